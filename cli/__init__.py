@@ -1,0 +1,1 @@
+"""The commands: `lrcn-data`, `lrcn-train`, `lrcn-eval` and `lrcn-predict`; nothing imports them."""

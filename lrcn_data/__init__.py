@@ -1,0 +1,3 @@
+"""Stage 1: videos to WebDataset shards of sampled frame sequences, and the shard format itself."""
+
+__version__ = "0.1.0"

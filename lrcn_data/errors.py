@@ -1,0 +1,37 @@
+"""The errors that the toolkit raises on purpose.
+
+A message names the thing, the value and the remedy in one line; the commands print it without a
+traceback. Anything else that escapes is a bug.
+"""
+
+from __future__ import annotations
+
+
+class LrcnError(Exception):
+    """Base of all errors raised on purpose; a command that meets one exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(LrcnError):
+    """An option, a list or a combination of them that can't be meant as given; exit code 2."""
+
+    exit_code = 2
+
+
+class VideoError(LrcnError):
+    """A video that can't be used.
+
+    Attributes:
+        reason: One of the words of `shard_format.REASONS`, to count by.
+        detail: A sentence for people: what was found and where.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class ShardError(LrcnError):
+    """A shard, its index or its manifest is missing, damaged or of another data set."""
