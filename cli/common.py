@@ -1,4 +1,4 @@
-"""What every command shares: the error boundary, `--debug`, `--json`, and options of many values."""
+"""What the commands share: the error boundary, `--debug`, `--json`, options of many values."""
 
 from __future__ import annotations
 
