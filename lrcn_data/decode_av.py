@@ -1,0 +1,317 @@
+"""Decodes in process with PyAV: all packets first, then only what the wanted frames need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.logging
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from lrcn_data.errors import VideoError
+from lrcn_data.packet_plan import PacketInfo, Prediction, plan_groups, predict, suspicion
+from lrcn_data.timeline import FrameStamp, Timeline, build_timeline
+from lrcn_data.video import (
+    PROTOCOLS,
+    Decoded,
+    DecodeOptions,
+    FrameSink,
+    RgbConverter,
+    input_url,
+)
+
+_GENERATE_PTS = 0x1
+"""AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
+
+_ATTACHED_PICTURE = 0x400
+_DEFAULT = 0x1
+
+_EXACT_KEYFRAMES = frozenset(
+    "mpeg4 h264 hevc vp8 vp9 av1 mpeg1video mpeg2video mjpeg prores ffv1 dvvideo gif msvideo1".split()
+)
+"""Codecs whose marked keyframes give exact pictures from their own time on."""
+
+_SKIPS_UNREFERENCED = frozenset(("mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc"))
+"""Decoders that can leave out a picture to which no other refers without losing count."""
+
+
+class _TimelineChanged(Exception):
+    """The decoder gave other frames than the packets promised."""
+
+
+def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
+    """Read a video's wanted frames; see `video.ReadVideo`.
+
+    Args:
+        path: The file.
+        sink: Says which frames are wanted, and takes them.
+        options: How to decode.
+
+    Raises:
+        VideoError: The file can't be used, with the reason.
+    """
+    with _strictly(), _open(path, options) as container:
+        return _AvVideo(container, sink, options).read()
+
+
+@contextmanager
+def _strictly() -> Iterator[None]:
+    """Turn libav's errors and error messages into a VideoError."""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    try:
+        with av.logging.Capture() as messages:
+            yield
+    except (av.FFmpegError, EOFError, ValueError) as error:
+        raise VideoError("damaged", _sentence(error, messages)) from error
+    finally:
+        av.logging.set_level(before)
+    if messages:
+        raise VideoError("damaged", f"the decoder says: {_last(messages)}")
+
+
+def _sentence(error: Exception, messages: list[tuple[int, str, str]]) -> str:
+    said = f"; the decoder says: {_last(messages)}" if messages else ""
+    text = error.strerror if isinstance(error, av.FFmpegError) else str(error)
+    return f"{text}{said}"
+
+
+def _last(messages: list[tuple[int, str, str]]) -> str:
+    _, name, text = messages[-1]
+    return f"{name}: {text.strip()}"
+
+
+@contextmanager
+def _open(path: Path, options: DecodeOptions) -> Iterator[InputContainer]:
+    url = input_url(path)
+    settings = {
+        "protocol_whitelist": PROTOCOLS,
+        "format_whitelist": options.format_whitelist,
+        "err_detect": "explode",
+    }
+    try:
+        container = av.open(url, options=settings, metadata_errors="replace")
+    except av.FFmpegError as error:
+        detail = f"no container that is allowed opens it ({error.strerror})"
+        raise VideoError("not-a-video", detail) from error
+    with container:
+        container.flags &= ~_GENERATE_PTS
+        yield container
+
+
+class _AvVideo:
+    def __init__(self, container: InputContainer, sink: FrameSink, options: DecodeOptions) -> None:
+        self._container = container
+        self._sink = sink
+        self._options = options
+        self._stream = _choose_stream(container)
+        self._codec = self._stream.codec_context
+        self._codec.thread_type = "NONE"
+        self._codec.thread_count = 1
+        limits = options.limits
+        self._codec.options = {"err_detect": "explode", "max_pixels": str(limits.pixels)}
+        if self._codec.width * self._codec.height > limits.pixels:
+            size = f"{self._codec.width}x{self._codec.height}"
+            raise VideoError("too-large", f"{size} pixels, the limit is {limits.pixels}")
+        if len(container.streams) > limits.streams:
+            raise VideoError("too-large", f"{len(container.streams)} streams")
+
+    def read(self) -> Decoded:
+        self._packets = self._read_packets()
+        prediction = predict([info for info, _ in self._packets], self._codec.name)
+        self._suspicion = self._why_suspicious()
+        if prediction and not self._suspicion and not self._options.check_full:
+            try:
+                return self._read_planned(prediction)
+            except _TimelineChanged:
+                self._codec.skip_frame = "DEFAULT"
+                self._codec.flush_buffers()
+        return self._read_full(prediction)
+
+    def _read_packets(self) -> list[tuple[PacketInfo, av.Packet]]:
+        """All packets of the stream, in decoding order."""
+        packets = []
+        for packet in self._container.demux(self._stream):
+            if packet.size == 0 and packet.dts is None:
+                break  # the flushing packet that PyAV adds at the end
+            info = PacketInfo(
+                pts=packet.pts,
+                dts=packet.dts,
+                duration=packet.duration or 0,
+                size=packet.size,
+                entry=packet.is_keyframe and self._is_entry(packet),
+                hidden=packet.is_discard,
+                corrupt=packet.is_corrupt,
+            )
+            packets.append((info, packet))
+            if len(packets) > self._options.limits.frames:
+                limit = self._options.limits.frames
+                raise VideoError("too-large", f"more than {limit} frames")
+        return packets
+
+    def _is_entry(self, packet: av.Packet) -> bool:
+        name = self._codec.name
+        if name == "h264":
+            return _has_idr(bytes(packet), self._codec.extradata)
+        return name in _EXACT_KEYFRAMES or name.removeprefix("lib").startswith(("vpx", "dav1d"))
+
+    def _why_suspicious(self) -> str | None:
+        stream = self._stream
+        end = None
+        if stream.duration is not None:
+            end = (stream.start_time or 0) + stream.duration
+        elif self._container.duration is not None:
+            start = self._container.start_time or 0
+            end = self._ticks(start + self._container.duration)
+        return suspicion(
+            [info for info, _ in self._packets],
+            header_frames=stream.frames,
+            header_end=end,
+            second=max(1, round(1 / self._time_base)),
+        )
+
+    @property
+    def _time_base(self) -> Fraction:
+        base = self._stream.time_base
+        if base is None:
+            raise VideoError("damaged", "the video stream has no time base")
+        return base
+
+    def _ticks(self, microseconds: int) -> int:
+        return round(Fraction(microseconds, av.time_base) / self._time_base)
+
+    def _timeline(self, stamps: list[FrameStamp]) -> Timeline:
+        timeline = build_timeline(
+            stamps,
+            time_base=self._time_base,
+            frame_rate=self._codec.framerate,
+            start=self._ticks(self._container.start_time or 0),
+        )
+        self._options.limits.check_duration(timeline)
+        return timeline
+
+    def _decoded(self, timeline: Timeline, decoding: str) -> Decoded:
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        if not rate and timeline.duration:
+            rate = Fraction(len(timeline.times) / timeline.duration)
+        return Decoded(timeline=timeline, source_fps=float(rate or 0), decoding=decoding)
+
+    def _read_planned(self, prediction: Prediction) -> Decoded:
+        """Decode only the groups of pictures that lead to wanted frames."""
+        timeline = self._timeline(prediction.stamps)
+        wanted = set(self._sink.choose(timeline))
+        numbers = {stamp.pts: frame for frame, stamp in enumerate(prediction.stamps)}
+        converter = RgbConverter()
+        left = sorted(wanted, reverse=True)
+        infos = [info for info, _ in self._packets]
+        wanted_packets = {prediction.packets[frame] for frame in wanted}
+        for group in plan_groups(infos, prediction, wanted):
+            self._codec.flush_buffers()
+            last = -1
+            for picture in self._decode_group(group.start, group.stop, wanted_packets):
+                frame = numbers.get(picture.pts)
+                if frame is None or frame <= last:
+                    raise _TimelineChanged
+                last = frame
+                if left and frame == left[-1]:
+                    self._take(left.pop(), picture, converter)
+        if left:
+            raise _TimelineChanged
+        return self._decoded(timeline, "planned")
+
+    def _decode_group(
+        self, start: int, stop: int, wanted_packets: set[int]
+    ) -> Iterator[av.VideoFrame]:
+        first = self._packets[start][0].pts
+        may_skip = self._codec.name in _SKIPS_UNREFERENCED
+        for number in range(start, stop):
+            info, packet = self._packets[number]
+            if info.pts is not None and first is not None and info.pts < first:
+                continue  # shown before the entry point, so it may need what was not decoded
+            if may_skip:
+                self._codec.skip_frame = "DEFAULT" if number in wanted_packets else "NONREF"
+            yield from self._checked(self._codec.decode(packet))
+        self._codec.skip_frame = "DEFAULT"
+        yield from self._checked(self._codec.decode(None))
+
+    def _checked(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        for picture in pictures:
+            if picture.is_corrupt:
+                raise VideoError("damaged", f"the decoder marks a frame at {picture.time} as damaged")
+            yield picture
+
+    def _read_full(self, prediction: Prediction | None) -> Decoded:
+        """Decode everything, strictly; once if the packets' promise holds, else twice."""
+        promised = self._timeline(prediction.stamps) if prediction else None
+        wanted = set(self._sink.choose(promised)) if promised else set()
+        timeline = self._timeline(self._decode_all(wanted))
+        if promised is None or (promised.times, promised.end) != (timeline.times, timeline.end):
+            if not timeline.times:
+                raise VideoError("damaged", f"no frame of {len(self._packets)} packets decodes")
+            wanted = set(self._sink.choose(timeline))
+            self._codec.flush_buffers()
+            self._decode_all(wanted)
+        return self._decoded(timeline, "full")
+
+    def _decode_all(self, wanted: set[int]) -> list[FrameStamp]:
+        stamps: list[FrameStamp] = []
+        converter = RgbConverter()
+        for packet in [*(packet for _, packet in self._packets), None]:
+            for picture in self._checked(self._codec.decode(packet)):
+                if len(stamps) in wanted:
+                    self._take(len(stamps), picture, converter)
+                stamps.append(
+                    FrameStamp(pts=picture.pts, dts=picture.dts, duration=picture.duration or 0)
+                )
+        return stamps
+
+    def _take(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
+        self._sink.take(frame, converter.convert(picture, matrix=_display_matrix(picture)))
+
+
+def _choose_stream(container: InputContainer) -> VideoStream:
+    """The stream that ffmpeg's command line would take: the default one, then the largest."""
+    best: tuple[int, VideoStream] | None = None
+    for stream in container.streams.video:
+        disposition = int(stream.disposition)
+        score = stream.codec_context.width * stream.codec_context.height
+        score += 5_000_000 * bool(disposition & _DEFAULT)
+        if disposition & _ATTACHED_PICTURE:
+            score = 1
+        if best is None or score > best[0]:
+            best = score, stream
+    if best is None:
+        kinds = ", ".join(stream.type for stream in container.streams) or "none"
+        raise VideoError("not-a-video", f"it has no video stream (streams: {kinds})")
+    return best[1]
+
+
+def _has_idr(data: bytes, extradata: bytes | None) -> bool:
+    """Whether an H.264 packet has an IDR slice, which nothing after it looks back across."""
+    if extradata and extradata[0] == 1:
+        size = (extradata[4] & 3) + 1
+        position = 0
+        while position + size < len(data):
+            if data[position + size] & 31 == 5:
+                return True
+            position += size + int.from_bytes(data[position : position + size], "big")
+        return False
+    position = data.find(b"\0\0\1")
+    while 0 <= position < len(data) - 3:
+        if data[position + 3] & 31 == 5:
+            return True
+        position = data.find(b"\0\0\1", position + 3)
+    return False
+
+
+def _display_matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
+    data = picture.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return None
+    a, b, _, c, d = memoryview(bytes(data)).cast("i")[:5]
+    return None if (a > 0 and d > 0 and b == c == 0) else (a, b, c, d)

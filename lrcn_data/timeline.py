@@ -1,0 +1,155 @@
+"""When a video's frames are shown, and which of them the fps stream takes: pure arithmetic.
+
+All times are whole numbers of a time base's ticks, as in the file, so that nothing is ever rounded
+twice. The rules are those of ffmpeg: how its command line fills in missing timestamps and
+durations (fftools/ffmpeg_dec.c), and which frames its `fps` filter repeats or drops
+(libavfilter/vf_fps.c, rounding `near`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrameStamp:
+    """What the file says of a decoded frame's time, in ticks; None where it says nothing.
+
+    Attributes:
+        pts: Presentation time.
+        dts: Decoding time of the packet with which the decoder handed the frame out.
+        duration: How long it is shown; 0 where unknown.
+    """
+
+    pts: int | None
+    dts: int | None
+    duration: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeline:
+    """The frames of a video in the order in which the decoder hands them out.
+
+    Attributes:
+        time_base: Seconds a tick.
+        times: When each frame is shown, in ticks.
+        end: When the last one ends, in ticks.
+    """
+
+    time_base: Fraction
+    times: Sequence[int]
+    end: int
+
+    def seconds(self, frame: int) -> float:
+        """The frame's time less the first frame's, in seconds."""
+        return float((self.times[frame] - self.times[0]) * self.time_base)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame's time to the last one's end."""
+        return float((self.end - self.times[0]) * self.time_base)
+
+
+def build_timeline(
+    stamps: Iterable[FrameStamp],
+    *,
+    time_base: Fraction,
+    frame_rate: Fraction | None,
+    start: int = 0,
+) -> Timeline:
+    """Fill in what the file leaves open and count from the container's start.
+
+    A frame without a pts takes its dts; one without either follows the one before it by that one's
+    duration. Where pts run backwards more often than dts, dts are taken instead (libavcodec's
+    best-effort timestamp).
+
+    Args:
+        stamps: One a frame, in decoder order.
+        time_base: Seconds a tick.
+        frame_rate: The codec's nominal frames a second, for durations that are not given.
+        start: The container's start time in ticks, which becomes 0.
+    """
+    times: list[int] = []
+    duration = 0
+    corrector = _BestEffort()
+    nominal = 0
+    if frame_rate:
+        nominal = _round_near(*(1 / (frame_rate * time_base)).as_integer_ratio())
+    for stamp in stamps:
+        best = corrector.time(stamp)
+        previous = times[-1] if times else None
+        time = best - start if best is not None else (0 if previous is None else previous + duration)
+        duration = _frame_duration(stamp.duration, time, previous, nominal) or max(duration, 1)
+        times.append(time)
+    return Timeline(time_base=time_base, times=times, end=times[-1] + duration if times else 0)
+
+
+class _BestEffort:
+    """libavcodec's guess_correct_pts: pts, unless they have gone backwards more often than dts."""
+
+    def __init__(self) -> None:
+        self._last_pts: int | None = None
+        self._last_dts: int | None = None
+        self._faulty_pts = 0
+        self._faulty_dts = 0
+
+    def time(self, stamp: FrameStamp) -> int | None:
+        pts, dts = stamp.pts, stamp.dts
+        if dts is not None:
+            self._faulty_dts += self._last_dts is not None and dts <= self._last_dts
+            self._last_dts = dts
+        elif pts is not None:
+            self._last_dts = pts
+        if pts is not None:
+            self._faulty_pts += self._last_pts is not None and pts <= self._last_pts
+            self._last_pts = pts
+        elif dts is not None:
+            self._last_pts = dts
+        if pts is not None and (dts is None or self._faulty_pts <= self._faulty_dts):
+            return pts
+        return dts
+
+
+def _frame_duration(given: int, time: int, previous: int | None, nominal: int) -> int:
+    """A frame's duration as ffmpeg's command line estimates it; 0 where nothing tells."""
+    step = time - previous if previous is not None else 0
+    made_up = given == 1 and step > 2
+    if given > 0 and not made_up:
+        return given
+    if step > 0:
+        return step
+    return given or nominal
+
+
+def fps_stream(timeline: Timeline, fps: Fraction) -> Iterator[int]:
+    """Yield, for each frame of the fps stream, the number of the source frame that it shows.
+
+    ffmpeg's `fps` filter: times are rounded to the new rate's ticks, and each tick from the first
+    frame's on shows the last frame that is due by then.
+
+    Args:
+        timeline: Of the whole video.
+        fps: Frames a second wanted.
+    """
+    if not timeline.times:
+        return
+    ticks = fps * timeline.time_base
+
+    def rounded(time: int) -> int:
+        return _round_near(time * ticks.numerator, ticks.denominator)
+
+    count = len(timeline.times)
+    following = rounded(timeline.times[0])
+    for frame in range(count):
+        due = rounded(timeline.times[frame + 1] if frame + 1 < count else timeline.end)
+        while due > following:
+            yield frame
+            following += 1
+
+
+def _round_near(numerator: int, denominator: int) -> int:
+    """Round a fraction to the nearest whole number, halves away from 0 (AV_ROUND_NEAR_INF)."""
+    rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return rounded if numerator >= 0 else -rounded

@@ -1,0 +1,203 @@
+"""What both decoders have in common: limits, allow-lists, the reading protocol, and RGB.
+
+A decoder reads one video: it finds out when each frame is shown, asks which frames are wanted, and
+hands those over as RGB arrays. `decode_av` does it in process, `decode_ffmpeg` in ffmpeg processes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from av import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from lrcn_data.errors import VideoError
+from lrcn_data.timeline import Timeline
+
+RGB = npt.NDArray[np.uint8]
+"""A frame, uint8 (height, width, 3)."""
+
+DEMUXERS = (
+    "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,flv,gif,asf,ogg,mxf,nut,wtv,rm,"
+    "m4v,mpegvideo,h264,hevc,ivf,obu,dv,swf,y4m,yuv4mpegpipe,apng"
+)
+"""Containers that people keep videos in; each opens the one file it is given and no other."""
+
+PROTOCOLS = "file"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Caps that keep a hostile or broken file from taking the machine.
+
+    Attributes:
+        pixels: Width times height.
+        seconds: From the first frame to the last one's end.
+        frames: Packets of the video stream.
+        streams: Streams in the container.
+    """
+
+    pixels: int = 40_000_000
+    seconds: int = 4 * 3600
+    frames: int = 2_000_000
+    streams: int = 64
+
+    def check_duration(self, timeline: Timeline) -> None:
+        """Refuse a timeline that is too long.
+
+        Raises:
+            VideoError: It is (`too-large`).
+        """
+        if timeline.times and timeline.duration > self.seconds:
+            raise VideoError(
+                "too-large",
+                f"lasts {timeline.duration:.0f} s by its timestamps, the limit is {self.seconds}",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecodeOptions:
+    """How a video is decoded.
+
+    Attributes:
+        check_full: Decode every picture strictly, also those that no wanted frame depends on.
+        demuxers: Names of more containers to allow.
+        limits: Caps.
+    """
+
+    check_full: bool = False
+    demuxers: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+    @property
+    def format_whitelist(self) -> str:
+        """libavformat's option of that name."""
+        return ",".join([DEMUXERS, *self.demuxers])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """What is known of a video once it has been read.
+
+    Attributes:
+        timeline: Of all its frames.
+        source_fps: Its average rate.
+        decoding: `planned` where only what the wanted frames need was decoded, else `full`.
+    """
+
+    timeline: Timeline
+    source_fps: float
+    decoding: str
+
+
+class FrameSink(Protocol):
+    """Takes the frames that a decoder hands out."""
+
+    def choose(self, timeline: Timeline) -> Collection[int]:
+        """Start anew and say which frames of the timeline are wanted.
+
+        A decoder may ask again when it finds that the timeline is not what the packets promised;
+        everything taken before is void then.
+        """
+
+    def take(self, frame: int, rgb: RGB) -> None:
+        """Take a wanted frame, by its number in the timeline; they come in rising order."""
+
+
+ReadVideo = Callable[[Path, FrameSink, DecodeOptions], Decoded]
+"""A decoder. Raises VideoError for a file that can't be used."""
+
+
+def input_url(path: Path) -> str:
+    """A name that libavformat can only take for a plain local file.
+
+    Raises:
+        VideoError: There is no regular file of that name (`missing`).
+    """
+    absolute = os.path.abspath(path)  # noqa: PTH100 - keeps symbolic links, as the list has them
+    if not os.path.isfile(absolute):  # noqa: PTH113 - no exception for odd names
+        raise VideoError("missing", "there is no regular file of that name")
+    return f"file:{absolute}"
+
+
+class RgbConverter:
+    """Turns decoded pictures into RGB arrays of one size, upright.
+
+    Both decoders use it on the decoder's own pixels, so that they give the same bytes: how ffmpeg's
+    scale filter converts depends on its version and flags. Chroma is taken from the nearest sample,
+    since anything smoother depends on fields that only one of the decoders knows.
+    """
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+        self._size: tuple[int, int] | None = None
+
+    def convert(self, picture: VideoFrame, *, matrix: tuple[int, int, int, int] | None) -> RGB:
+        """Convert a picture.
+
+        Args:
+            picture: As decoded.
+            matrix: a, b, c, d of the container's display matrix, None for upright.
+
+        Returns:
+            A fresh array; pictures of another size are scaled to the first one's.
+        """
+        if picture.interlaced_frame:
+            picture = _progressive(picture)
+        self._size = self._size or (picture.width, picture.height)
+        same_size = self._size == (picture.width, picture.height)
+        converted = self._reformatter.reformat(
+            picture,
+            width=self._size[0],
+            height=self._size[1],
+            format="rgb24",
+            interpolation=Interpolation.POINT if same_size else Interpolation.BILINEAR,
+            threads=1,
+        )
+        return upright(converted.to_ndarray(), matrix)
+
+
+def _progressive(picture: VideoFrame) -> VideoFrame:
+    """A copy without the mark of interlacing, with which chroma would be taken by field."""
+    copy = VideoFrame(picture.width, picture.height, picture.format.name)
+    for source, target in zip(picture.planes, copy.planes, strict=True):
+        rows_from = np.frombuffer(source, np.uint8).reshape(-1, source.line_size)
+        rows_to = np.frombuffer(target, np.uint8).reshape(-1, target.line_size)
+        rows = min(len(rows_from), len(rows_to))
+        width = min(source.line_size, target.line_size)
+        rows_to[:rows, :width] = rows_from[:rows, :width]
+    copy.colorspace = picture.colorspace
+    copy.color_range = picture.color_range
+    return copy
+
+
+def upright(rgb: RGB, matrix: tuple[int, int, int, int] | None) -> RGB:
+    """Turn and mirror by the display matrix, to the nearest multiple of 90 degrees.
+
+    The matrix takes a source pixel (x, y) to (a x + c y, b x + d y), with y pointing down
+    (libavutil/display.h).
+    """
+    if matrix is None:
+        return rgb
+    a, b, c, d = matrix
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        rgb, across, down = rgb.swapaxes(0, 1), c, b
+    else:
+        across, down = a, d
+    if across < 0:
+        rgb = rgb[:, ::-1]
+    if down < 0:
+        rgb = rgb[::-1]
+    return np.ascontiguousarray(rgb)
+
+
+def rotation_matrix(degrees: float) -> tuple[int, int, int, int] | None:
+    """The display matrix of a counterclockwise rotation by a multiple of 90 degrees."""
+    turns: dict[int, Any] = {1: (0, -1, 1, 0), 2: (-1, 0, 0, -1), 3: (0, 1, -1, 0)}
+    return turns.get(round(degrees / 90) % 4)
