@@ -195,12 +195,6 @@ class _AvVideo:
         self._options.limits.check_duration(timeline)
         return timeline
 
-    def _decoded(self, timeline: Timeline, decoding: str) -> Decoded:
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        if not rate and timeline.duration:
-            rate = Fraction(len(timeline.times) / timeline.duration)
-        return Decoded(timeline=timeline, source_fps=float(rate or 0), decoding=decoding)
-
     def _read_planned(self, prediction: Prediction) -> Decoded:
         """Decode only the groups of pictures that lead to wanted frames."""
         timeline = self._timeline(prediction.stamps)
@@ -222,7 +216,7 @@ class _AvVideo:
                     self._take(left.pop(), picture, converter)
         if left:
             raise _TimelineChanged
-        return self._decoded(timeline, "planned")
+        return Decoded(timeline=timeline, decoding="planned")
 
     def _decode_group(
         self, start: int, stop: int, wanted_packets: set[int]
@@ -242,7 +236,9 @@ class _AvVideo:
     def _checked(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         for picture in pictures:
             if picture.is_corrupt:
-                raise VideoError("damaged", f"the decoder marks a frame at {picture.time} as damaged")
+                raise VideoError(
+                    "damaged", f"the decoder marks a frame at {picture.time} as damaged"
+                )
             yield picture
 
     def _read_full(self, prediction: Prediction | None) -> Decoded:
@@ -256,7 +252,7 @@ class _AvVideo:
             wanted = set(self._sink.choose(timeline))
             self._codec.flush_buffers()
             self._decode_all(wanted)
-        return self._decoded(timeline, "full")
+        return Decoded(timeline=timeline, decoding="full")
 
     def _decode_all(self, wanted: set[int]) -> list[FrameStamp]:
         stamps: list[FrameStamp] = []

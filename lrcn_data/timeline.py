@@ -51,6 +51,12 @@ class Timeline:
         """Seconds from the first frame's time to the last one's end."""
         return float((self.end - self.times[0]) * self.time_base)
 
+    @property
+    def average_fps(self) -> float:
+        """Frames a second over the whole video, to 6 digits; 0 where it has no duration."""
+        ticks = self.end - self.times[0] if self.times else 0
+        return round(float(len(self.times) / (ticks * self.time_base)), 6) if ticks > 0 else 0.0
+
 
 def build_timeline(
     stamps: Iterable[FrameStamp],
@@ -80,7 +86,9 @@ def build_timeline(
     for stamp in stamps:
         best = corrector.time(stamp)
         previous = times[-1] if times else None
-        time = best - start if best is not None else (0 if previous is None else previous + duration)
+        time = (
+            best - start if best is not None else (0 if previous is None else previous + duration)
+        )
         duration = _frame_duration(stamp.duration, time, previous, nominal) or max(duration, 1)
         times.append(time)
     return Timeline(time_base=time_base, times=times, end=times[-1] + duration if times else 0)

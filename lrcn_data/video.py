@@ -68,10 +68,12 @@ class DecodeOptions:
     Attributes:
         check_full: Decode every picture strictly, also those that no wanted frame depends on.
         demuxers: Names of more containers to allow.
+        timeout: Seconds that decoding one video may take, by the clock.
         limits: Caps.
     """
 
     check_full: bool = False
+    timeout: float = 300.0
     demuxers: tuple[str, ...] = ()
     limits: Limits = Limits()
 
@@ -87,12 +89,10 @@ class Decoded:
 
     Attributes:
         timeline: Of all its frames.
-        source_fps: Its average rate.
         decoding: `planned` where only what the wanted frames need was decoded, else `full`.
     """
 
     timeline: Timeline
-    source_fps: float
     decoding: str
 
 

@@ -1,0 +1,273 @@
+"""Decodes in ffmpeg processes: for isolation, and for builds of ffmpeg with other codecs.
+
+The first process decodes everything and tells each frame's time, the second hands over the wanted
+frames in the decoder's own pixel format. Both decode strictly, with one thread.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import av
+import ffmpeg
+
+from lrcn_data.errors import UsageError, VideoError
+from lrcn_data.media_process import MediaProcess
+from lrcn_data.timeline import FrameStamp, Timeline, build_timeline
+from lrcn_data.video import (
+    PROTOCOLS,
+    Decoded,
+    DecodeOptions,
+    FrameSink,
+    RgbConverter,
+    input_url,
+    rotation_matrix,
+)
+
+_MOST_TERMS = 50
+"""Runs of wanted frames that ffmpeg's select filter is given one by one."""
+
+_COLOR_SPACES = {
+    "gbr": 0,
+    "bt709": 1,
+    "fcc": 4,
+    "bt470bg": 5,
+    "smpte170m": 6,
+    "smpte240m": 7,
+    "ycgco": 8,
+    "bt2020nc": 9,
+    "bt2020c": 10,
+}
+_UNKNOWN_SPACE = 2
+_COLOR_RANGES = {"tv": 1, "pc": 2}
+
+_FRAME = re.compile(r"\] n: *\d+ pts: *(-?\d+|NOPTS) .*? s:(\d+x\d+) ")
+_DURATION = re.compile(r" duration: *(\d+) ")
+_TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+)")
+_COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
+_ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
+
+
+@cache
+def find_ffmpeg() -> str:
+    """The ffmpeg on the PATH, else imageio-ffmpeg's.
+
+    Raises:
+        UsageError: There is neither.
+    """
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError) as error:
+        raise UsageError(
+            "--decoder ffmpeg: there is no ffmpeg on the PATH; install one, or"
+            " pip install 'lrcn[ffmpeg]'"
+        ) from error
+
+
+@cache
+def ffmpeg_version() -> str:
+    """The version that ffmpeg says of itself."""
+    first = subprocess.run(
+        [find_ffmpeg(), "-version"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return first[2] if len(first) > 2 else "unknown"
+
+
+def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
+    """Read a video's wanted frames; see `video.ReadVideo`.
+
+    Args:
+        path: The file.
+        sink: Says which frames are wanted, and takes them.
+        options: How to decode.
+
+    Raises:
+        VideoError: The file can't be used, with the reason.
+        UsageError: There is no ffmpeg.
+    """
+    url = input_url(path)
+    looks = _probe(url, options)
+    timeline = looks.timeline()
+    options.limits.check_duration(timeline)
+    wanted = sorted(set(sink.choose(timeline)))
+    if wanted:
+        _hand_over(url, wanted, looks, sink, options)
+    return Decoded(timeline=timeline, decoding="full")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a frame's pixels are to be understood."""
+
+    color_range: int
+    color_space: int
+
+
+@dataclass(slots=True)
+class _Looks:
+    """What ffmpeg's showinfo filter says of the frames, read line by line."""
+
+    limit: int
+    size: str = ""
+    rotation: float = 0.0
+    time_base: Fraction | None = None
+    stamps: list[FrameStamp] = field(default_factory=list)
+    looks: list[_Look] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def line(self, text: str) -> None:
+        if "[error]" in text or "[fatal]" in text or "[panic]" in text:
+            self.errors.append(text.strip())
+        elif (match := _ROTATION.search(text)) and not self.looks:
+            # ffmpeg 5 tells it of the stream, later ones of every frame too
+            self.rotation = self.rotation or float(match[1])
+        elif "showinfo" not in text:
+            return
+        elif match := _FRAME.search(text):
+            self._frame(match[1], match[2], _DURATION.search(text))
+        elif match := _TIME_BASE.search(text):
+            self.time_base = Fraction(int(match[1]), int(match[2]))
+        elif match := _COLOR.search(text):
+            color_range = _COLOR_RANGES.get(match[1], 0)
+            color_space = _COLOR_SPACES.get(match[2], _UNKNOWN_SPACE)
+            self.looks[-1] = _Look(color_range, color_space)
+
+    def _frame(self, pts: str, size: str, duration: re.Match[str] | None) -> None:
+        self.size = self.size or size
+        if size != self.size:
+            # ffmpeg starts its filters anew there, and its raw output has one size only
+            detail = f"the frame size changes from {self.size} to {size}; use --decoder av"
+            raise VideoError("unsupported", detail)
+        self.stamps.append(
+            FrameStamp(
+                pts=None if pts == "NOPTS" else int(pts),
+                dts=None,
+                duration=int(duration[1]) if duration else 0,
+            )
+        )
+        self.looks.append(_Look(0, _UNKNOWN_SPACE))
+        if len(self.stamps) > self.limit:
+            raise VideoError("too-large", f"more than {self.limit} frames")
+
+    def timeline(self) -> Timeline:
+        if not self.stamps or self.time_base is None:
+            raise VideoError("damaged", "no frame decodes")
+        return build_timeline(self.stamps, time_base=self.time_base, frame_rate=None)
+
+
+def _command(
+    url: str, options: DecodeOptions, filters: str, output: str, **settings: str
+) -> list[str]:
+    source = ffmpeg.input(
+        url,
+        protocol_whitelist=PROTOCOLS,
+        format_whitelist=options.format_whitelist,
+        err_detect="explode",
+        max_pixels=options.limits.pixels,
+        threads=1,
+        noautorotate=None,
+    )
+    target = source.output(
+        output, vf=filters, an=None, sn=None, dn=None, map_metadata=-1, threads=1, **settings
+    )
+    arguments: list[str] = target.global_args(
+        "-hide_banner", "-nostdin", "-nostats", "-xerror", "-loglevel", "level+info"
+    ).compile(cmd=find_ffmpeg())
+    return arguments
+
+
+def _probe(url: str, options: DecodeOptions) -> _Looks:
+    command = _command(
+        url,
+        options,
+        "showinfo=checksum=0",
+        "-",
+        format="null",
+        fps_mode="passthrough",
+        enc_time_base="1/1000000",
+    )
+    looks = _Looks(limit=options.limits.frames)
+    with MediaProcess(command, timeout=options.timeout) as process:
+        for line in process.stderr_lines():
+            looks.line(line)
+        code = process.wait()
+    _refuse_errors(looks.errors, code, opened=looks.time_base is not None)
+    return looks
+
+
+def _refuse_errors(errors: Sequence[str], code: int, *, opened: bool) -> None:
+    if not errors and code == 0:
+        return
+    said = _message(errors) if errors else f"ffmpeg ended with exit code {code}"
+    if opened:
+        raise VideoError("damaged", f"the decoder says: {said}")
+    raise VideoError("not-a-video", f"ffmpeg finds no video in it that is allowed: {said}")
+
+
+def _message(errors: Sequence[str]) -> str:
+    return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", errors[0])[:300]
+
+
+def _hand_over(
+    url: str, wanted: list[int], looks: _Looks, sink: FrameSink, options: DecodeOptions
+) -> None:
+    expression, given = _select(wanted)
+    command = _command(
+        url,
+        options,
+        f"select='{expression}'",
+        "pipe:1",
+        format="nut",
+        vcodec="rawvideo",
+        fps_mode="passthrough",
+        enc_time_base="1/1000000",
+    )
+    converter = RgbConverter()
+    matrix = rotation_matrix(looks.rotation)
+    left = set(wanted)
+    with (
+        MediaProcess(command, timeout=options.timeout) as process,
+        process.collected_stderr() as messages,
+    ):
+        try:
+            with av.open(process.stdout, format="nut", metadata_errors="replace") as container:
+                for frame, picture in zip(given, container.decode(video=0), strict=False):
+                    if frame in left:
+                        look = looks.looks[frame]
+                        picture.color_range = look.color_range
+                        picture.colorspace = look.color_space
+                        sink.take(frame, converter.convert(picture, matrix=matrix))
+                        left.remove(frame)
+        except av.FFmpegError as error:
+            process.check_timeout()
+            raise VideoError("damaged", f"ffmpeg broke off: {_message(messages())}") from error
+        process.check_timeout()
+    if left:
+        raise VideoError(
+            "damaged", f"ffmpeg gave {len(wanted) - len(left)} of {len(wanted)} frames"
+        )
+
+
+def _select(wanted: list[int]) -> tuple[str, Collection[int]]:
+    """An expression for the select filter, and the frames that it lets through."""
+    runs: list[list[int]] = []
+    for frame in wanted:
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    if len(runs) > _MOST_TERMS:
+        return f"between(n,{wanted[0]},{wanted[-1]})", range(wanted[0], wanted[-1] + 1)
+    return "+".join(f"between(n,{first},{last})" for first, last in runs), wanted

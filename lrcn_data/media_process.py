@@ -1,0 +1,130 @@
+"""Runs a media program so that it can't outlive, outgrow or outwait the one who started it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import IO, Self
+
+from lrcn_data.errors import VideoError
+
+_PR_SET_PDEATHSIG = 1
+_ADDRESS_SPACE = 8 << 30
+_KEPT_MESSAGES = 64 << 10
+_LONGEST_LINE = 64 << 10
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it dies (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _restrict() -> None:
+    die_with_parent()
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class MediaProcess:
+    """A running media program with a wall-clock limit; killed with its group when left.
+
+    Args:
+        command: Program and arguments.
+        timeout: Seconds that it may run.
+    """
+
+    def __init__(self, command: list[str], *, timeout: float) -> None:
+        self._timeout = timeout
+        self._timed_out = False
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_restrict,
+        )
+        self._timer = threading.Timer(timeout, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        self._kill()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """What the program writes."""
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def stderr_lines(self) -> Iterator[str]:
+        """The lines that the program says, as they come; a longer line comes in parts."""
+        assert self._process.stderr is not None
+        while line := self._process.stderr.readline(_LONGEST_LINE):
+            yield line.decode(errors="replace")
+
+    @contextmanager
+    def collected_stderr(self) -> Iterator[Callable[[], list[str]]]:
+        """Drain what the program says while its output is read; the first 64 KB are kept."""
+        kept: list[str] = []
+
+        def drain() -> None:
+            room = _KEPT_MESSAGES
+            for line in self.stderr_lines():
+                if room > 0 and "[error]" in line:
+                    kept.append(line)
+                    room -= len(line)
+
+        thread = threading.Thread(target=drain, daemon=True)
+        thread.start()
+        try:
+            yield lambda: kept or ["it said nothing"]
+        finally:
+            self._kill()
+            thread.join()
+
+    def wait(self) -> int:
+        """Wait for the end and give the exit code.
+
+        Raises:
+            VideoError: The limit was reached (`timeout`).
+        """
+        code = self._process.wait()
+        self.check_timeout()
+        return code
+
+    def check_timeout(self) -> None:
+        """Raise VideoError (`timeout`) if the program was killed at its limit."""
+        if self._timed_out:
+            raise VideoError("timeout", f"decoding took longer than {self._timeout:g} s")
+
+    def _end(self) -> None:
+        self._timed_out = True
+        self._kill()
+
+    def _kill(self) -> None:
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
