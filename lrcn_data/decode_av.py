@@ -31,7 +31,7 @@ _ATTACHED_PICTURE = 0x400
 _DEFAULT = 0x1
 
 _EXACT_KEYFRAMES = frozenset(
-    "mpeg4 h264 hevc vp8 vp9 av1 mpeg1video mpeg2video mjpeg prores ffv1 dvvideo gif msvideo1".split()
+    ("mpeg4", "h264", "hevc", "vp8", "vp9", "av1", "mpeg1video", "mpeg2video", "mjpeg", "prores")
 )
 """Codecs whose marked keyframes give exact pictures from their own time on."""
 
@@ -144,7 +144,7 @@ class _AvVideo:
                 dts=packet.dts,
                 duration=packet.duration or 0,
                 size=packet.size,
-                entry=packet.is_keyframe and self._is_entry(packet),
+                entry=packet.is_keyframe and (not packets or self._is_entry(packet)),
                 hidden=packet.is_discard,
                 corrupt=packet.is_corrupt,
             )

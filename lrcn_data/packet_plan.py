@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lrcn_data.timeline import FrameStamp
 
@@ -67,7 +68,7 @@ def predict(packets: Sequence[PacketInfo], codec: str) -> Prediction | None:
         if not packet.hidden:
             shown.append((packet.pts, number))
     shown.sort()
-    if any(a[0] == b[0] for a, b in zip(shown, shown[1:], strict=False)):
+    if any(a[0] == b[0] for a, b in pairwise(shown)):
         return None
     stamps = [FrameStamp(pts=pts, dts=None, duration=packets[n].duration) for pts, n in shown]
     return Prediction(stamps=stamps, packets=[number for _, number in shown])
@@ -91,7 +92,7 @@ def suspicion(
     times = sorted(p.pts for p in packets if p.pts is not None)
     if not times:
         return None
-    steps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(times)]
     usual = sorted(steps)[len(steps) // 2] if steps else 0
     if steps and max(steps) > max(second, 10 * usual):
         return f"a gap of {max(steps) / second:.1f} s between two frames"

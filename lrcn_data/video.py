@@ -79,7 +79,7 @@ class DecodeOptions:
 
     @property
     def format_whitelist(self) -> str:
-        """libavformat's option of that name."""
+        """The value of libavformat's option of that name."""
         return ",".join([DEMUXERS, *self.demuxers])
 
 
