@@ -14,6 +14,7 @@ from lrcn_data.sampling import ClipPicks, Sampling, Short, choose_clips
 from lrcn_data.timeline import Timeline, fps_stream
 from lrcn_data.video import RGB, DecodeOptions, ReadVideo
 
+_DECODE = DecodeOptions()
 Decoder = Literal["av", "ffmpeg"]
 Kept = TypeVar("Kept")
 KeptFrame = TypeVar("KeptFrame", covariant=True)
@@ -46,7 +47,7 @@ class ClipOptions:
     short: Short = "skip"
     seed: int = 0
     decoder: Decoder = "av"
-    decode: DecodeOptions = DecodeOptions()
+    decode: DecodeOptions = _DECODE
 
     def __post_init__(self) -> None:
         if not 0 < self.fps <= 1000:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import av
 import av.logging
@@ -23,6 +24,8 @@ from lrcn_data.video import (
     RgbConverter,
     input_url,
 )
+
+VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 
 _GENERATE_PTS = 0x1
 """AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
@@ -133,9 +136,9 @@ class _AvVideo:
                 self._codec.flush_buffers()
         return self._read_full(prediction)
 
-    def _read_packets(self) -> list[tuple[PacketInfo, av.Packet]]:
+    def _read_packets(self) -> list[tuple[PacketInfo, VideoPacket]]:
         """All packets of the stream, in decoding order."""
-        packets = []
+        packets: list[tuple[PacketInfo, VideoPacket]] = []
         for packet in self._container.demux(self._stream):
             if packet.size == 0 and packet.dts is None:
                 break  # the flushing packet that PyAV adds at the end
@@ -154,7 +157,7 @@ class _AvVideo:
                 raise VideoError("too-large", f"more than {limit} frames")
         return packets
 
-    def _is_entry(self, packet: av.Packet) -> bool:
+    def _is_entry(self, packet: VideoPacket) -> bool:
         name = self._codec.name
         if name == "h264":
             return _has_idr(bytes(packet), self._codec.extradata)
@@ -306,7 +309,7 @@ def _has_idr(data: bytes, extradata: bytes | None) -> bool:
 
 
 def _display_matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
-    data = picture.side_data.get("DISPLAYMATRIX")
+    data: Any = picture.side_data.get("DISPLAYMATRIX")
     if data is None:
         return None
     a, b, _, c, d = memoryview(bytes(data)).cast("i")[:5]

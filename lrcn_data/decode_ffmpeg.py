@@ -242,7 +242,9 @@ def _hand_over(
         process.collected_stderr() as messages,
     ):
         try:
-            with av.open(process.stdout, format="nut", metadata_errors="replace") as container:
+            with av.open(
+                process.stdout, mode="r", format="nut", metadata_errors="replace"
+            ) as container:
                 for frame, picture in zip(given, container.decode(video=0), strict=False):
                     if frame in left:
                         look = looks.looks[frame]

@@ -88,9 +88,7 @@ def choose_clips(
 def split_blocks(length: int, count: int) -> list[tuple[int, int]]:
     """(start, size) of `count` consecutive blocks, the first length mod count one frame longer."""
     size, longer = divmod(length, count)
-    return [
-        (block * size + min(block, longer), size + (block < longer)) for block in range(count)
-    ]
+    return [(block * size + min(block, longer), size + (block < longer)) for block in range(count)]
 
 
 def draw(seed: int, path: str, clip: int, block: int) -> int:

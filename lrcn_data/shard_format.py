@@ -91,7 +91,7 @@ class SampleRecord:
         """The member's bytes."""
         record = asdict(self)
         record = {("class" if name == "class_name" else name): v for name, v in record.items()}
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+        return _encode(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -276,7 +276,17 @@ class Manifest:
 
 def dump_json(value: Any) -> bytes:
     """JSON as the format writes its files: indented, unicode, a line end last."""
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+    return _encode(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def dump_json_line(value: Any) -> bytes:
+    """JSON as one line of a .jsonl file."""
+    return _encode(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def _encode(text: str) -> bytes:
+    """UTF-8; what a file name has that is no unicode becomes a JSON escape."""
+    return text.encode(errors="backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)

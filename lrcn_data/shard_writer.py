@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from lrcn_data.mean_image import Canvas, PixelSums
 from lrcn_data.shard_format import (
@@ -34,9 +35,14 @@ TEMPORARY = ".partial"
 """Ending of files that are not whole yet; a later run removes what a dead one left."""
 
 
+def temporary_name(path: Path) -> Path:
+    """Where a file is written before it is whole: beside its place, a name of this process's."""
+    return path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is either whole under its name or not there at all."""
-    temporary = path.with_name(path.name + TEMPORARY)
+    temporary = temporary_name(path)
     with temporary.open("wb") as file:
         file.write(data)
         file.flush()
@@ -82,7 +88,7 @@ class ShardWriter:
         self._names = member_names(seq_len)
         self._sums = PixelSums(canvas)
         self._places: list[_Place] = []
-        self._temporary = paths.tar.with_name(paths.tar.name + TEMPORARY)
+        self._temporary = temporary_name(paths.tar)
 
     def __enter__(self) -> Self:
         from webdataset.writer import TarWriter
@@ -105,7 +111,7 @@ class ShardWriter:
         self,
         record: SampleRecord,
         jpegs: Sequence[bytes],
-        frames: list[np.ndarray[Any, np.dtype[np.uint8]]],
+        frames: Sequence[npt.NDArray[np.uint8]] = (),
     ) -> None:
         """Append a sample.
 
@@ -127,7 +133,12 @@ class ShardWriter:
                 members=_member_lines(record.key, sample, offset),
             )
         )
-        self._sums.add(frames)
+        for frame in frames:
+            self._sums.add(frame)
+
+    def add_pixels(self, sums: PixelSums) -> None:
+        """Add the pixel sums of the samples written."""
+        self._sums.merge(sums)
 
     def finish(
         self,

@@ -10,11 +10,12 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 from av import VideoFrame
+from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from lrcn_data.errors import VideoError
@@ -160,21 +161,26 @@ class RgbConverter:
             interpolation=Interpolation.POINT if same_size else Interpolation.BILINEAR,
             threads=1,
         )
-        return upright(converted.to_ndarray(), matrix)
+        return upright(cast(RGB, converted.to_ndarray()), matrix)
 
 
 def _progressive(picture: VideoFrame) -> VideoFrame:
     """A copy without the mark of interlacing, with which chroma would be taken by field."""
     copy = VideoFrame(picture.width, picture.height, picture.format.name)
     for source, target in zip(picture.planes, copy.planes, strict=True):
-        rows_from = np.frombuffer(source, np.uint8).reshape(-1, source.line_size)
-        rows_to = np.frombuffer(target, np.uint8).reshape(-1, target.line_size)
+        rows_from = _rows(source)
+        rows_to = _rows(target)
         rows = min(len(rows_from), len(rows_to))
         width = min(source.line_size, target.line_size)
         rows_to[:rows, :width] = rows_from[:rows, :width]
     copy.colorspace = picture.colorspace
     copy.color_range = picture.color_range
     return copy
+
+
+def _rows(plane: VideoPlane) -> RGB:
+    """A plane's own memory, uint8 (rows, bytes of a row)."""
+    return np.frombuffer(cast(bytes, plane), np.uint8).reshape(-1, plane.line_size)
 
 
 def upright(rgb: RGB, matrix: tuple[int, int, int, int] | None) -> RGB:
