@@ -1,0 +1,203 @@
+"""The bytes of one sample taken apart: USTAR headers, frames, label and record.
+
+Nothing is trusted: anything that the writer would not have written is an error. The parser knows
+only what the format has; a tar library would also follow links, extensions and sparse files.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from lrcn_data.errors import ShardError
+from lrcn_data.shard_format import SampleRecord, member_names
+
+BLOCK = 512
+"""Bytes that everything in a tar is padded to."""
+
+MAX_SAMPLE_BYTES = 1 << 30
+MAX_PIXELS = 1 << 26
+"""Pixels of a frame: 8192 x 8192."""
+
+_MAX_TEXT_BYTES = 1 << 20
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_OCTAL = re.compile(rb"[0-7]{1,11}")
+_JPEG_START = b"\xff\xd8\xff"
+_NUMBER = (int, float)
+_FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "key": str,
+    "video": str,
+    "label": int,
+    "class_name": str,
+    "split": str,
+    "clip": int,
+    "fps": _NUMBER,
+    "source_fps": _NUMBER,
+    "width": int,
+    "height": int,
+    "frame_times": list,
+    "num_valid": int,
+    "labels": list,
+    "segment": list,
+    "salvaged": bool,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One clip as it lies in a shard.
+
+    Attributes:
+        jpegs: Its encoded frames in time order.
+        label: Class number from 0.
+        record: Its json member.
+    """
+
+    jpegs: list[memoryview]
+    label: int
+    record: SampleRecord
+
+
+def parse_sample(data: bytes, seq_len: int) -> Sample:
+    """Take the bytes of one sample apart.
+
+    Args:
+        data: From the first member's header to the end of the last member's padding.
+        seq_len: Frames a clip.
+
+    Raises:
+        ShardError: The bytes are not one sample of the format; says what is wrong, not where.
+    """
+    view = memoryview(data)
+    key, members, position = "", [], 0
+    for ending in member_names(seq_len):
+        name, size = _parse_header(data[position : position + BLOCK])
+        key = key or name.partition(".")[0]
+        if name != f"{key}.{ending}" or not _KEY.fullmatch(key):
+            raise ShardError(f"has the member {name!r:.120} where <key>.{ending} belongs")
+        start = position + BLOCK
+        position = start + _padded(size)
+        if position > len(data):
+            raise ShardError(f"ends within the member {name}")
+        members.append(view[start : start + size])
+    if position != len(data):
+        raise ShardError(f"has {len(data) - position} bytes after its last member")
+    *jpegs, label, record = members
+    for number, jpeg in enumerate(jpegs):
+        if jpeg[:3] != _JPEG_START:
+            raise ShardError(f"has something else than a JPEG as its frame {number}")
+    return Sample(
+        jpegs=jpegs,
+        label=_parse_label(bytes(label)),
+        record=_parse_record(bytes(record), key, bytes(label), seq_len),
+    )
+
+
+def walk_samples(file: BinaryIO, seq_len: int) -> Iterator[bytes]:
+    """The bytes of each sample of a whole tar in turn, up to and with the end of the tar.
+
+    Raises:
+        ShardError: Something else than samples of this length, or no proper end.
+    """
+    endings = len(member_names(seq_len))
+    while True:
+        parts: list[bytes] = []
+        header = file.read(BLOCK)
+        if not any(header):
+            break
+        for number in range(endings):
+            _, size = _parse_header(header)
+            if size > MAX_SAMPLE_BYTES:
+                raise ShardError(f"has a member of {size:,} bytes, more than {MAX_SAMPLE_BYTES:,}")
+            parts += [header, file.read(_padded(size))]
+            if number < endings - 1:
+                header = file.read(BLOCK)
+        yield b"".join(parts)
+    check_end(header + file.read())
+
+
+def check_end(data: bytes) -> None:
+    """Refuse anything but a tar's end: at least two blocks of zeros, and whole blocks.
+
+    Raises:
+        ShardError: Something else stands there.
+    """
+    if len(data) < 2 * BLOCK or len(data) % BLOCK or any(data):
+        raise ShardError("does not end as a tar does, after its last sample")
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
+
+
+def _parse_header(header: bytes) -> tuple[str, int]:
+    """(name, size) of a member that is an ordinary file."""
+    if len(header) < BLOCK:
+        raise ShardError("ends within a member's header")
+    if header[257:265] != b"ustar\x0000":
+        raise ShardError("has something else than a tar header where a member should start")
+    stated = header[148:156].rstrip(b"\0 ")
+    if not _OCTAL.fullmatch(stated):
+        raise ShardError("has a member whose header's checksum is no number")
+    # the checksum counts its own eight bytes as spaces
+    if int(stated, 8) != sum(header) - sum(header[148:156]) + 8 * 0x20:
+        raise ShardError("has a member whose header's checksum is wrong")
+    name = header[:100].rstrip(b"\0").decode("latin-1")
+    if header[156:157] != b"0" or any(header[157:257]) or any(header[345:500]):
+        raise ShardError(f"has the member {name!r:.120}, which is no ordinary file")
+    size = header[124:136].rstrip(b"\0 ")
+    if not _OCTAL.fullmatch(size):
+        raise ShardError(f"has the member {name!r:.120} with a size that is no number")
+    return name, int(size, 8)
+
+
+def _parse_label(data: bytes) -> int:
+    if not re.fullmatch(rb"0|[1-9][0-9]{0,8}", data):
+        raise ShardError(f"has the label {data[:20]!r}, which is no class number")
+    return int(data)
+
+
+def _parse_record(data: bytes, key: str, label: bytes, seq_len: int) -> SampleRecord:
+    if len(data) > _MAX_TEXT_BYTES:
+        raise ShardError(f"has a json member of {len(data):,} bytes")
+    try:
+        record = SampleRecord.from_json(data)
+    except RecursionError as error:
+        raise ShardError("has a json member that is nested without end") from error
+    _check_types(record)
+    _check_values(record, key, label, seq_len)
+    return record
+
+
+def _check_types(record: SampleRecord) -> None:
+    for name, kind in _FIELD_TYPES.items():
+        value = getattr(record, name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ShardError(f"says {name} {value!r:.60} in its json, of the wrong type")
+    numbers: list[Any] = [*record.frame_times, *record.segment, record.fps, record.source_fps]
+    for number in numbers:
+        if type(number) not in _NUMBER or not math.isfinite(number):
+            raise ShardError(f"has {number!r:.60} in its json where a number belongs")
+    for label in record.labels:
+        if type(label) is not int or not -1 <= label < 1 << 31:
+            raise ShardError(f"has {label!r:.60} in its json where a frame's class number belongs")
+
+
+def _check_values(record: SampleRecord, key: str, label: bytes, seq_len: int) -> None:
+    if record.key != key or str(record.label).encode() != label:
+        raise ShardError(
+            f"has members {key} of label {label.decode('latin-1')}, but its json says"
+            f" {record.key!r:.90} of label {record.label}"
+        )
+    if len(record.labels) != seq_len or len(record.frame_times) != seq_len:
+        raise ShardError(f"has other than {seq_len} frame labels and times in its json")
+    if not 1 <= record.num_valid <= seq_len or len(record.segment) != 2:
+        raise ShardError(f"has num_valid {record.num_valid} of {seq_len} frames in its json")
+    if min(record.width, record.height) < 1 or record.width * record.height > MAX_PIXELS:
+        raise ShardError(
+            f"says that its frames have {record.width}x{record.height} pixels;"
+            f" up to {MAX_PIXELS:,} are read"
+        )

@@ -1,0 +1,155 @@
+"""What many tests need: data sets of random frames, written by the product's own writer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simplejpeg
+
+from lrcn_data.shard_format import (
+    MANIFEST,
+    META,
+    REJECTED,
+    Manifest,
+    Rejection,
+    SampleRecord,
+    ShardPaths,
+    shard_name,
+)
+from lrcn_data.shard_writer import ShardWriter
+
+MakeDataSet = Callable[..., Path]
+
+
+def random_frames(
+    rng: np.random.Generator, count: int, size: tuple[int, int]
+) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
+    """Frames of (width, height) with some structure, so that their JPEGs are not all noise."""
+    width, height = size
+    coarse = rng.integers(0, 256, (count, -(-height // 8), -(-width // 8), 3), np.uint8)
+    fine = coarse.repeat(8, axis=1).repeat(8, axis=2)[:, :height, :width]
+    return list(np.ascontiguousarray(fine))
+
+
+def _write_shard(
+    folder: Path,
+    name: str,
+    sizes: list[tuple[int, int]],
+    *,
+    seq_len: int,
+    classes: int,
+    canvas: tuple[int, int],
+    seed: int,
+    rejected: list[Rejection],
+) -> Any:
+    rng = np.random.default_rng([seed, *name.encode()])
+    split = name.split("-")[0]
+    with ShardWriter(ShardPaths(folder, name), seq_len=seq_len, canvas=canvas) as writer:
+        for number, size in enumerate(sizes):
+            frames = random_frames(rng, seq_len, size)
+            label = int(rng.integers(classes))
+            num_valid = int(rng.integers(1, seq_len + 1))
+            record = SampleRecord(
+                key=f"{name}-{number:05d}",
+                video=f"videos/{name}_{number // 2}.avi",
+                label=label,
+                class_name=f"class {label}",
+                split=split,
+                clip=number % 2,
+                fps=5.0,
+                source_fps=25.0,
+                width=size[0],
+                height=size[1],
+                frame_times=[i / 5 for i in range(seq_len)],
+                num_valid=num_valid,
+                labels=[label] * num_valid + [-1] * (seq_len - num_valid),
+                segment=[0.0, seq_len / 5],
+                salvaged=False,
+            )
+            jpegs = [
+                simplejpeg.encode_jpeg(frame, quality=90, colorsubsampling="420")
+                for frame in frames
+            ]
+            writer.write(record, jpegs, frames)
+        return writer.finish(
+            fingerprint="0" * 64,
+            split=split,
+            videos=len(sizes) + len(rejected),
+            rejected=rejected,
+            sources=[],
+        )
+
+
+@pytest.fixture
+def make_data_set(tmp_path: Path) -> MakeDataSet:
+    """A function that writes a data set and gives its folder."""
+
+    def make(
+        folder: str = "shards",
+        *,
+        samples: dict[str, list[int]] | None = None,
+        seq_len: int = 4,
+        sizes: tuple[tuple[int, int], ...] = ((32, 24),),
+        classes: int = 3,
+        seed: int = 0,
+        complete: bool = True,
+        fps: str = "5",
+    ) -> Path:
+        """Write samples[split][shard] clips, whose sizes go round `sizes`."""
+        path = tmp_path / folder
+        (path / META).mkdir(parents=True)
+        rejections, entries, exact = [], [], 0
+        for split, counts in (samples or {"train": [3, 2], "test": [2]}).items():
+            for number, count in enumerate(counts):
+                rejected = []
+                if number == 0:
+                    detail = "3 frames where 4 are wanted"
+                    rejected = [
+                        Rejection(
+                            path=f"videos/short_{split}.avi",
+                            split=split,
+                            reason="short",
+                            detail=detail,
+                        )
+                    ]
+                record = _write_shard(
+                    path,
+                    shard_name(split, number, len(counts)),
+                    [sizes[i % len(sizes)] for i in range(count)],
+                    seq_len=seq_len,
+                    classes=classes,
+                    canvas=sizes[0],
+                    seed=seed,
+                    rejected=rejected,
+                )
+                rejections += rejected
+                entries.append(record.entry)
+                exact += record.exact_frames
+        manifest = Manifest(
+            complete=complete,
+            fingerprint="0" * 64,
+            options={"fps": fps, "seq_len": seq_len},
+            lists={},
+            classes=[f"class {i}" for i in range(classes)],
+            tools={},
+            canvas=list(sizes[0]),
+            mean_exact=exact == sum(entry.frames for entry in entries),
+            shards=entries,
+        )
+        (path / MANIFEST).write_bytes(manifest.to_json())
+        lines = [_json_line(dataclasses.asdict(rejection)) for rejection in rejections]
+        (path / REJECTED).write_text("".join(lines))
+        return path
+
+    return make
+
+
+def _json_line(value: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False) + "\n"
