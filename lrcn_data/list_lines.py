@@ -1,0 +1,170 @@
+"""The lines of video lists and class files: text in, paths and labels out, no file touched.
+
+A list has one video a line, `path label`; the label may be missing. Path and label may hold
+spaces, and a path may start with `#` as some of HMDB51's do, so three things need a rule:
+
+- A last word that is a number is the label. Otherwise the path ends at the last video ending
+  (`.avi`, `.mp4`, ...) that white space follows, and the rest is the label; a line that itself ends
+  in a video ending has none; in a line without one the last word is the label. Before all that,
+  class names known to hold spaces are looked for at the end of the line.
+- A line is a comment if its first character is `#`, unless `#` begins the name of a video: a line
+  `#437_ride_bike.avi 1` is an entry, `# a.avi 1` is none. So no video is lost to its name, and
+  a line with a video's name is turned off with `#` and a space.
+- After a video ending and a label of one word, ` # ` begins a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+_ENDINGS = (
+    "3g2|3gp|apng|asf|avi|divx|dv|f4v|flv|gif|m2t|m2ts|m2v|m4v|mkv|mov|mp4|mpeg|mpg|mts|mxf|nut"
+    "|ogm|ogv|qt|rm|rmvb|swf|ts|vob|webm|wmv|y4m"
+)
+VIDEO_ENDINGS = frozenset(_ENDINGS.split("|"))
+"""Endings of file names, without the dot, by which a video is known as one."""
+
+_ENDING = rf"\.(?:{_ENDINGS})"
+_ENDS_AS_VIDEO = re.compile(rf".*\S{_ENDING}", re.IGNORECASE | re.DOTALL)
+_VIDEO_AND_LABEL = re.compile(rf"(.*\S{_ENDING})[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
+_TRAILING_COMMENT = re.compile(rf"(.*\S{_ENDING}[ \t]+[^\s#]\S*)[ \t]+#(?:[ \t].*)?", re.I | re.S)
+_NUMBERED_CLASS = re.compile(r"(\d+)[ \t]+(\S.*)", re.DOTALL)
+
+SplitLine = Callable[[str], tuple[str, str | None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListLine:
+    """A line of a list that names a video.
+
+    Attributes:
+        line: Its number, from 1.
+        path: Of the video, as it stands there.
+        label: The label's text; None where there is none.
+    """
+
+    line: int
+    path: str
+    label: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassLines:
+    """What a class file says.
+
+    Attributes:
+        names: By class number from 0.
+        lines: The line of each name.
+        base: The number that the file itself gives to the first class (`1 ApplyEyeMakeup`); None
+            where it has names only.
+    """
+
+    names: list[str]
+    lines: list[int]
+    base: int | None
+
+
+def decode_lines(data: bytes) -> Iterator[tuple[int, str]]:
+    """Number and text of all lines that are not blank, without the white space at their ends.
+
+    UTF-8, with or without a byte order mark; bytes that are none come out as lone surrogates, as
+    they do in Python's file names. Line ends are LF or CRLF, and nothing else: names may hold
+    all other characters that Unicode counts as line ends.
+    """
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    for number, line in enumerate(text.split("\n"), 1):
+        stripped = line.strip(" \t\r")
+        if stripped:
+            yield number, stripped
+
+
+def parse_list(data: bytes, class_names: Sequence[str] = ()) -> list[ListLine]:
+    """The entries of a list.
+
+    Args:
+        data: The file's bytes.
+        class_names: Those known, which helps to tell labels with spaces from paths with spaces.
+    """
+    split_line = line_splitter(class_names)
+    entries = []
+    for number, text in decode_lines(data):
+        if "#" in text:
+            if is_comment(text):
+                continue
+            if match := _TRAILING_COMMENT.fullmatch(text):
+                text = match[1]
+        path, label = split_line(text)
+        entries.append(ListLine(line=number, path=path, label=label))
+    return entries
+
+
+def is_comment(text: str) -> bool:
+    """Whether a stripped line is a comment, by the rule at the top of this module."""
+    if not text.startswith("#"):
+        return False
+    if text.lstrip("#")[:1] in ("", " ", "\t"):
+        return True
+    return not (_ENDS_AS_VIDEO.fullmatch(text) or _VIDEO_AND_LABEL.fullmatch(text))
+
+
+def line_splitter(class_names: Sequence[str] = ()) -> SplitLine:
+    """A function that splits a stripped line that is no comment into path and label."""
+    spaced = [name for name in class_names if len(name.split()) > 1]
+    ends_in_name = None
+    if spaced:
+        longest_first = sorted(spaced, key=len, reverse=True)
+        ends_in_name = re.compile(
+            rf"(.*\S)[ \t]+({'|'.join(map(re.escape, longest_first))})", re.DOTALL
+        )
+
+    def split_line(text: str) -> tuple[str, str | None]:
+        if ends_in_name and (match := ends_in_name.fullmatch(text)):
+            return match[1], match[2]
+        path, _, label = text.rpartition(" ")
+        if (
+            path and label.isascii() and label.isdigit()
+        ):  # most lines; the rest of the rule is ten times slower
+            return path.rstrip(" \t"), label
+        if _ENDS_AS_VIDEO.fullmatch(text):
+            return text, None
+        if match := _VIDEO_AND_LABEL.fullmatch(text):
+            return match[1], match[2]
+        *before, last = text.rsplit(None, 1)
+        return (before[0].rstrip(" \t"), last) if before else (last, None)
+
+    return split_line
+
+
+def format_line(path: str, label: str) -> str:
+    """The line of a list that says so.
+
+    Raises:
+        ValueError: No line can: the path or the label reads differently when parsed.
+    """
+    line = f"{path} {label}"
+    read = parse_list(line.encode("utf-8", "surrogateescape"), [label])
+    if [(entry.path, entry.label) for entry in read] != [(path, label)]:
+        raise ValueError(f"no line of a list can hold {path!r} with the label {label!r}")
+    return line
+
+
+def parse_classes(data: bytes) -> ClassLines:
+    """The names of a class file: one a line, or numbered as in UCF-101's classInd.txt.
+
+    It is taken as numbered if every line has a number, and these rise by one from 0 or 1.
+    """
+    lines = [
+        (number, text)
+        for number, text in decode_lines(data)
+        if not (text.startswith("#") and text.lstrip("#")[:1] in ("", " ", "\t"))
+    ]
+    numbered = [_NUMBERED_CLASS.fullmatch(text) for _, text in lines]
+    numbers = [int(match[1]) for match in numbered if match]
+    base = numbers[0] if numbers else None
+    if base in (0, 1) and numbers == list(range(base, base + len(lines))):
+        names = [match[2] for match in numbered if match]
+    else:
+        names, base = [text for _, text in lines], None
+    return ClassLines(names=names, lines=[number for number, _ in lines], base=base)
