@@ -1,0 +1,51 @@
+"""`lrcn-data`: the commands of stage 1. Each is loaded only when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from .common import run
+
+_COMMANDS = {
+    "lists": "Make train, val and test lists from folders or official splits.",
+    "shard": "Turn videos into WebDataset shards of frame sequences.",
+    "stats": "Count classes, frames and rejects; compute the mean image.",
+    "verify": "Check every byte of a data set against its manifest.",
+    "preview": "Draw a contact sheet of sampled clips.",
+    "demo": "Make a small data set of generated videos.",
+    "index": "Make the index of shards that came without one.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named here, and imported when one of them is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which one uses them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module, whose `command` it is."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f".data_{cmd_name}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+def command() -> None:
+    """Turn videos into shards of sampled frame sequences, and look at what came out."""
+
+
+def main() -> None:
+    """Entry point of `lrcn-data`."""
+    run(command, "lrcn-data")
