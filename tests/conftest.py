@@ -19,6 +19,7 @@ from lrcn_data.shard_format import (
     Rejection,
     SampleRecord,
     ShardPaths,
+    dump_json_line,
     shard_name,
 )
 from lrcn_data.shard_writer import ShardWriter
@@ -46,6 +47,7 @@ def _write_shard(
     canvas: tuple[int, int],
     seed: int,
     rejected: list[Rejection],
+    change_jpegs: Callable[[list[bytes]], list[bytes]],
 ) -> Any:
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
@@ -75,7 +77,7 @@ def _write_shard(
                 simplejpeg.encode_jpeg(frame, quality=90, colorsubsampling="420")
                 for frame in frames
             ]
-            writer.write(record, jpegs, frames)
+            writer.write(record, change_jpegs(jpegs), frames)
         return writer.finish(
             fingerprint="0" * 64,
             split=split,
@@ -99,6 +101,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         seed: int = 0,
         complete: bool = True,
         fps: str = "5",
+        change_jpegs: Callable[[list[bytes]], list[bytes]] = list,
     ) -> Path:
         """Write samples[split][shard] clips, whose sizes go round `sizes`."""
         path = tmp_path / folder
@@ -126,6 +129,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     canvas=sizes[0],
                     seed=seed,
                     rejected=rejected,
+                    change_jpegs=change_jpegs,
                 )
                 rejections += rejected
                 entries.append(record.entry)
@@ -142,14 +146,8 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
             shards=entries,
         )
         (path / MANIFEST).write_bytes(manifest.to_json())
-        lines = [_json_line(dataclasses.asdict(rejection)) for rejection in rejections]
-        (path / REJECTED).write_text("".join(lines))
+        lines = [dump_json_line(dataclasses.asdict(rejection)) for rejection in rejections]
+        (path / REJECTED).write_bytes(b"".join(lines))
         return path
 
     return make
-
-
-def _json_line(value: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False) + "\n"

@@ -1,0 +1,118 @@
+"""Pixels as they were stored to what the net sees: resized, varied, less the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lrcn_data.errors import UsageError
+from lrcn_model.augmentation import ClipChange, crop, jitter
+from lrcn_model.buffer_pool import BufferPool
+from lrcn_model.clip_batch import CHANNELS, ClipBatch
+from lrcn_model.resize import Size, resize
+
+
+class Preprocess(nn.Module):
+    """Resizes a batch's frames to one size, subtracts the mean and divides by 255.
+
+    Runs where the batch is. Frames are squeezed to the size, not cropped. What it needs is in
+    its state_dict, so it is saved with the net.
+
+    Args:
+        size: (width, height) of what the net sees.
+        mean: What is subtracted, from 0 to 255: a mean image (3, height, width), a mean colour
+            (3,) or (3, 1, 1), or None for nothing.
+
+    Attributes:
+        size: (width, height).
+        mean: float32 (3, height, width), or (3, 1, 1) where it is one colour or nothing.
+
+    Raises:
+        UsageError: A size below 1, or a mean image of another size.
+    """
+
+    mean: Tensor
+
+    def __init__(self, size: Size, mean: Tensor | None = None) -> None:
+        super().__init__()
+        width, height = size
+        if min(size) < 1:
+            raise UsageError(f"--size must be at least 1x1, got {width}x{height}")
+        if mean is None:
+            mean = torch.zeros(CHANNELS)
+        if mean.dim() == 1:
+            mean = mean[:, None, None]
+        if tuple(mean.shape) not in ((CHANNELS, 1, 1), (CHANNELS, height, width)):
+            raise UsageError(
+                f"a mean of shape {tuple(mean.shape)} does not fit frames of {width}x{height};"
+                " ask the data set for the mean image of that size"
+            )
+        self.size = size
+        self.register_buffer("mean", mean.float().clone())
+        self._buffers_to_reuse = BufferPool()
+
+    @torch.no_grad()
+    def forward(self, batch: ClipBatch, changes: Sequence[ClipChange] | None = None) -> Tensor:
+        """What the net sees of a batch.
+
+        Args:
+            batch: Clips, of one stored size or of several.
+            changes: What to vary in each clip, from `Augmentation.draw`; None for nothing.
+
+        Returns:
+            float32 (clips, frames, 3, height, width), with the memory of a channels_last tensor.
+        """
+        width, height = self.size
+        shape = (len(batch), batch.seq_len, height, width, CHANNELS)
+        result = self._empty(shape, batch.pixels.device).permute(0, 1, 4, 2, 3)
+        if changes is None:
+            offset = self._offset(self.mean)
+            for clips, images_NCHW in _same_sized(batch):
+                target = result[clips].flatten(0, 1)
+                _normalize(resize(images_NCHW, self.size), offset, target)
+        else:
+            for frames, change, target in zip(batch.clip_frames(), changes, result, strict=True):
+                self._varied(frames.permute(0, 3, 1, 2), change, target)
+        return result
+
+    def extra_repr(self) -> str:
+        """The size, for printing the module."""
+        return f"size={self.size[0]}x{self.size[1]}, mean={tuple(self.mean.shape)}"
+
+    def _varied(self, images_NCHW: Tensor, change: ClipChange, target: Tensor) -> None:
+        """Write one clip, varied, to where it belongs."""
+        images_NCHW = resize(crop(images_NCHW, change), self.size)
+        images_NCHW = jitter(images_NCHW.float(), change)
+        mean = self.mean
+        if mean.shape[-1] > 1 or mean.shape[-2] > 1:
+            # every pixel loses the mean of the place that it comes from
+            mean = resize(crop(mean[None], change), self.size)[0]
+        if change.flip:
+            images_NCHW, mean = images_NCHW.flip(-1), mean.flip(-1)
+        _normalize(images_NCHW, self._offset(mean), target)
+
+    def _empty(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
+        if device.type == "cpu":
+            return self._buffers_to_reuse.empty(shape, torch.float32)
+        return torch.empty(shape, dtype=torch.float32, device=device)
+
+    @staticmethod
+    def _offset(mean: Tensor) -> Tensor:
+        """The mean as it is added to pixels from 0 to 1, laid out in memory as they are."""
+        return (mean[None] / -255).contiguous(memory_format=torch.channels_last)
+
+
+def _same_sized(batch: ClipBatch) -> Iterator[tuple[slice, Tensor]]:
+    """Runs of clips whose frames can be resized at once, with them as (images, 3, H, W)."""
+    if batch.same_size:
+        yield slice(None), batch.frames.flatten(0, 1).permute(0, 3, 1, 2)
+        return
+    for number, frames in enumerate(batch.clip_frames()):
+        yield slice(number, number + 1), frames.permute(0, 3, 1, 2)
+
+
+def _normalize(images_NCHW: Tensor, offset: Tensor, target: Tensor) -> None:
+    """Write images / 255 + offset, in one pass over the memory."""
+    torch.add(offset, images_NCHW, alpha=1 / 255, out=target)
