@@ -1,0 +1,62 @@
+"""`lrcn-data demo`: the generated data set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from .common import debug_option, json_option, print_json
+
+
+@click.command(name="demo", short_help="Make a small data set of generated videos.")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="demo")
+@click.option("--train-videos", type=int, default=1200, show_default=True, help="How many.")
+@click.option("--val-videos", type=int, default=120, show_default=True, help="How many.")
+@click.option("--test-videos", type=int, default=240, show_default=True, help="How many.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is drawn.")
+@click.option("--workers", type=click.IntRange(1), help="Processes. [default: the cores allowed]")
+@click.option("--overwrite", is_flag=True, help="Replace generated videos of other options.")
+@json_option
+@debug_option
+def command(
+    *,
+    folder: Path,
+    train_videos: int,
+    val_videos: int,
+    test_videos: int,
+    seed: int,
+    workers: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Make a small data set of generated videos in FOLDER (default: demo).
+
+    A textured shape moves along x, along y, or changes its size, before a moving, noisy background.
+    Each of the three is a pair of classes, one being the other played backwards: no single frame
+    tells the two apart. The same command goes on where a stopped run was.
+    """
+    from lrcn_data.demo_data_set import DemoOptions, write_demo
+    from lrcn_data.shard_run import cores
+
+    from .progress import VideoProgress
+
+    options = DemoOptions(train=train_videos, val=val_videos, test=test_videos, seed=seed)
+    progress = VideoProgress()
+    with progress:
+        videos = write_demo(
+            folder,
+            options,
+            workers=workers or cores(),
+            overwrite=overwrite,
+            on_start=progress.start,
+            on_video=progress.advance,
+        )
+    counts = Counter(video.split for video in videos)
+    if as_json:
+        print_json({"folder": str(folder), "videos": counts})
+        return
+    for split, count in counts.items():
+        click.echo(f"{folder / split}.txt: {count:,} videos")
+    click.echo(f"next: cd {folder} && lrcn-data shard --fps 5 --seq-len 8")
