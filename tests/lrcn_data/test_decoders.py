@@ -1,0 +1,200 @@
+"""Both decoders on real clips, against ffmpeg processes of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from lrcn_data import decode_av, decode_ffmpeg
+from lrcn_data.errors import VideoError
+from lrcn_data.timeline import Timeline, fps_stream
+from lrcn_data.video import RGB, Decoded, DecodeOptions
+
+imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+
+RATES = ("1", "5", "12.5", "25", "30")
+VIDEOS = Path(os.environ.get("LRCN_REAL_VIDEOS", "/nonexistent"))
+ENDINGS = {".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg", ".flv", ".ts", ".3gp", ".gif"}
+SIZE_CHANGES = "extradata-reload-multi-stsd.mp4"
+
+needs_videos = pytest.mark.skipif(
+    not VIDEOS.is_dir(), reason="LRCN_REAL_VIDEOS names no folder of real clips"
+)
+
+
+def clips(*folders: str, every: int = 1) -> list[Path]:
+    found = [
+        path
+        for folder in folders
+        for path in sorted((VIDEOS / folder).rglob("*"))
+        if path.suffix.lower() in ENDINGS
+    ]
+    return found[::every]
+
+
+FEW = clips("actions", "odd", every=9)
+ALL = clips("actions", "weizmann", "arid", "fight", "hmdb51", "kinetics", "kth", "long", "odd")
+
+
+@dataclass
+class Wanted:
+    """Asks for the fps stream's frames and keeps a hash of each."""
+
+    fps: Fraction = Fraction(5)
+    every: int = 1
+    stream: list[int] = field(default_factory=list)
+    hashes: dict[int, str] = field(default_factory=dict)
+
+    def choose(self, timeline: Timeline) -> Collection[int]:
+        self.hashes = {}
+        self.stream = list(fps_stream(timeline, self.fps))
+        return set(self.stream[:: self.every])
+
+    def take(self, frame: int, rgb: RGB) -> None:
+        assert frame not in self.hashes
+        self.hashes[frame] = hashlib.sha256(f"{rgb.shape}".encode() + rgb.tobytes()).hexdigest()
+
+
+def frame_hashes(path: Path, rate: str | None) -> list[str]:
+    """The MD5 of every frame, or of the frames that the fps filter gives: a real ffmpeg process."""
+    filters = ["-vf", f"fps={rate}"] if rate else ["-fps_mode", "passthrough"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-threads", "1"]
+    command += ["-i", f"file:{path}", *filters, "-an", "-sn", "-dn", "-f", "framemd5", "-"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+    return [line.rsplit(",", 1)[1].strip() for line in lines]
+
+
+def check_stream(path: Path) -> None:
+    """Every rate's stream has the frames that the real filter gives, or the video is refused."""
+    try:
+        timeline = decode_av.read_video(path, Wanted(), DecodeOptions()).timeline
+    except VideoError as error:
+        if error.reason != "damaged" and not {"damaged", "no-video"} & {*path.parts}:
+            raise
+        return
+    frames = frame_hashes(path, None)
+    assert len(timeline.times) == len(frames)
+    for rate in RATES:
+        stream = fps_stream(timeline, Fraction(rate))
+        assert [frames[frame] for frame in stream] == frame_hashes(path, rate), rate
+
+
+def check_same_frames(path: Path, fps: Fraction, every: int) -> None:
+    """Planned decoding, full decoding and ffmpeg processes give the same RGB, or refuse alike."""
+    results: dict[str, Decoded | VideoError] = {}
+    hashes = {}
+    for name, read, options in (
+        ("planned", decode_av.read_video, DecodeOptions()),
+        ("full", decode_av.read_video, DecodeOptions(check_full=True)),
+        ("ffmpeg", decode_ffmpeg.read_video, DecodeOptions(check_full=True)),
+    ):
+        wanted = Wanted(fps, every)
+        try:
+            results[name] = read(path, wanted, options)
+        except VideoError as error:
+            results[name] = error
+        hashes[name] = (wanted.stream, wanted.hashes)
+    if isinstance(results["full"], VideoError):
+        assert isinstance(results["ffmpeg"], VideoError)
+        return
+    assert hashes["planned"] == hashes["full"] == hashes["ffmpeg"]
+    assert len(hashes["full"][1]) == len(set(hashes["full"][0][::every]))
+    times = [
+        [decoded.timeline.seconds(frame) for frame in hashes["full"][0]]
+        for decoded in results.values()
+        if isinstance(decoded, Decoded)
+    ]
+    assert times[0] == times[1] == pytest.approx(times[2], abs=1e-9)
+
+
+def without_size_changes(paths: list[Path]) -> list[Path]:
+    """Where the frame size changes, ffmpeg starts its fps filter anew, which loses frames."""
+    return [path for path in paths if path.name != SIZE_CHANGES]
+
+
+@needs_videos
+@pytest.mark.parametrize("path", without_size_changes(FEW), ids=lambda path: path.name)
+def test_the_fps_stream_is_that_of_ffmpegs_filter(path: Path) -> None:
+    check_stream(path)
+
+
+@pytest.mark.slow
+@needs_videos
+@pytest.mark.parametrize("path", without_size_changes(ALL), ids=lambda path: path.name)
+def test_the_fps_stream_of_every_clip_is_that_of_ffmpegs_filter(path: Path) -> None:
+    check_stream(path)
+
+
+@needs_videos
+@pytest.mark.parametrize("path", without_size_changes(FEW), ids=lambda path: path.name)
+def test_both_decoders_give_the_same_rgb(path: Path) -> None:
+    check_same_frames(path, Fraction(5), 4)
+
+
+@pytest.mark.slow
+@needs_videos
+@pytest.mark.parametrize("fps", ["5", "12.5"])
+@pytest.mark.parametrize("path", without_size_changes(ALL), ids=lambda path: path.name)
+def test_both_decoders_give_the_same_rgb_of_every_clip(path: Path, fps: str) -> None:
+    check_same_frames(path, Fraction(fps), 1 if fps == "12.5" else 4)
+
+
+@needs_videos
+def test_frames_of_another_size_are_scaled_to_the_first_ones() -> None:
+    class Shapes(Wanted):
+        def take(self, frame: int, rgb: RGB) -> None:
+            self.hashes[frame] = str(rgb.shape)
+
+    wanted = Shapes(Fraction(25))
+    decode_av.read_video(VIDEOS / "odd/geometry" / SIZE_CHANGES, wanted, DecodeOptions())
+    assert set(wanted.hashes.values()) == {"(128, 256, 3)"}
+    with pytest.raises(VideoError, match="frame size changes from 256x128 to 128x128"):
+        decode_ffmpeg.read_video(VIDEOS / "odd/geometry" / SIZE_CHANGES, Wanted(), DecodeOptions())
+
+
+@needs_videos
+def test_a_rotated_video_comes_out_upright() -> None:
+    shapes = {}
+    for name in ("video_0.mov", "video_90.mov"):
+
+        class First(Wanted):
+            rgb: RGB
+
+            def take(self, frame: int, rgb: RGB) -> None:
+                self.rgb = rgb
+
+        first = First(Fraction(30))
+        decode_av.read_video(VIDEOS / "odd/rotated" / name, first, DecodeOptions())
+        shapes[name] = first.rgb.shape
+    assert shapes == {"video_0.mov": (320, 568, 3), "video_90.mov": (568, 320, 3)}
+
+
+@needs_videos
+@pytest.mark.parametrize("read", [decode_av.read_video, decode_ffmpeg.read_video])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("damaged/broken.mp4", "not-a-video"),
+        ("damaged/result.webm", "not-a-video"),
+        ("damaged/arnold.mp4", "not-a-video"),
+        ("damaged/corrupted.mp4", "damaged"),
+        ("damaged/1242-small.mkv", "damaged"),
+        ("no-video/count-english-audio.mp4", "not-a-video"),
+    ],
+)
+def test_what_is_no_sound_video_is_refused_with_its_reason(
+    read: object, name: str, reason: str
+) -> None:
+    assert callable(read)
+    with pytest.raises(VideoError) as caught:
+        read(VIDEOS / "odd" / name, Wanted(), DecodeOptions())
+    assert caught.value.reason == reason
+    assert len(caught.value.detail) > 10
