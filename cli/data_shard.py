@@ -1,0 +1,325 @@
+"""`lrcn-data shard`: videos to WebDataset shards."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lrcn_data.errors import LrcnError, UsageError
+
+from .common import debug_option, json_option, print_json, warn
+from .options import RateType, SizeType
+
+if TYPE_CHECKING:
+    from lrcn_data.lists import Lists
+    from lrcn_data.plan import ShardOptions
+    from lrcn_data.shard_run import RunOptions, RunResult
+    from lrcn_data.shard_worker import VideoReport
+
+_SPLITS = ("train", "val", "test")
+_LIST = click.Path(dir_okay=True, path_type=Path)
+
+
+@click.command(name="shard", short_help="Turn videos into WebDataset shards of frame sequences.")
+@click.option("--train", type=_LIST, help="List of training videos. [default: train.txt]")
+@click.option("--val", type=_LIST, help="List of validation videos. [default: val.txt]")
+@click.option("--test", type=_LIST, help="List of test videos. [default: test.txt]")
+@click.option(
+    "--classes", type=_LIST, help="Class names, one a line, or `number name` as UCF-101 has them."
+)
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    help="What the lists' paths are relative to.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="shards",
+    show_default=True,
+    help="Where the data set goes.",
+)
+@click.option(
+    "--fps", type=RateType(), default="5", show_default=True, help="Frames a second to sample from."
+)
+@click.option("--seq-len", type=int, default=8, show_default=True, help="Frames a clip.")
+@click.option(
+    "--sampling",
+    type=click.Choice(["blocks", "center", "windows"]),
+    default="blocks",
+    show_default=True,
+    help="One random frame of each of --seq-len blocks; each block's middle frame; or consecutive"
+    " frames from every --stride-th start.",
+)
+@click.option("--stride", type=int, help="Frames between windows. [default: half of --seq-len]")
+@click.option(
+    "--clips", type=int, default=1, show_default=True, help="Independent draws a video (blocks)."
+)
+@click.option(
+    "--short",
+    type=click.Choice(["skip", "loop", "pad"]),
+    default="skip",
+    show_default=True,
+    help="What becomes of videos with too few frames.",
+)
+@click.option(
+    "--size",
+    type=SizeType(native=True),
+    default="native",
+    show_default=True,
+    help="Size of the stored frames.",
+)
+@click.option(
+    "--mean-size", type=SizeType(), help="Canvas of the pixel sums. [default: --size or 320x240]"
+)
+@click.option("--quality", type=int, default=90, show_default=True, help="JPEG quality, 1 to 100.")
+@click.option(
+    "--label-base", type=click.IntRange(0, 1), help="What the lists' class numbers start at."
+)
+@click.option("--allow-leakage", is_flag=True, help="Let a group of clips stand in two splits.")
+@click.option(
+    "--check",
+    type=click.Choice(["auto", "full"]),
+    default="auto",
+    show_default=True,
+    help="Decode only what the clips need unless something is suspicious; or all, strictly.",
+)
+@click.option(
+    "--videos-per-shard",
+    type=int,
+    help="At most so many. [default: a hundredth of the split, 8 to 1,000]",
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes. [default: the cores allowed]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of picks and order.")
+@click.option(
+    "--decoder",
+    type=click.Choice(["av", "ffmpeg"]),
+    default="av",
+    show_default=True,
+    help="Decode in process, or in ffmpeg processes.",
+)
+@click.option(
+    "--timeout", type=float, default=300.0, show_default=True, help="Seconds a video may take."
+)
+@click.option(
+    "--max-bad-fraction",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="Of the entries that may fail before the exit code is 1; short ones don't count.",
+)
+@click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
+@click.option("--overwrite", is_flag=True, help="Replace a data set of other options or lists.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+@json_option
+@debug_option
+def command(
+    *,
+    train: Path | None,
+    val: Path | None,
+    test: Path | None,
+    classes: Path | None,
+    root: Path,
+    out: Path,
+    label_base: int | None,
+    allow_leakage: bool,
+    workers: int | None,
+    max_bad_fraction: float,
+    retry_failed: bool,
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Turn videos into WebDataset shards of sampled frame sequences.
+
+    Lists have a line a video: its path, and its class as a number or a name. Without options,
+    train.txt, val.txt and test.txt of the current folder are taken, those that exist. The same
+    command goes on where a stopped run was.
+    """
+    from lrcn_data.lists import read_lists
+    from lrcn_data.shard_run import RunOptions
+
+    options = _shard_options(**values)
+    run = RunOptions(
+        workers=workers,
+        max_bad_fraction=max_bad_fraction,
+        retry_failed=retry_failed,
+        overwrite=overwrite,
+    )
+    lists = read_lists(
+        _list_paths({"train": train, "val": val, "test": test}),
+        root=root,
+        classes=classes,
+        label_base=label_base,
+        allow_leakage=allow_leakage,
+    )
+    if dry_run:
+        _dry_run(lists, options, run, out, as_json=as_json)
+        return
+    with _orderly_sigterm():
+        result = _run(lists, options, run, root=root, out=out)
+    _show(result, out, as_json=as_json)
+    if result.repeated:
+        warn(
+            f"{result.repeated} videos have fewer frames a second than --fps {options.clip.fps};"
+            " their frames repeat"
+        )
+    if result.bad_fraction > max_bad_fraction:
+        raise LrcnError(
+            f"{result.failed + result.partial} of {result.videos} videos failed"
+            f" ({result.bad_fraction:.1%}), above --max-bad-fraction {max_bad_fraction:g};"
+            f" {out / 'rejected.jsonl'} says why; all shards were kept"
+        )
+
+
+def _list_paths(given: Mapping[str, Path | None]) -> dict[str, Path]:
+    paths = {split: path for split, path in given.items() if path is not None}
+    if not paths:
+        paths = {split: Path(f"{split}.txt") for split in _SPLITS if Path(f"{split}.txt").exists()}
+    if not paths:
+        raise UsageError(
+            "no list of videos: there is no train.txt, val.txt or test.txt here; make them with"
+            " `lrcn-data lists FOLDER`, or name one with --train FILE"
+        )
+    return paths
+
+
+def _shard_options(
+    *,
+    fps: Fraction,
+    seq_len: int,
+    sampling: Any,
+    stride: int | None,
+    clips: int,
+    short: Any,
+    seed: int,
+    decoder: Any,
+    check: str,
+    timeout: float,
+    **stored: Any,
+) -> ShardOptions:
+    from lrcn_data.clips import ClipOptions
+    from lrcn_data.plan import ShardOptions
+    from lrcn_data.video import DecodeOptions
+
+    clip = ClipOptions(
+        fps=fps,
+        seq_len=seq_len,
+        sampling=sampling,
+        stride=stride,
+        clips=clips,
+        short=short,
+        seed=seed,
+        decoder=decoder,
+        decode=DecodeOptions(check_full=check == "full", timeout=timeout),
+    )
+    return ShardOptions(clip=clip, **stored)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+@contextmanager
+def _orderly_sigterm() -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except _Terminated:
+        click.echo("terminated; the same command goes on from here", err=True)
+        raise click.exceptions.Exit(128 + signal.SIGTERM) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(
+    lists: Lists, options: ShardOptions, run: RunOptions, *, root: Path, out: Path
+) -> RunResult:
+    from lrcn_data.shard_run import write_data_set
+
+    from .progress import VideoProgress
+
+    progress = VideoProgress()
+
+    def on_video(report: VideoReport) -> None:
+        progress.advance()
+
+    with progress:
+        return write_data_set(
+            lists,
+            options,
+            run,
+            root=root,
+            folder=out,
+            on_start=progress.start,
+            on_video=on_video,
+        )
+
+
+def _dry_run(
+    lists: Lists, options: ShardOptions, run: RunOptions, out: Path, *, as_json: bool
+) -> None:
+    from lrcn_data.shard_run import plan_run
+
+    todo = plan_run(lists, options, run, out)
+    left = sum(len(shard.videos) for shard in todo.left)
+    if as_json:
+        print_json(
+            {
+                "videos": len(lists.entries),
+                "classes": len(lists.classes),
+                "shards": len(todo.shards),
+                "shards_left": len(todo.left),
+                "videos_left": left,
+                "fingerprint": todo.manifest.fingerprint,
+            }
+        )
+        return
+    click.echo(
+        f"{len(lists.entries)} videos of {len(lists.classes)} classes would go into"
+        f" {len(todo.shards)} shards in {out}; {len(todo.left)} shards with {left} videos are left"
+        " to write"
+    )
+
+
+def _show(result: RunResult, out: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({**asdict(result), "out": str(out)})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    rate = result.videos_done / result.seconds if result.seconds else 0.0
+    table = Table(show_header=False, title=str(out), title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for name, value in (
+        ("videos", f"{result.videos:,}"),
+        ("clips", f"{result.clips:,}"),
+        ("frames", f"{result.frames:,}"),
+        ("shards", f"{result.shards:,} ({result.shards_done:,} written now)"),
+        ("bytes", f"{result.bytes:,}"),
+        ("skipped as too short", f"{result.skipped:,}"),
+        ("failed", f"{result.failed:,}"),
+        ("seconds", f"{result.seconds:.1f}"),
+        ("videos/s", f"{rate:.1f}"),
+    ):
+        table.add_row(name, value)
+    Console().print(table)
+    if result.reasons:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in result.reasons.items())
+        click.echo(f"{out / 'rejected.jsonl'}: {reasons}", err=True)

@@ -1,0 +1,31 @@
+"""One run a folder: a lock that the kernel takes back when its owner dies."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lrcn_data.errors import LrcnError
+
+LOCK = ".lock"
+
+
+@contextmanager
+def run_lock(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone.
+
+    A POSIX record lock is not inherited by children, so that an orphaned worker can't keep it.
+
+    Raises:
+        LrcnError: Another run holds it.
+    """
+    with (folder / LOCK).open("ab") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LrcnError(
+                f"{folder}: another run is writing there; wait for it, or use another --out"
+            ) from error
+        yield

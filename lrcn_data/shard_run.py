@@ -1,0 +1,304 @@
+"""A run of `lrcn-data shard`: what is done already, what is left, and the files of the whole."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from lrcn_data.data_card import data_card
+from lrcn_data.errors import LrcnError, ShardError
+from lrcn_data.lists import Lists
+from lrcn_data.plan import (
+    PlannedShard,
+    ShardOptions,
+    differences,
+    plan_manifest,
+    plan_shards,
+    tool_versions,
+)
+from lrcn_data.run_lock import run_lock
+from lrcn_data.shard_format import (
+    MANIFEST,
+    META,
+    NOT_BAD,
+    REJECTED,
+    Manifest,
+    ShardPaths,
+    ShardRecord,
+    dump_json_line,
+)
+from lrcn_data.shard_worker import ShardJob, VideoReport
+from lrcn_data.shard_writer import TEMPORARY, write_atomically
+from lrcn_data.worker_pool import WorkerPool
+
+_DATA_CARD = "README.md"
+_DERIVED = ("stats.json", "mean.png")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """How a run goes about it; nothing here changes a byte of the data set.
+
+    Attributes:
+        workers: Processes; None for the cores that this one may use.
+        max_bad_fraction: Of the entries that may fail (short ones don't count).
+        retry_failed: Try again what failed before.
+        overwrite: Replace a data set of other options or lists.
+    """
+
+    workers: int | None = None
+    max_bad_fraction: float = 0.1
+    retry_failed: bool = False
+    overwrite: bool = False
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run came to; the whole data set counts, also what earlier runs wrote.
+
+    Attributes:
+        videos: Entries of all lists.
+        clips: Samples in all shards.
+        frames: Frames in all shards.
+        bytes: Of all tars.
+        skipped: Entries that were too short.
+        failed: Entries that gave no clip for another reason.
+        partial: Entries of which only some clips were kept.
+        seconds: That this run took.
+        videos_done: Entries that this run read.
+        shards_done: Shards that this run wrote.
+        shards: Shards in all.
+        repeated: Videos read by this run that have a lower rate than --fps.
+        reasons: Rejected entries by reason.
+        bad_fraction: Failed entries by all entries.
+    """
+
+    videos: int = 0
+    clips: int = 0
+    frames: int = 0
+    bytes: int = 0
+    skipped: int = 0
+    failed: int = 0
+    partial: int = 0
+    seconds: float = 0.0
+    videos_done: int = 0
+    shards_done: int = 0
+    shards: int = 0
+    repeated: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    bad_fraction: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Todo:
+    """What a run would do.
+
+    Attributes:
+        shards: All shards of the data set.
+        left: Those that are not written yet.
+        manifest: Of the data set, without its shards.
+    """
+
+    shards: list[PlannedShard]
+    left: list[PlannedShard]
+    manifest: Manifest
+
+
+def cores() -> int:
+    """Cores that this process may use: its affinity, and its cgroup's share of time."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = count or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            count = min(count, max(1, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        pass  # no cgroup v2 limit
+    return count
+
+
+def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path) -> Todo:
+    """Compare what is wanted with what the folder holds; changes nothing.
+
+    Raises:
+        LrcnError: The folder holds a data set of other options, lists or tools.
+    """
+    shards = plan_shards(
+        lists.entries, seed=options.clip.seed, videos_per_shard=options.videos_per_shard
+    )
+    manifest = plan_manifest(lists, options, tool_versions(options))
+    old = _read_manifest(folder)
+    if old is not None and old.fingerprint != manifest.fingerprint:
+        if not run.overwrite:
+            what = "; ".join(differences(old, manifest)) or "it was written by another version"
+            raise LrcnError(
+                f"{folder} holds another data set: {what}; use another --out, or --overwrite"
+            )
+        return Todo(shards=shards, left=shards, manifest=manifest)
+    left = []
+    for shard in shards:
+        record = _done(ShardPaths(folder, shard.name), manifest.fingerprint)
+        failed = record and any(line.reason not in NOT_BAD for line in record.rejected)
+        if record is None or (run.retry_failed and failed):
+            left.append(shard)
+    return Todo(shards=shards, left=left, manifest=manifest)
+
+
+def write_data_set(
+    lists: Lists,
+    options: ShardOptions,
+    run: RunOptions,
+    *,
+    root: Path,
+    folder: Path,
+    on_start: Callable[[int, int], None],
+    on_video: Callable[[VideoReport], None],
+) -> RunResult:
+    """Write all shards that are not there yet, then the files of the whole.
+
+    Args:
+        lists: What goes in.
+        options: What decides the bytes.
+        run: How to go about it.
+        root: What the lists' paths are relative to.
+        folder: Where the data set goes; made if need be.
+        on_start: Called with the number of videos of all shards and of those left.
+        on_video: Called for every video read.
+
+    Raises:
+        LrcnError: The folder holds another data set, another run is at it, or a split got no clip.
+    """
+    began = time.monotonic()
+    (folder / META).mkdir(parents=True, exist_ok=True)
+    with run_lock(folder):
+        _remove_leftovers(folder)
+        todo = plan_run(lists, options, run, folder)
+        result = RunResult(videos=len(lists.entries), shards=len(todo.shards))
+        on_start(len(lists.entries), sum(len(shard.videos) for shard in todo.left))
+        if todo.left:
+            _start_anew(todo, folder)
+
+        def count(report: VideoReport) -> None:
+            result.videos_done += 1
+            result.repeated += report.slow
+            on_video(report)
+
+        pool = WorkerPool(
+            workers=run.workers or cores(), timeout=options.clip.decode.timeout, on_video=count
+        )
+        jobs = [
+            ShardJob(
+                shard=shard,
+                root=root,
+                folder=folder,
+                options=options,
+                classes=lists.classes,
+                fingerprint=todo.manifest.fingerprint,
+                quarantine={},
+            )
+            for shard in todo.left
+        ]
+        with _leftovers_removed(folder):
+            for _ in pool.write(jobs):
+                result.shards_done += 1
+        _finish(todo, folder, result)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _read_manifest(folder: Path) -> Manifest | None:
+    try:
+        return Manifest.from_json((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ShardError as error:
+        raise LrcnError(f"{folder}: {error}; use another --out") from error
+
+
+def _done(paths: ShardPaths, fingerprint: str) -> ShardRecord | None:
+    """The record of a shard that this data set has already, or None."""
+    try:
+        record = ShardRecord.from_json(paths.record.read_bytes())
+        whole = paths.tar.stat().st_size == record.entry.bytes
+    except (OSError, ShardError):
+        return None
+    there = whole and paths.index.is_file() and paths.arrays.is_file()
+    return record if there and record.fingerprint == fingerprint else None
+
+
+def _start_anew(todo: Todo, folder: Path) -> None:
+    """Mark the data set as incomplete, and remove what is no longer true."""
+    old = _read_manifest(folder)
+    if old is not None and old.fingerprint != todo.manifest.fingerprint:
+        for record in (folder / META).glob("*.json"):
+            _remove(ShardPaths(folder, record.stem))
+    write_atomically(folder / MANIFEST, todo.manifest.to_json())
+    for shard in todo.left:
+        ShardPaths(folder, shard.name).record.unlink(missing_ok=True)
+    for name in _DERIVED:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _remove(paths: ShardPaths) -> None:
+    for path in (paths.record, paths.tar, paths.index, paths.arrays):
+        path.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what dead runs left half-written."""
+    for place in (folder, folder / META):
+        for path in place.glob(f"*{TEMPORARY}"):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _leftovers_removed(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _remove_leftovers(folder)
+
+
+def _finish(todo: Todo, folder: Path, result: RunResult) -> None:
+    """Write the manifest, the rejected entries and the data card, from all shards' records."""
+    records = []
+    for shard in todo.shards:
+        record = _done(ShardPaths(folder, shard.name), todo.manifest.fingerprint)
+        if record is None:
+            raise LrcnError(f"{folder / shard.name}.tar has vanished; run the same command again")
+        records.append(record)
+    rejected = [line for record in records for line in record.rejected]
+    entries = [record.entry for record in records]
+    frames = sum(entry.frames for entry in entries)
+    result.clips = sum(entry.samples for entry in entries)
+    result.frames = frames
+    result.bytes = sum(entry.bytes for entry in entries)
+    result.skipped = sum(entry.skipped for entry in entries)
+    result.failed = sum(entry.failed for entry in entries)
+    result.reasons = dict(Counter(line.reason for line in rejected).most_common())
+    result.partial = result.reasons.get("partial", 0)
+    result.bad_fraction = (result.failed + result.partial) / max(1, result.videos)
+    write_atomically(folder / REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
+    _refuse_empty_splits(todo, records, folder)
+    manifest = replace(
+        todo.manifest,
+        complete=True,
+        shards=entries,
+        mean_exact=sum(record.exact_frames for record in records) == frames,
+    )
+    write_atomically(folder / _DATA_CARD, data_card(manifest).encode())
+    write_atomically(folder / MANIFEST, manifest.to_json())
+
+
+def _refuse_empty_splits(todo: Todo, records: list[ShardRecord], folder: Path) -> None:
+    for split in todo.manifest.lists:
+        if not any(record.entry.samples for record in records if record.entry.split == split):
+            raise LrcnError(
+                f"no video of the {split} list gave a clip; {folder / REJECTED} says why of each"
+                " (--short pad keeps short ones)"
+            )

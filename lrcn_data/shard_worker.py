@@ -1,0 +1,160 @@
+"""Writes one planned shard, video by video; runs in a worker process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrcn_data.clips import Clip, VideoClips, collect_clips
+from lrcn_data.encode import JpegKeeper
+from lrcn_data.errors import VideoError
+from lrcn_data.plan import PlannedShard, PlannedVideo, ShardOptions, root_path
+from lrcn_data.shard_format import (
+    Rejection,
+    SampleRecord,
+    ShardPaths,
+    ShardRecord,
+    Source,
+)
+from lrcn_data.shard_writer import ShardWriter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardJob:
+    """All that a worker needs to write a shard.
+
+    Attributes:
+        shard: What goes into it.
+        root: What the list's paths are relative to.
+        folder: The data set's folder.
+        options: Which clips, and how they are stored.
+        classes: Class names by number.
+        fingerprint: Of the run.
+        quarantine: Videos that ended a worker, by their place in the shard, which are not to be
+            tried again.
+    """
+
+    shard: PlannedShard
+    root: Path
+    folder: Path
+    options: ShardOptions
+    classes: list[str]
+    fingerprint: str
+    quarantine: Mapping[int, VideoError]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoReport:
+    """What became of a video, for progress and warnings.
+
+    Attributes:
+        clips: How many it gave.
+        reason: Why it gave none or not all, or None.
+        slow: Whether its rate is below --fps, so that frames repeat.
+    """
+
+    clips: int
+    reason: str | None = None
+    slow: bool = False
+
+
+def write_shard(
+    job: ShardJob, started: Callable[[int], None], ended: Callable[[VideoReport], None]
+) -> ShardRecord:
+    """Write a shard, and its index, arrays and record.
+
+    Args:
+        job: What to write.
+        started: Called with each video's place in the shard before it is touched.
+        ended: Called with each video's report.
+    """
+    rejected: list[Rejection] = []
+    sources: list[Source] = []
+    options = job.options
+    paths = ShardPaths(job.folder, job.shard.name)
+    with ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer:
+        for place, video in enumerate(job.shard.videos):
+            started(place)
+            keeper = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
+            try:
+                if place in job.quarantine:
+                    raise job.quarantine[place]
+                clips, source = _read(job, video, keeper)
+                sources.append(source)
+                if not clips.clips:
+                    raise _too_short(clips, options)
+            except VideoError as error:
+                rejected.append(
+                    Rejection(
+                        path=video.entry.path,
+                        split=video.entry.split,
+                        reason=error.reason,
+                        detail=error.detail,
+                    )
+                )
+                ended(VideoReport(clips=0, reason=error.reason))
+                continue
+            for clip in clips.clips:
+                writer.write(_record(job, video, clips, clip, keeper), clip.frames)
+            writer.add_pixels(keeper.sums)
+            slow = clips.source_fps < float(options.clip.fps)
+            ended(VideoReport(clips=len(clips.clips), slow=slow))
+        return writer.finish(
+            fingerprint=job.fingerprint,
+            split=job.shard.split,
+            videos=len(job.shard.videos),
+            rejected=rejected,
+            sources=sources,
+        )
+
+
+def _read(
+    job: ShardJob, video: PlannedVideo, keeper: JpegKeeper
+) -> tuple[VideoClips[bytes], Source]:
+    path = root_path(job.root, video.entry)
+    try:
+        clips = collect_clips(path, video.entry.path, job.options.clip, keeper)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+    except OSError as error:
+        raise VideoError("missing", f"can't be read: {error.strerror}") from error
+    return clips, Source(path=video.entry.path, bytes=size, sha256=sha256, decoding=clips.decoding)
+
+
+def _too_short(clips: VideoClips[bytes], options: ShardOptions) -> VideoError:
+    return VideoError(
+        "short",
+        f"{clips.stream_length} frames at {options.clip.fps} fps ({clips.duration:.2f} s),"
+        f" {options.clip.seq_len} are needed",
+    )
+
+
+def _record(
+    job: ShardJob,
+    video: PlannedVideo,
+    clips: VideoClips[bytes],
+    clip: Clip[bytes],
+    keeper: JpegKeeper,
+) -> SampleRecord:
+    entry = video.entry
+    seq_len = job.options.clip.seq_len
+    return SampleRecord(
+        key=video.key(clip.number),
+        video=entry.path,
+        label=entry.label,
+        class_name=job.classes[entry.label],
+        split=entry.split,
+        clip=clip.number,
+        fps=float(job.options.clip.fps),
+        source_fps=clips.source_fps,
+        width=keeper.width,
+        height=keeper.height,
+        frame_times=clip.frame_times,
+        num_valid=clip.num_valid,
+        labels=[entry.label] * clip.num_valid + [-1] * (seq_len - clip.num_valid),
+        segment=[0.0, round(clips.duration, 6)],
+        salvaged=False,
+    )
