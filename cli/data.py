@@ -49,3 +49,7 @@ def command() -> None:
 def main() -> None:
     """Entry point of `lrcn-data`."""
     run(command, "lrcn-data")
+
+
+if __name__ == "__main__":
+    main()
