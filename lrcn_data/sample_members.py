@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from lrcn_data.errors import ShardError
 from lrcn_data.shard_format import SampleRecord, member_names
@@ -61,6 +61,14 @@ class Sample:
     record: SampleRecord
 
 
+class Readable(Protocol):
+    """Anything that a tar can be read from in sequence."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to so many bytes; all that remain for -1."""
+        ...
+
+
 def parse_sample(data: bytes, seq_len: int) -> Sample:
     """Take the bytes of one sample apart.
 
@@ -96,7 +104,7 @@ def parse_sample(data: bytes, seq_len: int) -> Sample:
     )
 
 
-def walk_samples(file: BinaryIO, seq_len: int) -> Iterator[bytes]:
+def walk_samples(file: Readable, seq_len: int) -> Iterator[bytes]:
     """The bytes of each sample of a whole tar in turn, up to and with the end of the tar.
 
     Raises:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy.typing as npt
-import simplejpeg
 import torch
-from numpy import uint8
 
-from lrcn_data.errors import ShardError
+from lrcn_data.frame_jpegs import decode_frames, frame_bytes
 from lrcn_data.sample_members import Sample
-from lrcn_model.clip_batch import CHANNELS, ClipBatch
+from lrcn_model.clip_batch import ClipBatch
 
 
 def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBatch:
@@ -25,11 +22,11 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
         ShardError: A frame is no JPEG of the size that the sample's json says.
     """
     records = [sample.record for sample in samples]
-    lengths = [len(s.jpegs) * s.record.height * s.record.width * CHANNELS for s in samples]
+    lengths = [len(sample.jpegs) * frame_bytes(sample) for sample in samples]
     pixels = _new_buffer(sum(lengths))
     start = 0
     for sample, length in zip(samples, lengths, strict=True):
-        _decode_clip(sample, pixels[start : start + length].numpy())
+        decode_frames(sample, pixels[start : start + length].numpy())
         start += length
     return ClipBatch(
         pixels=pixels,
@@ -50,23 +47,3 @@ def _new_buffer(length: int) -> torch.Tensor:
     # decoding into shared memory saves the copy that sending a tensor makes otherwise
     storage = torch.UntypedStorage._new_shared(length)  # type: ignore[no-untyped-call]
     return torch.empty(0, dtype=torch.uint8).set_(storage)
-
-
-def _decode_clip(sample: Sample, buffer: npt.NDArray[uint8]) -> None:
-    """Decode a clip's frames one after another into a buffer of just their size."""
-    record = sample.record
-    size = record.height * record.width * CHANNELS
-    for number, jpeg in enumerate(sample.jpegs):
-        place = buffer[number * size : (number + 1) * size]
-        try:
-            frame = simplejpeg.decode_jpeg(jpeg, colorspace="RGB", buffer=place)
-        except ValueError as error:
-            raise ShardError(
-                f"frame {number} of sample {record.key} can't be decoded: {error}; find what else"
-                " is damaged with `lrcn-data verify`, and make the shard anew"
-            ) from error
-        if frame.shape != (record.height, record.width, CHANNELS):
-            raise ShardError(
-                f"frame {number} of sample {record.key} has {frame.shape[1]}x{frame.shape[0]}"
-                f" pixels where its json says {record.width}x{record.height}; make the shard anew"
-            )

@@ -28,10 +28,14 @@ MakeDataSet = Callable[..., Path]
 
 
 def random_frames(
-    rng: np.random.Generator, count: int, size: tuple[int, int]
+    rng: np.random.Generator, count: int, size: tuple[int, int], *, smooth: bool = False
 ) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:
-    """Frames of (width, height) with some structure, so that their JPEGs are not all noise."""
+    """Frames of (width, height): blocks of colour, or smooth ones that JPEG hardly changes."""
     width, height = size
+    if smooth:
+        ramp = np.linspace(0, 1, width)[:, None] * np.linspace(0, 1, height)[:, None, None]
+        ends = rng.integers(0, 256, (count, 1, 1, 3))
+        return list(np.ascontiguousarray(ramp * ends, np.uint8))
     coarse = rng.integers(0, 256, (count, -(-height // 8), -(-width // 8), 3), np.uint8)
     fine = coarse.repeat(8, axis=1).repeat(8, axis=2)[:, :height, :width]
     return list(np.ascontiguousarray(fine))
@@ -48,12 +52,13 @@ def _write_shard(
     seed: int,
     rejected: list[Rejection],
     change_jpegs: Callable[[list[bytes]], list[bytes]],
+    smooth: bool,
 ) -> Any:
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
     with ShardWriter(ShardPaths(folder, name), seq_len=seq_len, canvas=canvas) as writer:
         for number, size in enumerate(sizes):
-            frames = random_frames(rng, seq_len, size)
+            frames = random_frames(rng, seq_len, size, smooth=smooth)
             label = int(rng.integers(classes))
             num_valid = int(rng.integers(1, seq_len + 1))
             record = SampleRecord(
@@ -102,6 +107,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         complete: bool = True,
         fps: str = "5",
         change_jpegs: Callable[[list[bytes]], list[bytes]] = list,
+        smooth: bool = False,
     ) -> Path:
         """Write samples[split][shard] clips, whose sizes go round `sizes`."""
         path = tmp_path / folder
@@ -130,6 +136,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     seed=seed,
                     rejected=rejected,
                     change_jpegs=change_jpegs,
+                    smooth=smooth,
                 )
                 rejections += rejected
                 entries.append(record.entry)

@@ -1,0 +1,72 @@
+"""Makes the index of shards that came without their .meta folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lrcn_data import storage
+from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.frame_jpegs import decode_frames, frame_bytes
+from lrcn_data.mean_image import PixelSums
+from lrcn_data.shard_format import META, Manifest, ShardEntry, ShardPaths
+from lrcn_data.shard_names import ENDING
+from lrcn_data.shard_reader import load_manifest
+from lrcn_data.shard_scan import ShardScan
+from lrcn_data.shard_writer import write_atomically
+
+
+def rebuild_index(folder: str) -> Iterator[Path]:
+    """Write the .idx and .npz of every shard that has none, and give the path of each.
+
+    The pixel sums are then those of the decoded JPEGs, which differ from those of the frames
+    before encoding by what JPEG loses. Files that are there stay as they are.
+
+    Args:
+        folder: Of the data set, with its dataset.json; on this machine.
+
+    Raises:
+        UsageError: The folder is a URL.
+        ShardError: The manifest is missing, or a shard is not what it says.
+    """
+    location = storage.normal_location(folder)
+    if storage.is_url(location):
+        raise UsageError(f"{location} can't be written to; make the index in a folder on disk")
+    manifest = load_manifest(location)
+    for entry in manifest.shards:
+        paths = ShardPaths(Path(location), entry.file.removesuffix(ENDING))
+        missing = [path for path in (paths.index, paths.arrays) if not path.exists()]
+        if not missing:
+            continue
+        (Path(location) / META).mkdir(exist_ok=True)
+        contents = _index_files(paths, manifest, entry)
+        for path in missing:
+            write_atomically(path, contents[path])
+            yield path
+
+
+def _index_files(paths: ShardPaths, manifest: Manifest, entry: ShardEntry) -> dict[Path, bytes]:
+    """The bytes of the index files of a shard that is what the manifest says."""
+    sums = PixelSums((manifest.canvas[0], manifest.canvas[1]))
+    try:
+        with paths.tar.open("rb") as file:
+            scan = ShardScan(file, manifest.seq_len)
+            for sample in scan:
+                if isinstance(sample, ShardError):
+                    raise sample
+                buffer = np.empty(len(sample.jpegs) * frame_bytes(sample), np.uint8)
+                for frame in decode_frames(sample, buffer):
+                    sums.add(frame)
+    except (OSError, ShardError) as error:
+        raise ShardError(f"{paths.tar}: {error}; copy the shard again or make it anew") from error
+    if (scan.size, scan.sha256) != (entry.bytes, entry.sha256):
+        raise ShardError(
+            f"{paths.tar} is not the shard that the manifest names: its SHA-256 differs; copy it"
+            " again or make it anew"
+        )
+    return {
+        paths.index: scan.index_text(),
+        paths.arrays: scan.index().to_bytes(sums.pixel_sum, sums.frame_count),
+    }
