@@ -1,0 +1,57 @@
+"""Small real videos, encoded on the spot, and data sets made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+WriteVideo = Callable[..., Path]
+
+
+@pytest.fixture
+def write_video(tmp_path: Path) -> WriteVideo:
+    """A function that encodes a small video of moving noise."""
+
+    def write(
+        name: str,
+        *,
+        frames: int = 20,
+        fps: int = 10,
+        size: tuple[int, int] = (64, 48),
+        codec: str = "mpeg4",
+    ) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(list(name.encode()))
+        picture = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=Fraction(fps))
+            stream.width, stream.height = size
+            stream.pix_fmt = "yuv420p"
+            for frame in range(frames):
+                image = av.VideoFrame.from_ndarray(np.roll(picture, 2 * frame, axis=1))
+                container.mux(stream.encode(image))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def video_lists(tmp_path: Path, write_video: WriteVideo) -> Path:
+    """A folder with 20 train and 10 test videos of two classes, one of them short, and lists."""
+    lines: dict[str, list[str]] = {"train": [], "test": []}
+    for number in range(30):
+        split = "train" if number < 20 else "test"
+        name = f"class{number % 2}/clip {number}.{'mp4' if number % 3 else 'avi'}"
+        write_video(name, frames=6 if number == 4 else 20 + number)
+        lines[split].append(f"{name} class{number % 2}\n")
+    (tmp_path / "classes.txt").write_text("class0\nclass1\n")
+    for split, text in lines.items():
+        (tmp_path / f"{split}.txt").write_text("".join(text))
+    return tmp_path

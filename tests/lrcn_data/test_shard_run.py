@@ -1,0 +1,250 @@
+"""Whole runs of `lrcn-data shard` on real, small videos: same bytes, resume, refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lrcn_data.shard_format import Manifest
+
+SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]
+
+
+def shard(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*SHARD, *arguments], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def tree_hashes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def manifest(folder: Path) -> Manifest:
+    return Manifest.from_json((folder / "dataset.json").read_bytes())
+
+
+def tar_hashes(folder: Path) -> list[str]:
+    return [entry.sha256 for entry in manifest(folder).shards]
+
+
+def test_one_and_three_workers_write_the_same_tree(video_lists: Path) -> None:
+    shard(video_lists, "--out", "one", "--workers", "1")
+    shard(video_lists, "--out", "three", "--workers", "3")
+    assert tree_hashes(video_lists / "one") == tree_hashes(video_lists / "three")
+
+
+def test_both_decoders_write_the_same_tars(video_lists: Path) -> None:
+    shard(video_lists, "--out", "av")
+    shard(video_lists, "--out", "ffmpeg", "--decoder", "ffmpeg")
+    assert tar_hashes(video_lists / "av") == tar_hashes(video_lists / "ffmpeg")
+
+
+def test_the_order_of_a_list_does_not_matter(video_lists: Path) -> None:
+    shard(video_lists, "--out", "first")
+    lines = (video_lists / "train.txt").read_text().splitlines(keepends=True)
+    (video_lists / "train.txt").write_text("".join(reversed(lines)))
+    shard(video_lists, "--out", "second")
+    assert tree_hashes(video_lists / "first") == tree_hashes(video_lists / "second")
+
+
+def test_the_result_counts_everything(video_lists: Path) -> None:
+    done = shard(video_lists, "--json")
+    result = json.loads(done.stdout)
+    assert (result["videos"], result["clips"], result["skipped"], result["failed"]) == (
+        30,
+        29,
+        1,
+        0,
+    )
+    entries = manifest(video_lists / "shards").shards
+    assert [entry.file for entry in entries] == [
+        "train-000.tar",
+        "train-001.tar",
+        "train-002.tar",
+        "test-000.tar",
+        "test-001.tar",
+    ]
+    assert sum(entry.bytes for entry in entries) == result["bytes"]
+    [rejected] = (video_lists / "shards/rejected.jsonl").read_text().splitlines()
+    assert json.loads(rejected) == {
+        "path": "class0/clip 4.mp4",
+        "split": "train",
+        "reason": "short",
+        "detail": "3 frames at 5 fps (0.60 s), 8 are needed",
+    }
+
+
+def test_the_pixel_sums_are_those_of_the_frames(video_lists: Path) -> None:
+    shard(video_lists, "--mean-size", "64x48", "--quality", "100")
+    import tarfile
+
+    import simplejpeg
+
+    folder = video_lists / "shards"
+    for entry in manifest(folder).shards:
+        arrays = np.load(folder / ".meta" / f"{entry.file[:-4]}.npz")
+        frames = []
+        with tarfile.open(folder / entry.file) as tar:
+            for member in tar:
+                data = tar.extractfile(member)
+                if member.name.endswith(".jpg") and data is not None:
+                    frames.append(simplejpeg.decode_jpeg(data.read()))
+        assert arrays["frame_count"] == len(frames) == entry.frames
+        mean = np.mean(frames, axis=0)
+        assert np.abs(arrays["pixel_sum"] / len(frames) - mean).mean() < 1
+    assert manifest(folder).mean_exact
+
+
+def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -> None:
+    shard(video_lists)
+    before = {path: path.stat().st_mtime_ns for path in (video_lists / "shards").glob("*.tar")}
+    hashes = tree_hashes(video_lists / "shards")
+    done = shard(video_lists)
+    assert "30 of 30 videos were done before" in done.stderr
+    assert tree_hashes(video_lists / "shards") == hashes
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--fps", "4"], "--fps was 5, is 4"),
+        (["--seq-len", "6"], "--seq-len was 8, is 6"),
+        (["--sampling", "center"], "--sampling was blocks, is center"),
+        (["--clips", "2"], "--clips was 1, is 2"),
+        (["--short", "pad"], "--short was skip, is pad"),
+        (["--size", "32x24"], "--size was None, is [32, 24]"),
+        (["--mean-size", "32x24"], "the canvas of the pixel sums was 320x240, is 32x24"),
+        (["--quality", "80"], "--quality was 90, is 80"),
+        (["--seed", "1"], "--seed was 0, is 1"),
+        (["--videos-per-shard", "5"], "--videos-per-shard was None, is 5"),
+        (["--check", "full"], "--check was auto, is full"),
+        (["--train", "test.txt", "--test", "train.txt"], "the train list has other entries"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_changed_options_are_refused_by_name(
+    video_lists: Path, option: list[str], said: str
+) -> None:
+    (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
+    (video_lists / "test.txt").write_text("class1/clip 29.mp4 class1\n")
+    shard(video_lists)
+    done = shard(video_lists, *option, code=1)
+    assert said in done.stderr
+    assert "--overwrite" in done.stderr
+
+
+def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: Path) -> None:
+    shard(video_lists)
+    (video_lists / "shards/mine.txt").write_text("mine")
+    shard(video_lists, "--videos-per-shard", "40", "--overwrite")
+    names = sorted(path.name for path in (video_lists / "shards").glob("*.t*"))
+    assert names == ["mine.txt", "test-000.tar", "train-000.tar"]
+
+
+def kill_group(process: subprocess.Popen[Any]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_runs_killed_at_random_and_resumed_end_with_the_same_tree(video_lists: Path) -> None:
+    shard(video_lists, "--out", "whole")
+    rng = random.Random(0)
+    for _ in range(int(os.environ.get("LRCN_KILLS", "10"))):
+        process = subprocess.Popen(
+            [*SHARD, "--out", "killed", "--workers", "2"],
+            cwd=video_lists,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(rng.uniform(0.2, 4.0))
+        kill_group(process)
+        if rng.random() < 0.2 and (video_lists / "killed/dataset.json").exists():
+            for path in (video_lists / "killed").glob("test-*"):
+                path.unlink()
+    shard(video_lists, "--out", "killed")
+    assert tree_hashes(video_lists / "whole") == tree_hashes(video_lists / "killed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_ends_soon_with_its_code_and_without_leftovers(
+    video_lists: Path, number: signal.Signals, code: int
+) -> None:
+    process = subprocess.Popen(
+        [*SHARD, "--workers", "2"], cwd=video_lists, stderr=subprocess.PIPE, text=True
+    )
+    while not (video_lists / "shards/dataset.json").exists():
+        time.sleep(0.01)
+    time.sleep(0.5)
+    began = time.monotonic()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == code, said
+    assert time.monotonic() - began < 5
+    assert "the same command goes on from here" in said
+    assert not list((video_lists / "shards").rglob("*.partial"))
+
+
+@pytest.mark.slow
+def test_of_many_runs_into_one_folder_exactly_one_runs(video_lists: Path) -> None:
+    runs = [
+        subprocess.Popen([*SHARD], cwd=video_lists, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    ends = [(run.communicate()[1], run.returncode) for run in runs]
+    assert sorted(code for _, code in ends) == [0, 1, 1, 1]
+    assert sum("another run is writing there" in said for said, _ in ends) == 3
+
+
+def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_lists: Path) -> None:
+    (video_lists / "class0/clip 0.avi").write_bytes(b"no video at all")
+    whole = (video_lists / "class1/clip 1.mp4").read_bytes()
+    (video_lists / "class1/clip 1.mp4").write_bytes(whole[: len(whole) // 2])
+    done = shard(video_lists, "--max-bad-fraction", "0.05", code=1)
+    assert "2 of 30 videos failed (6.7%), above --max-bad-fraction 0.05" in done.stderr
+    done = shard(video_lists, "--json")
+    result = json.loads(done.stdout)
+    assert (result["clips"], result["skipped"], result["failed"]) == (27, 1, 2)
+    lines = (video_lists / "shards/rejected.jsonl").read_text().splitlines()
+    reasons = {record["path"]: record["reason"] for record in map(json.loads, lines)}
+    assert reasons["class0/clip 0.avi"] == "not-a-video"
+
+
+def test_retry_failed_reads_only_the_shards_with_failures_again(video_lists: Path) -> None:
+    good = (video_lists / "class0/clip 0.avi").read_bytes()
+    shard(video_lists, "--out", "good")
+    (video_lists / "class0/clip 0.avi").write_bytes(b"no video")
+    shard(video_lists)
+    (video_lists / "class0/clip 0.avi").write_bytes(good)
+    result = json.loads(shard(video_lists, "--retry-failed", "--json").stdout)
+    assert (result["shards_done"], result["failed"]) == (1, 0)
+    assert tree_hashes(video_lists / "good") == tree_hashes(video_lists / "shards")
+
+
+def test_a_split_without_a_clip_is_an_error(video_lists: Path) -> None:
+    (video_lists / "test.txt").write_text("class0/clip 4.mp4 class0\n")
+    (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
+    done = shard(video_lists, code=1)
+    assert "no video of the test list gave a clip" in done.stderr
+    assert not manifest(video_lists / "shards").complete
