@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -93,6 +93,20 @@ def parse_sample(data: bytes, seq_len: int) -> Sample:
         members.append(view[start : start + size])
     if position != len(data):
         raise ShardError(f"has {len(data) - position} bytes after its last member")
+    return sample_of_members(key, members, seq_len)
+
+
+def sample_of_members(key: str, members: Sequence[memoryview], seq_len: int) -> Sample:
+    """Check the members of one sample and read its label and record.
+
+    Args:
+        key: Name of the sample.
+        members: What its members hold, in the format's order: frames, class number, json.
+        seq_len: Frames a clip.
+
+    Raises:
+        ShardError: They are not one sample of the format; says what is wrong, not where.
+    """
     *jpegs, label, record = members
     for number, jpeg in enumerate(jpegs):
         if jpeg[:3] != _JPEG_START:

@@ -31,7 +31,7 @@ class ShardScan:
     """
 
     def __init__(self, file: BinaryIO, seq_len: int) -> None:
-        self._file = _Hashed(file)
+        self._file = HashedFile(file)
         self._seq_len = seq_len
         self._endings = member_names(seq_len)
         self._places: list[tuple[int, int, int, int, int]] = []
@@ -89,7 +89,7 @@ class ShardScan:
         return sample
 
 
-class _Hashed:
+class HashedFile:
     """A file whose bytes are hashed and counted as they are read."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -98,6 +98,7 @@ class _Hashed:
         self.size = 0
 
     def read(self, size: int = -1) -> bytes:
+        """Up to so many bytes; all that remain for -1."""
         data = self._file.read(size)
         self.digest.update(data)
         self.size += len(data)
