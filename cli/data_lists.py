@@ -1,0 +1,102 @@
+"""`lrcn-data lists`: train, val and test lists."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import debug_option, json_option, print_json, warn
+
+if TYPE_CHECKING:
+    from lrcn_data.group_split import MadeLists
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_SPLITS = ("train", "val", "test")
+
+
+@click.command(
+    name="lists", short_help="Make train, val and test lists from folders or official splits."
+)
+@click.argument("source", metavar="VIDEOS|SPLITS", type=_FOLDER)
+@click.option("--out", type=_FOLDER, default=".", show_default=True, help="Where the lists go.")
+@click.option("--test-fraction", type=float, help="Of each class, for testing (class folders).")
+@click.option("--val-fraction", type=float, help="Of each class, for validation.")
+@click.option(
+    "--group-pattern",
+    metavar="REGEX",
+    help="What the names of clips that belong together share; such clips go into one split."
+    " [default: UCF-101's gNN, HMDB51's film]",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what goes where.")
+@click.option(
+    "--split", "official_split", type=click.IntRange(1, 3), help="Official split. [default: 1]"
+)
+@click.option("--videos", type=_FOLDER, help="Where the videos of an official split are.")
+@click.option("--present", is_flag=True, help="Leave out videos that are not under --videos.")
+@click.option("--overwrite", is_flag=True, help="Replace lists that are there.")
+@json_option
+@debug_option
+def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values: Any) -> None:
+    r"""Make train.txt, val.txt, test.txt and classes.txt.
+
+    The argument is a folder of class folders with videos, or the folder of an official split:
+    UCF-101's (classInd.txt, trainlist01.txt, testlist01.txt) or HMDB51's (CLASS_test_split1.txt).
+
+    \b
+      lrcn-data lists my-videos --test-fraction 0.2
+      lrcn-data lists weizmann --test-fraction 0.2 --group-pattern '^[^_]+'
+      lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1
+
+    Fractions take whole groups of clips, so that no recording is in two splits.
+    """
+    from lrcn_data.make_lists import ListOptions, count_absent, make_lists, write_lists
+
+    options = ListOptions(source=source, **values)
+    made = make_lists(options)
+    written = write_lists(made, out, overwrite=overwrite)
+    counts = {split: made.count(split) for split in _SPLITS}
+    if as_json:
+        print_json(
+            {
+                "files": [str(path) for path in written],
+                "classes": len(made.classes),
+                "videos": counts,
+                "absent": made.absent,
+                "ignored": made.ignored,
+            }
+        )
+    else:
+        _show(made, counts, out)
+    if made.ignored:
+        warn(f"{made.ignored} files are no videos by their names; they were left out")
+    if options.videos and not options.present and (absent := count_absent(made, options.videos)):
+        warn(
+            f"{absent} of {len(made.clips)} videos are not under {options.videos}; --present"
+            " leaves them out"
+        )
+    if not as_json:
+        root = options.videos or (source if made.from_folders else None)
+        click.echo(f"next: {_next_command(out, root, counts)}")
+
+
+def _show(made: MadeLists, counts: dict[str, int], out: Path) -> None:
+    for split, count in counts.items():
+        if count:
+            click.echo(f"{out / split}.txt: {count:,} videos")
+    click.echo(f"{out / 'classes.txt'}: {len(made.classes)} classes")
+    if made.absent:
+        click.echo(f"left out: {made.absent:,} videos that are not there")
+
+
+def _next_command(out: Path, root: Path | None, counts: dict[str, int]) -> str:
+    """The command that makes shards of these lists."""
+    words = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
+    words += ["--root", str(root) if root else "FOLDER-OF-THE-VIDEOS"]
+    words += ["--classes", str(out / "classes.txt")]
+    if out != Path():
+        for split, count in counts.items():
+            words += [f"--{split}", f"{out / split}.txt"] if count else []
+    return shlex.join(words)
