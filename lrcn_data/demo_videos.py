@@ -172,10 +172,14 @@ def _box(middle: float, size: float, length: int) -> slice:
 
 
 def _progress(count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """How far the change has come at each frame: rises from about 0.15 to about 0.85."""
+    """How far the change has come at each frame: at rest, rising, and at rest again.
+
+    The rests make both ends look alike after sampling: at 5 fps the first frame taken lies up to
+    0.1 s after the start and the last one at the very end, which a single frame would tell.
+    """
     start, end = rng.uniform(0.08, 0.3), rng.uniform(0.7, 0.92)
-    bend = rng.uniform(-0.12, 0.12)
-    time = np.linspace(0, 1, count)
+    rest, bend = rng.uniform(0.12, 0.22), rng.uniform(-0.12, 0.12)
+    time = np.clip((np.linspace(0, 1, count) - rest) / (1 - 2 * rest), 0, 1)
     return start + (end - start) * (time + bend * np.sin(2 * np.pi * time))
 
 
