@@ -118,6 +118,21 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     show_default=True,
     help="Of the entries that may fail before the exit code is 1; short ones don't count.",
 )
+@click.option(
+    "--salvage", is_flag=True, help="Keep clips of the part before a video's first sign of damage."
+)
+@click.option(
+    "--allow-demuxer",
+    multiple=True,
+    metavar="NAME",
+    help="Also open this container of libavformat.",
+)
+@click.option(
+    "--allow-decoder",
+    multiple=True,
+    metavar="NAME",
+    help="Also use this video decoder of libavcodec.",
+)
 @click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
 @click.option("--overwrite", is_flag=True, help="Replace a data set of other options or lists.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
@@ -207,6 +222,9 @@ def _shard_options(
     decoder: Any,
     check: str,
     timeout: float,
+    salvage: bool,
+    allow_demuxer: tuple[str, ...],
+    allow_decoder: tuple[str, ...],
     **stored: Any,
 ) -> ShardOptions:
     from lrcn_data.clips import ClipOptions
@@ -222,7 +240,13 @@ def _shard_options(
         short=short,
         seed=seed,
         decoder=decoder,
-        decode=DecodeOptions(check_full=check == "full", timeout=timeout),
+        decode=DecodeOptions(
+            check_full=check == "full",
+            salvage=salvage,
+            timeout=timeout,
+            demuxers=allow_demuxer,
+            decoders=allow_decoder,
+        ),
     )
     return ShardOptions(clip=clip, **stored)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Generic, Literal, Protocol, TypeVar
 
-from lrcn_data.errors import UsageError
+from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.sampling import ClipPicks, Sampling, Short, choose_clips
 from lrcn_data.timeline import Timeline, fps_stream
 from lrcn_data.video import RGB, DecodeOptions, ReadVideo
@@ -98,6 +98,7 @@ class VideoClips(Generic[Kept]):
         source_fps: The video's average rate.
         duration: Seconds.
         decoding: See `video.Decoded`.
+        damage: What is wrong with a video of which only the sound part was taken, else None.
     """
 
     clips: list[Clip[Kept]]
@@ -105,6 +106,7 @@ class VideoClips(Generic[Kept]):
     source_fps: float
     duration: float
     decoding: str
+    damage: VideoError | None
 
 
 class FrameKeeper(Protocol[KeptFrame]):
@@ -158,6 +160,7 @@ def collect_clips(
         source_fps=decoded.timeline.average_fps,
         duration=decoded.timeline.duration,
         decoding=decoded.decoding,
+        damage=decoded.damage,
     )
 
 

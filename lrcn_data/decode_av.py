@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from lrcn_data.container_size import refuse_cut_file
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import PacketInfo, Prediction, plan_groups, predict, suspicion
 from lrcn_data.timeline import FrameStamp, Timeline, build_timeline
@@ -42,8 +44,16 @@ _SKIPS_UNREFERENCED = frozenset(("mpeg1video", "mpeg2video", "mpeg4", "h264", "h
 """Decoders that can leave out a picture to which no other refers without losing count."""
 
 
+_FAILURES = (av.FFmpegError, EOFError, ValueError)
+"""What PyAV raises for a file that libav can't read."""
+
+
 class _TimelineChanged(Exception):
     """The decoder gave other frames than the packets promised."""
+
+
+Messages: TypeAlias = list[tuple[int, str, str]]
+"""What libav logged: level, source, text."""
 
 
 def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
@@ -57,36 +67,33 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
     Raises:
         VideoError: The file can't be used, with the reason.
     """
-    with _strictly(), _open(path, options) as container:
-        return _AvVideo(container, sink, options).read()
+    try:
+        input_url(path)
+        refuse_cut_file(path)
+        with _logged() as messages, _open(path, options) as container:
+            return _AvVideo(container, sink, options, messages).read()
+    except VideoError as damage:
+        if not options.salvage or damage.reason != "damaged":
+            raise
+        try:
+            with _logged() as messages, _open(path, options) as container:
+                sound = _AvVideo(container, sink, options, messages).read_sound_part()
+                return replace(sound, damage=damage)
+        except VideoError:
+            raise damage from None
 
 
 @contextmanager
-def _strictly() -> Iterator[None]:
-    """Turn libav's errors and error messages into a VideoError."""
+def _logged() -> Iterator[Messages]:
+    """Collect libav's error messages."""
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
     try:
         with av.logging.Capture() as messages:
-            yield
-    except (av.FFmpegError, EOFError, ValueError) as error:
-        raise VideoError("damaged", _sentence(error, messages)) from error
+            yield messages
     finally:
         av.logging.set_level(before)
-    if messages:
-        raise VideoError("damaged", f"the decoder says: {_last(messages)}")
-
-
-def _sentence(error: Exception, messages: list[tuple[int, str, str]]) -> str:
-    said = f"; the decoder says: {_last(messages)}" if messages else ""
-    text = error.strerror if isinstance(error, av.FFmpegError) else str(error)
-    return f"{text}{said}"
-
-
-def _last(messages: list[tuple[int, str, str]]) -> str:
-    _, name, text = messages[-1]
-    return f"{name}: {text.strip()}"
 
 
 @contextmanager
@@ -99,8 +106,9 @@ def _open(path: Path, options: DecodeOptions) -> Iterator[InputContainer]:
     }
     try:
         container = av.open(url, options=settings, metadata_errors="replace")
-    except av.FFmpegError as error:
-        detail = f"no container that is allowed opens it ({error.strerror})"
+    except _FAILURES as error:
+        said = error.strerror if isinstance(error, av.FFmpegError) else error
+        detail = f"no container that is allowed opens it ({said})"
         raise VideoError("not-a-video", detail) from error
     with container:
         container.flags &= ~_GENERATE_PTS
@@ -108,8 +116,16 @@ def _open(path: Path, options: DecodeOptions) -> Iterator[InputContainer]:
 
 
 class _AvVideo:
-    def __init__(self, container: InputContainer, sink: FrameSink, options: DecodeOptions) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        sink: FrameSink,
+        options: DecodeOptions,
+        messages: Messages,
+    ) -> None:
         self._container = container
+        self._messages = messages
+        self._count = 0
         self._sink = sink
         self._options = options
         self._stream = _choose_stream(container)
@@ -121,10 +137,29 @@ class _AvVideo:
         if self._codec.width * self._codec.height > limits.pixels:
             size = f"{self._codec.width}x{self._codec.height}"
             raise VideoError("too-large", f"{size} pixels, the limit is {limits.pixels}")
+        options.check_decoder(self._codec.name)
         if len(container.streams) > limits.streams:
             raise VideoError("too-large", f"{len(container.streams)} streams")
 
     def read(self) -> Decoded:
+        """Read strictly: any error, and any error message, refuses the video."""
+        try:
+            decoded = self._read()
+        except _FAILURES as error:
+            said = error.strerror if isinstance(error, av.FFmpegError) else str(error)
+            raise self._damage(str(said)) from error
+        if self._messages:
+            raise self._damage("")
+        return decoded
+
+    def _damage(self, said: str) -> VideoError:
+        parts = [said] if said else []
+        if self._messages:
+            _, name, text = self._messages[0]
+            parts.append(f"the decoder says: {name}: {text.strip()}")
+        return VideoError("damaged", "; ".join([*parts, f"{self._count} frames decoded before"]))
+
+    def _read(self) -> Decoded:
         self._packets = self._read_packets()
         prediction = predict([info for info, _ in self._packets], self._codec.name)
         self._suspicion = self._why_suspicious()
@@ -135,6 +170,24 @@ class _AvVideo:
                 self._codec.skip_frame = "DEFAULT"
                 self._codec.flush_buffers()
         return self._read_full(prediction)
+
+    def read_sound_part(self) -> Decoded:
+        """Take frames from before the first sign of damage; two passes.
+
+        Raises:
+            VideoError: There is no such part.
+        """
+        try:
+            self._packets = self._read_packets()
+        except _FAILURES as error:
+            raise self._damage(str(error)) from error
+        timeline = self._timeline(self._decode_all(set(), until_damage=True))
+        if not timeline.times:
+            raise self._damage("no frame comes before the damage")
+        wanted = set(self._sink.choose(timeline))
+        self._codec.flush_buffers()
+        self._decode_all(wanted, until_damage=True)
+        return Decoded(timeline=timeline, decoding="full")
 
     def _read_packets(self) -> list[tuple[PacketInfo, VideoPacket]]:
         """All packets of the stream, in decoding order."""
@@ -251,17 +304,26 @@ class _AvVideo:
         timeline = self._timeline(self._decode_all(wanted))
         if promised is None or (promised.times, promised.end) != (timeline.times, timeline.end):
             if not timeline.times:
-                raise VideoError("damaged", f"no frame of {len(self._packets)} packets decodes")
+                raise VideoError("damaged", f"no frame comes out of {len(self._packets)} packets")
             wanted = set(self._sink.choose(timeline))
             self._codec.flush_buffers()
             self._decode_all(wanted)
         return Decoded(timeline=timeline, decoding="full")
 
-    def _decode_all(self, wanted: set[int]) -> list[FrameStamp]:
+    def _decode_all(self, wanted: set[int], *, until_damage: bool = False) -> list[FrameStamp]:
         stamps: list[FrameStamp] = []
         converter = RgbConverter()
+        before = len(self._messages)
         for packet in [*(packet for _, packet in self._packets), None]:
-            for picture in self._checked(self._codec.decode(packet)):
+            try:
+                pictures = list(self._checked(self._codec.decode(packet)))
+            except (*_FAILURES, VideoError):
+                if until_damage:
+                    return stamps
+                raise
+            if until_damage and len(self._messages) > before:
+                return stamps
+            for picture in pictures:
                 if len(stamps) in wanted:
                     self._take(len(stamps), picture, converter)
                 stamps.append(

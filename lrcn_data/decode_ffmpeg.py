@@ -18,6 +18,7 @@ from pathlib import Path
 import av
 import ffmpeg
 
+from lrcn_data.container_size import refuse_cut_file
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.media_process import MediaProcess
 from lrcn_data.timeline import FrameStamp, Timeline, build_timeline
@@ -33,6 +34,11 @@ from lrcn_data.video import (
 
 _MOST_TERMS = 50
 """Runs of wanted frames that ffmpeg's select filter is given one by one."""
+
+_PLACEHOLDER = "input"
+
+_MICROSECONDS = "1/1000000"
+"""Time base of the output, fine enough that no two frames fall on the same tick."""
 
 _COLOR_SPACES = {
     "gbr": 0,
@@ -51,6 +57,7 @@ _COLOR_RANGES = {"tv": 1, "pc": 2}
 _FRAME = re.compile(r"\] n: *\d+ pts: *(-?\d+|NOPTS) .*? s:(\d+x\d+) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+)")
+_CODEC = re.compile(r"-> #0:0 \((\S+) \(")
 _COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
 _ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
 
@@ -98,13 +105,23 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
         UsageError: There is no ffmpeg.
     """
     url = input_url(path)
-    looks = _probe(url, options)
+    looks = _Looks(limit=options.limits.frames)
+    damage = None
+    try:
+        refuse_cut_file(path)
+        _probe(url, options, looks)
+    except VideoError as error:
+        if not options.salvage or error.reason != "damaged":
+            raise
+        damage = error
+        if not looks.stamps:
+            _probe_sound_part(url, options, looks, damage)
     timeline = looks.timeline()
     options.limits.check_duration(timeline)
     wanted = sorted(set(sink.choose(timeline)))
     if wanted:
         _hand_over(url, wanted, looks, sink, options)
-    return Decoded(timeline=timeline, decoding="full")
+    return Decoded(timeline=timeline, decoding="full", damage=damage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +138,7 @@ class _Looks:
 
     limit: int
     size: str = ""
+    codec: str = ""
     rotation: float = 0.0
     time_base: Fraction | None = None
     stamps: list[FrameStamp] = field(default_factory=list)
@@ -130,6 +148,10 @@ class _Looks:
     def line(self, text: str) -> None:
         if "[error]" in text or "[fatal]" in text or "[panic]" in text:
             self.errors.append(text.strip())
+        elif self.errors:
+            return  # what comes after the first sign of damage is not to be trusted
+        elif match := _CODEC.search(text):
+            self.codec = self.codec or match[1]
         elif (match := _ROTATION.search(text)) and not self.looks:
             # ffmpeg 5 tells it of the stream, later ones of every frame too
             self.rotation = self.rotation or float(match[1])
@@ -171,7 +193,7 @@ def _command(
     url: str, options: DecodeOptions, filters: str, output: str, **settings: str
 ) -> list[str]:
     source = ffmpeg.input(
-        url,
+        _PLACEHOLDER,
         protocol_whitelist=PROTOCOLS,
         format_whitelist=options.format_whitelist,
         err_detect="explode",
@@ -185,10 +207,11 @@ def _command(
     arguments: list[str] = target.global_args(
         "-hide_banner", "-nostdin", "-nostats", "-xerror", "-loglevel", "level+info"
     ).compile(cmd=find_ffmpeg())
-    return arguments
+    # ffmpeg-python can't hash a name that is no unicode
+    return [url if argument == _PLACEHOLDER else argument for argument in arguments]
 
 
-def _probe(url: str, options: DecodeOptions) -> _Looks:
+def _probe(url: str, options: DecodeOptions, looks: _Looks) -> None:
     command = _command(
         url,
         options,
@@ -196,23 +219,34 @@ def _probe(url: str, options: DecodeOptions) -> _Looks:
         "-",
         format="null",
         fps_mode="passthrough",
-        enc_time_base="1/1000000",
+        enc_time_base=_MICROSECONDS,
     )
-    looks = _Looks(limit=options.limits.frames)
     with MediaProcess(command, timeout=options.timeout) as process:
         for line in process.stderr_lines():
             looks.line(line)
+            if looks.codec:
+                options.check_decoder(looks.codec)
         code = process.wait()
-    _refuse_errors(looks.errors, code, opened=looks.time_base is not None)
-    return looks
+    _refuse_errors(looks.errors, code, opened=looks.time_base is not None, frames=len(looks.stamps))
 
 
-def _refuse_errors(errors: Sequence[str], code: int, *, opened: bool) -> None:
+def _probe_sound_part(url: str, options: DecodeOptions, looks: _Looks, damage: VideoError) -> None:
+    """Look at a file that was refused before it was decoded."""
+    try:
+        _probe(url, options, looks)
+    except VideoError as error:
+        if error.reason != "damaged" or not looks.stamps:
+            raise damage from error
+
+
+def _refuse_errors(errors: Sequence[str], code: int, *, opened: bool, frames: int) -> None:
     if not errors and code == 0:
         return
     said = _message(errors) if errors else f"ffmpeg ended with exit code {code}"
+    if "exceeds specified max pixel count" in said:
+        raise VideoError("too-large", said)
     if opened:
-        raise VideoError("damaged", f"the decoder says: {said}")
+        raise VideoError("damaged", f"the decoder says: {said}; {frames} frames decoded before")
     raise VideoError("not-a-video", f"ffmpeg finds no video in it that is allowed: {said}")
 
 
@@ -232,7 +266,7 @@ def _hand_over(
         format="nut",
         vcodec="rawvideo",
         fps_mode="passthrough",
-        enc_time_base="1/1000000",
+        enc_time_base=_MICROSECONDS,
     )
     converter = RgbConverter()
     matrix = rotation_matrix(looks.rotation)

@@ -36,7 +36,6 @@ class ShardOptions:
         mean_size: (width, height) of the pixel sums; None for `size`, else 320x240.
         quality: JPEG quality, 1 to 100.
         videos_per_shard: None for a hundredth of the split, at least 8, at most 1,000.
-        salvage: Keep the clips that lie wholly in the sound part of a damaged video.
 
     Raises:
         UsageError: A value makes no sense.
@@ -47,7 +46,6 @@ class ShardOptions:
     mean_size: Size | None = None
     quality: int = 90
     videos_per_shard: int | None = None
-    salvage: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.quality <= 100:
@@ -79,7 +77,7 @@ class ShardOptions:
             "seed": self.clip.seed,
             "videos_per_shard": self.videos_per_shard,
             "check": "full" if self.clip.decode.check_full else "auto",
-            "salvage": self.salvage,
+            "salvage": self.clip.decode.salvage,
         }
 
 

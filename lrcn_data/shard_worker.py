@@ -82,25 +82,23 @@ def write_shard(
                 if place in job.quarantine:
                     raise job.quarantine[place]
                 clips, source = _read(job, video, keeper)
-                sources.append(source)
-                if not clips.clips:
-                    raise _too_short(clips, options)
             except VideoError as error:
-                rejected.append(
-                    Rejection(
-                        path=video.entry.path,
-                        split=video.entry.split,
-                        reason=error.reason,
-                        detail=error.detail,
-                    )
-                )
+                rejected.append(_rejection(video, error))
                 ended(VideoReport(clips=0, reason=error.reason))
                 continue
+            sources.append(source)
+            if fault := _fault(clips, options):
+                rejected.append(_rejection(video, fault))
             for clip in clips.clips:
                 writer.write(_record(job, video, clips, clip, keeper), clip.frames)
             writer.add_pixels(keeper.sums)
-            slow = clips.source_fps < float(options.clip.fps)
-            ended(VideoReport(clips=len(clips.clips), slow=slow))
+            ended(
+                VideoReport(
+                    clips=len(clips.clips),
+                    reason=fault.reason if fault else None,
+                    slow=clips.source_fps < float(options.clip.fps),
+                )
+            )
         return writer.finish(
             fingerprint=job.fingerprint,
             split=job.shard.split,
@@ -124,7 +122,25 @@ def _read(
     return clips, Source(path=video.entry.path, bytes=size, sha256=sha256, decoding=clips.decoding)
 
 
-def _too_short(clips: VideoClips[bytes], options: ShardOptions) -> VideoError:
+def _rejection(video: PlannedVideo, error: VideoError) -> Rejection:
+    return Rejection(
+        path=video.entry.path,
+        split=video.entry.split,
+        reason=error.reason,
+        detail=error.detail,
+    )
+
+
+def _fault(clips: VideoClips[bytes], options: ShardOptions) -> VideoError | None:
+    """Why a video that could be read gave no clip, or only those of its sound part."""
+    if clips.damage is not None:
+        if not clips.clips:
+            return clips.damage
+        return VideoError(
+            "partial", f"{len(clips.clips)} clips kept of its sound part; {clips.damage.detail}"
+        )
+    if clips.clips:
+        return None
     return VideoError(
         "short",
         f"{clips.stream_length} frames at {options.clip.fps} fps ({clips.duration:.2f} s),"
@@ -156,5 +172,5 @@ def _record(
         num_valid=clip.num_valid,
         labels=[entry.label] * clip.num_valid + [-1] * (seq_len - clip.num_valid),
         segment=[0.0, round(clips.duration, 6)],
-        salvaged=False,
+        salvaged=clips.damage is not None,
     )

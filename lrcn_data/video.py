@@ -30,6 +30,41 @@ DEMUXERS = (
 )
 """Containers that people keep videos in; each opens the one file it is given and no other."""
 
+DECODERS = frozenset(
+    (
+        *("mpeg4", "h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d"),
+        *("libaom-av1", "mpeg1video", "mpeg2video", "mpegvideo", "mjpeg", "msmpeg4v1", "msmpeg4v2"),
+        *(
+            "msmpeg4",
+            "wmv1",
+            "wmv2",
+            "wmv3",
+            "vc1",
+            "h261",
+            "h263",
+            "h263p",
+            "flv",
+            "theora",
+            "vp3",
+        ),
+        *("vp6", "vp6f", "prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "ffvhuff", "utvideo"),
+        *(
+            "rawvideo",
+            "cinepak",
+            "msvideo1",
+            "svq1",
+            "svq3",
+            "rv20",
+            "rv30",
+            "rv40",
+            "qtrle",
+            "gif",
+        ),
+        *("apng", "png", "cfhd", "wrapped_avframe"),
+    )
+)
+"""Video decoders that people's videos need."""
+
 PROTOCOLS = "file"
 
 
@@ -68,20 +103,36 @@ class DecodeOptions:
 
     Attributes:
         check_full: Decode every picture strictly, also those that no wanted frame depends on.
+        salvage: Take what comes before the first sign of damage, instead of refusing the video.
         demuxers: Names of more containers to allow.
+        decoders: Names of more video decoders to allow.
         timeout: Seconds that decoding one video may take, by the clock.
         limits: Caps.
     """
 
     check_full: bool = False
+    salvage: bool = False
     timeout: float = 300.0
     demuxers: tuple[str, ...] = ()
+    decoders: tuple[str, ...] = ()
     limits: Limits = Limits()
 
     @property
     def format_whitelist(self) -> str:
         """The value of libavformat's option of that name."""
         return ",".join([DEMUXERS, *self.demuxers])
+
+    def check_decoder(self, name: str) -> None:
+        """Refuse a decoder that is not allowed.
+
+        Raises:
+            VideoError: It isn't (`unsupported`).
+        """
+        if name not in DECODERS and name not in self.decoders:
+            raise VideoError(
+                "unsupported",
+                f"its codec {name} is not among those allowed; --allow-decoder {name} allows it",
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,10 +142,12 @@ class Decoded:
     Attributes:
         timeline: Of all its frames.
         decoding: `planned` where only what the wanted frames need was decoded, else `full`.
+        damage: What is wrong with a video of which only the sound part was taken, else None.
     """
 
     timeline: Timeline
     decoding: str
+    damage: VideoError | None = None
 
 
 class FrameSink(Protocol):
@@ -119,11 +172,13 @@ def input_url(path: Path) -> str:
     """A name that libavformat can only take for a plain local file.
 
     Raises:
-        VideoError: There is no regular file of that name (`missing`).
+        VideoError: There is no regular file of that name, or it can't be read (`missing`).
     """
     absolute = os.path.abspath(path)  # noqa: PTH100 - keeps symbolic links, as the list has them
     if not os.path.isfile(absolute):  # noqa: PTH113 - no exception for odd names
         raise VideoError("missing", "there is no regular file of that name")
+    if not os.access(absolute, os.R_OK):
+        raise VideoError("missing", "the file may not be read; mend its permissions")
     return f"file:{absolute}"
 
 

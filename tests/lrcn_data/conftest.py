@@ -28,7 +28,8 @@ def write_video(tmp_path: Path) -> WriteVideo:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(list(name.encode()))
-        picture = rng.integers(0, 256, (size[1], size[0], 3), np.uint8)
+        coarse = rng.integers(0, 256, (-(-size[1] // 8), -(-size[0] // 8), 3), np.uint8)
+        picture = coarse.repeat(8, axis=0).repeat(8, axis=1)[: size[1], : size[0]]
         with av.open(str(path), "w") as container:
             stream = container.add_stream(codec, rate=Fraction(fps))
             stream.width, stream.height = size

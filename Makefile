@@ -1,0 +1,54 @@
+# `make demo` and `make test` need Python 3.11 to 3.13 and a network the first time, and nothing else.
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& { echo $$name; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --constraint constraints.txt
+LRCN := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+.PHONY: demo test fast check clean
+.DEFAULT_GOAL := demo
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# a stamp for each set of extras: the second run installs nothing
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing lrcn with what the demo needs"
+	$(INSTALL) --editable '.[train,ffmpeg]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "installing what the tests need"
+	$(INSTALL) --editable '.[train,ffmpeg,test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+## demo: generate videos, shard them, train and evaluate on them
+demo: $(VENV)/.demo
+	@$(LRCN) sh ./demo.sh
+
+## test: the whole test suite
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+## fast: the tests to run all the time
+fast: $(VENV)/.test
+	$(BIN)/python -m pytest -m 'not slow'
+
+## check: format, lint, types and import directions
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

@@ -1,0 +1,229 @@
+"""Files that are not what their names say: nothing but the named file is ever opened or shown."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lrcn_data import decode_av, decode_ffmpeg
+from lrcn_data.errors import VideoError
+from lrcn_data.timeline import Timeline
+from lrcn_data.video import RGB, Decoded, DecodeOptions, Limits
+
+READERS = [decode_av.read_video, decode_ffmpeg.read_video]
+
+HOSTILE = {
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{foreign}\n#EXT-X-ENDLIST\n",
+    "hls with file url": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{foreign}\n",
+    "hls master": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{foreign}\n",
+    "hls over http": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/x.ts\n",
+    "ffconcat": "ffconcat version 1.0\nfile '{foreign}'\n",
+    "ffconcat relative": "ffconcat version 1.0\nfile foreign.mp4\n",
+    "concat with duration": "ffconcat version 1.0\nfile {foreign}\nduration 5\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static">'
+    "<Period><AdaptationSet><Representation id='1' bandwidth='1'><BaseURL>{foreign}</BaseURL>"
+    "</Representation></AdaptationSet></Period></MPD>",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    "m=video 5004 RTP/AVP 96\n",
+    "svg": '<svg xmlns="http://www.w3.org/2000/svg"><image href="{foreign}"/></svg>',
+    "text": "just some words\n" * 200,
+    "ans": "\x1b[31mcoloured text\x1b[0m\r\n" * 50,
+    "json": '{{"video": "{foreign}"}}',
+    "html": "<html><video src='{foreign}'></video></html>",
+    "rtsp reference": "[Reference]\nRef1=http://127.0.0.1:9/x.asf\n",
+    "asx": "<asx version='3.0'><entry><ref href='{foreign}'/></entry></asx>",
+    "pls": "[playlist]\nFile1={foreign}\nNumberOfEntries=1\n",
+    "subtitle": "1\n00:00:00,000 --> 00:00:09,000\nwords\n",
+    "ffmetadata": ";FFMETADATA1\ntitle=x\n",
+    "image pattern text": "%03d.png\n",
+}
+
+
+class Everything:
+    """Wants every frame, and counts what comes."""
+
+    frames = 0
+
+    def choose(self, timeline: Timeline) -> Collection[int]:
+        return range(len(timeline.times))
+
+    def take(self, frame: int, rgb: RGB) -> None:
+        self.frames += 1
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("ending", ["avi", "mp4", "m3u8", "mkv", "txt"])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_file_that_names_others_is_refused_and_opens_none(
+    tmp_path: Path,
+    write_video: Callable[..., Path],
+    read: Callable[..., Decoded],
+    ending: str,
+    kind: str,
+) -> None:
+    foreign = tmp_path / "foreign.mp4"
+    os.mkfifo(foreign)
+    seen = threading.Event()
+
+    def watch() -> None:
+        with foreign.open("wb"):  # returns as soon as somebody opens it for reading
+            seen.set()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    path = tmp_path / f"video.{ending}"
+    path.write_text(HOSTILE[kind].format(foreign=foreign))
+    sink = Everything()
+    with pytest.raises(VideoError) as caught:
+        read(path, sink, DecodeOptions(timeout=10))
+    assert caught.value.reason in ("not-a-video", "damaged", "unsupported")
+    assert not seen.is_set()
+    assert sink.frames == 0
+    reader = os.open(foreign, os.O_RDONLY | os.O_NONBLOCK)  # lets the watcher go
+    watcher.join(5)
+    os.close(reader)
+
+
+ODD_NAMES = [
+    "a:b.avi",
+    "http:x.avi",
+    "concat:a|b.avi",
+    "pipe:0.avi",
+    "-x.avi",
+    "--help.avi",
+    "img%03d.avi",
+    "%d.avi",
+    "file:x.avi",
+    "a b  c.avi",
+    "quote'single.avi",
+    'quote"double.avi',
+    "back\\slash.avi",
+    "new\nline.avi",
+    "tab\tname.avi",
+    "*.avi",
+    "?.avi",
+    "[0-9].avi",
+    "{000..009}.avi",
+    "$HOME.avi",
+    "`ls`.avi",
+    ";ls.avi",
+    "a&b.avi",
+    "a|b.avi",
+    "#hash.avi",
+    "~.avi",
+    "ünïcödé.avi",
+    "\u65e5\u672c.avi",
+    "\U0001f3ac.avi",
+    "e\u0301.avi",
+    "\u202eiva.avi",
+    "dot.dot.avi",
+    "noending",
+    ".hidden.avi",
+    "=.avi",
+    "@.avi",
+    "!.avi",
+    "(a).avi",
+    "<b>.avi",
+    "subfile,,start,1,end,2,,:x.avi",
+    "crypto:x.avi",
+    "data:text,x.avi",
+    "cache:x.avi",
+    "tcp:x.avi",
+    "x" * 250 + ".avi",
+    "bad\udcffbyte.avi",
+]
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_any_regular_file_works_whatever_its_name(
+    tmp_path: Path, write_video: Callable[..., Path], read: Any, name: str
+) -> None:
+    plain = write_video("plain.avi", frames=3)
+    odd = tmp_path / "odd" / name
+    odd.parent.mkdir()
+    odd.write_bytes(plain.read_bytes())
+    sink = Everything()
+    read(odd, sink, DecodeOptions())
+    assert sink.frames == 3
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, read: Any) -> None:
+    os.mkfifo(tmp_path / "fifo.avi")
+    (tmp_path / "folder.avi").mkdir()
+    (tmp_path / "zero.avi").symlink_to("/dev/zero")
+    (tmp_path / "gone.avi").symlink_to(tmp_path / "nothing")
+    for name in ("fifo.avi", "folder.avi", "zero.avi", "gone.avi", "missing.avi"):
+        with pytest.raises(VideoError) as caught:
+            read(tmp_path / name, Everything(), DecodeOptions())
+        assert caught.value.reason == "missing"
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(pixels=1000), "pixel"),
+        (Limits(seconds=1), "lasts 4 s"),
+        (Limits(frames=10), "more than 10 frames"),
+    ],
+)
+def test_a_video_above_a_limit_is_refused(
+    write_video: Callable[..., Path], read: Any, limits: Limits, said: str
+) -> None:
+    path = write_video("large.mp4", frames=40, fps=10)
+    with pytest.raises(VideoError) as caught:
+        read(path, Everything(), DecodeOptions(limits=limits))
+    assert caught.value.reason == "too-large"
+    assert said in caught.value.detail
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_codec_that_is_not_allowed_is_refused_and_can_be_allowed(
+    write_video: Callable[..., Path], read: Any
+) -> None:
+    path = write_video("rare.avi", frames=5, codec="snow")
+    with pytest.raises(VideoError) as caught:
+        read(path, Everything(), DecodeOptions())
+    assert caught.value.reason == "unsupported"
+    assert "--allow-decoder snow" in caught.value.detail
+    sink = Everything()
+    read(path, sink, DecodeOptions(decoders=("snow",)))
+    assert sink.frames == 5
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("name", ["cut.avi", "cut.mp4", "cut.mkv"])
+@pytest.mark.parametrize("percent", [10, 35, 50, 80, 95, 99])
+def test_a_cut_video_is_never_silently_short(
+    write_video: Callable[..., Path], read: Any, name: str, percent: int
+) -> None:
+    path = write_video(name, frames=40)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * percent // 100])
+    sink = Everything()
+    try:
+        read(path, sink, DecodeOptions())
+    except VideoError:
+        return
+    assert sink.frames == 40
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_salvage_takes_what_comes_before_the_damage(
+    write_video: Callable[..., Path], read: Any
+) -> None:
+    path = write_video("half.avi", frames=40)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 8 // 10])
+    sink = Everything()
+    decoded = read(path, sink, DecodeOptions(salvage=True))
+    assert 3 < sink.frames < 40
+    assert decoded.damage is not None
+    assert "cut" in decoded.damage.detail
