@@ -88,6 +88,9 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @click.option("--allow-leakage", is_flag=True, help="Let a group of clips stand in two splits.")
 @click.option(
+    "--check-content", is_flag=True, help="Refuse lists that name the same content twice."
+)
+@click.option(
     "--check",
     type=click.Choice(["auto", "full"]),
     default="auto",
@@ -148,6 +151,7 @@ def command(
     out: Path,
     label_base: int | None,
     allow_leakage: bool,
+    check_content: bool,
     workers: int | None,
     max_bad_fraction: float,
     retry_failed: bool,
@@ -178,9 +182,12 @@ def command(
         classes=classes,
         label_base=label_base,
         allow_leakage=allow_leakage,
+        check_content=check_content,
     )
+    for sentence in lists.warnings:
+        warn(sentence)
     if dry_run:
-        _dry_run(lists, options, run, out, as_json=as_json)
+        _dry_run(lists, options, run, root=root, out=out, as_json=as_json)
         return
     with _orderly_sigterm():
         result = _run(lists, options, run, root=root, out=out)
@@ -295,12 +302,21 @@ def _run(
 
 
 def _dry_run(
-    lists: Lists, options: ShardOptions, run: RunOptions, out: Path, *, as_json: bool
+    lists: Lists,
+    options: ShardOptions,
+    run: RunOptions,
+    *,
+    root: Path,
+    out: Path,
+    as_json: bool,
 ) -> None:
-    from lrcn_data.shard_run import plan_run
+    from lrcn_data.shard_estimate import estimate
+    from lrcn_data.shard_run import cores, plan_run
 
     todo = plan_run(lists, options, run, out)
     left = sum(len(shard.videos) for shard in todo.left)
+    guess = estimate(todo.left, options, root)
+    workers = run.workers or cores()
     if as_json:
         print_json(
             {
@@ -309,14 +325,21 @@ def _dry_run(
                 "shards": len(todo.shards),
                 "shards_left": len(todo.left),
                 "videos_left": left,
+                "sampled": guess.sampled,
+                "estimated_bytes": guess.bytes,
+                "estimated_seconds": guess.seconds / workers,
                 "fingerprint": todo.manifest.fingerprint,
             }
         )
         return
     click.echo(
-        f"{len(lists.entries)} videos of {len(lists.classes)} classes would go into"
-        f" {len(todo.shards)} shards in {out}; {len(todo.left)} shards with {left} videos are left"
-        " to write"
+        f"{len(lists.entries):,} videos of {len(lists.classes)} classes would go into"
+        f" {len(todo.shards)} shards in {out}; {len(todo.left)} shards with {left:,} videos are"
+        " left to write"
+    )
+    click.echo(
+        f"about {guess.bytes / 1e6:,.0f} MB and {guess.seconds / workers:,.0f} s with {workers}"
+        f" workers, by {guess.sampled} of the videos"
     )
 
 

@@ -22,6 +22,7 @@ from lrcn_data.plan import (
     tool_versions,
 )
 from lrcn_data.run_lock import run_lock
+from lrcn_data.shard_estimate import refuse_small_disk
 from lrcn_data.shard_format import (
     MANIFEST,
     META,
@@ -180,6 +181,7 @@ def write_data_set(
         todo = plan_run(lists, options, run, folder)
         result = RunResult(videos=len(lists.entries), shards=len(todo.shards))
         on_start(len(lists.entries), sum(len(shard.videos) for shard in todo.left))
+        refuse_small_disk(todo.left, options, root=root, folder=folder)
         if todo.left:
             _start_anew(todo, folder)
 
