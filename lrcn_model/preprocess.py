@@ -69,7 +69,7 @@ class Preprocess(nn.Module):
         result = self._empty(shape, batch.pixels.device).permute(0, 1, 4, 2, 3)
         if changes is None:
             offset = self._offset(self.mean)
-            for clips, images_NCHW in _same_sized(batch):
+            for clips, images_NCHW in _together(batch):
                 target = result[clips].flatten(0, 1)
                 _normalize(resize(images_NCHW, self.size), offset, target)
         else:
@@ -98,15 +98,20 @@ class Preprocess(nn.Module):
             return self._buffers_to_reuse.empty(shape, torch.float32)
         return torch.empty(shape, dtype=torch.float32, device=device)
 
-    @staticmethod
-    def _offset(mean: Tensor) -> Tensor:
+    def _offset(self, mean: Tensor) -> Tensor:
         """The mean as it is added to pixels from 0 to 1, laid out in memory as they are."""
-        return (mean[None] / -255).contiguous(memory_format=torch.channels_last)
+        width, height = self.size
+        # one colour is spread over a whole image, which is six times faster than broadcasting
+        offset = (mean / -255).expand(CHANNELS, height, width)[None]
+        return offset.contiguous(memory_format=torch.channels_last)
 
 
-def _same_sized(batch: ClipBatch) -> Iterator[tuple[slice, Tensor]]:
-    """Runs of clips whose frames can be resized at once, with them as (images, 3, H, W)."""
-    if batch.same_size:
+def _together(batch: ClipBatch) -> Iterator[tuple[slice, Tensor]]:
+    """Runs of clips to be handled at once, with their frames as (images, 3, H, W).
+
+    A processor takes them clip by clip, so that what it has just resized is still in its cache.
+    """
+    if batch.same_size and batch.pixels.device.type != "cpu":
         yield slice(None), batch.frames.flatten(0, 1).permute(0, 3, 1, 2)
         return
     for number, frames in enumerate(batch.clip_frames()):
@@ -114,5 +119,8 @@ def _same_sized(batch: ClipBatch) -> Iterator[tuple[slice, Tensor]]:
 
 
 def _normalize(images_NCHW: Tensor, offset: Tensor, target: Tensor) -> None:
-    """Write images / 255 + offset, in one pass over the memory."""
+    """Write images / 255 + offset."""
+    if target.device.type == "cpu":
+        # adding uint8 to float32 in one call would make a copy in fresh memory on the way
+        images_NCHW = target.copy_(images_NCHW)
     torch.add(offset, images_NCHW, alpha=1 / 255, out=target)
