@@ -17,6 +17,7 @@ from lrcn_data.errors import VideoError
 
 _PR_SET_PDEATHSIG = 1
 _ADDRESS_SPACE = 8 << 30
+"""Bytes; what a decoder maps is far below, what a bomb of a file wants far above."""
 _KEPT_MESSAGES = 64 << 10
 _LONGEST_LINE = 64 << 10
 
@@ -27,11 +28,18 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def limit_memory() -> None:
+    """Bound this process's address space, and leave no core file."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    space = _ADDRESS_SPACE if most == resource.RLIM_INFINITY else min(most, _ADDRESS_SPACE)
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def _restrict() -> None:
     die_with_parent()
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    limit_memory()
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class MediaProcess:

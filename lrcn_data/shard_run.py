@@ -34,7 +34,7 @@ from lrcn_data.shard_format import (
     dump_json_line,
 )
 from lrcn_data.shard_worker import ShardJob, VideoReport
-from lrcn_data.shard_writer import TEMPORARY, write_atomically
+from lrcn_data.shard_writer import TEMPORARY, write_atomically, write_failure
 from lrcn_data.worker_pool import WorkerPool
 
 _DATA_CARD = "README.md"
@@ -175,42 +175,55 @@ def write_data_set(
         LrcnError: The folder holds another data set, another run is at it, or a split got no clip.
     """
     began = time.monotonic()
-    (folder / META).mkdir(parents=True, exist_ok=True)
-    with run_lock(folder):
-        _remove_leftovers(folder)
-        todo = plan_run(lists, options, run, folder)
-        result = RunResult(videos=len(lists.entries), shards=len(todo.shards))
-        on_start(len(lists.entries), sum(len(shard.videos) for shard in todo.left))
-        refuse_small_disk(todo.left, options, root=root, folder=folder)
-        if todo.left:
-            _start_anew(todo, folder)
-
-        def count(report: VideoReport) -> None:
-            result.videos_done += 1
-            result.repeated += report.slow
-            on_video(report)
-
-        pool = WorkerPool(
-            workers=run.workers or cores(), timeout=options.clip.decode.timeout, on_video=count
-        )
-        jobs = [
-            ShardJob(
-                shard=shard,
-                root=root,
-                folder=folder,
-                options=options,
-                classes=lists.classes,
-                fingerprint=todo.manifest.fingerprint,
-                quarantine={},
-            )
-            for shard in todo.left
-        ]
-        with _leftovers_removed(folder):
-            for _ in pool.write(jobs):
-                result.shards_done += 1
-        _finish(todo, folder, result)
+    try:
+        (folder / META).mkdir(parents=True, exist_ok=True)
+        with run_lock(folder), _leftovers_removed(folder):
+            todo = plan_run(lists, options, run, folder)
+            refuse_small_disk(todo.left, options, root=root, folder=folder)
+            result = RunResult(videos=len(lists.entries), shards=len(todo.shards))
+            on_start(len(lists.entries), sum(len(shard.videos) for shard in todo.left))
+            if todo.left:
+                _start_anew(todo, folder)
+            _write_shards(todo, lists, options, run, root, folder, result, on_video)
+            _finish(todo, folder, result)
+    except OSError as error:
+        raise write_failure(str(folder), error) from error
     result.seconds = time.monotonic() - began
     return result
+
+
+def _write_shards(
+    todo: Todo,
+    lists: Lists,
+    options: ShardOptions,
+    run: RunOptions,
+    root: Path,
+    folder: Path,
+    result: RunResult,
+    on_video: Callable[[VideoReport], None],
+) -> None:
+    def count(report: VideoReport) -> None:
+        result.videos_done += 1
+        result.repeated += report.slow
+        on_video(report)
+
+    pool = WorkerPool(
+        workers=run.workers or cores(), timeout=options.clip.decode.timeout, on_video=count
+    )
+    jobs = [
+        ShardJob(
+            shard=shard,
+            root=root,
+            folder=folder,
+            options=options,
+            classes=lists.classes,
+            fingerprint=todo.manifest.fingerprint,
+            quarantine={},
+        )
+        for shard in todo.left
+    ]
+    for _ in pool.write(jobs):
+        result.shards_done += 1
 
 
 def _read_manifest(folder: Path) -> Manifest | None:
@@ -260,6 +273,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 @contextmanager
 def _leftovers_removed(folder: Path) -> Iterator[None]:
+    _remove_leftovers(folder)
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ import io
 import os
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from lrcn_data.errors import LrcnError
 from lrcn_data.mean_image import Canvas, PixelSums
 from lrcn_data.shard_format import (
     Rejection,
@@ -33,6 +35,15 @@ from lrcn_data.shard_format import (
 _HEADER = 512
 TEMPORARY = ".partial"
 """Ending of files that are not whole yet; a later run removes what a dead one left."""
+
+
+def write_failure(what: str, error: OSError) -> LrcnError:
+    """The error of a run whose data set can't be written: what, why, and the remedy."""
+    named = f" ({error.filename})" if error.filename else ""
+    return LrcnError(
+        f"{what} can't be written: {error.strerror or error}{named}; free some space or mend it,"
+        " then run the same command again"
+    )
 
 
 def temporary_name(path: Path) -> Path:
@@ -104,7 +115,11 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with suppress(OSError, ValueError):
+            # else the stream would try to write its rest when it is collected
+            self._tar.close()
+        with suppress(OSError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def write(

@@ -20,7 +20,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
 
 from lrcn_data.errors import LrcnError, VideoError
-from lrcn_data.media_process import die_with_parent
+from lrcn_data.media_process import die_with_parent, limit_memory
 
 if TYPE_CHECKING:
     from lrcn_data.shard_format import ShardRecord
@@ -183,9 +183,11 @@ def _start_worker() -> _Worker:
 def _work(pipe: Connection[Any, Any]) -> None:
     """A worker's life: take a shard, write it, say so."""
     die_with_parent()
+    limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from lrcn_data.shard_worker import write_shard
+    from lrcn_data.shard_writer import write_failure
 
     while True:
         try:
@@ -202,9 +204,7 @@ def _work(pipe: Connection[Any, Any]) -> None:
         except LrcnError as error:
             pipe.send(("error", error))
         except OSError as error:
-            named = f" ({error.filename})" if error.filename else ""
-            text = f"{job.shard.name} can't be written: {error.strerror}{named}; free some space or"
-            pipe.send(("error", LrcnError(f"{text} mend it, then run the same command again")))
+            pipe.send(("error", write_failure(job.shard.name, error)))
         except Exception:
             text = traceback.format_exc()
             pipe.send(("error", LrcnError(f"{job.shard.name}: the worker failed:\n{text}")))

@@ -15,7 +15,7 @@ WriteVideo = Callable[..., Path]
 
 @pytest.fixture
 def write_video(tmp_path: Path) -> WriteVideo:
-    """A function that encodes a small video of moving noise."""
+    """A function that encodes a small video of moving grey blocks."""
 
     def write(
         name: str,
@@ -28,8 +28,9 @@ def write_video(tmp_path: Path) -> WriteVideo:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(list(name.encode()))
-        coarse = rng.integers(0, 256, (-(-size[1] // 8), -(-size[0] // 8), 3), np.uint8)
+        coarse = rng.integers(0, 256, (-(-size[1] // 8), -(-size[0] // 8), 1), np.uint8)
         picture = coarse.repeat(8, axis=0).repeat(8, axis=1)[: size[1], : size[0]]
+        picture = picture.repeat(3, axis=2)
         with av.open(str(path), "w") as container:
             stream = container.add_stream(codec, rate=Fraction(fps))
             stream.width, stream.height = size

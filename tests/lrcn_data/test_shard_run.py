@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -248,3 +249,29 @@ def test_a_split_without_a_clip_is_an_error(video_lists: Path) -> None:
     done = shard(video_lists, code=1)
     assert "no video of the test list gave a clip" in done.stderr
     assert not manifest(video_lists / "shards").complete
+
+
+def limit_files(size: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize("size", [1, 700, 5000, 40_000, 90_000])
+def test_a_full_disk_ends_the_run_with_a_clear_error_and_a_folder_to_go_on_with(
+    video_lists: Path, size: int
+) -> None:
+    """A limit on the size of files stands for the disk: writing fails in the same places."""
+    done = subprocess.run(
+        [*SHARD, "--out", "small"],
+        cwd=video_lists,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: limit_files(size),
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "File too large" in done.stderr
+    assert not list((video_lists / "small").rglob("*.partial"))
+    shard(video_lists, "--out", "small")
+    shard(video_lists, "--out", "whole")
+    assert tree_hashes(video_lists / "small") == tree_hashes(video_lists / "whole")
