@@ -1,0 +1,156 @@
+"""`lrcn-data stats`: what a data set holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .common import debug_option, json_option, print_json, warn
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lrcn_data.stats import Stats
+
+_CLASSES_SHOWN = 30
+
+
+@click.command(
+    name="stats", short_help="Count classes, frames and rejects; compute the mean image."
+)
+@click.argument("shards", default="shards")
+@click.option("--workers", type=click.IntRange(1), help="Threads. [default: the cores allowed]")
+@json_option
+@debug_option
+def command(*, shards: str, workers: int | None, as_json: bool) -> None:
+    """Describe the data set in SHARDS (default: shards): classes, lengths, rejects, pixels.
+
+    Writes stats.json and mean.png into its folder. The mean is that of the frames before JPEG; the
+    standard deviation is that of all pixels of all decoded training frames.
+    """
+    from lrcn_data import storage
+    from lrcn_data.shard_run import cores
+    from lrcn_data.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
+
+    from .progress import VideoProgress
+
+    progress = VideoProgress()
+    with progress:
+        stats, mean_image = compute_stats(
+            shards,
+            workers=workers or cores(),
+            on_start=progress.start,
+            on_clip=progress.advance,
+        )
+    if storage.is_url(shards):
+        warn(f"{shards} is no local folder; {STATS} and {MEAN_IMAGE} were not written")
+    else:
+        write_stats(Path(shards), stats, mean_image)
+    if as_json:
+        print_json(asdict(stats))
+    else:
+        _show(stats)
+        if not storage.is_url(shards):
+            click.echo(f"written: {Path(shards) / STATS}, {Path(shards) / MEAN_IMAGE}")
+    for line in stats.shared_groups:
+        warn(f"{line}: test scores would be too good")
+
+
+def _show(stats: Stats) -> None:
+    from rich.console import Console
+
+    console = Console()
+    console.print(_split_table(stats))
+    console.print(_class_table(stats))
+    if stats.rejects:
+        console.print(_reject_table(stats))
+    pixels = stats.pixels
+    sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.frame_sizes.items())
+    exactness = "exact" if pixels.exact else "frames of other sizes were resized to it"
+    for name, text in (
+        ("clips", f"{stats.seq_len} frames each, from {stats.fps} frames a second"),
+        ("frame sizes", f"{sizes} clips"),
+        (
+            "mean image",
+            f"{pixels.canvas[0]}x{pixels.canvas[1]} of {pixels.frames:,} frames"
+            f" ({pixels.split}), {exactness}",
+        ),
+        ("channel mean", "  ".join(f"{value:.3f}" for value in pixels.mean) + "  (of 255)"),
+        ("channel std", "  ".join(f"{value:.3f}" for value in pixels.std)),
+    ):
+        console.print(f"{name:<13} {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(title: str, first: str, *columns: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column(first, style="bold")
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _split_table(stats: Stats) -> Table:
+    names = list(stats.splits)
+    table = _table("splits", "", *names, "all")
+
+    def add(name: str, values: list[int]) -> None:
+        table.add_row(name, *(f"{value:,}" for value in [*values, sum(values)]))
+
+    for name, attribute in (
+        ("videos", "videos"),
+        ("clips", "clips"),
+        ("frames", "frames"),
+        ("shards", "shards"),
+        ("bytes", "bytes"),
+        ("too short", "skipped"),
+        ("failed", "failed"),
+    ):
+        add(name, [getattr(split, attribute) for split in stats.splits.values()])
+    if any(split.frames != split.valid_frames for split in stats.splits.values()):
+        add("padded frames", [split.frames - split.valid_frames for split in stats.splits.values()])
+    for attribute in ("shortest", "median", "longest", "total"):
+        values = [
+            f"{getattr(stats.seconds[name], attribute):,.2f}" if name in stats.seconds else ""
+            for name in names
+        ]
+        table.add_row(f"{attribute}, s", *values, "")
+    return table
+
+
+def _class_table(stats: Stats) -> Table:
+    """Clips of each class; of many classes the most and the least frequent ones."""
+    ranked = sorted(stats.classes, key=lambda row: -sum(row.clips.values()))
+    shown = stats.classes
+    title = "clips by class"
+    if len(shown) > _CLASSES_SHOWN:
+        half = _CLASSES_SHOWN // 2
+        shown = [*ranked[:half], *ranked[-half:]]
+        title += f": the {half} most and the {half} least frequent of {len(ranked)}"
+    table = _table(title, "class", *stats.splits)
+    for row in shown:
+        table.add_row(_plain(row.name), *(f"{count:,}" for count in row.clips.values()))
+    return table
+
+
+def _reject_table(stats: Stats) -> Table:
+    from lrcn_data.shard_format import REASONS
+
+    table = _table("entries without clips, or not all", "reason", *stats.splits)
+    table.add_column("meaning")
+    for reason, counts in stats.rejects.items():
+        cells = [f"{counts.get(split, 0):,}" for split in stats.splits]
+        table.add_row(_plain(reason), *cells, REASONS.get(reason, ""))
+    return table
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    from lrcn_data.list_checks import show
+
+    return escape(show(text))
