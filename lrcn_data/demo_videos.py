@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,11 +42,17 @@ SIZES = ((64, 64), (72, 64), (80, 60), (96, 72))
 RATES = (Fraction(10), Fraction(25, 2), Fraction(15), Fraction(25), Fraction(30000, 1001))
 """Frame rates of videos."""
 
+_LENGTHS = (8, 16, 24)
+_SHORT_LENGTHS = (3, 4, 5, 6, 7)
+"""Frames that videos have at 5 fps.
+
+Multiples of 8, so that the 8 blocks that clips are drawn from are equally long: where they are not,
+the first ones are longer, and the end of a motion is seen more often than its start.
+"""
+
+_LENGTH_SHARES = (0.4, 0.4, 0.2)
 _SHORT_SHARE = 1 / 32
 """Share of the videos that are too short for 8 frames at 5 fps."""
-
-_SECONDS = (1.9, 3.6)
-_SHORT_SECONDS = (0.5, 1.2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +101,10 @@ def _plan_video(split: str, number: int, class_name: str, seed: int) -> DemoVide
     rng = np.random.default_rng(video_seed)
     width, height = SIZES[rng.integers(len(SIZES))]
     rate = RATES[rng.integers(len(RATES))]
-    seconds = rng.uniform(*(_SHORT_SECONDS if rng.random() < _SHORT_SHARE else _SECONDS))
+    if rng.random() < _SHORT_SHARE:
+        length = int(rng.choice(_SHORT_LENGTHS))
+    else:
+        length = int(rng.choice(_LENGTHS, p=_LENGTH_SHARES))
     ending = "avi" if rng.random() < 0.5 else "mp4"
     return DemoVideo(
         name=f"videos/{class_name}/{split}-{number:05d}.{ending}",
@@ -103,9 +113,20 @@ def _plan_video(split: str, number: int, class_name: str, seed: int) -> DemoVide
         width=width,
         height=height,
         rate=rate,
-        frames=max(2, round(seconds * rate)),
+        frames=_frames_for(length, rate),
         seed=video_seed,
     )
+
+
+def _frames_for(length: int, rate: Fraction) -> int:
+    """A number of frames that becomes `length` frames at 5 fps, alike at both ends.
+
+    At 5 fps the frame shown at m/5 seconds is the last one whose time rounds to it, so the first
+    frame taken has the number ceil(step/2) - 1 and the last one ceil(step * (length - 1/2)) - 1. As
+    many as come before the first are added after the last.
+    """
+    step = rate / 5
+    return math.ceil(step / 2) + math.ceil(step * (length - Fraction(1, 2))) - 1
 
 
 def draw_video(video: DemoVideo) -> npt.NDArray[np.uint8]:
@@ -172,14 +193,10 @@ def _box(middle: float, size: float, length: int) -> slice:
 
 
 def _progress(count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """How far the change has come at each frame: at rest, rising, and at rest again.
-
-    The rests make both ends look alike after sampling: at 5 fps the first frame taken lies up to
-    0.1 s after the start and the last one at the very end, which a single frame would tell.
-    """
+    """How far the change has come at each frame: rises from about 0.2 to about 0.8."""
     start, end = rng.uniform(0.08, 0.3), rng.uniform(0.7, 0.92)
-    rest, bend = rng.uniform(0.12, 0.22), rng.uniform(-0.12, 0.12)
-    time = np.clip((np.linspace(0, 1, count) - rest) / (1 - 2 * rest), 0, 1)
+    bend = rng.uniform(-0.12, 0.12)
+    time = np.linspace(0, 1, count)
     return start + (end - start) * (time + bend * np.sin(2 * np.pi * time))
 
 
