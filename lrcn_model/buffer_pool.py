@@ -7,6 +7,7 @@ memory costs several times what the conversion does.
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,7 @@ class BufferPool:
 
     def __init__(self) -> None:
         self._buffers: list[tuple[np.ndarray[Any, Any], weakref.ref[Any]]] = []
+        self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[BufferPool], tuple[()]]:
         return type(self), ()
@@ -33,10 +35,11 @@ class BufferPool:
     def empty(self, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
         """A tensor with any content."""
         length = math.prod(shape) * dtype.itemsize
-        memory = self._take(length)
-        # the tensor's storage refers to this view, not to the memory that the pool keeps
-        lent = memory[:length]
-        self._buffers.append((memory, weakref.ref(lent)))
+        with self._lock:
+            memory = self._take(length)
+            # the tensor's storage refers to this view, not to the memory that the pool keeps
+            lent = memory[:length]
+            self._buffers.append((memory, weakref.ref(lent)))
         return torch.from_numpy(lent).view(dtype).view(*shape)
 
     def _take(self, length: int) -> np.ndarray[Any, Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Self
 
 import torch
 from torch import Tensor
+
+from lrcn_model import worker_buffers
 
 CHANNELS = 3
 
@@ -111,6 +114,22 @@ class ClipBatch:
 def collate(batch: ClipBatch) -> ClipBatch:
     """The batch itself: the `collate_fn` for a DataLoader over `ShardDataset`."""
     return batch
+
+
+def _reduce_for_process(batch: ClipBatch) -> tuple[Callable[..., ClipBatch], tuple[Any, ...]]:
+    """As `ClipBatch.__reduce__`, but pixels in a worker's buffer are sent by its number."""
+    rebuild, (pixels, *facts) = batch.__reduce__()
+    sent = worker_buffers.send(pixels)
+    return (rebuild, (pixels, *facts)) if sent is None else (_receive, (sent, *facts))
+
+
+ForkingPickler.register(ClipBatch, _reduce_for_process)
+
+
+def _receive(
+    sent: tuple[Any, ...], arrays: Sequence[Any], keys: tuple[str, ...], videos: tuple[str, ...]
+) -> ClipBatch:
+    return _rebuild(worker_buffers.receive(*sent), arrays, keys, videos)
 
 
 def _rebuild(

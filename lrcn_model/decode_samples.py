@@ -8,7 +8,11 @@ import torch
 
 from lrcn_data.frame_jpegs import decode_frames, frame_bytes
 from lrcn_data.sample_members import Sample
+from lrcn_model import worker_buffers
+from lrcn_model.buffer_pool import BufferPool
 from lrcn_model.clip_batch import ClipBatch
+
+_own_buffers = BufferPool()
 
 
 def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBatch:
@@ -43,7 +47,5 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
 def _new_buffer(length: int) -> torch.Tensor:
     """Memory for a batch's pixels; in a DataLoader's worker, memory that both processes see."""
     if torch.utils.data.get_worker_info() is None:
-        return torch.empty(length, dtype=torch.uint8)
-    # decoding into shared memory saves the copy that sending a tensor makes otherwise
-    storage = torch.UntypedStorage._new_shared(length)  # type: ignore[no-untyped-call]
-    return torch.empty(0, dtype=torch.uint8).set_(storage)
+        return _own_buffers.empty((length,), torch.uint8)
+    return worker_buffers.lend(length)
