@@ -1,0 +1,70 @@
+"""`lrcn-data preview`: a picture of sampled clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lrcn_data.errors import LrcnError
+
+from .common import debug_option, json_option, print_json
+
+_DEFAULT_CLIPS = 12
+
+
+@click.command(name="preview", short_help="Draw a contact sheet of sampled clips.")
+@click.argument("shards", nargs=-1)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="preview.png",
+    show_default=True,
+    help="The picture.",
+)
+@click.option("--split", type=click.Choice(["train", "val", "test"]), help="Only of this split.")
+@click.option("--clips", type=int, help="How many clips. [default: 12, or all of --per-class]")
+@click.option("--per-class", type=int, help="At most so many of each class.")
+@click.option("--keys", is_flag=True, help="Write the samples' keys beside them.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the choice.")
+@json_option
+@debug_option
+def command(
+    *,
+    shards: tuple[str, ...],
+    out: Path,
+    split: str | None,
+    clips: int | None,
+    per_class: int | None,
+    keys: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Draw clips of SHARDS (default: shards) below one another, each with its frames and times.
+
+    SHARDS are a folder, or shards as `lrcn-train` takes them. Classes are shown evenly; frames that
+    only repeat the last one of a short video are dimmed.
+    """
+    from lrcn_data.preview import SheetText, choose_samples, contact_sheet, subtitle
+    from lrcn_data.shard_reader import open_data_set
+
+    if clips is None and per_class is None:
+        clips = _DEFAULT_CLIPS
+    data_set = open_data_set(list(shards) or ["shards"], split=split)
+    numbers = choose_samples(data_set.labels, clips=clips, per_class=per_class, seed=seed)
+    samples = [data_set.read_sample(number) for number in numbers]
+    text = SheetText(
+        title=" ".join(shards) or "shards",
+        subtitle=subtitle(data_set.fps, data_set.seq_len, len(samples), len(data_set)),
+        keys=keys,
+    )
+    sheet = contact_sheet(samples, text)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(out)
+    except (OSError, ValueError) as error:
+        raise LrcnError(f"--out {out} can't be written: {error}") from error
+    if as_json:
+        print_json({"file": str(out), "keys": [sample.record.key for sample in samples]})
+    else:
+        click.echo(f"{out}: {len(samples)} clips, {sheet.width}x{sheet.height} pixels")
