@@ -15,6 +15,7 @@ from lrcn_data.shard_reader import DataSet, open_data_set
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.decode_samples import decode_samples
 from lrcn_model.resize import Size, resize
+from lrcn_model.worker_errors import one_line_errors
 
 
 class ShardDataset(Dataset[ClipBatch]):
@@ -58,7 +59,8 @@ class ShardDataset(Dataset[ClipBatch]):
 
     def __getitems__(self, indices: Sequence[int]) -> ClipBatch:
         """A batch of several clips, in the order of their numbers given."""
-        return decode_samples([self.data_set.read_sample(i) for i in indices], indices)
+        with one_line_errors():
+            return decode_samples([self.data_set.read_sample(i) for i in indices], indices)
 
     @property
     def classes(self) -> list[str]:

@@ -28,6 +28,7 @@ from lrcn_data.shard_scan import HashedFile
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.decode_samples import decode_samples
 from lrcn_model.repeatable_random import permutation, random_bits
+from lrcn_model.worker_errors import one_line_errors
 
 _TAR_END = bytes(2 * BLOCK)
 
@@ -105,9 +106,10 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         Raises:
             ShardError: A shard is not what the manifest says.
         """
-        numbered = self._numbered()
-        while chosen := list(itertools.islice(numbered, self._batch_size)):
-            yield decode_samples([sample for _, sample in chosen], [n for n, _ in chosen])
+        with one_line_errors():
+            numbered = self._numbered()
+            while chosen := list(itertools.islice(numbered, self._batch_size)):
+                yield decode_samples([sample for _, sample in chosen], [n for n, _ in chosen])
 
     def _numbered(self) -> Iterator[tuple[int, Sample]]:
         import webdataset

@@ -161,12 +161,14 @@ def test_a_frame_that_is_no_jpeg_of_its_size_is_refused(
         dataset[0]
 
 
-def test_damage_found_in_a_worker_is_reported(make_data_set: MakeDataSet) -> None:
+def test_damage_found_in_a_worker_is_one_line(make_data_set: MakeDataSet) -> None:
     folder = make_data_set()
     tar = folder / "train-000.tar"
     damaged = bytearray(tar.read_bytes())
     damaged[600] ^= 1
     tar.write_bytes(damaged)
     loader = DataLoader(ShardDataset(folder), num_workers=1, batch_size=2, collate_fn=collate)
-    with pytest.raises(ShardError, match=r"train-000\.tar: sample 0"):
+    with pytest.raises(ShardError) as error:
         list(loader)
+    assert str(error.value).startswith(f"{tar}: sample 0 at byte 0 is not what was written")
+    assert "\n" not in str(error.value)

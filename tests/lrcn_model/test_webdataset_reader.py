@@ -112,6 +112,17 @@ def test_a_flipped_bit_is_found_by_the_end_of_its_shard(make_data_set: MakeDataS
             list(WebdatasetReader(folder))
 
 
+def test_damage_found_in_a_worker_is_one_line(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(samples={"train": [2]})
+    tar = folder / "train-000.tar"
+    tar.write_bytes(tar.read_bytes()[:-600] + bytes([1]) * 600)
+    loader = DataLoader(WebdatasetReader(folder), batch_size=None, num_workers=1)
+    with pytest.raises(ShardError) as error:
+        list(loader)
+    assert str(error.value).startswith(f"{tar} does not end as a tar does")
+    assert "\n" not in str(error.value)
+
+
 def test_a_compressed_tar_is_refused(make_data_set: MakeDataSet) -> None:
     folder = make_data_set(samples={"train": [1]})
     tar = folder / "train-000.tar"
