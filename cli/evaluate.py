@@ -1,0 +1,157 @@
+"""`lrcn-eval`: how right a trained net is on shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import ManyValuesCommand, debug_option, json_option, print_json, run
+from .train import prepare_torch
+
+if TYPE_CHECKING:
+    from lrcn_model.scoring import Result
+
+_MOST_SHOWN = 12
+"""Classes up to which the confusion matrix is shown in the terminal."""
+
+
+@click.command(
+    cls=ManyValuesCommand, context_settings={"help_option_names": ["-h", "--help"]}, name="eval"
+)
+@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--shards",
+    multiple=True,
+    required=True,
+    metavar="SHARD...",
+    help="Shards to score: paths, a folder (its test split), globs, ranges.",
+)
+@click.option(
+    "--average",
+    type=click.Choice(["log-probs", "probs"]),
+    help="Which scores of a video's frames are averaged. [default: the run's]",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time."
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where.")
+@click.option(
+    "--amp",
+    type=click.Choice(["auto", "off", "bf16", "fp16"]),
+    default="off",
+    show_default=True,
+    help="Mixed precision.",
+)
+@click.option("--workers", type=click.IntRange(0), help="Processes that read.")
+@click.option(
+    "--csv",
+    "csv_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every video's scores to this file.",
+)
+@click.option(
+    "--confusion",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the confusion matrix into this PNG file.",
+)
+@json_option
+@debug_option
+@click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+def command(
+    *,
+    run_path: Path,
+    shards: tuple[str, ...],
+    average: Any,
+    batch_size: int,
+    device: str,
+    amp: str,
+    workers: int | None,
+    csv_path: Path | None,
+    confusion: Path | None,
+    as_json: bool,
+) -> None:
+    """Score the clips of shards with the net of RUN.
+
+    Recognition: a video's class is the one with the highest mean score over all frames of all
+    its clips. Detection: a frame's class is the one with the highest score.
+    """
+    prepare_torch()
+    from lrcn_model.evaluating import draw_confusion, evaluate, open_to_evaluate, write_csv
+    from lrcn_model.processor import choose_processor, keep_freed_memory, out_of_memory_remedy
+    from lrcn_model.scoring import json_result
+    from lrcn_model.weights import load_run
+
+    from .train_progress import ClipProgress
+
+    trained = load_run(run_path, choose_processor(device, amp))
+    data = open_to_evaluate(shards, trained, str(run_path))
+    keep_freed_memory()
+    with out_of_memory_remedy(batch_size), ClipProgress(len(data)) as progress:
+        scorer = evaluate(
+            trained,
+            data,
+            batch_size=batch_size,
+            workers=workers,
+            average=average,
+            on_clips=progress.advance,
+        )
+    result = scorer.result(skipped=data.skipped, failed=data.failed)
+    classes = trained.facts.classes
+    if csv_path:
+        write_csv(csv_path, scorer.videos(), classes)
+    if confusion:
+        draw_confusion(confusion, result.confusion)
+    if as_json:
+        print_json({"run": str(run_path), **json_result(result), "classes": classes})
+        return
+    _print_result(result, str(run_path))
+    if len(classes) <= _MOST_SHOWN:
+        _print_confusion(result, classes)
+
+
+def _print_result(result: Result, title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, title=title, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for name, value in (
+        ("recognition, top 1", f"{result.accuracy:.2%}"),
+        ("recognition, top 5", f"{result.top5:.2%}"),
+        ("recognition, mean over classes", f"{result.mean_class_accuracy:.2%}"),
+        ("recognition, videos without a clip as wrong", f"{result.accuracy_skipped_wrong:.2%}"),
+        ("detection (frames)", f"{result.frame_accuracy:.2%}"),
+        ("loss a frame", f"{result.frame_loss:.4f}"),
+        ("videos scored", f"{result.videos:,}"),
+        ("clips, frames with a class", f"{result.clips:,}, {result.frames:,}"),
+        ("videos skipped as too short", f"{result.skipped:,}"),
+        ("videos failed", f"{result.failed:,}"),
+    ):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def _print_confusion(result: Result, classes: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="videos by class (rows) and class recognized", title_justify="left")
+    table.add_column("")
+    for number in range(len(classes)):
+        table.add_column(str(number), justify="right")
+    for number, row in enumerate(result.confusion):
+        counts = [f"[bold]{n}[/]" if i == number else str(n) for i, n in enumerate(row)]
+        table.add_row(f"{number} {classes[number]}".replace("[", r"\["), *counts)
+    Console().print(table)
+
+
+def main() -> None:
+    """Entry point of `lrcn-eval`."""
+    run(command, "lrcn-eval")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""`lrcn-train`: shards to a trained net."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lrcn_data.errors import UsageError
+from lrcn_model.train_options import CHOICES, MEANINGS, TrainOptions, read_config, size_text
+
+from .common import ManyValuesCommand, debug_option, json_option, print_json, run
+from .options import SizeType
+
+if TYPE_CHECKING:
+    from lrcn_model.train_run import DryRun, Outcome, Place
+
+_TYPES: dict[str, Any] = {"int": int, "int | None": int, "float": float, "Size": SizeType()}
+
+
+def _value_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for every value of a training; None where it isn't given."""
+    for value in reversed(fields(TrainOptions)):
+        function = _value_option(value.name, str(value.type), value.default)(function)
+    return function
+
+
+def _value_option(name: str, kind: str, default: Any) -> Callable[..., Any]:
+    flag, text = "--" + name.replace("_", "-"), MEANINGS[name]
+    shown = size_text(default) if kind == "Size" else default
+    if kind == "bool":
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
+    if kind.startswith("tuple"):
+        return click.option(flag, name, multiple=True, metavar="SHARD...", help=text)
+    if default is not None:
+        text += f" [default: {shown}]"
+    choices = CHOICES.get(name)
+    value_type = click.Choice(choices) if choices else _TYPES[kind]
+    return click.option(flag, name, type=value_type, default=None, help=text)
+
+
+@click.command(
+    cls=ManyValuesCommand, context_settings={"help_option_names": ["-h", "--help"]}, name="train"
+)
+@_value_options
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with any of the values above, by name; options given besides it count.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The run's folder. [default: runs/<cnn>-<hash of data and values>]",
+)
+@click.option(
+    "--resume",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Go on with this run, with its own values; with more --epochs, extend it.",
+)
+@click.option("--fresh", is_flag=True, help="Throw away the run that is there, and start anew.")
+@click.option(
+    "--dry-run", is_flag=True, help="Build everything, do one step, say what would be done."
+)
+@json_option
+@debug_option
+@click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+def command(
+    *,
+    config: Path | None,
+    out: Path | None,
+    resume: Path | None,
+    fresh: bool,
+    dry_run: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Train a CNN with an LSTM on the clips of shards.
+
+    The same command goes on where a stopped training was, or says that it is finished. What it
+    writes is in the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
+    and weights.safetensors, which lrcn-eval and lrcn-predict use.
+    """
+    prepare_torch()
+    given = {name: value for name, value in values.items() if value not in (None, ())}
+    options = _options(given, config=config, resume=resume, out=out, fresh=fresh)
+    from lrcn_model.train_run import Place
+
+    place = Place(out=resume or out, fresh=fresh)
+    if dry_run:
+        _dry_run(options, place, as_json=as_json)
+        return
+    outcome = _train(options, place)
+    if outcome.first:
+        _show(outcome, options, as_json=as_json)
+
+
+def prepare_torch() -> None:
+    """Have torch's threads sleep while they wait, and say what is missing where torch is.
+
+    Threads that spin make each other wait where cores are shared: on two busy cores a step took
+    six times as long. It must be said before torch is imported.
+
+    Raises:
+        UsageError: torch is not installed.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        import safetensors
+        import torch  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{error.name} is not installed, which training and predicting need; install it with"
+            " pip install 'lrcn[train]'"
+        ) from error
+    del safetensors
+
+
+def _options(
+    given: dict[str, Any],
+    *,
+    config: Path | None,
+    resume: Path | None,
+    out: Path | None,
+    fresh: bool,
+) -> TrainOptions:
+    """Defaults, under the TOML file's values, under those given on the command line."""
+    if resume is None:
+        return TrainOptions(**{**(read_config(config) if config else {}), **given})
+    for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
+        if other:
+            raise UsageError(f"--resume goes on with a run as it is, and doesn't go with {name}")
+    from lrcn_model.train_run import resumed_options
+
+    return resumed_options(resume, given)
+
+
+def _train(options: TrainOptions, place: Place) -> Outcome:
+    from lrcn_model.stop_signals import Stopped, StopSignals
+    from lrcn_model.train_run import run_training
+
+    from .train_progress import TrainProgress
+
+    try:
+        with StopSignals() as stop, TrainProgress() as progress:
+            return run_training(options, place, progress, stop)
+    except Stopped as stopped:
+        click.echo(str(stopped), err=True)
+        raise click.exceptions.Exit(stopped.exit_code) from None
+
+
+def _show(outcome: Outcome, options: TrainOptions, *, as_json: bool) -> None:
+    from lrcn_model.metrics_log import epoch_lines
+    from lrcn_model.run_folder import RunFolder
+
+    folder = RunFolder(outcome.folder)
+    epochs = epoch_lines(folder.metrics)
+    if as_json:
+        print_json({"run": str(folder.path), "trained": outcome.trained, "epochs": epochs})
+        return
+    _print_epochs(epochs)
+    if outcome.trained:
+        click.echo(f"finished: {folder.path} has all its {options.epochs} epochs")
+    else:
+        click.echo(
+            f"finished before: {folder.path} has all its {len(epochs)} epochs; extend it with"
+            f" `lrcn-train --resume {folder.path} --epochs {2 * len(epochs)}`"
+        )
+    click.echo(f"score it with `lrcn-eval {folder.path} --shards ...`")
+
+
+def _print_epochs(epochs: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    columns = {
+        "epoch": "{:d}",
+        "loss": "{:.4f}",
+        "accuracy": "{:.1%}",
+        "val_accuracy": "{:.1%}",
+        "val_frame_accuracy": "{:.1%}",
+        "seconds": "{:.1f}",
+    }
+    shown = {name: form for name, form in columns.items() if any(name in line for line in epochs)}
+    for name in shown:
+        table.add_column(name.replace("_", " "), justify="right")
+    for line in epochs:
+        table.add_row(*(form.format(line[name]) for name, form in shown.items()))
+    Console().print(table)
+
+
+def _dry_run(options: TrainOptions, place: Place, *, as_json: bool) -> None:
+    from lrcn_model.train_run import dry_run
+
+    plan = dry_run(options, place)
+    if as_json:
+        print_json(asdict(plan))
+        return
+    _print_layers(plan)
+    goes_on = "go on with" if plan.goes_on else "start"
+    val = f", validated with {plan.val_clips:,}" if plan.val_clips else ""
+    click.echo(f"would {goes_on} the run {plan.folder}")
+    click.echo(
+        f"{plan.clips:,} clips{val}; {plan.steps_per_epoch:,} steps an epoch, {plan.steps:,} in all"
+    )
+    click.echo(
+        f"one step: loss {plan.loss:.4f}, {plan.seconds:.2f} s, {plan.memory / 2**20:,.0f} MiB"
+        f" at most, on {plan.processor}, {plan.workers} reading processes"
+    )
+
+
+def _print_layers(plan: DryRun) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("layer")
+    table.add_column("kind")
+    for name in ("output", "parameters", "MFLOP a frame"):
+        table.add_column(name, justify="right")
+    for layer in plan.layers:
+        shape = "x".join(map(str, layer.shape))
+        flop = f"{layer.flop / 1e6:,.1f}" if layer.flop else ""
+        parameters = f"{layer.parameters:,}" if layer.parameters else ""
+        table.add_row(layer.name, layer.kind, shape, parameters, flop)
+    table.add_section()
+    all_parameters = sum(layer.parameters for layer in plan.layers)
+    all_flop = sum(layer.flop for layer in plan.layers) / 1e6
+    table.add_row("all", "", "", f"{all_parameters:,}", f"{all_flop:,.1f}")
+    Console().print(table)
+
+
+def main() -> None:
+    """Entry point of `lrcn-train`."""
+    run(command, "lrcn-train")
+
+
+if __name__ == "__main__":
+    main()

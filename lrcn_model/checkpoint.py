@@ -1,0 +1,128 @@
+"""A training's state on the disk: whole, checked, and the one before kept.
+
+A checkpoint is what torch.save writes, followed by a mark and the SHA-256 of all before it, since
+torch.load doesn't notice most damage. Readers of zip files ignore what follows, so that plain
+torch.load reads it too. Nothing in it is ever unpickled but tensors, numbers and texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lrcn_data.errors import LrcnError
+from lrcn_model.atomic_file import atomic_file, sync_folder
+
+_MARK = b"lrcn-sha256-0001"
+_TRAILER = len(_MARK) + hashlib.sha256().digest_size
+
+State = dict[str, Any]
+
+
+class CheckpointError(LrcnError):
+    """A checkpoint that is damaged or was not written by this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints of a run: the last one, and the one before it.
+
+    Attributes:
+        folder: Where they are; must exist before saving.
+    """
+
+    folder: Path
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.folder / "last.pt"
+
+    @property
+    def previous(self) -> Path:
+        """The one before it."""
+        return self.folder / "previous.pt"
+
+    def save(self, state: State) -> None:
+        """Write a checkpoint; at any moment at least one whole one is there.
+
+        Raises:
+            LrcnError: It can't be written.
+        """
+        with atomic_file(self.last) as file:
+            torch.save(state, file)
+            file.flush()
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.write(_MARK + digest)
+            self._keep_last()
+
+    def load(self, warn: Callable[[str], None]) -> State | None:
+        """The newest sound checkpoint, on the CPU; nothing where there is none at all.
+
+        Args:
+            warn: Told where the newest one is damaged and the one before it is used.
+
+        Raises:
+            CheckpointError: There are checkpoints and all of them are damaged.
+        """
+        faults = []
+        for path in (self.last, self.previous):
+            if not path.exists():
+                continue
+            try:
+                state = load_checkpoint(path)
+            except CheckpointError as error:
+                faults.append(f"{error}")
+                continue
+            if faults:
+                # so that the next save doesn't put it in the place of the sound one
+                self.last.replace(self.folder / "damaged.pt")
+                warn(f"{faults[0]}; going on from {path}, the one before")
+            return state
+        if faults:
+            raise CheckpointError(f"{'; '.join(faults)}; train anew with --fresh")
+        return None
+
+    def _keep_last(self) -> None:
+        """Give the last checkpoint its second name, by which it stays when it is replaced."""
+        if self.last.exists():
+            second = self.folder / "previous.pt.tmp"
+            second.unlink(missing_ok=True)
+            second.hardlink_to(self.last)
+            second.replace(self.previous)
+            sync_folder(self.folder)
+
+
+def load_checkpoint(path: Path) -> State:
+    """Read a checkpoint whose every byte is what was written.
+
+    Raises:
+        CheckpointError: It is not.
+    """
+    try:
+        _check(path)
+        state: State = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise CheckpointError(f"the checkpoint {path} can't be read: {reason}") from error
+    return state
+
+
+def _check(path: Path) -> None:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = len(data) - _TRAILER
+        if end <= 0 or data[end : end + len(_MARK)] != _MARK:
+            raise ValueError("its end is missing, or lrcn-train did not write it")
+        digest = hashlib.sha256()
+        with memoryview(data) as view, view[:end] as content:
+            digest.update(content)
+        if digest.digest() != data[end + len(_MARK) :]:
+            raise ValueError("its bytes are not those that were written")

@@ -1,0 +1,70 @@
+"""What training minimizes, and how right a clip's scores are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+UNLABELLED = -1
+"""Class number of frames that have none, or that only repeat the last real one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ClipLosses:
+    """Losses and hits of a batch, summed over its clips.
+
+    Attributes:
+        loss: float32 (), the sum of the clips' losses; it carries the gradient.
+        clips: int64 (), clips with at least one labelled frame; the others count nowhere.
+        correct: int64 (), how many of them have their class recognized.
+    """
+
+    loss: Tensor
+    clips: Tensor
+    correct: Tensor
+
+
+def clip_losses(
+    scores_BTC: Tensor, frame_labels_BT: Tensor, labels_B: Tensor, num_valid_B: Tensor
+) -> ClipLosses:
+    """Cross-entropy, averaged over each clip's labelled frames, then summed over the clips.
+
+    A clip counts as recognized where the mean of its real frames' log-probabilities is highest
+    for its class.
+
+    Args:
+        scores_BTC: float (clips, frames, classes).
+        frame_labels_BT: int64 (clips, frames), -1 where a frame has no class.
+        labels_B: int64 (clips,), class of each clip.
+        num_valid_B: int64 (clips,), real frames of each clip.
+    """
+    log_probs_BTC = functional.log_softmax(scores_BTC.float(), dim=-1)
+    labelled_BT = frame_labels_BT != UNLABELLED
+    loss_BT = frame_losses(log_probs_BTC, frame_labels_BT)
+    count_B = labelled_BT.sum(dim=1)
+    loss = (loss_BT.sum(dim=1) / count_B.clamp(min=1)).sum()
+    with torch.no_grad():
+        counted_B = count_B > 0
+        real_BT = real_frames(num_valid_B, scores_BTC.shape[1])
+        mean_BC = (log_probs_BTC * real_BT[..., None]).sum(dim=1)
+        correct = ((mean_BC.argmax(dim=1) == labels_B) & counted_B).sum()
+    return ClipLosses(loss=loss, clips=counted_B.sum(), correct=correct)
+
+
+def frame_losses(log_probs_BTC: Tensor, frame_labels_BT: Tensor) -> Tensor:
+    """Cross-entropy of each frame, float32 (clips, frames); 0 where it has no class."""
+    loss: Tensor = functional.nll_loss(
+        log_probs_BTC.flatten(0, 1),
+        frame_labels_BT.flatten(),
+        ignore_index=UNLABELLED,
+        reduction="none",
+    )
+    return loss.view(frame_labels_BT.shape)
+
+
+def real_frames(num_valid_B: Tensor, seq_len: int) -> Tensor:
+    """Which frames are real rather than repeated to fill up, bool (clips, frames)."""
+    return torch.arange(seq_len, device=num_valid_B.device)[None] < num_valid_B[:, None]

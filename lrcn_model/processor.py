@@ -1,0 +1,149 @@
+"""What computes: the CPU or a GPU, with which precision, and how its memory is used."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from lrcn_data.errors import LrcnError, UsageError
+
+Net = TypeVar("Net", bound=nn.Module)
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+"""Numbers of glibc's mallopt, from malloc.h."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Processor:
+    """Where a net runs and how.
+
+    Attributes:
+        device: The device.
+        autocast: Type that most of the net is computed in, or None for float32 throughout.
+    """
+
+    device: torch.device
+    autocast: torch.dtype | None
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it is a GPU."""
+        return self.device.type == "cuda"
+
+    @property
+    def needs_scaler(self) -> bool:
+        """Whether gradients would underflow without being scaled."""
+        return self.autocast is torch.float16
+
+    @property
+    def precision(self) -> str:
+        """float32, or what --amp says of the other types."""
+        names = {None: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+        return names[self.autocast]
+
+    def precise(self) -> torch.autocast:
+        """The context in which the net's forward pass runs."""
+        return torch.autocast(
+            self.device.type,
+            dtype=self.autocast or torch.bfloat16,
+            enabled=self.autocast is not None,
+        )
+
+
+def choose_processor(device: str, amp: str, *, local_rank: int = 0) -> Processor:
+    """Make sense of --device and --amp.
+
+    Args:
+        device: auto, cpu or cuda.
+        amp: auto (bf16 on a GPU that has it, else fp16; float32 on a CPU), off, bf16 or fp16.
+        local_rank: Number of this process on its machine, and so of its GPU.
+
+    Raises:
+        UsageError: There is no such device, or it can't do that.
+    """
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise UsageError("--device cuda, but torch sees no GPU; use --device cpu or auto")
+    if device == "cpu" or not available:
+        if amp == "fp16":
+            raise UsageError("--amp fp16 needs a GPU; on a CPU use --amp bf16 or off")
+        return Processor(
+            device=torch.device("cpu"), autocast=torch.bfloat16 if amp == "bf16" else None
+        )
+    if local_rank >= torch.cuda.device_count():
+        raise UsageError(
+            f"process {local_rank} of this machine has no GPU of its own, there are"
+            f" {torch.cuda.device_count()}; start as many processes as there are GPUs"
+        )
+    chosen = torch.device("cuda", local_rank)
+    torch.cuda.set_device(chosen)
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")
+    automatic = "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    types = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+    return Processor(device=chosen, autocast=types[automatic if amp == "auto" else amp])
+
+
+def place(net: Net, processor: Processor) -> Net:
+    """Bring a net to where it runs, its weights laid out in memory as its frames are."""
+    net.to(processor.device)
+    for parameter in net.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return net
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what it frees, for tensors of the next step (glibc only).
+
+    Every step of a training on a CPU would get its large tensors as fresh pages otherwise, whose
+    first touch took a quarter of the step's time (small net, 128 frames of 64x64).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: its affinity, and its cgroup's share of time."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = count or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return count
+    return count if quota == "max" else min(count, max(1, -(-int(quota) // int(period))))
+
+
+@contextmanager
+def out_of_memory_remedy(batch_size: int) -> Iterator[None]:
+    """Turn running out of memory into an error that says what helps.
+
+    Raises:
+        LrcnError: Memory ran out.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(batch_size) from error
+    except RuntimeError as error:
+        # what torch raises where the CPU's memory ran out has no type of its own
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise _out_of_memory(batch_size) from error
+
+
+def _out_of_memory(batch_size: int) -> LrcnError:
+    return LrcnError(
+        f"out of memory with --batch-size {batch_size}; use a smaller --batch-size, with"
+        " --accumulate to keep the product, or --amp bf16, or a smaller --size"
+    )

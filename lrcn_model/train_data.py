@@ -1,0 +1,251 @@
+"""What a training reads: its shards, those for validation, the mean, and their batches."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from lrcn_data.errors import UsageError
+from lrcn_data.shard_names import ENDING, expand_shards
+from lrcn_model import epoch_order
+from lrcn_model.clip_batch import ClipBatch, collate
+from lrcn_model.epoch_sampler import EpochSampler
+from lrcn_model.processor import Processor, usable_cores
+from lrcn_model.ranks import Ranks
+from lrcn_model.run_folder import TrainedOn
+from lrcn_model.shard_dataset import ShardDataset
+from lrcn_model.train_options import TrainOptions
+from lrcn_model.webdataset_reader import WebdatasetReader
+
+_MOST_WORKERS = 8
+
+
+def default_workers() -> int:
+    """Processes that read where --workers isn't given.
+
+    On two cores reading in the training's own process is the fastest: decoding takes a few
+    percent of a step on a CPU, and another process would take turns with the computing threads.
+    """
+    cores = usable_cores()
+    return 0 if cores <= 2 else min(cores - 1, _MOST_WORKERS)
+
+
+class TrainData:
+    """The clips to train on and to validate with.
+
+    Args:
+        options: Which.
+        ranks: Who shares them.
+        processor: Where the batches go to.
+
+    Attributes:
+        train: Clips to train on.
+        val: Clips to validate with, or None.
+        workers: Processes that read.
+        resumable: Whether training can go on in the middle of an epoch.
+
+    Raises:
+        UsageError: The options don't go together.
+        ShardError: Shards are missing, damaged, or don't fit together.
+    """
+
+    def __init__(self, options: TrainOptions, ranks: Ranks, processor: Processor) -> None:
+        if not options.shards:
+            raise UsageError(
+                "no shards to train on; name them with --shards, such as"
+                " --shards 'shards/train-{000..099}.tar'"
+            )
+        self._options, self._ranks, self._processor = options, ranks, processor
+        self.train = open_shards(options.shards, split="train")
+        self.val = open_shards(options.val_shards, split="val") if options.val_shards else None
+        if self.val is not None:
+            check_fits(
+                self.val,
+                classes=self.train.classes,
+                seq_len=self.train.seq_len,
+                what="the shards trained on have",
+            )
+        self.workers = default_workers() if options.workers is None else options.workers
+        self.resumable = options.reader == "shards"
+        if not len(self.train):
+            raise UsageError("the shards to train on have no clips; name others")
+        self.sampler = EpochSampler(
+            self.train,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            rank=ranks.rank,
+            ranks=ranks.count,
+            shuffle_window=options.shuffle_window,
+            balanced=options.balanced,
+        )
+        self._webdataset = self._open_webdataset() if options.reader == "webdataset" else None
+
+    def trained_on(self) -> TrainedOn:
+        """What a run is known by."""
+        return TrainedOn(
+            shards=_hashes(self.train),
+            val_shards=_hashes(self.val) if self.val else [],
+            classes=self.train.classes,
+            seq_len=self.train.seq_len,
+            fps=str(self.train.fps),
+        )
+
+    def mean(self) -> Tensor | None:
+        """What --mean says: (3, height, width) or (3,), from 0 to 255; None for nothing."""
+        if self._options.mean == "none":
+            return None
+        image = self.train.mean_image(self._options.size)
+        return image if self._options.mean == "image" else image.mean(dim=(1, 2))
+
+    def train_batches(self, epoch: int, samples_done: int) -> Iterator[ClipBatch]:
+        """This process's batches of an epoch, on the device, after what is done of it.
+
+        Args:
+            epoch: From 0.
+            samples_done: Clips that all processes have taken.
+        """
+        if self._webdataset is not None:
+            self._webdataset.set_epoch(epoch)
+            loader = make_loader(self._webdataset, None, self.workers, self._processor)
+        else:
+            self.sampler.load_state_dict({"epoch": epoch, "samples_done": samples_done})
+            loader = make_loader(self.train, self.sampler, self.workers, self._processor)
+        yield from on_device(loader, self._processor)
+
+    def steps_left(self, samples_done: int) -> int:
+        """Steps of the optimizer that an epoch has after what is done of it.
+
+        With --reader webdataset an estimate.
+        """
+        batches = epoch_order.steps(
+            samples_done,
+            len(self.train),
+            batch_size=self._options.batch_size,
+            ranks=self._ranks.count,
+        )
+        return -(-sum(1 for _ in batches) // self._options.accumulate)
+
+    def val_batches(self) -> Iterator[ClipBatch]:
+        """This process's batches of the clips to validate with, each clip in one process."""
+        assert self.val is not None
+        yield from scoring_batches(
+            self.val,
+            batch_size=self._options.batch_size,
+            workers=self.workers,
+            processor=self._processor,
+            ranks=self._ranks,
+        )
+
+    def _open_webdataset(self) -> WebdatasetReader:
+        options = self._options
+        if self._ranks.count > 1:
+            raise UsageError(
+                "--reader webdataset gives processes unequal numbers of batches; train with one"
+                " process, or with --reader shards"
+            )
+        if options.shuffle_window or options.balanced:
+            raise UsageError("--shuffle-window and --balanced go with --reader shards")
+        return WebdatasetReader(options.shards, batch_size=options.batch_size, seed=options.seed)
+
+
+def open_shards(patterns: Sequence[str], *, split: str) -> ShardDataset:
+    """The clips of shards; of folders, only those of a split (of shards named, all).
+
+    Raises:
+        UsageError: The patterns can't be meant as given.
+        ShardError: Shards are missing, damaged, or don't fit together.
+    """
+    only_folders = not any(name.endswith(ENDING) for name in expand_shards(patterns))
+    return ShardDataset(patterns, split=split if only_folders else None)
+
+
+def check_fits(data: ShardDataset, *, classes: Sequence[str], seq_len: int, what: str) -> None:
+    """Refuse shards of another kind than those that a net was or is trained on.
+
+    Args:
+        data: The shards.
+        classes: Class names wanted.
+        seq_len: Frames a clip wanted.
+        what: Whose they are, with a verb, for the error.
+
+    Raises:
+        UsageError: They differ.
+    """
+    folder = data.data_set.shards[0].location
+    if data.seq_len != seq_len:
+        raise UsageError(
+            f"{folder} has clips of {data.seq_len} frames, {what} {seq_len}; make shards with"
+            f" --seq-len {seq_len}"
+        )
+    if len(data.classes) != len(classes):
+        raise UsageError(
+            f"{folder} has {len(data.classes)} classes, {what} {len(classes)}; make shards with"
+            " the same class names (lrcn-data shard --classes)"
+        )
+    for number, (one, other) in enumerate(zip(data.classes, classes, strict=True)):
+        if one != other:
+            raise UsageError(
+                f"{folder} has {one!r} as class {number}, {what} {other!r}; make shards with the"
+                " same class names (lrcn-data shard --classes)"
+            )
+
+
+def scoring_batches(
+    data: ShardDataset,
+    *,
+    batch_size: int,
+    workers: int,
+    processor: Processor,
+    ranks: Ranks,
+) -> Iterator[ClipBatch]:
+    """All clips in their order, on the device, each in one process and once."""
+    sampler = EpochSampler(
+        data, batch_size=batch_size, rank=ranks.rank, ranks=ranks.count, shuffle=False
+    )
+    yield from on_device(make_loader(data, sampler, workers, processor), processor)
+
+
+def make_loader(
+    data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
+) -> DataLoader[ClipBatch]:
+    """A DataLoader whose workers survive Ctrl-C, so that the training ends in its own time."""
+    return DataLoader(
+        data,
+        batch_sampler=sampler,
+        batch_size=1 if sampler is not None else None,
+        collate_fn=collate,  # type: ignore[arg-type] # a batch is fetched as a whole
+        num_workers=workers,
+        pin_memory=processor.is_cuda,
+        worker_init_fn=ignore_signals if workers else None,
+        multiprocessing_context=_forkserver() if workers else None,
+    )
+
+
+def on_device(batches: DataLoader[ClipBatch], processor: Processor) -> Iterator[ClipBatch]:
+    """Batches where they are needed; from pinned memory the copy doesn't hold up the host."""
+    for batch in batches:
+        yield batch.to(processor.device, non_blocking=True) if processor.is_cuda else batch
+
+
+def ignore_signals(worker: int) -> None:
+    """What a DataLoader's worker does first: leave it to the training to end it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def _forkserver() -> Any:
+    """Workers are forked from a process without threads, which has imported what they need."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["lrcn_model.train_data"])
+    return context
+
+
+def _hashes(data: ShardDataset) -> list[str]:
+    return [shard.entry.sha256 for shard in data.data_set.shards]

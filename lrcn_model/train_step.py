@@ -1,0 +1,178 @@
+"""One step of the optimizer: forward, backward and update, over one batch or several.
+
+The gradient is that of the mean loss of all clips of the step, however they are spread over
+batches (--accumulate) and processes: each adds up its clips' losses, and the sum of the gradients
+is divided by the number of clips in the end.
+
+What is random is drawn anew in every step from (seed, step, process), so that a training that
+goes on from a checkpoint draws what one that was never stopped does, and no state of a generator
+has to be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from lrcn_model.augmentation import Augmentation
+from lrcn_model.clip_batch import ClipBatch
+from lrcn_model.loss import ClipLosses, clip_losses
+from lrcn_model.net import LRCN, NetConfig
+from lrcn_model.preprocess import Preprocess
+from lrcn_model.processor import Processor, place
+from lrcn_model.ranks import Ranks
+from lrcn_model.repeatable_random import random_bits
+from lrcn_model.train_options import TrainOptions
+
+_MOMENTUM = 0.9
+
+
+class TrainStep:
+    """The net with all that changes it.
+
+    Args:
+        options: All values of the training.
+        classes: How many.
+        mean: What is subtracted from the frames, as `Preprocess` takes it.
+        processor: Where it runs.
+        ranks: Who trains together.
+
+    Attributes:
+        net: The net; its first weights are a function of the seed.
+        preprocess: From stored pixels to what the net sees.
+        optimizer: Adam or SGD.
+        scaler: Of the gradients, for fp16.
+    """
+
+    def __init__(
+        self,
+        options: TrainOptions,
+        *,
+        classes: int,
+        mean: Tensor | None,
+        processor: Processor,
+        ranks: Ranks,
+    ) -> None:
+        self._options, self._processor, self._ranks = options, processor, ranks
+        config = NetConfig(
+            classes=classes,
+            cnn=options.cnn,
+            size=options.size,
+            lstm_hidden=options.lstm_hidden,
+            dropout=options.dropout,
+        )
+        torch.manual_seed(options.seed)
+        self.net = place(LRCN(config), processor)
+        self.preprocess = Preprocess(options.size, mean).to(processor.device)
+        self.optimizer = _optimizer(options, self.net)
+        self.scaler = torch.amp.GradScaler(processor.device.type, enabled=processor.needs_scaler)
+        self._augmentation = Augmentation(
+            crop=options.crop, flip=options.flip, jitter=options.jitter
+        )
+        self._model: nn.Module = self.net
+        if ranks.count > 1:
+            self._model = DistributedDataParallel(self.net)
+
+    def run(self, batches: Sequence[ClipBatch], *, step: int, epoch: int, asked: bool) -> Tensor:
+        """Do a step.
+
+        Args:
+            batches: This process's share, on the device.
+            step: Steps done before, over the whole training.
+            epoch: From 0.
+            asked: Whether this process was asked to stop.
+
+        Returns:
+            float64 (4,), summed over all processes: the clips' losses, clips, clips recognized,
+            processes that were asked to stop. On a GPU it is not yet computed on return.
+        """
+        options = self._options
+        self.net.train()
+        bits = random_bits(np.array([step]), "dropout", options.seed, self._ranks.rank)
+        torch.manual_seed(int(bits[0]))
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(options, epoch)
+        self.optimizer.zero_grad()
+        sums = torch.zeros(4, dtype=torch.float64)
+        sums[3] = asked
+        sums = sums.to(self._processor.device, non_blocking=True)
+        for number, batch in enumerate(batches, 1):
+            with self._alone(number < len(batches)):
+                losses = self._losses(batch, epoch)
+                self.scaler.scale(losses.loss).backward()  # type: ignore[no-untyped-call]
+            parts = (losses.loss.detach(), losses.clips, losses.correct)
+            sums[:3] += torch.stack([part.double() for part in parts])
+        self._ranks.sum_(sums)
+        self._update(clips=sums[1])
+        return sums
+
+    def _losses(self, batch: ClipBatch, epoch: int) -> ClipLosses:
+        changes = None
+        if self._augmentation:
+            changes = self._augmentation.draw(batch.indices, seed=self._options.seed, epoch=epoch)
+        frames = self.preprocess(batch, changes)
+        with self._processor.precise():
+            scores_BTC = self._model(frames)
+        return clip_losses(scores_BTC, batch.frame_labels, batch.labels, batch.num_valid)
+
+    def _update(self, clips: Tensor) -> None:
+        self.scaler.unscale_(self.optimizer)
+        # DistributedDataParallel has taken the mean over the processes, where the sum is wanted
+        factor = (self._ranks.count / clips.clamp(min=1)).float()
+        for parameter in self.net.parameters():
+            if parameter.grad is not None:
+                parameter.grad.mul_(factor)
+        if self._options.clip_grad:
+            nn.utils.clip_grad_norm_(self.net.parameters(), self._options.clip_grad)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    def _alone(self, alone: bool) -> AbstractContextManager[None]:
+        """Leave the gradients of all but a step's last batch to this process."""
+        if alone and isinstance(self._model, DistributedDataParallel):
+            context: AbstractContextManager[None] = self._model.no_sync()
+            return context
+        return nullcontext()
+
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return all(bool(torch.isfinite(value).all()) for value in self.net.state_dict().values())
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that steps change."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where `state_dict` was taken."""
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+
+
+def learning_rate(options: TrainOptions, epoch: int) -> float:
+    """The learning rate of an epoch, from 0."""
+    return options.lr * options.lr_decay ** (epoch // options.lr_decay_every)
+
+
+def _optimizer(options: TrainOptions, net: nn.Module) -> torch.optim.Optimizer:
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(
+            net.parameters(),
+            lr=options.lr,
+            momentum=_MOMENTUM,
+            weight_decay=options.weight_decay,
+            fused=True,
+        )
+    return torch.optim.Adam(
+        net.parameters(), lr=options.lr, weight_decay=options.weight_decay, fused=True
+    )
