@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lrcn_data.list_lines import ClassLines, ListLine
 
@@ -26,7 +26,8 @@ class LabelTable:
         by_text: Class number of each label that has one.
         by_folder: Class number of the videos without a label, by the folder that they lie in.
         allowed: What a label may be, for messages.
-        problem: Why the labels as a whole have no meaning; None where they have.
+        problem: Why labels as a whole have no meaning; None where they have.
+        unclear: The labels that this is about; None for all.
     """
 
     names: list[str] = field(default_factory=list)
@@ -34,6 +35,11 @@ class LabelTable:
     by_folder: Mapping[str, int] = field(default_factory=dict)
     allowed: str = ""
     problem: str | None = None
+    unclear: Collection[str] | None = None
+
+    def is_told(self, label: str | None) -> bool:
+        """Whether `problem` says already why a label has no class."""
+        return self.problem is not None and (self.unclear is None or label in self.unclear)
 
 
 def label_table(
@@ -80,13 +86,15 @@ def _with_class_names(
         base = 0
     if base is None and count in numbers.values():
         base = 1
+    if base is None and not any(1 <= number < count for number in numbers.values()):
+        base = 0  # out of range whatever they start at
     if base is None:
         lowest, highest = min(numbers.values()), max(numbers.values())
         problem = (
             f"labels from {lowest} to {highest} for {count} class names don't tell whether they"
             " start at 0 or 1; give --label-base 0 or --label-base 1"
         )
-        return LabelTable(names=known.names, problem=problem)
+        return replace(table, problem=problem, unclear=numbers.keys())
     in_range = {text: n - base for text, n in numbers.items() if base <= n < base + count}
     return LabelTable(
         names=known.names,
@@ -120,11 +128,11 @@ def _from_numbers(
             " names of all classes with --classes FILE, or number them without gaps"
         )
     by_text = {text: value - base for text, value in numbers.items() if value >= base}
-    folders = _labels_of_folders(lines, by_text)
+    names = _names_from_folders(lines, by_text, len(usable))
     return LabelTable(
-        names=_names_from_folders(folders, len(usable)),
+        names=names or [str(number) for number in range(len(usable))],
         by_text=by_text,
-        by_folder={name: min(found) for name, found in folders.items() if len(found) == 1},
+        by_folder={name: number for number, name in enumerate(names)},
         allowed=f"a number from {base} on",
     )
 
@@ -134,19 +142,15 @@ def folder_of(path: str) -> str:
     return path.rpartition("/")[0].rpartition("/")[2]
 
 
-def _labels_of_folders(
-    lines: Iterable[ListLine], by_text: Mapping[str, int]
-) -> dict[str, set[int]]:
+def _names_from_folders(
+    lines: Iterable[ListLine], by_text: Mapping[str, int], count: int
+) -> list[str]:
+    """Names of the folders by class number, where each holds one class; else nothing."""
     folders: dict[str, set[int]] = defaultdict(set)
     for line in lines:
         if line.label is not None and line.label in by_text:
             folders[folder_of(line.path)].add(by_text[line.label])
-    return folders
-
-
-def _names_from_folders(folders: Mapping[str, set[int]], count: int) -> list[str]:
-    """Names of the folders where each holds one class, else the numbers as text."""
     names = {min(found): name for name, found in folders.items() if len(found) == 1 and name}
     if len(names) == count == len(folders):
         return [names[number] for number in range(count)]
-    return [str(number) for number in range(count)]
+    return []

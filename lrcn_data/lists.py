@@ -225,7 +225,7 @@ def _resolve(
     for split, members in lines.items():
         for line in members:
             label = _number_of(line, table)
-            if label == _UNKNOWN and not table.problem:
+            if label == _UNKNOWN and not table.is_told(line.label):
                 text = _why_unknown(line, table)
                 problems.append(
                     Problem(kind="unknown label", file=files[split], line=line.line, text=text)
