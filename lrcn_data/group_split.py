@@ -8,6 +8,7 @@ name, so that the same videos give the same lists on every machine.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
 import re
 from collections import Counter, defaultdict
@@ -142,6 +143,7 @@ def _choose(
     """
     taken: Counter[str] = Counter()
     chosen: set[str] = set()
+    left = sum(wanted.values())
 
     def cost(members: Mapping[str, int]) -> float:
         """By how much taking a group would add to the sum of squared distances."""
@@ -150,15 +152,25 @@ def _choose(
         )
 
     def take(name: str, members: Mapping[str, int]) -> None:
+        nonlocal left
         if name not in chosen and all(taken[c] + n < have[c] for c, n in members.items()):
             chosen.add(name)
             taken.update(members)
+            left -= sum(members.values())
 
     for name, members in groups:
         if cost(members) < 0:
             take(name, members)
-    for name, members in sorted(groups, key=lambda group: cost(group[1])):
-        if taken.total() + sum(members.values()) / 2 <= sum(wanted.values()):
+    queue = [(cost(members), place) for place, (_, members) in enumerate(groups)]
+    heapq.heapify(queue)
+    while queue:
+        before, place = heapq.heappop(queue)
+        name, members = groups[place]
+        if sum(members.values()) / 2 > left:
+            continue
+        if cost(members) > before:  # its classes have given more since
+            heapq.heappush(queue, (cost(members), place))
+        else:
             take(name, members)
     return chosen
 

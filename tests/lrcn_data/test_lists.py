@@ -312,7 +312,7 @@ def test_a_bad_list_is_refused_with_its_line(folder: Folder, name: str) -> None:
 
 def test_the_numbers_of_hmdb51s_split_files_are_not_taken_for_classes(folder: Folder) -> None:
     path = folder.write("wave_test_split1.txt", "a.avi 1 \nb.avi 2 \n")
-    with pytest.raises(ListError, match="split file of HMDB51.*`lrcn-data lists"):
+    with pytest.raises(ListError, match=r"split file of HMDB51.*`lrcn-data lists"):
         read_lists({"train": path}, root=folder.root)
 
 
