@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-class SizeType(click.ParamType):
+class SizeType(click.ParamType[tuple[int, int] | None]):
     """WIDTHxHEIGHT as (width, height); with `native`, None."""
 
     name = "WxH"
@@ -29,7 +29,7 @@ class SizeType(click.ParamType):
         return int(width), int(height)
 
 
-class RateType(click.ParamType):
+class RateType(click.ParamType[Fraction]):
     """Frames a second: a whole number, a decimal or a fraction, kept exact."""
 
     name = "rate"

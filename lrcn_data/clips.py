@@ -189,7 +189,7 @@ class _Collector(Generic[Kept]):
         options = self._options
         self._keeper.begin()
         self._kept = {}
-        self.stream = list(fps_stream(timeline, options.fps))
+        self.stream = fps_stream(timeline, options.fps)
         self._picks = choose_clips(
             len(self.stream),
             seq_len=options.seq_len,

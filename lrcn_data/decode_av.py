@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,8 +17,8 @@ from av.video.stream import VideoStream
 
 from lrcn_data.container_size import refuse_cut_file
 from lrcn_data.errors import VideoError
-from lrcn_data.packet_plan import PacketInfo, Prediction, plan_groups, predict, suspicion
-from lrcn_data.timeline import FrameStamp, Timeline, build_timeline
+from lrcn_data.packet_plan import Group, PacketTable, Prediction, plan_groups, predict, suspicion
+from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, rising_timeline
 from lrcn_data.video import (
     PROTOCOLS,
     Decoded,
@@ -31,6 +32,9 @@ VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 
 _GENERATE_PTS = 0x1
 """AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
+
+_KEPT_BYTES = 32 << 20
+"""Bytes of packets to keep between looking at them and decoding; more are read a second time."""
 
 _ATTACHED_PICTURE = 0x400
 _DEFAULT = 0x1
@@ -71,13 +75,13 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
         input_url(path)
         refuse_cut_file(path)
         with _logged() as messages, _open(path, options) as container:
-            return _AvVideo(container, sink, options, messages).read()
+            return _AvVideo(path, container, sink, options, messages).read()
     except VideoError as damage:
         if not options.salvage or damage.reason != "damaged":
             raise
         try:
             with _logged() as messages, _open(path, options) as container:
-                sound = _AvVideo(container, sink, options, messages).read_sound_part()
+                sound = _AvVideo(path, container, sink, options, messages).read_sound_part()
                 return replace(sound, damage=damage)
         except VideoError:
             raise damage from None
@@ -118,11 +122,13 @@ def _open(path: Path, options: DecodeOptions) -> Iterator[InputContainer]:
 class _AvVideo:
     def __init__(
         self,
+        path: Path,
         container: InputContainer,
         sink: FrameSink,
         options: DecodeOptions,
         messages: Messages,
     ) -> None:
+        self._path = path
         self._container = container
         self._messages = messages
         self._count = 0
@@ -160,10 +166,9 @@ class _AvVideo:
         return VideoError("damaged", "; ".join([*parts, f"{self._count} frames decoded before"]))
 
     def _read(self) -> Decoded:
-        self._packets = self._read_packets()
-        prediction = predict([info for info, _ in self._packets], self._codec.name)
-        self._suspicion = self._why_suspicious()
-        if prediction and not self._suspicion and not self._options.check_full:
+        self._read_packets()
+        prediction = predict(self._table, self._codec.name)
+        if prediction and not self._options.check_full and not self._why_suspicious():
             try:
                 return self._read_planned(prediction)
             except _TimelineChanged:
@@ -178,7 +183,7 @@ class _AvVideo:
             VideoError: There is no such part.
         """
         try:
-            self._packets = self._read_packets()
+            self._read_packets()
         except _FAILURES as error:
             raise self._damage(str(error)) from error
         timeline = self._timeline(self._decode_all(set(), until_damage=True))
@@ -189,26 +194,40 @@ class _AvVideo:
         self._decode_all(wanted, until_damage=True)
         return Decoded(timeline=timeline, decoding="full")
 
-    def _read_packets(self) -> list[tuple[PacketInfo, VideoPacket]]:
-        """All packets of the stream, in decoding order."""
-        packets: list[tuple[PacketInfo, VideoPacket]] = []
-        for packet in self._container.demux(self._stream):
-            if packet.size == 0 and packet.dts is None:
-                break  # the flushing packet that PyAV adds at the end
-            info = PacketInfo(
-                pts=packet.pts,
-                dts=packet.dts,
-                duration=packet.duration or 0,
-                size=packet.size,
-                entry=packet.is_keyframe and (not packets or self._is_entry(packet)),
-                hidden=packet.is_discard,
-                corrupt=packet.is_corrupt,
-            )
-            packets.append((info, packet))
-            if len(packets) > self._options.limits.frames:
-                limit = self._options.limits.frames
+    def _read_packets(self) -> None:
+        """Look at all packets of the stream; keep them as long as they are few."""
+        self._table = table = PacketTable()
+        self._kept: list[VideoPacket] | None = []
+        kept_bytes = 0
+        limit = self._options.limits.frames
+        for packet in _packets(self._container, self._stream):
+            number = len(table)
+            table.pts.append(packet.pts)
+            table.durations.append(packet.duration or 0)
+            table.sizes.append(packet.size)
+            if packet.is_keyframe and (number == 0 or self._is_entry(packet)):
+                table.entries.append(number)
+            if packet.is_discard:
+                table.hidden.add(number)
+            if packet.is_corrupt:
+                table.corrupt = True
+            if number >= limit:
                 raise VideoError("too-large", f"more than {limit} frames")
-        return packets
+            kept_bytes += packet.size
+            if kept_bytes > _KEPT_BYTES:
+                self._kept = None
+            if self._kept is not None:
+                self._kept.append(packet)
+
+    def _demux(self) -> Iterator[VideoPacket]:
+        """All packets of the stream once more."""
+        if self._kept is not None:
+            yield from self._kept
+            return
+        with _open(self._path, self._options) as again:
+            stream = again.streams[self._stream.index]
+            assert isinstance(stream, VideoStream)
+            yield from _packets(again, stream)
 
     def _is_entry(self, packet: VideoPacket) -> bool:
         name = self._codec.name
@@ -225,7 +244,7 @@ class _AvVideo:
             start = self._container.start_time or 0
             end = self._ticks(start + self._container.duration)
         return suspicion(
-            [info for info, _ in self._packets],
+            self._table,
             header_frames=stream.frames,
             header_end=end,
             second=max(1, round(1 / self._time_base)),
@@ -241,50 +260,69 @@ class _AvVideo:
     def _ticks(self, microseconds: int) -> int:
         return round(Fraction(microseconds, av.time_base) / self._time_base)
 
+    @property
+    def _start(self) -> int:
+        return self._ticks(self._container.start_time or 0)
+
+    def _promised(self, prediction: Prediction) -> Timeline:
+        timeline = rising_timeline(
+            prediction.pts,
+            prediction.last_duration,
+            time_base=self._time_base,
+            frame_rate=self._codec.framerate,
+            start=self._start,
+        )
+        self._options.limits.check_duration(timeline)
+        return timeline
+
     def _timeline(self, stamps: list[FrameStamp]) -> Timeline:
         timeline = build_timeline(
             stamps,
             time_base=self._time_base,
             frame_rate=self._codec.framerate,
-            start=self._ticks(self._container.start_time or 0),
+            start=self._start,
         )
         self._options.limits.check_duration(timeline)
         return timeline
 
     def _read_planned(self, prediction: Prediction) -> Decoded:
         """Decode only the groups of pictures that lead to wanted frames."""
-        timeline = self._timeline(prediction.stamps)
-        wanted = set(self._sink.choose(timeline))
-        numbers = {stamp.pts: frame for frame, stamp in enumerate(prediction.stamps)}
+        timeline = self._promised(prediction)
+        wanted = sorted(set(self._sink.choose(timeline)))
         converter = RgbConverter()
-        left = sorted(wanted, reverse=True)
-        infos = [info for info, _ in self._packets]
+        left = {prediction.pts[frame]: frame for frame in wanted}
         wanted_packets = {prediction.packets[frame] for frame in wanted}
-        for group in plan_groups(infos, prediction, wanted):
-            self._codec.flush_buffers()
-            last = -1
-            for picture in self._decode_group(group.start, group.stop, wanted_packets):
-                frame = numbers.get(picture.pts)
-                if frame is None or frame <= last:
+        packets = self._demux()
+        position = 0
+        for group in plan_groups(self._table, prediction, wanted):
+            for _ in islice(packets, group.start - position):
+                pass  # no wanted frame depends on these
+            position = group.stop
+            last = None
+            for picture in self._decode_group(packets, group, wanted_packets):
+                if picture.pts is None or (last is not None and picture.pts <= last):
                     raise _TimelineChanged
-                last = frame
-                if left and frame == left[-1]:
-                    self._take(left.pop(), picture, converter)
+                last = picture.pts
+                if last in left:
+                    self._take(left.pop(last), picture, converter)
         if left:
             raise _TimelineChanged
         return Decoded(timeline=timeline, decoding="planned")
 
     def _decode_group(
-        self, start: int, stop: int, wanted_packets: set[int]
+        self, packets: Iterator[VideoPacket], group: Group, wanted_packets: set[int]
     ) -> Iterator[av.VideoFrame]:
-        first = self._packets[start][0].pts
+        self._codec.flush_buffers()
+        first = self._table.pts[group.start]
         may_skip = self._codec.name in _SKIPS_UNREFERENCED
-        for number in range(start, stop):
-            info, packet = self._packets[number]
-            if info.pts is not None and first is not None and info.pts < first:
+        skipping = None
+        for number, packet in enumerate(islice(packets, group.stop - group.start), group.start):
+            pts = packet.pts
+            if pts is not None and first is not None and pts < first:
                 continue  # shown before the entry point, so it may need what was not decoded
-            if may_skip:
-                self._codec.skip_frame = "DEFAULT" if number in wanted_packets else "NONREF"
+            if may_skip and skipping != (number not in wanted_packets):
+                skipping = number not in wanted_packets
+                self._codec.skip_frame = "NONREF" if skipping else "DEFAULT"
             yield from self._checked(self._codec.decode(packet))
         self._codec.skip_frame = "DEFAULT"
         yield from self._checked(self._codec.decode(None))
@@ -299,12 +337,15 @@ class _AvVideo:
 
     def _read_full(self, prediction: Prediction | None) -> Decoded:
         """Decode everything, strictly; once if the packets' promise holds, else twice."""
-        promised = self._timeline(prediction.stamps) if prediction else None
+        promised = self._promised(prediction) if prediction else None
         wanted = set(self._sink.choose(promised)) if promised else set()
         timeline = self._timeline(self._decode_all(wanted))
-        if promised is None or (promised.times, promised.end) != (timeline.times, timeline.end):
+        if promised is None or (promised.times, promised.end) != (
+            timeline.times,
+            timeline.end,
+        ):
             if not timeline.times:
-                raise VideoError("damaged", f"no frame comes out of {len(self._packets)} packets")
+                raise VideoError("damaged", f"no frame comes out of {len(self._table)} packets")
             wanted = set(self._sink.choose(timeline))
             self._codec.flush_buffers()
             self._decode_all(wanted)
@@ -314,7 +355,7 @@ class _AvVideo:
         stamps: list[FrameStamp] = []
         converter = RgbConverter()
         before = len(self._messages)
-        for packet in [*(packet for _, packet in self._packets), None]:
+        for packet in chain(self._demux(), (None,)):
             try:
                 pictures = list(self._checked(self._codec.decode(packet)))
             except (*_FAILURES, VideoError):
@@ -333,6 +374,13 @@ class _AvVideo:
 
     def _take(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
         self._sink.take(frame, converter.convert(picture, matrix=_display_matrix(picture)))
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:
+    """The packets of a stream without the empty one that PyAV adds to flush the decoder."""
+    for packet in container.demux(stream):
+        if packet.size or packet.dts is not None:
+            yield packet
 
 
 def _choose_stream(container: InputContainer) -> VideoStream:

@@ -148,8 +148,6 @@ class _Looks:
     def line(self, text: str) -> None:
         if "[error]" in text or "[fatal]" in text or "[panic]" in text:
             self.errors.append(text.strip())
-        elif self.errors:
-            return  # what comes after the first sign of damage is not to be trusted
         elif match := _CODEC.search(text):
             self.codec = self.codec or match[1]
         elif (match := _ROTATION.search(text)) and not self.looks:
@@ -157,10 +155,12 @@ class _Looks:
             self.rotation = self.rotation or float(match[1])
         elif "showinfo" not in text:
             return
-        elif match := _FRAME.search(text):
-            self._frame(match[1], match[2], _DURATION.search(text))
         elif match := _TIME_BASE.search(text):
             self.time_base = Fraction(int(match[1]), int(match[2]))
+        elif self.errors:
+            return  # what comes after the first sign of damage is not to be trusted
+        elif match := _FRAME.search(text):
+            self._frame(match[1], match[2], _DURATION.search(text))
         elif match := _COLOR.search(text):
             color_range = _COLOR_RANGES.get(match[1], 0)
             color_space = _COLOR_SPACES.get(match[2], _UNKNOWN_SPACE)

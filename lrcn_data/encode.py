@@ -11,7 +11,7 @@ from lrcn_data.video import RGB
 
 
 class JpegKeeper:
-    """Turns each wanted frame of one video into a JPEG, 4:2:0, as it comes.
+    """Turns each wanted frame of a video into a JPEG, 4:2:0, as it comes; then of the next one.
 
     Args:
         size: (width, height) to store, None for the frames' own.
@@ -26,13 +26,13 @@ class JpegKeeper:
 
     def __init__(self, *, size: tuple[int, int] | None, canvas: Canvas, quality: int) -> None:
         self._size = size
-        self._canvas = canvas
         self._quality = quality
-        self.begin()
+        self.sums = PixelSums(canvas)
+        self.width = self.height = 0
 
     def begin(self) -> None:
-        """Forget everything: the video is read anew."""
-        self.sums = PixelSums(self._canvas)
+        """Forget everything: a video is read, or read anew."""
+        self.sums.clear()
         self.width = self.height = 0
 
     def keep(self, rgb: RGB, uses: int) -> bytes:

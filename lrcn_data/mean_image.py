@@ -35,8 +35,14 @@ class PixelSums:
     def __init__(self, canvas: Canvas) -> None:
         self.canvas = canvas
         shape = (canvas[1], canvas[0], 3)
-        self._total = np.zeros(shape, np.int64)
+        self._total: npt.NDArray[np.int64] | None = None
         self._part = np.zeros(shape, np.uint16)
+        self.clear()
+
+    def clear(self) -> None:
+        """Start anew."""
+        self._total = None
+        self._part[:] = 0
         self._part_frames = 0
         self.frame_count = 0
         self.exact_frames = 0
@@ -44,19 +50,22 @@ class PixelSums:
     def add(self, frame_HWC: npt.NDArray[np.uint8], uses: int = 1) -> None:
         """Add a frame, uint8 (height, width, 3), as often as it stands in clips."""
         fitted = on_canvas(frame_HWC, self.canvas)
-        if uses == 1:
-            np.add(self._part, fitted, out=self._part)
-            self._part_frames += 1
+        for _ in range(uses):
             if self._part_frames == _PART:
                 self._flush()
-        else:
-            self._total += fitted.astype(np.int64) * uses
+            np.add(self._part, fitted, out=self._part)
+            self._part_frames += 1
         self.frame_count += uses
         self.exact_frames += uses if fitted is frame_HWC else 0
 
     def merge(self, other: PixelSums) -> None:
         """Add another sum on the same canvas."""
-        self._total += other.pixel_sum
+        if self._part_frames + other._part_frames > _PART:
+            self._flush()
+        self._part += other._part
+        self._part_frames += other._part_frames
+        if other._total is not None:
+            self._total = other._total + (0 if self._total is None else self._total)
         self.frame_count += other.frame_count
         self.exact_frames += other.exact_frames
 
@@ -64,10 +73,13 @@ class PixelSums:
     def pixel_sum(self) -> npt.NDArray[np.int64]:
         """The sum, int64 (height, width, 3)."""
         self._flush()
+        assert self._total is not None
         return self._total
 
     def _flush(self) -> None:
-        if self._part_frames:
+        if self._total is None:
+            self._total = self._part.astype(np.int64)
+        else:
             self._total += self._part
-            self._part[:] = 0
-            self._part_frames = 0
+        self._part[:] = 0
+        self._part_frames = 0

@@ -8,37 +8,40 @@ decoded from start to end.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-
-from lrcn_data.timeline import FrameStamp
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from operator import sub
+from typing import cast
 
 _NOT_CODED = 20
 """Bytes; an MPEG-4 packet below this may be a placeholder that gives no picture."""
 
 
-@dataclass(frozen=True, slots=True)
-class PacketInfo:
-    """What is known of a packet of the video stream without decoding it.
+@dataclass(slots=True)
+class PacketTable:
+    """What is known of a video stream's packets without decoding them, in decoding order.
+
+    Columns, since a film has a million packets.
 
     Attributes:
-        pts: Presentation time in ticks.
-        dts: Decoding time in ticks.
-        duration: In ticks, 0 where unknown.
-        size: Bytes.
-        entry: Whether decoding may start here and give exact pictures from its pts on.
-        hidden: Whether an edit list hides its picture.
-        corrupt: Whether the container says that it is damaged.
+        pts: Presentation times in ticks; None where the container gives none.
+        durations: In ticks, 0 where unknown.
+        sizes: In bytes.
+        entries: Numbers of the packets at which decoding may start and gives exact pictures from
+            the packet's pts on.
+        hidden: Numbers of the packets whose pictures an edit list hides.
+        corrupt: Whether the container says of any that it is damaged.
     """
 
-    pts: int | None
-    dts: int | None
-    duration: int
-    size: int
-    entry: bool
-    hidden: bool
-    corrupt: bool
+    pts: list[int | None] = field(default_factory=list)
+    durations: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    entries: list[int] = field(default_factory=list)
+    hidden: set[int] = field(default_factory=set)
+    corrupt: bool = False
+
+    def __len__(self) -> int:
+        return len(self.sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,57 +49,55 @@ class Prediction:
     """The frames that the packets promise, in the order in which they are shown.
 
     Attributes:
-        stamps: One a frame.
+        pts: Of each frame, rising.
+        last_duration: Of the last frame, 0 where unknown.
         packets: The number of the packet that each frame is coded in, in decoding order.
     """
 
-    stamps: list[FrameStamp]
+    pts: list[int]
+    last_duration: int
     packets: list[int]
 
 
-def predict(packets: Sequence[PacketInfo], codec: str) -> Prediction | None:
+def predict(table: PacketTable, codec: str) -> Prediction | None:
     """Say which frames will come out, or None where the packets can't be trusted to tell."""
-    if not packets or not packets[0].entry:
+    if not table.entries or table.entries[0] != 0 or None in table.pts:
         return None
-    first = packets[0].pts
-    shown: list[tuple[int, int]] = []
-    for number, packet in enumerate(packets):
-        if packet.pts is None or first is None or packet.pts < first:
-            return None
-        if packet.size == 0 or (codec == "mpeg4" and packet.size < _NOT_CODED):
-            return None
-        if not packet.hidden:
-            shown.append((packet.pts, number))
-    shown.sort()
-    if any(a[0] == b[0] for a, b in pairwise(shown)):
+    all_pts = cast(list[int], table.pts)
+    smallest = _NOT_CODED if codec == "mpeg4" else 1
+    if min(all_pts) < all_pts[0] or min(table.sizes) < smallest:
         return None
-    stamps = [FrameStamp(pts=pts, dts=None, duration=packets[n].duration) for pts, n in shown]
-    return Prediction(stamps=stamps, packets=[number for _, number in shown])
+    packets = [number for number in range(len(all_pts)) if number not in table.hidden]
+    packets.sort(key=all_pts.__getitem__)
+    pts = [all_pts[number] for number in packets]
+    if len(set(pts)) < len(pts) or not pts:
+        return None
+    return Prediction(pts=pts, last_duration=table.durations[packets[-1]], packets=packets)
 
 
 def suspicion(
-    packets: Sequence[PacketInfo], *, header_frames: int, header_end: int | None, second: int
+    table: PacketTable, *, header_frames: int, header_end: int | None, second: int
 ) -> str | None:
     """A reason to decode everything strictly, or None.
 
     Args:
-        packets: All of the video stream, in decoding order.
+        table: All packets of the video stream.
         header_frames: Frames that the header promises, 0 where it says nothing.
         header_end: When the header says that the stream ends, in ticks; None where it doesn't.
         second: Ticks a second, rounded.
     """
-    if any(packet.corrupt for packet in packets):
+    if table.corrupt:
         return "the container marks a packet as damaged"
-    if len(packets) < header_frames:
-        return f"the header promises {header_frames} frames, there are {len(packets)} packets"
-    times = sorted(p.pts for p in packets if p.pts is not None)
+    if len(table) < header_frames:
+        return f"the header promises {header_frames} frames, there are {len(table)} packets"
+    times = sorted(pts for pts in table.pts if pts is not None)
     if not times:
         return None
-    steps = [b - a for a, b in pairwise(times)]
+    steps = list(map(sub, times[1:], times))
     usual = sorted(steps)[len(steps) // 2] if steps else 0
     if steps and max(steps) > max(second, 10 * usual):
         return f"a gap of {max(steps) / second:.1f} s between two frames"
-    end = max(p.pts + max(p.duration, usual) for p in packets if p.pts is not None)
+    end = times[-1] + max(table.durations[table.pts.index(times[-1])], usual)
     if header_end is not None and end + usual < header_end:
         return f"packets end {(header_end - end) / second:.2f} s before the header's end"
     return None
@@ -115,9 +116,7 @@ class Group:
     stop: int
 
 
-def plan_groups(
-    packets: Sequence[PacketInfo], prediction: Prediction, wanted: Collection[int]
-) -> list[Group]:
+def plan_groups(table: PacketTable, prediction: Prediction, wanted: Collection[int]) -> list[Group]:
     """The shortest stretches of packets from which the wanted frames can be decoded.
 
     A stretch starts at the last entry point at or before the frame's packet whose own picture is
@@ -125,28 +124,22 @@ def plan_groups(
     before it may need what came before it (open groups of pictures).
 
     Args:
-        packets: All of the video stream, in decoding order.
+        table: All packets of the video stream.
         prediction: Made from them.
         wanted: Numbers of frames.
     """
-    entries: list[tuple[int, int]] = [
-        (number, packet.pts)
-        for number, packet in enumerate(packets)
-        if packet.entry and packet.pts is not None
-    ]
+    entries = table.entries
     groups: list[Group] = []
     cursor = 0
     for frame in sorted(wanted):
-        target = prediction.packets[frame]
-        pts = prediction.stamps[frame].pts
-        assert pts is not None
+        target, pts = prediction.packets[frame], prediction.pts[frame]
         while (
             cursor + 1 < len(entries)
-            and entries[cursor + 1][0] <= target
-            and entries[cursor + 1][1] <= pts
+            and entries[cursor + 1] <= target
+            and cast(int, table.pts[entries[cursor + 1]]) <= pts
         ):
             cursor += 1
-        start = entries[cursor][0]
+        start = entries[cursor]
         if groups and start <= groups[-1].stop:
             groups[-1] = Group(groups[-1].start, max(groups[-1].stop, target + 1))
         else:

@@ -39,10 +39,10 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
     """Read up to 20 videos, spread evenly over the shards, and scale up; writes nothing."""
     videos = [video for shard in shards for video in shard.videos]
     sample = videos[:: max(1, -(-len(videos) // _SAMPLE))]
+    keeper = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
     size = 0
     began = time.perf_counter()
     for video in sample:
-        keeper = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
         try:
             path = root_path(root, video.entry)
             found = collect_clips(path, video.entry.path, options.clip, keeper)

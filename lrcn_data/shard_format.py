@@ -38,6 +38,9 @@ NOT_BAD = frozenset({"short"})
 """Reasons that do not count towards --max-bad-fraction."""
 
 
+_JSON_NAMES = {"class_name": "class"}
+
+
 def shard_name(split: str, number: int, count: int) -> str:
     """Name of a shard without its ending: 3 digits, or as many as the last number needs."""
     return f"{split}-{number:0{max(3, len(str(count - 1)))}d}"
@@ -89,8 +92,7 @@ class SampleRecord:
 
     def to_json(self) -> bytes:
         """The member's bytes."""
-        record = asdict(self)
-        record = {("class" if name == "class_name" else name): v for name, v in record.items()}
+        record = {_JSON_NAMES.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
         return _encode(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
 
     @classmethod

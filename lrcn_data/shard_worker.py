@@ -74,10 +74,10 @@ def write_shard(
     sources: list[Source] = []
     options = job.options
     paths = ShardPaths(job.folder, job.shard.name)
+    keeper = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
     with ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer:
         for place, video in enumerate(job.shard.videos):
             started(place)
-            keeper = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
             try:
                 if place in job.quarantine:
                     raise job.quarantine[place]

@@ -8,9 +8,10 @@ durations (fftools/ffmpeg_dec.c), and which frames its `fps` filter repeats or d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, islice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,24 @@ class Timeline:
         """Frames a second over the whole video, to 6 digits; 0 where it has no duration."""
         ticks = self.end - self.times[0] if self.times else 0
         return round(float(len(self.times) / (ticks * self.time_base)), 6) if ticks > 0 else 0.0
+
+
+def rising_timeline(
+    pts: Sequence[int],
+    last_duration: int,
+    *,
+    time_base: Fraction,
+    frame_rate: Fraction | None,
+    start: int,
+) -> Timeline:
+    """The timeline of frames whose pts are all known and rise: `build_timeline` made short."""
+    ends = [
+        FrameStamp(pts=time, dts=None, duration=duration)
+        for time, duration in zip(pts[-2:], (1, last_duration)[-len(pts) :], strict=True)
+    ]
+    end = build_timeline(ends, time_base=time_base, frame_rate=frame_rate, start=start).end
+    times = [time - start for time in pts] if start else pts
+    return Timeline(time_base=time_base, times=times, end=end)
 
 
 def build_timeline(
@@ -131,8 +150,8 @@ def _frame_duration(given: int, time: int, previous: int | None, nominal: int) -
     return given or nominal
 
 
-def fps_stream(timeline: Timeline, fps: Fraction) -> Iterator[int]:
-    """Yield, for each frame of the fps stream, the number of the source frame that it shows.
+def fps_stream(timeline: Timeline, fps: Fraction) -> list[int]:
+    """For each frame of the fps stream, the number of the source frame that it shows.
 
     ffmpeg's `fps` filter: times are rounded to the new rate's ticks, and each tick from the first
     frame's on shows the last frame that is due by then.
@@ -142,19 +161,16 @@ def fps_stream(timeline: Timeline, fps: Fraction) -> Iterator[int]:
         fps: Frames a second wanted.
     """
     if not timeline.times:
-        return
-    ticks = fps * timeline.time_base
-
-    def rounded(time: int) -> int:
-        return _round_near(time * ticks.numerator, ticks.denominator)
-
-    count = len(timeline.times)
-    following = rounded(timeline.times[0])
-    for frame in range(count):
-        due = rounded(timeline.times[frame + 1] if frame + 1 < count else timeline.end)
-        while due > following:
-            yield frame
-            following += 1
+        return []
+    numerator, denominator = (fps * timeline.time_base).as_integer_ratio()
+    following = _round_near(timeline.times[0] * numerator, denominator)
+    stream: list[int] = []
+    for frame, end in enumerate(chain(islice(timeline.times, 1, None), (timeline.end,))):
+        due = _round_near(end * numerator, denominator)
+        if due > following:
+            stream.extend([frame] * (due - following))
+            following = due
+    return stream
 
 
 def _round_near(numerator: int, denominator: int) -> int:

@@ -1,0 +1,66 @@
+"""Times ways of doing the same thing: CPU time, interleaved, medians, ratios to the first."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+Work = Callable[[], object]
+
+
+def cpu_seconds() -> float:
+    """User and system time of this process and its ended children."""
+    spent = 0.0
+    for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+        usage = resource.getrusage(who)
+        spent += usage.ru_utime + usage.ru_stime
+    return spent
+
+
+@dataclass(frozen=True)
+class Measured:
+    """CPU seconds of each counted run."""
+
+    runs: list[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.runs)
+
+
+def compare(ways: Mapping[str, Work], *, runs: int) -> dict[str, Measured]:
+    """Run every way once to warm up, then all of them in turn, `runs` times."""
+    for work in ways.values():
+        work()
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(runs):
+        for name, work in ways.items():
+            gc.collect()
+            before = cpu_seconds()
+            work()
+            times[name].append(cpu_seconds() - before)
+    return {name: Measured(spent) for name, spent in times.items()}
+
+
+def show(title: str, measured: Mapping[str, Measured], *, items: int, unit: str) -> None:
+    """Print a table: milliseconds an item, spread, and the ratio to the first way, run by run."""
+    base = next(iter(measured.values()))
+    table = Table(title=title, title_justify="left")
+    for heading in ("way", f"ms CPU a {unit}", "min to max", "times the first"):
+        table.add_column(heading, justify="left" if heading == "way" else "right")
+    for name, spent in measured.items():
+        ratio = statistics.median(a / b for a, b in zip(spent.runs, base.runs, strict=True))
+        scale = 1000 / items
+        table.add_row(
+            name,
+            f"{spent.median * scale:.2f}",
+            f"{min(spent.runs) * scale:.2f} to {max(spent.runs) * scale:.2f}",
+            f"{ratio:.2f}",
+        )
+    Console(width=110).print(table)

@@ -1,0 +1,302 @@
+"""What `lrcn-data shard` costs, against other ways to the same shards.
+
+    python bench/shard.py FOLDER_OF_VIDEOS [--runs 5]
+
+CPU time a video of the whole job with one worker: open, decode, convert, JPEG, sums, tar, record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import ffmpeg
+import numpy as np
+import simplejpeg
+from compare import Measured, compare, show
+from PIL import Image
+
+from lrcn_data.clips import ClipOptions, read_clips
+from lrcn_data.lists import Entry
+from lrcn_data.plan import PlannedShard, PlannedVideo, ShardOptions
+from lrcn_data.shard_format import META
+from lrcn_data.shard_worker import ShardJob, write_shard
+from lrcn_data.video import DecodeOptions
+
+FPS, SEQ_LEN = 5, 8
+ENDINGS = {".avi", ".mp4", ".mkv", ".webm", ".mov"}
+
+
+def find_videos(folder: Path) -> list[Path]:
+    """All videos below a folder."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
+
+
+def ours(videos: Sequence[Path], *, check_full: bool = False) -> Callable[[], None]:
+    """The product's own worker, in this process."""
+    decode = DecodeOptions(check_full=check_full)
+    options = ShardOptions(clip=ClipOptions(fps=Fraction(FPS), seq_len=SEQ_LEN, decode=decode))
+    entries = [Entry(path=str(path), label=0, split="train", line=0) for path in videos]
+    planned = [PlannedVideo(entry, place) for place, entry in enumerate(entries)]
+
+    def work() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / META).mkdir()
+            job = ShardJob(
+                shard=PlannedShard("train-000", "train", planned),
+                root=Path("/"),
+                folder=Path(folder),
+                options=options,
+                classes=["class"],
+                fingerprint="",
+                quarantine={},
+            )
+            write_shard(job, lambda place: None, lambda report: None)
+
+    return work
+
+
+def decode_everything(videos: Sequence[Path]) -> Callable[[], None]:
+    """Decoding every frame with PyAV in one thread, and keeping nothing."""
+
+    def work() -> None:
+        for path in videos:
+            with av.open(str(path), metadata_errors="replace") as container:
+                stream = container.streams.video[0]
+                stream.thread_type = "NONE"
+                stream.codec_context.thread_count = 1
+                for _ in container.decode(stream):
+                    pass
+
+    return work
+
+
+def plain_way(videos: Sequence[Path]) -> Callable[[], None]:
+    """ffprobe for the size, ffmpeg-python's raw pipe, Pillow, tarfile."""
+
+    def work() -> None:
+        with tarfile.open(fileobj=io.BytesIO(), mode="w") as tar:
+            for number, path in enumerate(videos):
+                stream = ffmpeg.probe(str(path), select_streams="v:0")["streams"][0]
+                size = (stream["height"], stream["width"], 3)
+                raw, _ = (
+                    ffmpeg.input(str(path))
+                    .filter("fps", fps=FPS)
+                    .output("pipe:", format="rawvideo", pix_fmt="rgb24")
+                    .run(capture_stdout=True, quiet=True)
+                )
+                frames = np.frombuffer(raw, np.uint8).reshape(-1, *size)
+                for place, frame in enumerate(pick(frames)):
+                    buffer = io.BytesIO()
+                    Image.fromarray(frame).save(buffer, "JPEG", quality=90)
+                    add_member(tar, f"{number}.{place}.jpg", buffer.getvalue())
+
+    return work
+
+
+def static_way(videos: Sequence[Path]) -> Callable[[], None]:
+    """A static ffmpeg's raw pipe at a known size, simplejpeg, tarfile; no probe."""
+    import imageio_ffmpeg
+
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+
+    def work() -> None:
+        with tarfile.open(fileobj=io.BytesIO(), mode="w") as tar:
+            for number, path in enumerate(videos):
+                command = (
+                    ffmpeg.input(str(path))
+                    .filter("fps", fps=FPS)
+                    .output("pipe:", format="rawvideo", pix_fmt="rgb24", s="320x240")
+                    .compile(cmd=program)
+                )
+                raw = subprocess.run(
+                    [*command, "-v", "error", "-nostdin"], capture_output=True, check=True
+                ).stdout
+                frames = np.frombuffer(raw, np.uint8).reshape(-1, 240, 320, 3)
+                for place, frame in enumerate(pick(frames)):
+                    jpeg = simplejpeg.encode_jpeg(frame, quality=90, colorsubsampling="420")
+                    add_member(tar, f"{number}.{place}.jpg", jpeg)
+
+    return work
+
+
+def pick(frames: np.ndarray) -> np.ndarray:
+    """One frame of each of SEQ_LEN blocks."""
+    return frames[[len(frames) * block // SEQ_LEN for block in range(SEQ_LEN)]]
+
+
+def add_member(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
+
+
+def keyframe_interval(path: Path) -> float:
+    """Frames a keyframe."""
+    with av.open(str(path), metadata_errors="replace") as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    return len(packets) / max(1, sum(packet.is_keyframe for packet in packets))
+
+
+def write_long_video(path: Path, minutes: int) -> None:
+    """An H.264 film of moving stripes, 320x240 at 25 fps, with a keyframe at least every 250."""
+    columns = np.arange(320)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(minutes * 60 * 25):
+            row = (np.sin((columns + 3 * number) / 17) * 100 + 128).astype(np.uint8)
+            picture = np.broadcast_to(row[None, :, None], (240, 320, 3))
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def compare_videos(videos: Sequence[Path], runs: int) -> None:
+    if not videos:
+        return
+    ways = {
+        "decoding every frame, keeping nothing": decode_everything(videos),
+        "lrcn-data shard": ours(videos),
+        "lrcn-data shard --check full": ours(videos, check_full=True),
+    }
+    show(f"{len(videos)} videos", compare(ways, runs=runs), items=len(videos), unit="video")
+
+
+def compare_pipelines(videos: Sequence[Path], runs: int) -> None:
+    ways = {"lrcn-data shard": ours(videos), "static ffmpeg, simplejpeg": static_way(videos)}
+    if shutil.which("ffprobe") and shutil.which("ffmpeg"):
+        ways["ffprobe, ffmpeg, Pillow, tarfile"] = plain_way(videos)
+    else:
+        print("no ffprobe and ffmpeg on the PATH: the plain way is left out")
+    show("whole pipelines", compare(ways, runs=runs), items=len(videos), unit="video")
+
+
+def compare_long(minutes: int, runs: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "long.mp4"
+        write_long_video(path, minutes)
+        ways = {"lrcn-data shard": ours([path]), "decoding every frame": decode_everything([path])}
+        measured = compare(ways, runs=runs)
+        show(f"{SEQ_LEN} frames of {minutes} minutes of H.264", measured, items=1, unit="video")
+
+
+def compare_growth(runs: int) -> None:
+    """How the cost grows with length, resolution and frames a clip."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder) / "base.mp4"
+        write_long_video(base, 1)
+        for seq_len in (4, 8, 16, 32):
+            options = ClipOptions(fps=Fraction(FPS), seq_len=seq_len)
+            report(f"one minute, {seq_len} frames", base, options, runs)
+        for minutes in (2, 4, 8):
+            path = Path(folder) / f"{minutes}.mp4"
+            write_long_video(path, minutes)
+            report(f"{minutes} minutes, 8 frames", path, ClipOptions(), runs)
+
+
+def report(title: str, path: Path, options: ClipOptions, runs: int) -> None:
+    measured = compare({"": lambda: read_clips(path, path.name, options)}, runs=runs)
+    print(f"{title}: {measured[''].median * 1000:.1f} ms")
+
+
+def compare_jpeg(videos: Sequence[Path], runs: int) -> None:
+    """The JPEG encoders side by side, on frames of the videos."""
+    frames = [
+        frame
+        for path in videos[:40]
+        for clip in read_clips(path, path.name, ClipOptions()).clips
+        for frame in clip.frames
+    ]
+
+    def with_pillow() -> None:
+        for frame in frames:
+            Image.fromarray(frame).save(io.BytesIO(), "JPEG", quality=90, subsampling=2)
+
+    def with_simplejpeg() -> None:
+        for frame in frames:
+            simplejpeg.encode_jpeg(frame, quality=90, colorsubsampling="420")
+
+    measured = compare({"simplejpeg": with_simplejpeg, "Pillow": with_pillow}, runs=runs)
+    show("JPEG encoders, quality 90, 4:2:0", measured, items=len(frames), unit="frame")
+
+
+def compare_workers(videos: Sequence[Path], runs: int) -> None:
+    """The whole command with one and with two workers, on 240 clips or more."""
+    copies = -(-240 // len(videos))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = []
+        for copy in range(copies):
+            for number, path in enumerate(videos):
+                link = folder / f"{copy}-{number}{path.suffix}"
+                link.symlink_to(path.resolve())
+                lines.append(f"{link.name} 0\n")
+        (folder / "train.txt").write_text("".join(lines))
+        walls: dict[int, list[float]] = {1: [], 2: []}
+        cpus: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(runs):
+            for workers in (1, 2):
+                before = os.times()
+                wall = run_command(folder, workers)
+                after = os.times()
+                walls[workers].append(wall)
+                cpus[workers].append(
+                    after.children_user
+                    + after.children_system
+                    - before.children_user
+                    - before.children_system
+                )
+        one, two = Measured(walls[1]), Measured(walls[2])
+        print(
+            f"{len(lines)} videos: 1 worker {one.median:.2f} s, 2 workers {two.median:.2f} s:"
+            f" {one.median / two.median:.2f} times faster; CPU time of the command"
+            f" {Measured(cpus[1]).median:.2f} s and {Measured(cpus[2]).median:.2f} s"
+        )
+
+
+def run_command(folder: Path, workers: int) -> float:
+    """Seconds by the clock of the whole command."""
+    out = folder / "shards"
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", str(workers), "--json"]
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    wall = time.monotonic() - began
+    assert json.loads(done.stdout)["failed"] == 0
+    return wall
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("videos", type=Path, help="folder of videos, such as UCF-101's")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--minutes", type=int, default=10, help="of the long video")
+    arguments = parser.parse_args()
+    videos = find_videos(arguments.videos)
+    print(f"PyAV {av.__version__}, {len(videos)} videos, medians of {arguments.runs}")
+    compare_videos(videos, arguments.runs)
+    dense = [path for path in videos if keyframe_interval(path) <= 13]
+    print(f"those with a keyframe every 12 frames or so: {len(dense)}")
+    compare_videos(dense, arguments.runs)
+    compare_pipelines(videos, arguments.runs)
+    compare_long(arguments.minutes, arguments.runs)
+    compare_jpeg(videos, arguments.runs)
+    compare_growth(arguments.runs)
+    compare_workers(videos, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()
