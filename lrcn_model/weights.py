@@ -1,7 +1,7 @@
 """The final weights: one safetensors file with all that scoring and predicting need.
 
 Tensors are the net's and the preprocessing's (the mean). The rest is JSON in the file's metadata
-under `lrcn`, beside `sha256` of all of it, so that damage is noticed.
+under `lrcn`. Its `sha256` is over all of it and the tensors, so that damage is noticed.
 """
 
 from __future__ import annotations
@@ -84,16 +84,14 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
     tensors = {_NET + name: value for name, value in net.state_dict().items()}
     tensors |= {_PREPROCESS + name: value for name, value in preprocess.state_dict().items()}
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    text = json.dumps(
-        {
-            "version": _VERSION,
-            "net": asdict(net.config),
-            **asdict(facts),
-            "fps": str(facts.fps),
-        },
-        ensure_ascii=False,
-    )
-    metadata = {"format": "pt", "lrcn": text, "sha256": _digest(text, tensors)}
+    record = {
+        "version": _VERSION,
+        "net": asdict(net.config),
+        **asdict(facts),
+        "fps": str(facts.fps),
+    }
+    # one entry only: safetensors writes several in no fixed order
+    metadata = {"lrcn": _dump({**record, "sha256": _digest(_dump(record), tensors)})}
     with atomic_file(path) as file:
         file.write(save(tensors, metadata))
 
@@ -106,9 +104,8 @@ def load_run(run: Path, processor: Processor) -> TrainedRun:
         LrcnError: The weights are damaged, or of a later version.
     """
     path = _weights_path(run)
-    text, tensors = _read(path)
+    record, tensors = _read(path)
     try:
-        record = json.loads(text)
         if record["version"] > _VERSION:
             raise LrcnError(
                 f"{path} has version {record['version']}, this lrcn reads up to {_VERSION};"
@@ -149,8 +146,8 @@ def _weights_path(run: Path) -> Path:
     raise UsageError(f"{run} is no run: it has no {folder.weights.name}")
 
 
-def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
-    """The metadata's text and the tensors, found to be those that were written."""
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The metadata and the tensors, found to be those that were written."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -159,14 +156,23 @@ def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
-    if not {"lrcn", "sha256"} <= metadata.keys():
+    if "lrcn" not in metadata:
         raise UsageError(f"{path} was not written by lrcn-train")
-    if metadata["sha256"] != _digest(metadata["lrcn"], tensors):
+    try:
+        record = json.loads(metadata["lrcn"])
+        sound = record.pop("sha256") == _digest(_dump(record), tensors)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        sound = False
+    if not sound:
         raise LrcnError(
             f"{path} is damaged: its bytes are not those that were written; copy it again, or"
             " run lrcn-train's command again"
         )
-    return metadata["lrcn"], tensors
+    return record, tensors
+
+
+def _dump(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, sort_keys=True)
 
 
 def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
