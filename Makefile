@@ -7,7 +7,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
-LRCN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .PHONY: demo test fast check clean
 .DEFAULT_GOAL := demo
@@ -32,8 +31,18 @@ $(VENV)/.dev: $(VENV)/.test
 	@touch $@
 
 ## demo: generate videos, shard them, train and evaluate on them
+demo: export PATH := $(CURDIR)/$(BIN):$(PATH)
 demo: $(VENV)/.demo
-	@$(LRCN) sh ./demo.sh
+	lrcn-data demo demo
+	cd demo && lrcn-data shard --fps 5 --seq-len 8
+	cd demo && lrcn-data stats
+	cd demo && lrcn-data preview --split test --out preview.png
+	cd demo && lrcn-train --config ../configs/demo.toml --shards 'shards/train-*.tar' --val-shards 'shards/val-*.tar' --out runs/demo
+	cd demo && lrcn-eval runs/demo --shards 'shards/test-*.tar'
+	@echo
+	@echo "look at:  demo/preview.png     clips of the test split, as the net sees them"
+	@echo "          demo/shards/         the data set: tars, dataset.json, stats.json, mean.png"
+	@echo "          demo/runs/demo/      the run: config.toml, metrics.jsonl, weights.safetensors"
 
 ## test: the whole test suite
 test: $(VENV)/.test

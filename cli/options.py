@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-class SizeType(click.ParamType[tuple[int, int] | None]):
+class SizeType(click.ParamType):  # type: ignore[type-arg]
     """WIDTHxHEIGHT as (width, height); with `native`, None."""
 
     name = "WxH"
@@ -29,7 +29,7 @@ class SizeType(click.ParamType[tuple[int, int] | None]):
         return int(width), int(height)
 
 
-class RateType(click.ParamType[Fraction]):
+class RateType(click.ParamType):  # type: ignore[type-arg]
     """Frames a second: a whole number, a decimal or a fraction, kept exact."""
 
     name = "rate"
