@@ -8,7 +8,7 @@ import click
 
 from .common import run
 
-_COMMANDS = {
+COMMANDS = {
     "lists": "Make train, val and test lists from folders or official splits.",
     "shard": "Turn videos into WebDataset shards of frame sequences.",
     "stats": "Count classes, frames and rejects; compute the mean image.",
@@ -17,18 +17,19 @@ _COMMANDS = {
     "demo": "Make a small data set of generated videos.",
     "index": "Make the index of shards that came without one.",
 }
+"""The commands, in the order in which one uses them, each with its line of help."""
 
 
 class LazyGroup(click.Group):
     """A group whose commands are named here, and imported when one of them is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which one uses them."""
-        return list(_COMMANDS)
+        """Names, in the order of `COMMANDS`."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command's module, whose `command` it is."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         module = import_module(f".data_{cmd_name}", __package__)
         command: click.Command = module.command
@@ -37,7 +38,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import io
 from collections import defaultdict
@@ -195,12 +196,15 @@ class _Pen:
         text = show(text)
         if self.width(text, size) <= room:
             return text
-        for kept in range(len(text) - 1, 0, -1):
+
+        def shorter(kept: int) -> str:
             head = -(-kept // 2)
-            shorter = f"{text[:head]}…{text[len(text) - (kept - head) :]}"
-            if self.width(shorter, size) <= room:
-                return shorter
-        return ""
+            return f"{text[:head]}…{text[len(text) - (kept - head) :]}"
+
+        too_long = bisect.bisect_right(
+            range(len(text)), room, key=lambda kept: self.width(shorter(kept), size)
+        )
+        return shorter(too_long - 1) if too_long else ""
 
     def write(self, place: tuple[int, int], text: str, size: int, colour: str) -> None:
         """Write a line; place is its upper left corner."""

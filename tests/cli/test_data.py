@@ -1,0 +1,196 @@
+"""The commands of `lrcn-data` that make lists and pictures, as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+MakeDataSet = Callable[..., Path]
+MAIN = "import sys; sys.argv[0] = 'lrcn-data'; from lrcn_cli.data import main; main()"
+
+
+def lrcn_data(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, *arguments], cwd=cwd, capture_output=True, text=True
+    )
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["lists", "--help"], ["preview", "-h"], ["stats", "-h"], ["demo", "-h"]],
+)
+def test_help_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.argv = ["lrcn-data", *{arguments!r}]
+from lrcn_cli.data import main
+try:
+    main()
+except SystemExit as stop:
+    assert stop.code == 0, stop.code
+heavy = {{"numpy", "av", "PIL", "torch", "webdataset", "rich", "simplejpeg", "fsspec", "ffmpeg"}}
+print("heavy:", sorted(heavy & set(sys.modules)))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[0].startswith("Usage: lrcn-data")
+    assert result.stdout.splitlines()[-1] == "heavy: []", result.stderr
+
+
+def test_the_help_of_the_group_is_that_of_its_commands() -> None:
+    from lrcn_cli import data
+
+    context = data.command.make_context("lrcn-data", ["stats"])
+    group = data.command
+    assert isinstance(group, data.LazyGroup)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        assert command.get_short_help_str(100) == data.COMMANDS[name]
+
+
+def test_an_unknown_command_is_wrong_usage(tmp_path: Path) -> None:
+    result = lrcn_data("shards", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "No such command 'shards'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_lists_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"my videos/{c}/{n}.avi" for c in ("run", "walk") for n in range(5)))
+    result = lrcn_data("lists", "my videos", "--test-fraction", "0.2", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "train.txt: 8 videos",
+        "test.txt: 2 videos",
+        "classes.txt: 2 classes",
+        "next: lrcn-data shard --fps 5 --seq-len 8 --root 'my videos' --classes classes.txt",
+    ]
+    _, arguments = result.stdout.splitlines()[-1].split("lrcn-data ")
+    dry = lrcn_data(*shlex.split(arguments), "--dry-run", cwd=tmp_path)
+    assert dry.returncode == 0, dry.stderr
+
+
+def test_lists_refuses_to_replace_lists(tmp_path: Path) -> None:
+    touch(tmp_path, "v/run/1.avi", "v/run/2.avi", "test.txt")
+    arguments = ["lists", "v", "--test-fraction", "0.5"]
+    result = lrcn_data(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "error: . has test.txt already; name another folder with --out, or give --overwrite\n"
+    )
+    assert lrcn_data(*arguments, "--overwrite", cwd=tmp_path).returncode == 0
+
+
+def test_lists_counts_what_is_absent_as_json(tmp_path: Path) -> None:
+    touch(tmp_path, "videos/wave/a_wave_1.avi")
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits/wave_test_split1.txt").write_text("a_wave_1.avi 1 \nb_wave_1.avi 2 \n")
+    result = lrcn_data("lists", "splits", "--videos", "videos", "--json", cwd=tmp_path)
+    assert json.loads(result.stdout)["videos"] == {"train": 1, "val": 0, "test": 1}
+    assert result.stderr == (
+        "warning: 1 of 2 videos are not under videos; --present leaves them out\n"
+    )
+    again = ["lists", "splits", "--videos", "videos", "--present", "--overwrite", "--json"]
+    result = lrcn_data(*again, cwd=tmp_path)
+    assert json.loads(result.stdout) == {
+        "files": ["train.txt", "classes.txt"],
+        "classes": 1,
+        "videos": {"train": 1, "val": 0, "test": 0},
+        "absent": 1,
+        "ignored": 0,
+    }
+    assert result.stderr == ""
+
+
+def test_stats_describes_and_writes(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set()
+    result = lrcn_data("stats", cwd=folder.parent)
+    assert result.returncode == 0, result.stderr
+    for part in (
+        "class 0",
+        "channel mean",
+        "short",
+        "32x24 (7) clips",
+        "written: shards/stats.json",
+    ):
+        assert part in result.stdout
+    assert (folder / "stats.json").exists()
+    assert (folder / "mean.png").exists()
+
+
+def test_stats_as_json_is_what_it_writes(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set()
+    result = lrcn_data("stats", str(folder), "--json", cwd=folder.parent)
+    assert json.loads(result.stdout) == json.loads((folder / "stats.json").read_text())
+
+
+def test_stats_of_no_data_set_is_one_line(tmp_path: Path) -> None:
+    result = lrcn_data("stats", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("error: ")
+
+
+def test_preview_draws_a_picture(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(samples={"train": [9], "test": [2]})
+    result = lrcn_data("preview", "--out", "made/p.png", "--clips", "3", cwd=folder.parent)
+    assert result.returncode == 0, result.stderr
+    with Image.open(folder.parent / "made/p.png") as picture:
+        assert result.stdout == f"made/p.png: 3 clips, {picture.width}x{picture.height} pixels\n"
+
+
+def test_preview_takes_shards_and_splits(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(samples={"train": [3, 2], "test": [2]})
+    shown = {}
+    for arguments in (["shards/train-001.tar"], ["--split", "test"], ["--per-class", "1"]):
+        result = lrcn_data("preview", *arguments, "--json", cwd=folder.parent)
+        shown[arguments[0]] = json.loads(result.stdout)["keys"]
+    assert sorted(shown["shards/train-001.tar"]) == ["train-001-00000", "train-001-00001"]
+    assert sorted(shown["--split"]) == ["test-000-00000", "test-000-00001"]
+    assert 1 <= len(shown["--per-class"]) <= 3
+
+
+@pytest.mark.parametrize("out", ["p.nosuch", "shards/dataset.json/p.png"])
+def test_preview_names_a_picture_that_cant_be_written(make_data_set: MakeDataSet, out: str) -> None:
+    result = lrcn_data("preview", "--out", out, cwd=make_data_set().parent)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: --out {out} can't be written: ")
+
+
+def test_demo_makes_videos_and_says_what_comes_next(tmp_path: Path) -> None:
+    arguments = ["demo", "--train-videos", "4", "--val-videos", "0", "--test-videos", "2"]
+    result = lrcn_data(*arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "demo/train.txt: 4 videos",
+        "demo/test.txt: 2 videos",
+        "next: cd demo && lrcn-data shard --fps 5 --seq-len 8",
+    ]
+    assert len(list((tmp_path / "demo/videos").glob("*/*"))) == 6
+    again = lrcn_data(*arguments, "--json", cwd=tmp_path)
+    assert json.loads(again.stdout) == {"folder": "demo", "videos": {"train": 4, "test": 2}}
+    assert again.stderr == "6 of 6 videos were done before\n"
+
+
+def test_demo_with_other_options_is_wrong_usage(tmp_path: Path) -> None:
+    arguments = ["demo", "--train-videos", "1", "--val-videos", "0", "--test-videos", "0"]
+    assert lrcn_data(*arguments, cwd=tmp_path).returncode == 0
+    result = lrcn_data(*arguments, "--seed", "2", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "--seed 0) already; name another folder" in result.stderr
