@@ -7,7 +7,6 @@ reader or a later run never meets half of one.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import zlib
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.mean_image import Canvas, PixelSums
@@ -31,8 +29,8 @@ from lrcn_data.shard_format import (
     Source,
     member_names,
 )
+from lrcn_data.shard_index import ShardIndex, index_text, member_lines
 
-_HEADER = 512
 TEMPORARY = ".partial"
 """Ending of files that are not whole yet; a later run removes what a dead one left."""
 
@@ -79,7 +77,14 @@ class _Place:
     length: int
     label: int
     num_valid: int
-    members: list[tuple[str, int, int, str]]
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ReadBack:
+    sha256: str
+    index: ShardIndex
+    lines: list[str]
 
 
 class ShardWriter:
@@ -126,14 +131,12 @@ class ShardWriter:
         self,
         record: SampleRecord,
         jpegs: Sequence[bytes],
-        frames: Sequence[npt.NDArray[np.uint8]] = (),
     ) -> None:
-        """Append a sample.
+        """Append a sample; its pixels are added by `add_pixels`.
 
         Args:
             record: Its json member.
             jpegs: Its encoded frames, seq_len of them.
-            frames: The same before encoding, for the pixel sums: uint8 (height, width, 3) each.
         """
         members = [*jpegs, str(record.label).encode(), record.to_json()]
         sample = dict(zip(self._names, members, strict=True))
@@ -145,11 +148,9 @@ class ShardWriter:
                 length=self._tar.tarstream.offset - offset,
                 label=record.label,
                 num_valid=record.num_valid,
-                members=_member_lines(record.key, sample, offset),
+                key=record.key,
             )
         )
-        for frame in frames:
-            self._sums.add(frame)
 
     def add_pixels(self, sums: PixelSums) -> None:
         """Add the pixel sums of the samples written."""
@@ -169,7 +170,7 @@ class ShardWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
         size = self._file.tell()
-        sha256, checksums = self._checksums()
+        written = self._read_back()
         skipped = sum(line.reason == "short" for line in rejected)
         partial = sum(line.reason == "partial" for line in rejected)
         record = ShardRecord(
@@ -181,7 +182,7 @@ class ShardWriter:
                 samples=len(self._places),
                 frames=len(self._places) * (len(self._names) - 2),
                 bytes=size,
-                sha256=sha256,
+                sha256=written.sha256,
                 skipped=skipped,
                 failed=len(rejected) - skipped - partial,
             ),
@@ -191,54 +192,31 @@ class ShardWriter:
         )
         self._temporary.replace(self._paths.tar)
         sync_folder(self._paths.folder)
-        write_atomically(self._paths.index, self._index())
-        write_atomically(self._paths.arrays, self._arrays(checksums))
+        arrays = written.index.to_bytes(self._sums.pixel_sum, self._sums.frame_count)
+        write_atomically(self._paths.index, index_text(written.lines))
+        write_atomically(self._paths.arrays, arrays)
         write_atomically(self._paths.record, record.to_json())
         return record
 
-    def _checksums(self) -> tuple[str, list[int]]:
-        """SHA-256 of the file as it was written, and the CRC-32 of each sample's bytes."""
+    def _read_back(self) -> _ReadBack:
+        """Hash the file as it was written, and find every member in it."""
         whole = hashlib.sha256()
-        checksums = []
+        checksums, lines = [], []
         self._file.seek(0)
         for place in self._places:
             data = self._file.read(place.length)
             whole.update(data)
             checksums.append(zlib.crc32(data))
+            lines.append(member_lines(data, place.offset, self._names, place.key))
         whole.update(self._file.read())
-        return whole.hexdigest(), checksums
+        return _ReadBack(sha256=whole.hexdigest(), index=self._index(checksums), lines=lines)
 
-    def _index(self) -> bytes:
-        lines = [f"v1.2 {len(self._places)}"]
-        for place in self._places:
-            lines.append(" ".join(f"{e} {o} {s} {n}" for e, o, s, n in place.members))
-        return ("\n".join(lines) + "\n").encode()
-
-    def _arrays(self, checksums: list[int]) -> bytes:
-        def column(name: str, dtype: type[np.generic]) -> Any:
-            return np.array([getattr(place, name) for place in self._places], dtype)
-
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            pixel_sum=self._sums.pixel_sum,
-            frame_count=np.int64(self._sums.frame_count),
-            offset=column("offset", np.int64),
-            length=column("length", np.int64),
+    def _index(self, checksums: list[int]) -> ShardIndex:
+        places = self._places
+        return ShardIndex(
+            offset=np.array([place.offset for place in places], np.int64),
+            length=np.array([place.length for place in places], np.int64),
             crc32=np.array(checksums, np.uint32),
-            label=column("label", np.int64),
-            num_valid=column("num_valid", np.int64),
+            label=np.array([place.label for place in places], np.int64),
+            num_valid=np.array([place.num_valid for place in places], np.int64),
         )
-        return buffer.getvalue()
-
-
-def _member_lines(
-    key: str, sample: dict[str, bytes], start: int
-) -> list[tuple[str, int, int, str]]:
-    """(ending, offset of the data, size, name) of each member of a sample."""
-    lines = []
-    for ending, data in sample.items():
-        start += _HEADER
-        lines.append((ending, start, len(data), f"{key}.{ending}"))
-        start += -(-len(data) // _HEADER) * _HEADER
-    return lines

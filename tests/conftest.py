@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from lrcn_data.mean_image import PixelSums
 from lrcn_data.shard_format import (
     MANIFEST,
     META,
@@ -56,6 +57,7 @@ def _write_shard(
 ) -> Any:
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
+    sums = PixelSums(canvas)
     with ShardWriter(ShardPaths(folder, name), seq_len=seq_len, canvas=canvas) as writer:
         for number, size in enumerate(sizes):
             frames = random_frames(rng, seq_len, size, smooth=smooth)
@@ -82,7 +84,10 @@ def _write_shard(
                 simplejpeg.encode_jpeg(frame, quality=90, colorsubsampling="420")
                 for frame in frames
             ]
-            writer.write(record, change_jpegs(jpegs), frames)
+            writer.write(record, change_jpegs(jpegs))
+            for frame in frames:
+                sums.add(frame)
+        writer.add_pixels(sums)
         return writer.finish(
             fingerprint="0" * 64,
             split=split,

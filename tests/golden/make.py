@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
+from lrcn_data.mean_image import PixelSums
 from lrcn_data.shard_format import (
     MANIFEST,
     META,
@@ -79,6 +80,7 @@ def record(split: str, clip: int) -> SampleRecord:
 def write_shard(folder: Path, split: str) -> ShardRecord:
     """Write a split's only shard."""
     paths = ShardPaths(folder, f"{split}-000")
+    sums = PixelSums(SIZE)
     with ShardWriter(paths, seq_len=SEQ_LEN, canvas=SIZE) as writer:
         for clip in range(len(CLIPS[split])):
             frames = [frame(split, clip, number) for number in range(SEQ_LEN)]
@@ -86,7 +88,10 @@ def write_shard(folder: Path, split: str) -> ShardRecord:
                 simplejpeg.encode_jpeg(image, quality=90, colorsubsampling="420")
                 for image in frames
             ]
-            writer.write(record(split, clip), jpegs, frames)
+            writer.write(record(split, clip), jpegs)
+            for pixels in frames:
+                sums.add(pixels)
+        writer.add_pixels(sums)
         rejected = [REJECTION] if split == REJECTION.split else []
         sources = [
             Source(
