@@ -194,3 +194,20 @@ def test_demo_with_other_options_is_wrong_usage(tmp_path: Path) -> None:
     result = lrcn_data(*arguments, "--seed", "2", cwd=tmp_path)
     assert result.returncode == 2
     assert "--seed 0) already; name another folder" in result.stderr
+
+
+def test_stats_warns_of_a_group_in_two_splits(tmp_path: Path) -> None:
+    from lrcn_data.demo_videos import encode_video, plan_demo
+
+    data = encode_video(next(v for v in plan_demo({"train": 9}, 0) if v.frames / v.rate > 1.5))
+    for name in ("v_A_g01_c01", "v_A_g01_c02", "v_A_g02_c01"):
+        (tmp_path / f"{name}.avi").write_bytes(data)
+    (tmp_path / "train.txt").write_text("v_A_g01_c01.avi 0\nv_A_g02_c01.avi 0\n")
+    (tmp_path / "test.txt").write_text("v_A_g01_c02.avi 0\n")
+    refused = lrcn_data("shard", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "test.txt:1: group v_A_g01 is in train.txt:1 too" in refused.stderr
+    assert lrcn_data("shard", "--allow-leakage", cwd=tmp_path).returncode == 0
+    result = lrcn_data("stats", "--json", cwd=tmp_path)
+    assert "warning: 0: v_A_g01 is in train and test: test scores" in result.stderr
+    assert json.loads(result.stdout)["shared_groups"] == ["0: v_A_g01 is in train and test"]
