@@ -17,7 +17,15 @@ from av.video.stream import VideoStream
 
 from lrcn_data.container_size import refuse_cut_file
 from lrcn_data.errors import VideoError
-from lrcn_data.packet_plan import Group, PacketTable, Prediction, plan_groups, predict, suspicion
+from lrcn_data.packet_plan import (
+    Group,
+    PacketTable,
+    Prediction,
+    guess_delayed,
+    plan_groups,
+    predict,
+    suspicion,
+)
 from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, rising_timeline
 from lrcn_data.video import (
     PROTOCOLS,
@@ -35,6 +43,9 @@ _GENERATE_PTS = 0x1
 
 _KEPT_BYTES = 32 << 20
 """Bytes of packets to keep between looking at them and decoding; more are read a second time."""
+
+_PART = 1000
+"""Packets to look at in one go."""
 
 _ATTACHED_PICTURE = 0x400
 _DEFAULT = 0x1
@@ -200,30 +211,31 @@ class _AvVideo:
         self._kept: list[VideoPacket] | None = []
         kept_bytes = 0
         limit = self._options.limits.frames
-        for packet in _packets(self._container, self._stream):
-            number = len(table)
-            table.pts.append(packet.pts)
-            table.durations.append(packet.duration or 0)
-            table.sizes.append(packet.size)
-            if packet.is_keyframe and (number == 0 or self._is_entry(packet)):
-                table.entries.append(number)
-            if packet.is_discard:
-                table.hidden.add(number)
-            if packet.is_corrupt:
-                table.corrupt = True
-            if number >= limit:
+        packets = _packets(self._container, self._stream)
+        while part := list(islice(packets, _PART)):
+            first = len(table)
+            table.pts += [packet.pts for packet in part]
+            table.dts += [packet.dts for packet in part]
+            table.durations += [packet.duration or 0 for packet in part]
+            table.sizes += [packet.size for packet in part]
+            for number, packet in enumerate(part, first):
+                if packet.is_keyframe and (number == 0 or self._is_entry(packet)):
+                    table.entries.append(number)
+            table.hidden.update(n for n, packet in enumerate(part, first) if packet.is_discard)
+            table.corrupt |= any(packet.is_corrupt for packet in part)
+            if len(table) > limit:
                 raise VideoError("too-large", f"more than {limit} frames")
-            kept_bytes += packet.size
+            kept_bytes += sum(table.sizes[first:])
             if kept_bytes > _KEPT_BYTES:
                 self._kept = None
             if self._kept is not None:
-                self._kept.append(packet)
+                self._kept += part
 
     def _demux(self) -> Iterator[VideoPacket]:
         """All packets of the stream once more."""
-        if self._kept is not None:
-            yield from self._kept
-            return
+        return self._demux_again() if self._kept is None else iter(self._kept)
+
+    def _demux_again(self) -> Iterator[VideoPacket]:
         with _open(self._path, self._options) as again:
             stream = again.streams[self._stream.index]
             assert isinstance(stream, VideoStream)
@@ -337,13 +349,13 @@ class _AvVideo:
 
     def _read_full(self, prediction: Prediction | None) -> Decoded:
         """Decode everything, strictly; once if the packets' promise holds, else twice."""
-        promised = self._promised(prediction) if prediction else None
-        wanted = set(self._sink.choose(promised)) if promised else set()
+        if prediction:
+            promised = self._promised(prediction)
+        else:
+            promised = self._timeline(guess_delayed(self._table))
+        wanted = set(self._sink.choose(promised))
         timeline = self._timeline(self._decode_all(wanted))
-        if promised is None or (promised.times, promised.end) != (
-            timeline.times,
-            timeline.end,
-        ):
+        if (promised.times, promised.end) != (timeline.times, timeline.end):
             if not timeline.times:
                 raise VideoError("damaged", f"no frame comes out of {len(self._table)} packets")
             wanted = set(self._sink.choose(timeline))
@@ -378,9 +390,7 @@ class _AvVideo:
 
 def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:
     """The packets of a stream without the empty one that PyAV adds to flush the decoder."""
-    for packet in container.demux(stream):
-        if packet.size or packet.dts is not None:
-            yield packet
+    return (packet for packet in container.demux(stream) if packet.size or packet.dts is not None)
 
 
 def _choose_stream(container: InputContainer) -> VideoStream:

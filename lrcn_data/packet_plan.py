@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from operator import sub
 from typing import cast
 
+from lrcn_data.timeline import FrameStamp
+
 _NOT_CODED = 20
 """Bytes; an MPEG-4 packet below this may be a placeholder that gives no picture."""
 
@@ -25,6 +27,7 @@ class PacketTable:
 
     Attributes:
         pts: Presentation times in ticks; None where the container gives none.
+        dts: Decoding times likewise.
         durations: In ticks, 0 where unknown.
         sizes: In bytes.
         entries: Numbers of the packets at which decoding may start and gives exact pictures from
@@ -34,6 +37,7 @@ class PacketTable:
     """
 
     pts: list[int | None] = field(default_factory=list)
+    dts: list[int | None] = field(default_factory=list)
     durations: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
@@ -73,6 +77,18 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
     if len(set(pts)) < len(pts) or not pts:
         return None
     return Prediction(pts=pts, last_duration=table.durations[packets[-1]], packets=packets)
+
+
+def guess_delayed(table: PacketTable) -> list[FrameStamp]:
+    """What a decoder with B-frames will say of its frames where the container gives no pts.
+
+    It hands every frame out one packet later, with that packet's dts, and the last one without
+    any (AVI). Only a guess, with which one pass is enough where everything is decoded anyway.
+    """
+    return [
+        FrameStamp(pts=None, dts=dts, duration=duration)
+        for dts, duration in zip([*table.dts[1:], None], table.durations, strict=True)
+    ]
 
 
 def suspicion(

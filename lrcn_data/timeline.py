@@ -45,7 +45,8 @@ class Timeline:
 
     def seconds(self, frame: int) -> float:
         """The frame's time less the first frame's, in seconds."""
-        return float((self.times[frame] - self.times[0]) * self.time_base)
+        ticks = self.times[frame] - self.times[0]
+        return ticks * self.time_base.numerator / self.time_base.denominator
 
     @property
     def duration(self) -> float:
@@ -163,10 +164,15 @@ def fps_stream(timeline: Timeline, fps: Fraction) -> list[int]:
     if not timeline.times:
         return []
     numerator, denominator = (fps * timeline.time_base).as_integer_ratio()
+    ends = chain(islice(timeline.times, 1, None), (timeline.end,))
+    if timeline.times[0] >= 0 and timeline.end >= 0:
+        # what _round_near does, without a call a frame
+        dues = [(2 * end * numerator + denominator) // (2 * denominator) for end in ends]
+    else:
+        dues = [_round_near(end * numerator, denominator) for end in ends]
     following = _round_near(timeline.times[0] * numerator, denominator)
     stream: list[int] = []
-    for frame, end in enumerate(chain(islice(timeline.times, 1, None), (timeline.end,))):
-        due = _round_near(end * numerator, denominator)
+    for frame, due in enumerate(dues):
         if due > following:
             stream.extend([frame] * (due - following))
             following = due
