@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lrcn_data.shard_worker import VideoReport
 
 _SPLITS = ("train", "val", "test")
+_CLASSES = Path("classes.txt")
 _LIST = click.Path(dir_okay=True, path_type=Path)
 
 
@@ -33,7 +34,10 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 @click.option("--val", type=_LIST, help="List of validation videos. [default: val.txt]")
 @click.option("--test", type=_LIST, help="List of test videos. [default: test.txt]")
 @click.option(
-    "--classes", type=_LIST, help="Class names, one a line, or `number name` as UCF-101 has them."
+    "--classes",
+    type=_LIST,
+    help="Class names, one a line, or `number name` as UCF-101 has them."
+    " [default: classes.txt, where the default lists are taken]",
 )
 @click.option(
     "--root",
@@ -163,8 +167,8 @@ def command(
     """Turn videos into WebDataset shards of sampled frame sequences.
 
     Lists have a line a video: its path, and its class as a number or a name. Without options,
-    train.txt, val.txt and test.txt of the current folder are taken, those that exist. The same
-    command goes on where a stopped run was.
+    train.txt, val.txt and test.txt of the current folder are taken, those that exist, and
+    classes.txt. The same command goes on where a stopped run was.
     """
     from lrcn_data.lists import read_lists
     from lrcn_data.shard_run import RunOptions
@@ -176,8 +180,11 @@ def command(
         retry_failed=retry_failed,
         overwrite=overwrite,
     )
+    paths = {"train": train, "val": val, "test": test}
+    if classes is None and not any(paths.values()) and _CLASSES.exists():
+        classes = _CLASSES
     lists = read_lists(
-        _list_paths({"train": train, "val": val, "test": test}),
+        _list_paths(paths),
         root=root,
         classes=classes,
         label_base=label_base,

@@ -1,0 +1,28 @@
+"""Which package may import which: pyproject.toml says it, import-linter checks it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def test_imports_go_from_commands_to_model_to_data() -> None:
+    code = "from importlinter.cli import lint_imports_command as main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 kept, 0 broken" in done.stdout
+
+
+def test_stage_one_works_without_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import lrcn_data.shard_run, lrcn_data.verify, lrcn_data.stats, lrcn_data.preview\n"
+        "import lrcn_data.worker_preload, lrcn_data.demo_data_set, lrcn_data.make_lists"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
