@@ -81,6 +81,11 @@ class ManyValuesCommand(click.Command):
         return super().parse_args(ctx, spread)
 
 
+def _where_to_look(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"; see `{context.command_path} --help`" if context else ""
+
+
 def run(command: click.Command, name: str) -> None:
     """Run a command and exit: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C."""
     meta: dict[str, Any] = {}
@@ -92,7 +97,7 @@ def run(command: click.Command, name: str) -> None:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
-        error.show()
+        click.echo(f"error: {error.format_message()}{_where_to_look(error)}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; the same command goes on from here", err=True)

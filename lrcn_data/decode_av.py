@@ -178,6 +178,8 @@ class _AvVideo:
 
     def _read(self) -> Decoded:
         self._read_packets()
+        if not len(self._table):
+            raise self._damage("its video stream has no packets")
         prediction = predict(self._table, self._codec.name)
         if prediction and not self._options.check_full and not self._why_suspicious():
             try:
@@ -342,9 +344,8 @@ class _AvVideo:
     def _checked(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         for picture in pictures:
             if picture.is_corrupt:
-                raise VideoError(
-                    "damaged", f"the decoder marks a frame at {picture.time} as damaged"
-                )
+                raise self._damage("the decoder marks a frame as damaged")
+            self._count += 1
             yield picture
 
     def _read_full(self, prediction: Prediction | None) -> Decoded:
