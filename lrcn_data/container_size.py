@@ -1,14 +1,18 @@
-"""Whether a file is as long as its container says: a cut AVI can decode without an error."""
+"""Whether an AVI is as long as it says and has all its pictures; else it decodes short."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from lrcn_data.errors import VideoError
 
 _CHUNK = 8
 """Bytes of a RIFF chunk's name and size."""
+
+_PICTURES = (b"dc", b"db")
+"""How the names of an AVI's chunks end that hold a picture, compressed or not."""
 
 
 def refuse_cut_file(path: Path) -> None:
@@ -36,3 +40,54 @@ def refuse_cut_file(path: Path) -> None:
         raise VideoError(
             "damaged", f"the file is cut: {length} bytes of the {end} that its header promises"
         )
+
+
+def refuse_lost_pictures(path: Path) -> None:
+    """Refuse an AVI of whose pictures some are not where its index says.
+
+    A damaged chunk header makes demuxers search for the next one, and the picture is missing
+    without an error. Only AVI's `idx1` is looked at; of a file without one nothing is known.
+
+    Raises:
+        VideoError: There are such pictures (`damaged`).
+    """
+    with path.open("rb") as file:
+        movie, index = _movie_and_index(file)
+        entries = [index[place : place + 16] for place in range(0, len(index) - 15, 16)]
+        # name and size, as the chunk's header has them, and the offset
+        pictures = [
+            (entry[:4] + entry[12:], entry[8:12]) for entry in entries if entry[2:4] in _PICTURES
+        ]
+        # offsets count from the word movi in most files, from the file's start in others
+        found = max(_count_found(file, pictures, base) for base in (movie, 0)) if pictures else 0
+    if 0 < found < len(pictures):
+        raise VideoError(
+            "damaged",
+            f"{len(pictures) - found} of {len(pictures)} pictures are not where the index says",
+        )
+
+
+def _movie_and_index(file: BinaryIO) -> tuple[int, bytes]:
+    """Where an AVI's word movi stands, and its index's bytes, empty where there is none."""
+    file.seek(0)
+    header = file.read(_CHUNK + 4)
+    if header[:4] != b"RIFF" or header[8:] != b"AVI ":
+        return 0, b""
+    place, movie = len(header), 0
+    while len(header := os.pread(file.fileno(), _CHUNK + 4, place)) >= _CHUNK:
+        size = int.from_bytes(header[4:8], "little")
+        if header[:4] == b"LIST" and header[8:] == b"movi":
+            movie = place + _CHUNK
+        elif header[:4] == b"idx1" and movie:
+            return movie, os.pread(file.fileno(), size, place + _CHUNK)
+        place += _CHUNK + size + size % 2
+    return 0, b""
+
+
+def _count_found(file: BinaryIO, pictures: list[tuple[bytes, bytes]], base: int) -> int:
+    """How many chunks have the name and size that the index says, where it says."""
+    descriptor = file.fileno()
+    return sum(
+        os.pread(descriptor, _CHUNK, base + int.from_bytes(offset, "little")) == header
+        for header, offset in pictures
+    )

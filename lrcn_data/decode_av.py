@@ -8,14 +8,14 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import av
 import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from lrcn_data.container_size import refuse_cut_file
+from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import (
     Group,
@@ -82,8 +82,9 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
     Raises:
         VideoError: The file can't be used, with the reason.
     """
+    input_url(path)
+    refuse_lost_pictures(path)  # no part of such a file shows where it stops being sound
     try:
-        input_url(path)
         refuse_cut_file(path)
         with _logged() as messages, _open(path, options) as container:
             return _AvVideo(path, container, sink, options, messages).read()
@@ -397,7 +398,11 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPa
 def _choose_stream(container: InputContainer) -> VideoStream:
     """The stream that ffmpeg's command line would take: the default one, then the largest."""
     best: tuple[int, VideoStream] | None = None
+    unknown = 0
     for stream in container.streams.video:
+        if cast(Any, stream.codec_context) is None:
+            unknown += 1
+            continue
         disposition = int(stream.disposition)
         score = stream.codec_context.width * stream.codec_context.height
         score += 5_000_000 * bool(disposition & _DEFAULT)
@@ -405,6 +410,8 @@ def _choose_stream(container: InputContainer) -> VideoStream:
             score = 1
         if best is None or score > best[0]:
             best = score, stream
+    if best is None and unknown:
+        raise VideoError("unsupported", "no decoder knows the codec of its video stream")
     if best is None:
         kinds = ", ".join(stream.type for stream in container.streams) or "none"
         raise VideoError("not-a-video", f"it has no video stream (streams: {kinds})")

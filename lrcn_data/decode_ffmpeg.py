@@ -18,7 +18,7 @@ from pathlib import Path
 import av
 import ffmpeg
 
-from lrcn_data.container_size import refuse_cut_file
+from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.media_process import MediaProcess
 from lrcn_data.timeline import FrameStamp, Timeline, build_timeline
@@ -36,6 +36,9 @@ _MOST_TERMS = 50
 """Runs of wanted frames that ffmpeg's select filter is given one by one."""
 
 _PLACEHOLDER = "input"
+
+_COUNTED = "setpts=N"
+"""Numbers as the output's times: ffmpeg gives up where the file's own do not rise."""
 
 _MICROSECONDS = "1/1000000"
 """Time base of the output, fine enough that no two frames fall on the same tick."""
@@ -105,6 +108,7 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
         UsageError: There is no ffmpeg.
     """
     url = input_url(path)
+    refuse_lost_pictures(path)  # no part of such a file shows where it stops being sound
     looks = _Looks(limit=options.limits.frames)
     damage = None
     try:
@@ -215,7 +219,7 @@ def _probe(url: str, options: DecodeOptions, looks: _Looks) -> None:
     command = _command(
         url,
         options,
-        "showinfo=checksum=0",
+        f"showinfo=checksum=0,{_COUNTED}",
         "-",
         format="null",
         fps_mode="passthrough",
@@ -261,7 +265,7 @@ def _hand_over(
     command = _command(
         url,
         options,
-        f"select='{expression}'",
+        f"select='{expression}',{_COUNTED}",
         "pipe:1",
         format="nut",
         vcodec="rawvideo",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lrcn_data.clips import Clip, VideoClips, collect_clips
 from lrcn_data.encode import JpegKeeper
-from lrcn_data.errors import VideoError
+from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.plan import PlannedShard, PlannedVideo, ShardOptions, root_path
 from lrcn_data.shard_format import (
     Rejection,
@@ -117,8 +117,15 @@ def _read(
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
+    except LrcnError:
+        raise
     except OSError as error:
         raise VideoError("missing", f"can't be read: {error.strerror}") from error
+    except MemoryError as error:
+        raise VideoError("too-large", "it takes more memory than a worker may have") from error
+    except Exception as error:
+        # whatever a library raises for one odd file must not end a run of a million
+        raise VideoError("crashed", f"reading it raised {error!r}") from error
     return clips, Source(path=video.entry.path, bytes=size, sha256=sha256, decoding=clips.decoding)
 
 

@@ -175,7 +175,12 @@ def _start_worker() -> _Worker:
     context.set_forkserver_preload(["lrcn_data.worker_preload"])
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs,), daemon=True)
-    process.start()
+    # the server that forks the workers inherits it: a Ctrl-C while it imports is not its business
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return _Worker(process=process, pipe=ours)
 
