@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: demo test fast check clean
+.PHONY: demo test fast chaos-data check clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -51,6 +51,10 @@ test: $(VENV)/.test
 ## fast: the tests to run all the time
 fast: $(VENV)/.test
 	$(BIN)/python -m pytest -m 'not slow'
+
+## chaos-data: every row of docs/reliability.md at its full figure; rewrites that page; half an hour
+chaos-data: $(VENV)/.test
+	PYTHONPATH=tests/lrcn_data/chaos LRCN_CHAOS=docs/reliability.md $(BIN)/python -m pytest -p promises -m promise --timeout 2400
 
 ## check: format, lint, types and import directions
 check: $(VENV)/.dev

@@ -298,6 +298,7 @@ BAD_LISTS: dict[str, tuple[Files, dict[str, Any], list[str]]] = {
 }
 
 
+@pytest.mark.promise(15, "bad lists: every problem with its line, before anything is decoded")
 @pytest.mark.parametrize("name", BAD_LISTS)
 def test_a_bad_list_is_refused_with_its_line(folder: Folder, name: str) -> None:
     files, options, expected = BAD_LISTS[name]
@@ -316,6 +317,7 @@ def test_the_numbers_of_hmdb51s_split_files_are_not_taken_for_classes(folder: Fo
         read_lists({"train": path}, root=folder.root)
 
 
+@pytest.mark.promise(15, "all problems of several lists in one report")
 def test_all_problems_of_all_lists_come_in_one_report(folder: Folder) -> None:
     folder.videos("a.avi", "b.avi", "c.avi", "v_A_g01_c01.avi", "v_A_g01_c02.avi")
     folder.write("train.txt", "a.avi x\nb.avi nosuch\na.avi x\nv_A_g01_c01.avi x\n")

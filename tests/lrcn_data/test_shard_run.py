@@ -124,6 +124,7 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+@pytest.mark.promise(13, "an option or a list changed between two runs into one folder")
 @pytest.mark.parametrize(
     ("option", "said"),
     [
@@ -138,6 +139,10 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
         (["--seed", "1"], "--seed was 0, is 1"),
         (["--videos-per-shard", "5"], "--videos-per-shard was None, is 5"),
         (["--check", "full"], "--check was auto, is full"),
+        (["--salvage"], "--salvage was False, is True"),
+        (["--decoder", "ffmpeg"], "decoder was av, is ffmpeg"),
+        (["--sampling", "windows", "--stride", "3"], "--stride was None, is 3"),
+        (["--classes", "other.txt"], "the class names differ (2 before, 3 now)"),
         (["--train", "test.txt", "--test", "train.txt"], "the train list has other entries"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
@@ -147,10 +152,25 @@ def test_changed_options_are_refused_by_name(
 ) -> None:
     (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
     (video_lists / "test.txt").write_text("class1/clip 29.mp4 class1\n")
+    (video_lists / "other.txt").write_text("class0\nclass1\nclass2\n")
     shard(video_lists)
     done = shard(video_lists, *option, code=1)
     assert said in done.stderr
     assert "--overwrite" in done.stderr
+
+
+@pytest.mark.promise(13, "another version of a tool between two runs into one folder")
+@pytest.mark.parametrize("tool", ["av", "numpy", "pillow", "simplejpeg", "webdataset"])
+def test_changed_tools_are_refused_by_name(video_lists: Path, tool: str) -> None:
+    (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
+    (video_lists / "test.txt").unlink()
+    shard(video_lists)
+    path = video_lists / "shards/dataset.json"
+    written = json.loads(path.read_text())
+    written["tools"][tool] = "0.1"
+    path.write_text(json.dumps({**written, "fingerprint": "0" * 64}))
+    done = shard(video_lists, code=1)
+    assert f"{tool} was 0.1, is " in done.stderr
 
 
 def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: Path) -> None:

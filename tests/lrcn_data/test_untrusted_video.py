@@ -56,6 +56,9 @@ class Everything:
         self.frames += 1
 
 
+@pytest.mark.promise(
+    1, "20 files that name others, 5 endings, both decoders; the file named is a watched FIFO"
+)
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("ending", ["avi", "mp4", "m3u8", "mkv", "txt"])
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -139,6 +142,7 @@ ODD_NAMES = [
 ]
 
 
+@pytest.mark.promise(2, "names chosen to be misread, by both decoders")
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_any_regular_file_works_whatever_its_name(
