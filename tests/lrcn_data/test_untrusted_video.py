@@ -50,6 +50,7 @@ class Everything:
     frames = 0
 
     def choose(self, timeline: Timeline) -> Collection[int]:
+        self.frames = 0
         return range(len(timeline.times))
 
     def take(self, frame: int, rgb: RGB) -> None:
@@ -231,3 +232,57 @@ def test_salvage_takes_what_comes_before_the_damage(
     assert 3 < sink.frames < 40
     assert decoded.damage is not None
     assert "cut" in decoded.damage.detail
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("salvage", [False, True])
+def test_an_avi_whose_index_names_a_picture_that_is_lost_is_refused(
+    write_video: Callable[..., Path], read: Any, salvage: bool
+) -> None:
+    path = write_video("lost.avi", frames=40)
+    whole = path.read_bytes()
+    first = whole.index(b"movi") + 4
+    lost = whole.index(b"00dc", first + 1000)
+    path.write_bytes(whole[:lost] + b"00xx" + whole[lost + 4 :])
+    with pytest.raises(VideoError) as caught:
+        read(path, Everything(), DecodeOptions(salvage=salvage))
+    assert caught.value.reason == "damaged"
+    assert "1 of 40 pictures are not where the index says" in caught.value.detail
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_an_avi_without_an_index_is_read(write_video: Callable[..., Path], read: Any) -> None:
+    path = write_video("plain.avi", frames=40)
+    whole = path.read_bytes()
+    index = whole.rindex(b"idx1")
+    path.write_bytes(whole[:index] + b"JUNK" + whole[index + 4 :])
+    sink = Everything()
+    read(path, sink, DecodeOptions(check_full=True))
+    assert sink.frames == 40
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_codec_that_no_decoder_knows_is_refused(
+    write_video: Callable[..., Path], read: Any
+) -> None:
+    path = write_video("unknown.mkv", frames=5)
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4", b"V_XXXX4"))
+    with pytest.raises(VideoError) as caught:
+        read(path, Everything(), DecodeOptions())
+    assert caught.value.reason == "unsupported"
+
+
+def test_times_that_run_backwards_give_the_same_frames_by_both_decoders(
+    write_video: Callable[..., Path],
+) -> None:
+    path = write_video("backwards.mp4", frames=10, codec="libx264")
+    data = bytearray(path.read_bytes())
+    offsets = data.index(b"ctts") + 12
+    data[offsets + 4 : offsets + 8] = (9000).to_bytes(4, "big")
+    path.write_bytes(bytes(data))
+    counts = []
+    for read in READERS:
+        sink = Everything()
+        read(path, sink, DecodeOptions(check_full=True))
+        counts.append(sink.frames)
+    assert counts == [10, 10]
