@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import random
-import resource
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -181,63 +175,6 @@ def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: P
     assert names == ["mine.txt", "test-000.tar", "train-000.tar"]
 
 
-def kill_group(process: subprocess.Popen[Any]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-@pytest.mark.slow
-def test_runs_killed_at_random_and_resumed_end_with_the_same_tree(video_lists: Path) -> None:
-    shard(video_lists, "--out", "whole")
-    rng = random.Random(0)
-    for _ in range(int(os.environ.get("LRCN_KILLS", "10"))):
-        process = subprocess.Popen(
-            [*SHARD, "--out", "killed", "--workers", "2"],
-            cwd=video_lists,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(rng.uniform(0.2, 4.0))
-        kill_group(process)
-        if rng.random() < 0.2 and (video_lists / "killed/dataset.json").exists():
-            for path in (video_lists / "killed").glob("test-*"):
-                path.unlink()
-    shard(video_lists, "--out", "killed")
-    assert tree_hashes(video_lists / "whole") == tree_hashes(video_lists / "killed")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_ends_soon_with_its_code_and_without_leftovers(
-    video_lists: Path, number: signal.Signals, code: int
-) -> None:
-    process = subprocess.Popen(
-        [*SHARD, "--workers", "2"], cwd=video_lists, stderr=subprocess.PIPE, text=True
-    )
-    while not (video_lists / "shards/dataset.json").exists():
-        time.sleep(0.01)
-    time.sleep(0.5)
-    began = time.monotonic()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=10)
-    assert process.returncode == code, said
-    assert time.monotonic() - began < 5
-    assert "the same command goes on from here" in said
-    assert not list((video_lists / "shards").rglob("*.partial"))
-
-
-@pytest.mark.slow
-def test_of_many_runs_into_one_folder_exactly_one_runs(video_lists: Path) -> None:
-    runs = [
-        subprocess.Popen([*SHARD], cwd=video_lists, stderr=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    ends = [(run.communicate()[1], run.returncode) for run in runs]
-    assert sorted(code for _, code in ends) == [0, 1, 1, 1]
-    assert sum("another run is writing there" in said for said, _ in ends) == 3
-
-
 def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_lists: Path) -> None:
     (video_lists / "class0/clip 0.avi").write_bytes(b"no video at all")
     whole = (video_lists / "class1/clip 1.mp4").read_bytes()
@@ -269,29 +206,3 @@ def test_a_split_without_a_clip_is_an_error(video_lists: Path) -> None:
     done = shard(video_lists, code=1)
     assert "no video of the test list gave a clip" in done.stderr
     assert not manifest(video_lists / "shards").complete
-
-
-def limit_files(size: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
-@pytest.mark.parametrize("size", [1, 700, 5000, 40_000, 90_000])
-def test_a_full_disk_ends_the_run_with_a_clear_error_and_a_folder_to_go_on_with(
-    video_lists: Path, size: int
-) -> None:
-    """A limit on the size of files stands for the disk: writing fails in the same places."""
-    done = subprocess.run(
-        [*SHARD, "--out", "small"],
-        cwd=video_lists,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        preexec_fn=lambda: limit_files(size),
-    )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "File too large" in done.stderr
-    assert not list((video_lists / "small").rglob("*.partial"))
-    shard(video_lists, "--out", "small")
-    shard(video_lists, "--out", "whole")
-    assert tree_hashes(video_lists / "small") == tree_hashes(video_lists / "whole")
