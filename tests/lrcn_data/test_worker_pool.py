@@ -27,6 +27,10 @@ read_video = decode_av.read_video
 def faulty(path, sink, options):
     if "crash" in path.name:
         os.kill(os.getpid(), signal.SIGSEGV)
+    if "raise" in path.name:
+        raise AttributeError("a library's own fault")
+    if "memory" in path.name:
+        bytearray(1 << 40)
     if "hang" in path.name:
         ctypes.PyDLL(None).pause()  # keeps the interpreter's lock, as a hanging decoder may
     return read_video(path, sink, options)
@@ -76,6 +80,20 @@ def test_a_decoder_that_crashes_costs_its_video_only(video_lists: Path) -> None:
     }
     detail = (video_lists / "shards/rejected.jsonl").read_text()
     assert "ended 2 times with SIGSEGV" in detail
+
+
+def test_a_library_that_raises_anything_costs_its_video_only(video_lists: Path) -> None:
+    rename(video_lists, "class0/clip 0.avi", "class0/raise 0.avi")
+    rename(video_lists, "class1/clip 29.mp4", "class1/memory 29.mp4")
+    output, said = start(video_lists).communicate(timeout=60)
+    assert json.loads(output)["clips"] == 27, said
+    assert reasons(video_lists) == {
+        "class0/raise 0.avi": "crashed",
+        "class0/clip 4.mp4": "short",
+        "class1/memory 29.mp4": "too-large",
+    }
+    detail = (video_lists / "shards/rejected.jsonl").read_text()
+    assert "a library's own fault" in detail
 
 
 def test_a_decoder_that_hangs_is_ended_at_the_limit(video_lists: Path) -> None:
