@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -58,8 +59,13 @@ def refuse_lost_pictures(path: Path) -> None:
         pictures = [
             (entry[:4] + entry[12:], entry[8:12]) for entry in entries if entry[2:4] in _PICTURES
         ]
-        # offsets count from the word movi in most files, from the file's start in others
-        found = max(_count_found(file, pictures, base) for base in (movie, 0)) if pictures else 0
+        if not pictures:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            # offsets count from the word movi in most files, from the file's start in others
+            found = _count_found(data, pictures, movie)
+            if found < len(pictures):
+                found = max(found, _count_found(data, pictures, 0))
     if 0 < found < len(pictures):
         raise VideoError(
             "damaged",
@@ -84,10 +90,7 @@ def _movie_and_index(file: BinaryIO) -> tuple[int, bytes]:
     return 0, b""
 
 
-def _count_found(file: BinaryIO, pictures: list[tuple[bytes, bytes]], base: int) -> int:
+def _count_found(data: mmap.mmap, pictures: list[tuple[bytes, bytes]], base: int) -> int:
     """How many chunks have the name and size that the index says, where it says."""
-    descriptor = file.fileno()
-    return sum(
-        os.pread(descriptor, _CHUNK, base + int.from_bytes(offset, "little")) == header
-        for header, offset in pictures
-    )
+    places = [(base + int.from_bytes(offset, "little"), header) for header, offset in pictures]
+    return sum([data[place : place + _CHUNK] == header for place, header in places])

@@ -41,7 +41,7 @@ VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 _GENERATE_PTS = 0x1
 """AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
 
-_KEPT_BYTES = 32 << 20
+_KEPT_BYTES = 96 << 20
 """Bytes of packets to keep between looking at them and decoding; more are read a second time."""
 
 _PART = 1000
@@ -57,6 +57,11 @@ _EXACT_KEYFRAMES = frozenset(
 
 _SKIPS_UNREFERENCED = frozenset(("mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc"))
 """Decoders that can leave out a picture to which no other refers without losing count."""
+
+_PICTURE_A_PACKET = frozenset(
+    ("mpeg4", "h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "prores")
+)
+"""Codecs without packets that show nothing, where all packets have times of their own."""
 
 
 _FAILURES = (av.FFmpegError, EOFError, ValueError)
@@ -247,7 +252,7 @@ class _AvVideo:
     def _is_entry(self, packet: VideoPacket) -> bool:
         name = self._codec.name
         if name == "h264":
-            return _has_idr(bytes(packet), self._codec.extradata)
+            return _has_idr(memoryview(cast(bytes, packet)), self._codec.extradata)
         return name in _EXACT_KEYFRAMES or name.removeprefix("lib").startswith(("vpx", "dav1d"))
 
     def _why_suspicious(self) -> str | None:
@@ -357,6 +362,8 @@ class _AvVideo:
             promised = self._timeline(guess_delayed(self._table))
         wanted = set(self._sink.choose(promised))
         timeline = self._timeline(self._decode_all(wanted))
+        if prediction and self._codec.name in _PICTURE_A_PACKET:
+            self._refuse_fewer(len(timeline.times), len(prediction.pts))
         if (promised.times, promised.end) != (timeline.times, timeline.end):
             if not timeline.times:
                 raise VideoError("damaged", f"no frame comes out of {len(self._table)} packets")
@@ -364,6 +371,11 @@ class _AvVideo:
             self._codec.flush_buffers()
             self._decode_all(wanted)
         return Decoded(timeline=timeline, decoding="full")
+
+    def _refuse_fewer(self, pictures: int, packets: int) -> None:
+        """Refuse a stream with packets that give no picture: decoders skip what they can't name."""
+        if pictures < packets:
+            raise VideoError("damaged", f"{packets} packets give only {pictures} frames")
 
     def _decode_all(self, wanted: set[int], *, until_damage: bool = False) -> list[FrameStamp]:
         stamps: list[FrameStamp] = []
@@ -418,7 +430,7 @@ def _choose_stream(container: InputContainer) -> VideoStream:
     return best[1]
 
 
-def _has_idr(data: bytes, extradata: bytes | None) -> bool:
+def _has_idr(data: memoryview, extradata: bytes | None) -> bool:
     """Whether an H.264 packet has an IDR slice, which nothing after it looks back across."""
     if extradata and extradata[0] == 1:
         size = (extradata[4] & 3) + 1
@@ -428,11 +440,12 @@ def _has_idr(data: bytes, extradata: bytes | None) -> bool:
                 return True
             position += size + int.from_bytes(data[position : position + size], "big")
         return False
-    position = data.find(b"\0\0\1")
-    while 0 <= position < len(data) - 3:
-        if data[position + 3] & 31 == 5:
+    stream = bytes(data)
+    position = stream.find(b"\0\0\1")
+    while 0 <= position < len(stream) - 3:
+        if stream[position + 3] & 31 == 5:
             return True
-        position = data.find(b"\0\0\1", position + 3)
+        position = stream.find(b"\0\0\1", position + 3)
     return False
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -191,7 +192,7 @@ class RgbConverter:
     """
 
     def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
+        self._reformatter = _kept_reformatter()
         self._size: tuple[int, int] | None = None
 
     def convert(self, picture: VideoFrame, *, matrix: tuple[int, int, int, int] | None) -> RGB:
@@ -217,6 +218,12 @@ class RgbConverter:
             threads=1,
         )
         return upright(cast(RGB, converted.to_ndarray()), matrix)
+
+
+@cache
+def _kept_reformatter() -> VideoReformatter:
+    """One for all videos of the process: making its tables takes as long as ten conversions."""
+    return VideoReformatter()
 
 
 def _progressive(picture: VideoFrame) -> VideoFrame:
