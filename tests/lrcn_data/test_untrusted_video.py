@@ -250,6 +250,15 @@ def test_an_avi_whose_index_names_a_picture_that_is_lost_is_refused(
     assert "1 of 40 pictures are not where the index says" in caught.value.detail
 
 
+def test_a_packet_that_the_decoder_skips_is_missed(write_video: Callable[..., Path]) -> None:
+    path = write_video("skipped.avi", frames=40)
+    data = path.read_bytes()
+    picture = data.index(b"\0\0\1\xb6", data.index(b"00dc", data.index(b"movi") + 1000))
+    path.write_bytes(data[:picture] + b"\0\0\0" + data[picture + 3 :])
+    with pytest.raises(VideoError, match="40 packets give only 39 frames"):
+        decode_av.read_video(path, Everything(), DecodeOptions(check_full=True))
+
+
 @pytest.mark.parametrize("read", READERS)
 def test_an_avi_without_an_index_is_read(write_video: Callable[..., Path], read: Any) -> None:
     path = write_video("plain.avi", frames=40)
