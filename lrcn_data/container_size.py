@@ -15,6 +15,9 @@ _CHUNK = 8
 _PICTURES = (b"dc", b"db")
 """How the names of an AVI's chunks end that hold a picture, compressed or not."""
 
+_REACH = 1 << 32
+"""Bytes that an index's offsets can reach; mapping more may not fit a worker's address space."""
+
 
 def refuse_cut_file(path: Path) -> None:
     """Refuse an AVI that ends before its last RIFF chunk does.
@@ -61,7 +64,8 @@ def refuse_lost_pictures(path: Path) -> None:
         ]
         if not pictures:
             return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        length = min(os.fstat(file.fileno()).st_size, _REACH)
+        with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as data:
             # offsets count from the word movi in most files, from the file's start in others
             found = _count_found(data, pictures, movie)
             if found < len(pictures):
