@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,13 @@ def pytest_runtest_makereport(
     return report
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the report."""
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    """Write the report so far, so that a run that is broken off leaves its figures."""
+    write_report()
+
+
+def write_report() -> None:
+    """Write what has been found."""
     lines = [
         "# Reliability of stage 1: what was tried, and what survived",
         "",
@@ -97,6 +103,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     REPORT.write_text("\n".join(lines) + "\n" + LIMITS.read_text(encoding="utf-8"))
 
 
+@cache
 def versions() -> list[str]:
     """Versions of all that takes part."""
     import av

@@ -214,7 +214,7 @@ def test_a_generated_name_changes_nothing(
     count: Callable[[int, int], int],
     each: Callable[..., None],
 ) -> None:
-    names = count(20, 500)
+    names = count(8, 500)
     rng = random.Random(2)
     plain = write_video("plain.avi", frames=3)
     expected = {}
