@@ -40,7 +40,6 @@ CONTAINERS = [
     ("roq", "roqvideo"),
     ("smjpeg", "mjpeg"),
     ("webp", "libwebp_anim"),
-    ("avif", "av1"),
     ("ico", "bmp"),
     ("gxf", "mpeg2video"),
     ("film_cpk", "cinepak"),
@@ -51,12 +50,12 @@ CONTAINERS = [
     ("hls", "mpeg2video"),
     ("dash", "libx264"),
 ]
-# codecs in containers that are allowed
+# codecs in a container that is allowed; none that libav also reads with an allowed decoder
 CODECS = [
     ("avi", codec)
     for codec in (
-        *("snow", "asv1", "asv2", "flashsv", "flashsv2", "zmbv", "zlib", "magicyuv", "ljpeg"),
-        *("jpegls", "jpeg2000", "dirac", "v210", "v410", "y41p", "speedhq", "vbn", "dxv"),
+        *("snow", "asv1", "asv2", "flashsv", "flashsv2", "zmbv", "zlib", "magicyuv"),
+        *("jpegls", "jpeg2000", "dirac", "v210", "y41p", "speedhq", "vbn", "dxv"),
         *("avrp", "r210", "r10k", "rpza", "smc", "msrle", "xface", "targa", "tiff", "bmp", "qoi"),
     )
 ]
