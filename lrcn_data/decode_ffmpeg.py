@@ -59,7 +59,7 @@ _COLOR_RANGES = {"tv": 1, "pc": 2}
 
 _FRAME = re.compile(r"\] n: *\d+ pts: *(-?\d+|NOPTS) .*? s:(\d+x\d+) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
-_TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+)")
+_TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _CODEC = re.compile(r"-> #0:0 \((\S+) \(")
 _COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
 _ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
@@ -145,6 +145,7 @@ class _Looks:
     codec: str = ""
     rotation: float = 0.0
     time_base: Fraction | None = None
+    frame_rate: Fraction | None = None
     stamps: list[FrameStamp] = field(default_factory=list)
     looks: list[_Look] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -161,6 +162,8 @@ class _Looks:
             return
         elif match := _TIME_BASE.search(text):
             self.time_base = Fraction(int(match[1]), int(match[2]))
+            if int(match[3]) and int(match[4]):
+                self.frame_rate = Fraction(int(match[3]), int(match[4]))
         elif self.errors:
             return  # what comes after the first sign of damage is not to be trusted
         elif match := _FRAME.search(text):
@@ -190,7 +193,8 @@ class _Looks:
     def timeline(self) -> Timeline:
         if not self.stamps or self.time_base is None:
             raise VideoError("damaged", "no frame decodes")
-        return build_timeline(self.stamps, time_base=self.time_base, frame_rate=None)
+        # ffmpeg 5 tells no durations, so that a single frame's comes from the rate
+        return build_timeline(self.stamps, time_base=self.time_base, frame_rate=self.frame_rate)
 
 
 def _command(
