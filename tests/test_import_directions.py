@@ -11,9 +11,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 def test_imports_go_from_commands_to_model_to_data() -> None:
     code = "from importlinter.cli import lint_imports_command as main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 kept, 0 broken" in done.stdout
 
