@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any
@@ -175,7 +176,9 @@ def _start_worker() -> _Worker:
     context.set_forkserver_preload(["lrcn_data.worker_preload"])
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs,), daemon=True)
-    # the server that forks the workers inherits it: a Ctrl-C while it imports is not its business
+    # the server that forks the workers inherits it: a Ctrl-C while it imports is not its business;
+    # the tracker is started first, since that lifts the block
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         process.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -171,6 +172,9 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, write_video: Callable[..., Path]) -> Runs:
     """A folder with 16 train and 8 test videos of two classes, in shards of three."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # as in a shell's background job; the runs would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     lists: dict[str, list[str]] = {"train": [], "test": []}
     for number in range(24):
         name = f"class{number % 2}/clip {number}.{'mp4' if number % 3 else 'avi'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -77,28 +78,31 @@ def test_stopped_runs_end_soon_with_their_code_and_leave_nothing_behind(
     _, seconds = runs.whole()
     rng = random.Random(10)
     longest = early = 0.0
-    while tally.tried < stops:
-        out = f"stopped{tally.tried}"
+    for number in itertools.count():
+        if tally.tried == stops:
+            break
+        out = f"stopped{number}"
         process = runs.start("--out", out, group=True)
         time.sleep(rng.uniform(0.05, seconds))
-        number, code = rng.choice([(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+        sign, code = rng.choice([(signal.SIGINT, 130), (signal.SIGTERM, 143)])
         if process.poll() is not None:
             process.communicate()
+            seconds *= 0.9  # the first run was slower than this one
             continue
         began = time.monotonic()
-        if number == signal.SIGINT:
-            os.killpg(process.pid, number)
+        if sign == signal.SIGINT:
+            os.killpg(process.pid, sign)
         else:
-            process.send_signal(number)
+            process.send_signal(sign)
         _, said = process.communicate(timeout=60)
         took = time.monotonic() - began
         if process.returncode == 0:
             continue  # it was done before the signal came
-        early += process.returncode == -number  # a shell shows it as 128 + number
+        early += process.returncode == -sign  # a shell shows it as 128 + number
         longest = max(longest, took)
         fault = None
-        if process.returncode not in (code, -number) or took > 5 or "Traceback" in said:
-            fault = f"{out}: {number.name}: {process.returncode} after {took:.1f} s: {said[-800:]}"
+        if process.returncode not in (code, -sign) or took > 5 or "Traceback" in said:
+            fault = f"{out}: {sign.name}: {process.returncode} after {took:.1f} s: {said[-800:]}"
         if left := runs.leftovers(out):
             fault = f"{out}: {left} are left"
         tally.add(fault or runs.all_gone(2))
