@@ -207,3 +207,18 @@ def test_what_is_no_sound_video_is_refused_with_its_reason(
         read(VIDEOS / "odd" / name, Wanted(), DecodeOptions())
     assert caught.value.reason == reason
     assert len(caught.value.detail) > 10
+
+
+@pytest.mark.slow
+@needs_videos
+@pytest.mark.parametrize("check_full", [False, True])
+def test_no_clean_video_is_refused(check_full: bool) -> None:
+    options = DecodeOptions(check_full=check_full)
+    folders = ("actions", "weizmann", "arid", "fight", "hmdb51", "kinetics", "kth", "long")
+    refused = {}
+    for path in clips(*folders):
+        try:
+            decode_av.read_video(path, Wanted(), options)
+        except VideoError as error:
+            refused[path.name] = str(error)
+    assert refused == {}
