@@ -1,0 +1,105 @@
+"""lrcn-train, lrcn-eval and lrcn-predict, used as people use them, on random frames."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+MakeDataSet = Callable[..., Path]
+
+SMALL = [
+    "--cnn",
+    "small",
+    "--size",
+    "32x32",
+    "--lstm-hidden",
+    "8",
+    "--epochs",
+    "2",
+    "--workers",
+    "0",
+]
+
+
+def lrcn(command: str, folder: Path, *arguments: str, code: int = 0) -> tuple[str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", f"lrcn_cli.{command}", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout, done.stderr
+
+
+def write_video(path: Path) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(10))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for level in range(20):
+            picture = np.full((48, 64, 3), 10 * level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
+
+
+def test_a_run_is_trained_scored_and_used_to_predict(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(sizes=((40, 32),)).parent
+    lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
+    text = (folder / "run/metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["epoch"] for line in lines if "accuracy" in line] == [1, 2]
+    again, _ = lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
+    assert "finished" in again
+    output, _ = lrcn("evaluate", folder, "run", "--shards", "shards/test-*.tar", "--json")
+    assert json.loads(output)
+    write_video(folder / "clip.avi")
+    output, said = lrcn("predict", folder, "run", "clip.avi", "gone.avi", "--json", code=1)
+    assert "class " in output
+    assert "1 of 2 videos could not be read" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 2, "no shards to train on"),
+        (["--shards", "shards/train-{000..004}.tar"], 1, "train-002.tar"),
+        (["--shards", "nothing/*.tar"], 1, "no shard matches nothing/*.tar"),
+        (["--shards", "shards/train-*.tar", "--epochs", "0"], 2, "0"),
+        (["--shards", "shards/train-*.tar", "--lr", "-1"], 2, "-1"),
+        (["--shards", "shards/train-*.tar", "--size", "10"], 2, "'10' is no size"),
+        (["--shards", "shards/train-*.tar", "--nonsense"], 2, "--nonsense"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    make_data_set: MakeDataSet, arguments: list[str], code: int, said: str
+) -> None:
+    folder = make_data_set(sizes=((40, 32),)).parent
+    _, error = lrcn("train", folder, *arguments, code=code)
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_shards_of_other_classes_are_refused(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(sizes=((40, 32),)).parent
+    make_data_set("others", sizes=((40, 32),), classes=5)
+    lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
+    _, said = lrcn("evaluate", folder, "run", "--shards", "others/test-*.tar", code=2)
+    assert "5 classes" in said
+    assert "has 3" in said
+
+
+def test_dry_runs_write_nothing(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(sizes=((40, 32),)).parent
+    output, _ = lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--dry-run")
+    assert "conv" in output.lower()
+    assert not (folder / "runs").exists() or not list((folder / "runs").rglob("*.safetensors"))
