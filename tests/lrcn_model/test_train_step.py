@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from lrcn_model.clip_batch import ClipBatch
+from lrcn_model.epoch_sampler import EpochSampler
+from lrcn_model.net import LRCN, NetConfig
+from lrcn_model.preprocess import Preprocess
+from lrcn_model.processor import choose_processor
+from lrcn_model.ranks import Ranks
+from lrcn_model.shard_dataset import ShardDataset
+from lrcn_model.train_options import TrainOptions
+from lrcn_model.train_step import TrainStep, learning_rate
+from lrcn_model.weights import load_run
+
+CPU = choose_processor("cpu", "off")
+VALUES: dict[str, Any] = {
+    "cnn": "small",
+    "size": (32, 32),
+    "lstm_hidden": 8,
+    "dropout": 0.0,
+    "mean": "none",
+    "optimizer": "sgd",
+    "lr": 0.1,
+}
+OPTIONS = TrainOptions(**VALUES)
+
+
+def make_step(options: TrainOptions) -> TrainStep:
+    return TrainStep(options, classes=3, mean=None, processor=CPU, ranks=Ranks())
+
+
+def naive_weights(options: TrainOptions, batches: list[ClipBatch]) -> dict[str, torch.Tensor]:
+    """Weights after a step of SGD, with the loss as a loop over clips and frames."""
+    torch.manual_seed(options.seed)
+    net = LRCN(NetConfig(classes=3, cnn="small", size=(32, 32), lstm_hidden=8, dropout=0.0))
+    losses = []
+    for batch in batches:
+        scores = net(Preprocess((32, 32))(batch))
+        for clip in range(len(batch)):
+            labels = batch.frame_labels[clip]
+            frames = [
+                functional.cross_entropy(scores[clip, frame], labels[frame])
+                for frame in range(len(labels))
+                if labels[frame] >= 0
+            ]
+            losses.append(sum(frames) / len(frames))
+    mean = sum(losses) / len(losses)
+    assert isinstance(mean, torch.Tensor)
+    mean.backward()  # type: ignore[no-untyped-call]
+    return {
+        name: (value - options.lr * value.grad).detach()
+        for name, value in net.named_parameters()
+        if value.grad is not None
+    }
+
+
+def assert_same(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> None:
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name].detach(), value, atol=1e-5, rtol=1e-4)
+
+
+@pytest.fixture
+def dataset(make_data_set: Callable[..., Path]) -> ShardDataset:
+    return ShardDataset(make_data_set(samples={"train": [9]}, sizes=((32, 32),)))
+
+
+def test_batches_of_a_step_add_up_to_the_mean_over_their_clips(dataset: ShardDataset) -> None:
+    batches = [dataset.__getitems__([0, 1, 2, 3]), dataset.__getitems__([4])]
+    step = make_step(OPTIONS)
+    sums = step.run(batches, step=0, epoch=0, asked=False)
+    assert sums[1].item() == 5
+    assert_same(dict(step.net.named_parameters()), naive_weights(OPTIONS, batches))
+
+
+def test_a_clipped_gradient_has_the_norm_asked_for(dataset: ShardDataset) -> None:
+    options = TrainOptions(**{**VALUES, "clip_grad": 1e-3, "lr": 1.0})
+    step = make_step(options)
+    before = [value.detach().clone() for value in step.net.parameters()]
+    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, asked=False)
+    changes = [new.detach() - old for new, old in zip(step.net.parameters(), before, strict=True)]
+    norm = torch.stack([change.norm() for change in changes]).norm()
+    assert norm.item() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_a_step_depends_on_its_number_and_not_on_the_generators_state(
+    dataset: ShardDataset,
+) -> None:
+    options = TrainOptions(**{**VALUES, "dropout": 0.5})
+    batch = dataset.__getitems__([0, 1, 2])
+    losses = []
+    for number, noise in ((7, 1), (7, 2), (8, 2)):
+        step = make_step(options)
+        torch.manual_seed(noise)
+        losses.append(step.run([batch], step=number, epoch=0, asked=False)[0].item())
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_restored_step_goes_on_as_the_first_would(dataset: ShardDataset) -> None:
+    options = TrainOptions(**{**VALUES, "optimizer": "adam", "lr": 1e-3})
+    batch = dataset.__getitems__([0, 1, 2])
+    one, other = make_step(options), make_step(options)
+    one.run([batch], step=0, epoch=0, asked=False)
+    other.load_state_dict(copy.deepcopy(one.state_dict()))
+    for step in (one, other):
+        step.run([batch], step=1, epoch=0, asked=False)
+    for left, right in zip(one.net.parameters(), other.net.parameters(), strict=True):
+        assert torch.equal(left, right)
+
+
+def test_the_learning_rate_is_halved_after_every_five_epochs() -> None:
+    rates = [learning_rate(TrainOptions(), epoch) for epoch in range(11)]
+    assert rates == [5e-5] * 5 + [2.5e-5] * 5 + [1.25e-5]
+
+
+@pytest.mark.slow
+def test_two_processes_do_the_step_of_all_their_clips_together(
+    make_data_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    # 5 clips: one process takes 3, the other 2
+    data = make_data_set(samples={"train": [5]}, sizes=((32, 32),))
+    out = tmp_path / "run"
+    arguments = (
+        f"--shards {data} --out {out} --cnn small --size 32x32 --lstm-hidden 8 --dropout 0"
+        " --mean none --optimizer sgd --lr 0.1 --epochs 1 --batch-size 3 --device cpu"
+    ).split()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "-m", "lrcn_cli.train", *arguments),
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    dataset = ShardDataset(data)
+    order = EpochSampler(dataset, batch_size=5).order().tolist()
+    batches = [dataset.__getitems__(order[:3]), dataset.__getitems__(order[3:])]
+    found = dict(load_run(out, CPU).net.named_parameters())
+    assert_same(found, naive_weights(OPTIONS, batches))
