@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def command(
     writes is in the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
     and weights.safetensors, which lrcn-eval and lrcn-predict use.
     """
-    prepare_torch()
+    prepare_torch(to_train=True)
     given = {name: value for name, value in values.items() if value not in (None, ())}
     options = _options(given, config=config, resume=resume, out=out, fresh=fresh)
     from lrcn_model.train_run import Place
@@ -99,25 +100,26 @@ def command(
         _show(outcome, options, as_json=as_json)
 
 
-def prepare_torch() -> None:
+def prepare_torch(*, to_train: bool = False) -> None:
     """Have torch's threads sleep while they wait, and say what is missing where torch is.
 
     Threads that spin make each other wait where cores are shared: on two busy cores a step took
     six times as long. It must be said before torch is imported.
 
+    Args:
+        to_train: Whether what only training needs must be there as well.
+
     Raises:
-        UsageError: torch is not installed.
+        UsageError: Something is not installed.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        import safetensors
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
+    needed = ["torch", "safetensors", *(("tensorboard", "tomli_w") if to_train else ())]
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
         raise UsageError(
-            f"{error.name} is not installed, which training and predicting need; install it with"
-            " pip install 'lrcn[train]'"
-        ) from error
-    del safetensors
+            f"{', '.join(missing)} can't be imported, which this command needs; install what is"
+            " missing with pip install 'lrcn[train]'"
+        )
 
 
 def _options(

@@ -111,3 +111,39 @@ def test_a_training_that_is_asked_to_stop_saves_and_goes_on_later(
     assert f"going on after step {max(steps)}" in process.stderr.readline()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+def test_after_a_killed_process_torchrun_goes_on_from_the_last_checkpoint(
+    data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    values = [text for pair in {**VALUES, "--epochs": "30"}.items() for text in pair]
+    launcher = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "--max-restarts", "2", "-m", "lrcn_cli.train", *values),
+            *("--cnn", "small", "--size", "32x32", "--shards", str(data), "--out", str(out)),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (out / "metrics.jsonl").exists() or len(lines(out)) < 20:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+        os.kill(int(children[-1]), signal.SIGKILL)
+        _, stderr = launcher.communicate(timeout=300)
+        assert launcher.returncode == 0, stderr
+        assert "going on after step" in stderr
+        ended = [line["epoch"] for line in lines(out) if "accuracy" in line]
+        assert ended == list(range(1, 31))
+        steps = [line["step"] for line in lines(out) if "accuracy" not in line]
+        assert steps == list(range(1, len(steps) + 1))
+    finally:
+        if launcher.poll() is None:
+            os.killpg(launcher.pid, signal.SIGKILL)
+            launcher.communicate()

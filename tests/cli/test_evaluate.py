@@ -1,0 +1,121 @@
+"""lrcn-eval as a user calls it, on trainings of a few steps."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lrcn_data.errors import LrcnError, UsageError
+
+MakeDataSet = Callable[..., Path]
+TRAIN = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]
+
+
+def evaluate(*arguments: str | Path) -> None:
+    from lrcn_cli.evaluate import command
+
+    command.main([str(argument) for argument in arguments], standalone_mode=False)
+
+
+@pytest.fixture
+def run(make_data_set: MakeDataSet, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run beside the shards it was trained on."""
+    from lrcn_cli.train import command
+
+    data = make_data_set(
+        samples={"train": [4], "test": [7, 4]}, sizes=((32, 32), (48, 32)), classes=4
+    )
+    monkeypatch.chdir(data.parent)
+    command.main(
+        [*TRAIN, "--shards", "shards", "--epochs", "1", "--out", "run"], standalone_mode=False
+    )
+    return Path("run")
+
+
+def test_the_options_are_those_that_scripts_depend_on() -> None:
+    from lrcn_cli.evaluate import command
+
+    found = {option for parameter in command.params for option in parameter.opts}
+    assert found == {
+        *("run_path", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
+        *("--csv", "--confusion", "--json", "--debug", "--version"),
+    }
+
+
+def test_the_figures_follow_from_the_scores_in_the_csv(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards", "--csv", "scores.csv", "--json")
+    report = json.loads(capsys.readouterr().out)
+    with Path("scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    classes = [f"class {number}" for number in range(4)]
+    # the data set of the tests has two clips a video, which may differ in their class
+    assert sum(int(row["frames"]) for row in rows) == report["frames"]
+    assert report["clips"] == 11
+    assert report["videos"] == len(rows)
+    predicted = [classes[int(np.argmax([float(row[name]) for name in classes]))] for row in rows]
+    assert predicted == [row["predicted"] for row in rows]
+    right = [row["class"] == row["predicted"] for row in rows]
+    assert right == [row["correct"] == "1" for row in rows]
+    assert report["accuracy"] == pytest.approx(sum(right) / len(rows))
+    assert report["skipped"] == 1
+    assert report["accuracy_skipped_wrong"] == pytest.approx(sum(right) / (len(rows) + 1))
+    confusion = np.array(report["confusion"])
+    assert confusion.sum() == len(rows)
+    assert confusion.trace() == sum(right)
+
+
+def test_the_batch_size_and_workers_change_nothing(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for options in (["--batch-size", "1"], ["--batch-size", "4", "--workers", "1"]):
+        capsys.readouterr()
+        evaluate(run, "--shards", "shards/test-{000..001}.tar", "--json", *options)
+        reports.append(json.loads(capsys.readouterr().out))
+    assert reports[0].pop("frame_loss") == pytest.approx(reports[1].pop("frame_loss"), rel=1e-5)
+    assert reports[0] == reports[1]
+
+
+def test_people_get_tables_and_a_picture(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards", "--confusion", "confusion.png")
+    shown = capsys.readouterr().out
+    for words in ("recognition, top 1", "detection (frames)", "loss a frame", "3 class 3"):
+        assert words in shown
+    with Image.open("confusion.png") as picture:
+        assert picture.size == (64, 64)
+
+
+def test_shards_of_other_classes_are_refused_with_both_numbers(
+    run: Path, make_data_set: MakeDataSet
+) -> None:
+    make_data_set("other", classes=5, samples={"test": [1]})
+    with pytest.raises(UsageError, match="has 5 classes, the run run has 4"):
+        evaluate(run, "--shards", "other")
+
+
+def test_shards_of_another_length_are_refused_with_both_numbers(
+    run: Path, make_data_set: MakeDataSet
+) -> None:
+    make_data_set("longer", classes=4, seq_len=6, samples={"test": [1]})
+    with pytest.raises(UsageError, match="has clips of 6 frames, the run run has 4"):
+        evaluate(run, "--shards", "longer")
+
+
+def test_what_is_no_run_is_refused(run: Path) -> None:
+    with pytest.raises(UsageError, match="there is no run nowhere"):
+        evaluate("nowhere", "--shards", "shards")
+
+
+def test_a_csv_that_cant_be_written_is_an_error_with_its_name(run: Path) -> None:
+    with pytest.raises(LrcnError, match=r"no/where\.csv can't be written"):
+        evaluate(run, "--shards", "shards", "--csv", "no/where.csv")
