@@ -41,6 +41,11 @@ class Ranks:
             distributed.all_reduce(values)
         return values
 
+    def share_(self, values: Tensor) -> None:
+        """Replace a tensor by the first process's."""
+        if self.count > 1:
+            distributed.broadcast(values, 0)
+
     def gather(self, value: Any) -> list[Any]:
         """Every process's value, in the order of their numbers, in every process."""
         if self.count == 1:

@@ -121,6 +121,8 @@ def run_training(
     """
     with _prepared(options) as (data, ranks, processor):
         trained_on = data.trained_on()
+        # before there is a folder, so that values that make no net leave none behind
+        train_step = _train_step(options, data, processor, ranks)
         folder = RunFolder(place.out or RUNS / run_name(options, trained_on))
         with ExitStack() as held:
             if ranks.first:
@@ -132,13 +134,15 @@ def run_training(
                 options,
                 folder=folder,
                 data=data,
-                train_step=_train_step(options, data, processor, ranks),
+                train_step=train_step,
                 processor=processor,
                 ranks=ranks,
                 observer=observer,
                 stop=stop,
             )
             trained = training.run()
+            # the first process still writes when the others are done, and holds the connections
+            ranks.wait()
         return Outcome(folder=folder.path, trained=trained, first=ranks.first)
 
 

@@ -140,6 +140,11 @@ class TrainStep:
             return context
         return nullcontext()
 
+    def agree(self) -> None:
+        """Take the first process's running statistics; those of the others are of other clips."""
+        for buffer in self.net.buffers():
+            self._ranks.share_(buffer)
+
     def is_finite(self) -> bool:
         """Whether all weights are numbers."""
         return all(bool(torch.isfinite(value).all()) for value in self.net.state_dict().values())

@@ -225,6 +225,7 @@ class Training:
     def _end_epoch(self) -> None:
         """Validate, keep the weights if they are the best, and go on to the next epoch."""
         progress = self._progress
+        self._train_step.agree()
         self._check_weights()
         val = self._validate() if self._data.val is not None else None
         score = () if val is None else (val.accuracy, -val.frame_loss)
