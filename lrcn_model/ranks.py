@@ -7,13 +7,21 @@ one process, and everything here does nothing.
 from __future__ import annotations
 
 import os
+import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
+from torch.distributed.rendezvous import rendezvous
+
+_MEETING = timedelta(minutes=10)
+_LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,8 +83,50 @@ def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
     if ranks.count == 1:
         yield
         return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    store, _, _ = next(rendezvous("env://", timeout=_MEETING))
+    distributed.init_process_group(
+        "nccl" if device.type == "cuda" else "gloo",
+        store=unused_part(store, ranks),
+        rank=ranks.rank,
+        world_size=ranks.count,
+    )
     try:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+def unused_part(store: Store, ranks: Ranks) -> Store:
+    """The same new and empty part of a store for all processes that are alive now.
+
+    torchrun keeps its store when it starts the processes again after one died (torch 2.13), so
+    that they would find the addresses of dead ones there and wait for those (2 of 5 times). How
+    often it has started them is no name for the part: machines count for themselves.
+
+    Every process writes a word that nobody wrote before. The first one shows all that it sees, its
+    own in front, until each of the others has said that its own word is among them, so that the
+    first one is alive. The first one's word is the name of the part.
+
+    Raises:
+        torch.distributed.DistStoreError: Not all of them came within ten minutes.
+    """
+    mine = secrets.token_hex(8)
+    store.set(f"word/{ranks.rank}", mine)
+    words = [f"word/{rank}" for rank in range(ranks.count)]
+    seen = [f"seen/{mine}/{rank}" for rank in range(1, ranks.count)]
+    store.wait(words, _MEETING)
+    deadline = time.monotonic() + _MEETING.total_seconds()
+    while time.monotonic() < deadline:
+        if ranks.first:
+            store.set("shown", b" ".join(store.multi_get(words)).decode())
+            if store.check(seen):
+                return PrefixStore(mine, store)
+        elif store.check(["shown"]):
+            first, *others = store.get("shown").decode().split()
+            if mine in others:
+                store.set(f"seen/{first}/{ranks.rank}", "")
+                return PrefixStore(first, store)
+        time.sleep(_LOOK_AGAIN)
+    raise distributed.DistStoreError(
+        f"not all {ranks.count} processes came within {_MEETING}; start them again"
+    )
