@@ -177,7 +177,7 @@ def tool_versions(options: ShardOptions) -> dict[str, str]:
     """Versions of all that decodes, converts and encodes."""
     from importlib.metadata import version
 
-    names = ("av", "numpy", "pillow", "simplejpeg", "webdataset")
+    names = ("av", "numpy", "pillow", "simplejpeg")
     tools = {"decoder": options.clip.decoder, **{name: version(name) for name in names}}
     if options.clip.decoder == "ffmpeg":
         from lrcn_data.decode_ffmpeg import ffmpeg_version

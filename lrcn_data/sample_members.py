@@ -14,9 +14,7 @@ from typing import Any, Protocol
 
 from lrcn_data.errors import ShardError
 from lrcn_data.shard_format import SampleRecord, member_names
-
-BLOCK = 512
-"""Bytes that everything in a tar is padded to."""
+from lrcn_data.tar_members import BLOCK
 
 MAX_SAMPLE_BYTES = 1 << 30
 MAX_PIXELS = 1 << 26

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from lrcn_data import storage
 from lrcn_data.errors import ShardError
 from lrcn_data.mean_image import Canvas
-from lrcn_data.sample_members import BLOCK, MAX_SAMPLE_BYTES
+from lrcn_data.sample_members import MAX_SAMPLE_BYTES
+from lrcn_data.tar_members import BLOCK
 
 _NPY_HEADER = 4096
 

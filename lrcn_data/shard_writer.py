@@ -1,4 +1,4 @@
-"""Writes one shard: the tar with webdataset's TarWriter, its index, arrays and record.
+"""Writes one shard: the tar, its index, arrays and record.
 
 A shard appears under its final name only when it is whole, and its record only after that, so a
 reader or a later run never meets half of one.
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tarfile
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -31,6 +30,7 @@ from lrcn_data.shard_format import (
     member_names,
 )
 from lrcn_data.shard_index import ShardIndex, index_text, member_lines
+from lrcn_data.tar_members import sample_bytes, tar_end
 
 TEMPORARY = ".partial"
 """Ending of files that are not whole yet; a later run removes what a dead one left."""
@@ -76,16 +76,9 @@ class _Place:
 
     offset: int
     length: int
+    crc32: int
     label: int
     num_valid: int
-    key: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _ReadBack:
-    sha256: str
-    index: ShardIndex
-    lines: list[str]
 
 
 class ShardWriter:
@@ -105,16 +98,13 @@ class ShardWriter:
         self._names = member_names(seq_len)
         self._sums = PixelSums(canvas)
         self._places: list[_Place] = []
+        self._lines: list[str] = []
+        self._length = 0
+        self._sha256 = hashlib.sha256()
         self._temporary = temporary_name(paths.tar)
 
     def __enter__(self) -> Self:
-        from webdataset.writer import TarWriter
-
-        self._file = self._temporary.open("w+b")
-        # an integer mtime: a float one would cost 1 KiB a member
-        self._tar: Any = TarWriter(self._file, encoder=False, mtime=0)
-        # the writer leaves it at PAX, which gives the same bytes in twice the time
-        self._tar.tarstream.format = tarfile.USTAR_FORMAT
+        self._file = self._temporary.open("wb")
         return self
 
     def __exit__(
@@ -123,9 +113,6 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError, ValueError):
-            # else the stream would try to write its rest when it is collected
-            self._tar.close()
         with suppress(OSError):
             self._file.close()
         self._temporary.unlink(missing_ok=True)
@@ -142,18 +129,23 @@ class ShardWriter:
             jpegs: Its encoded frames, seq_len of them.
         """
         members = [*jpegs, str(record.label).encode(), record.to_json()]
-        sample = dict(zip(self._names, members, strict=True))
-        offset = self._tar.tarstream.offset
-        self._tar.write({"__key__": record.key, **sample})
+        data = sample_bytes(record.key, self._names, members)
         self._places.append(
             _Place(
-                offset=offset,
-                length=self._tar.tarstream.offset - offset,
+                offset=self._length,
+                length=len(data),
+                crc32=zlib.crc32(data),
                 label=record.label,
                 num_valid=record.num_valid,
-                key=record.key,
             )
         )
+        self._lines.append(member_lines(data, self._length, self._names, record.key))
+        self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
+        self._sha256.update(data)
+        self._length += len(data)
 
     def add_pixels(self, sums: PixelSums) -> None:
         """Add the pixel sums of the samples written."""
@@ -169,11 +161,9 @@ class ShardWriter:
         sources: list[Source],
     ) -> ShardRecord:
         """Put the shard under its final name, then its index and arrays, then its record."""
-        self._tar.close()
+        self._append(tar_end(self._length))
         self._file.flush()
         os.fsync(self._file.fileno())
-        size = self._file.tell()
-        written = self._read_back()
         skipped = sum(line.reason == "short" for line in rejected)
         partial = sum(line.reason == "partial" for line in rejected)
         record = ShardRecord(
@@ -184,8 +174,8 @@ class ShardWriter:
                 videos=videos,
                 samples=len(self._places),
                 frames=len(self._places) * (len(self._names) - 2),
-                bytes=size,
-                sha256=written.sha256,
+                bytes=self._length,
+                sha256=self._sha256.hexdigest(),
                 skipped=skipped,
                 failed=len(rejected) - skipped - partial,
             ),
@@ -195,31 +185,18 @@ class ShardWriter:
         )
         self._temporary.replace(self._paths.tar)
         sync_folder(self._paths.folder)
-        arrays = written.index.to_bytes(self._sums.pixel_sum, self._sums.frame_count)
-        write_atomically(self._paths.index, index_text(written.lines))
+        arrays = self._index().to_bytes(self._sums.pixel_sum, self._sums.frame_count)
+        write_atomically(self._paths.index, index_text(self._lines))
         write_atomically(self._paths.arrays, arrays)
         write_atomically(self._paths.record, record.to_json())
         return record
 
-    def _read_back(self) -> _ReadBack:
-        """Hash the file as it was written, and find every member in it."""
-        whole = hashlib.sha256()
-        checksums, lines = [], []
-        self._file.seek(0)
-        for place in self._places:
-            data = self._file.read(place.length)
-            whole.update(data)
-            checksums.append(zlib.crc32(data))
-            lines.append(member_lines(data, place.offset, self._names, place.key))
-        whole.update(self._file.read())
-        return _ReadBack(sha256=whole.hexdigest(), index=self._index(checksums), lines=lines)
-
-    def _index(self, checksums: list[int]) -> ShardIndex:
+    def _index(self) -> ShardIndex:
         places = self._places
         return ShardIndex(
             offset=np.array([place.offset for place in places], np.int64),
             length=np.array([place.length for place in places], np.int64),
-            crc32=np.array(checksums, np.uint32),
+            crc32=np.array([place.crc32 for place in places], np.uint32),
             label=np.array([place.label for place in places], np.int64),
             num_valid=np.array([place.num_valid for place in places], np.int64),
         )

@@ -20,7 +20,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from lrcn_data import storage
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.sample_members import BLOCK, Sample, sample_of_members, walk_samples
+from lrcn_data.sample_members import Sample, sample_of_members, walk_samples
+from lrcn_data.tar_members import BLOCK
 from lrcn_data.shard_format import member_names
 from lrcn_data.shard_names import Patterns
 from lrcn_data.shard_reader import Shard, find_shards
