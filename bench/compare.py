@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 Work = Callable[[], object]
+_CPU_FACTS = Path("/proc/cpuinfo")
+
+
+def processor_name() -> str:
+    """The CPU's model and how many cores of it there are; Linux only."""
+    facts = _CPU_FACTS.read_text() if _CPU_FACTS.exists() else ""
+    names = [
+        line.partition(": ")[2] for line in facts.splitlines() if line.startswith("model name")
+    ]
+    return f"{names[0] if names else 'a CPU'}, {os.cpu_count()} cores"
 
 
 def cpu_seconds() -> float:
