@@ -1,9 +1,14 @@
-"""What many tests need: data sets of random frames, written by the product's own writer."""
+"""What many tests need: data sets of random frames, written by the product's own writer, and how
+trials are counted for docs/reliability.md."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +168,59 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         return path
 
     return make
+
+
+class Tally:
+    """Counts trials; use `check` at the end."""
+
+    def __init__(self) -> None:
+        self.tried = 0
+        self.faults: list[str] = []
+        self.known = 0
+        self.notes: list[str] = []
+        self._lock = threading.Lock()
+
+    @property
+    def survived(self) -> int:
+        return self.tried - len(self.faults) - self.known
+
+    def add(self, fault: str | None = None, *, known: bool = False) -> None:
+        """Count a trial; a known fault is one that docs/reliability.md says can't be mended."""
+        with self._lock:
+            self.tried += 1
+            if fault and known:
+                self.known += 1
+            elif fault:
+                self.faults.append(fault)
+                print(fault, file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def check(self, tried: int) -> None:
+        """As many trials as meant, and all of them survived."""
+        assert not self.faults, "\n".join(self.faults[:20])
+        assert self.tried == tried
+
+
+@pytest.fixture
+def tally() -> Tally:
+    return Tally()
+
+
+@pytest.fixture
+def count() -> Callable[[int, int], int]:
+    """How many: few in the normal suite, all where LRCN_CHAOS is set."""
+    return lambda few, full: full if os.environ.get("LRCN_CHAOS") else few
+
+
+@pytest.fixture
+def each() -> Callable[..., None]:
+    """Call a function with each of some values, two at a time."""
+
+    def call(function: Callable[[Any], None], values: Iterable[Any], *, at_once: int = 2) -> None:
+        with ThreadPoolExecutor(at_once) as pool:
+            for _ in pool.map(function, values):
+                pass
+
+    return call
