@@ -43,10 +43,13 @@ class BufferPool:
         return torch.from_numpy(lent).view(dtype).view(*shape)
 
     def _take(self, length: int) -> np.ndarray[Any, Any]:
-        """Free memory of at least a length: the tightest fit, else new."""
-        free = [memory for memory, lent in self._buffers if lent() is None]
+        """Free memory of at least a length: the tightest fit, else new.
+
+        Of equal ones the last one used, which may still be in the processor's cache.
+        """
+        free = [memory for memory, lent in self._buffers if lent() is None][::-1]
         self._buffers = [buffer for buffer in self._buffers if buffer[1]() is not None]
         fitting = sorted((m for m in free if length <= m.size <= 2 * length), key=len)
-        kept = [m for m in free if not fitting or m is not fitting[0]][-_KEPT:]
-        self._buffers += [(memory, weakref.ref(memory[:0])) for memory in kept]
+        kept = [m for m in free if not fitting or m is not fitting[0]][:_KEPT]
+        self._buffers += [(memory, weakref.ref(memory[:0])) for memory in reversed(kept)]
         return fitting[0] if fitting else np.empty(length, np.uint8)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from lrcn_data.errors import UsageError
 from lrcn_model import ClipBatch, Preprocess
 from lrcn_model.augmentation import Augmentation, ClipChange
+from lrcn_model.buffer_pool import BufferPool
 
 UNCHANGED = ClipChange(left=0, top=0, scale=1, flip=False, brightness=1, contrast=1, saturation=1)
 
@@ -100,6 +101,8 @@ def test_the_mean_is_saved_with_the_net() -> None:
     restored = Preprocess((12, 8), torch.zeros(3, 8, 12))
     restored.load_state_dict(state)
     assert torch.equal(restored.mean, mean)
+    batch = batch_of((20, 16))
+    assert torch.equal(restored(batch), Preprocess((12, 8), mean)(batch))
 
 
 def test_memory_is_used_again_but_never_while_somebody_holds_it() -> None:
@@ -115,6 +118,14 @@ def test_memory_is_used_again_but_never_while_somebody_holds_it() -> None:
     for _ in range(5):
         addresses.add(preprocess(batch_of((20, 16))).data_ptr())
     assert len(addresses) <= 2
+
+
+def test_of_free_memory_the_last_used_is_taken() -> None:
+    pool = BufferPool()
+    older, newer = pool.empty((10,), torch.uint8), pool.empty((10,), torch.uint8)
+    address = newer.data_ptr()
+    del older, newer
+    assert [pool.empty((10,), torch.uint8).data_ptr() for _ in range(3)] == [address] * 3
 
 
 def test_autograd_keeps_what_it_needs() -> None:
