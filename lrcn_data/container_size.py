@@ -7,13 +7,18 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
+
 from lrcn_data.errors import VideoError
 
 _CHUNK = 8
 """Bytes of a RIFF chunk's name and size."""
 
-_PICTURES = (b"dc", b"db")
-"""How the names of an AVI's chunks end that hold a picture, compressed or not."""
+_INDEX_ENTRY = np.dtype([("name", "<u4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
+
+_COMPRESSED, _UNCOMPRESSED = (int.from_bytes(ending, "little") for ending in (b"dc", b"db"))
+"""How the names of an AVI's chunks end that hold a picture."""
 
 _REACH = 1 << 32
 """Bytes that an index's offsets can reach; mapping more may not fit a worker's address space."""
@@ -57,19 +62,17 @@ def refuse_lost_pictures(path: Path) -> None:
     """
     with path.open("rb") as file:
         movie, index = _movie_and_index(file)
-        entries = [index[place : place + 16] for place in range(0, len(index) - 15, 16)]
-        # name and size, as the chunk's header has them, and the offset
-        pictures = [
-            (entry[:4] + entry[12:], entry[8:12]) for entry in entries if entry[2:4] in _PICTURES
-        ]
-        if not pictures:
+        entries = np.frombuffer(index[: len(index) // 16 * 16], _INDEX_ENTRY)
+        endings = entries["name"] >> 16
+        pictures = entries[(endings == _COMPRESSED) | (endings == _UNCOMPRESSED)]
+        if not len(pictures):
             return
         length = min(os.fstat(file.fileno()).st_size, _REACH)
-        with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as data:
+        with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as mapped:
             # offsets count from the word movi in most files, from the file's start in others
-            found = _count_found(data, pictures, movie)
+            found = _count_found(mapped, pictures, movie)
             if found < len(pictures):
-                found = max(found, _count_found(data, pictures, 0))
+                found = max(found, _count_found(mapped, pictures, 0))
     if 0 < found < len(pictures):
         raise VideoError(
             "damaged",
@@ -94,7 +97,13 @@ def _movie_and_index(file: BinaryIO) -> tuple[int, bytes]:
     return 0, b""
 
 
-def _count_found(data: mmap.mmap, pictures: list[tuple[bytes, bytes]], base: int) -> int:
+def _count_found(mapped: mmap.mmap, pictures: npt.NDArray[np.void], base: int) -> int:
     """How many chunks have the name and size that the index says, where it says."""
-    places = [(base + int.from_bytes(offset, "little"), header) for header, offset in pictures]
-    return sum([data[place : place + _CHUNK] == header for place, header in places])
+    places = base + pictures["offset"].astype(np.int64)
+    inside = places <= len(mapped) - _CHUNK
+    places, pictures = places[inside], pictures[inside]
+    data = np.frombuffer(mapped, np.uint8)
+    headers = data[places[:, None] + np.arange(_CHUNK)].view("<u4")
+    del data  # the mapping can't be closed while something points into it
+    same = (headers[:, 0] == pictures["name"]) & (headers[:, 1] == pictures["size"])
+    return int(np.count_nonzero(same))

@@ -18,10 +18,12 @@ from av.video.stream import VideoStream
 from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import (
+    Delayed,
     Group,
     PacketTable,
     Prediction,
-    guess_delayed,
+    delayed_frames,
+    delayed_stamps,
     plan_groups,
     predict,
     suspicion,
@@ -41,11 +43,9 @@ VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 _GENERATE_PTS = 0x1
 """AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
 
-_KEPT_BYTES = 96 << 20
-"""Bytes of packets to keep between looking at them and decoding; more are read a second time."""
-
-_PART = 1000
-"""Packets to look at in one go."""
+_KEPT_BYTES = 2 << 20
+"""Bytes of packets to keep between looking at them and decoding; of more, what is needed is read a
+second time, which costs less than freeing the memory of a film's."""
 
 _ATTACHED_PICTURE = 0x400
 _DEFAULT = 0x1
@@ -57,6 +57,9 @@ _EXACT_KEYFRAMES = frozenset(
 
 _SKIPS_UNREFERENCED = frozenset(("mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc"))
 """Decoders that can leave out a picture to which no other refers without losing count."""
+
+_PICTURE_START = b"\0\0\1\xb6"
+"""vop_start_code of ISO/IEC 14496-2, 6.3.5: an MPEG-4 picture begins."""
 
 _PICTURE_A_PACKET = frozenset(
     ("mpeg4", "h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "prores")
@@ -187,9 +190,12 @@ class _AvVideo:
         if not len(self._table):
             raise self._damage("its video stream has no packets")
         prediction = predict(self._table, self._codec.name)
-        if prediction and not self._options.check_full and not self._why_suspicious():
+        if not self._options.check_full and not self._why_suspicious():
             try:
-                return self._read_planned(prediction)
+                if prediction:
+                    return self._read_planned(prediction)
+                if delayed := delayed_frames(self._table):
+                    return self._read_from_start(delayed)
             except _TimelineChanged:
                 self._codec.skip_frame = "DEFAULT"
                 self._codec.flush_buffers()
@@ -216,32 +222,65 @@ class _AvVideo:
     def _read_packets(self) -> None:
         """Look at all packets of the stream; keep them as long as they are few."""
         self._table = table = PacketTable()
-        self._kept: list[VideoPacket] | None = []
+        # a film has a million packets: one plain loop over local names
+        pts, dts, durations, sizes = table.pts, table.dts, table.durations, table.sizes
+        kept: list[VideoPacket] | None = []
         kept_bytes = 0
         limit = self._options.limits.frames
-        packets = _packets(self._container, self._stream)
-        while part := list(islice(packets, _PART)):
-            first = len(table)
-            table.pts += [packet.pts for packet in part]
-            table.dts += [packet.dts for packet in part]
-            table.durations += [packet.duration or 0 for packet in part]
-            table.sizes += [packet.size for packet in part]
-            for number, packet in enumerate(part, first):
-                if packet.is_keyframe and (number == 0 or self._is_entry(packet)):
-                    table.entries.append(number)
-            table.hidden.update(n for n, packet in enumerate(part, first) if packet.is_discard)
-            table.corrupt |= any(packet.is_corrupt for packet in part)
-            if len(table) > limit:
+        is_mpeg4 = self._codec.name == "mpeg4"
+        for number, packet in enumerate(self._container.demux(self._stream)):
+            size, decoded_at = packet.size, packet.dts
+            if not size and decoded_at is None:
+                continue  # added by PyAV, to flush the decoder
+            pts.append(packet.pts)
+            dts.append(decoded_at)
+            durations.append(packet.duration or 0)
+            sizes.append(size)
+            if packet.is_keyframe and (number == 0 or self._is_entry(packet)):
+                table.entries.append(number)
+            if packet.is_discard:
+                table.hidden.add(number)
+            if packet.is_corrupt:
+                table.corrupt = True
+            if is_mpeg4 and pts[0] is None:
+                table.pictures.append(bytes(packet).count(_PICTURE_START))
+            if number >= limit:
                 raise VideoError("too-large", f"more than {limit} frames")
-            kept_bytes += sum(table.sizes[first:])
-            if kept_bytes > _KEPT_BYTES:
-                self._kept = None
-            if self._kept is not None:
-                self._kept += part
+            if kept is not None:
+                kept.append(packet)
+                kept_bytes += size
+                if kept_bytes > _KEPT_BYTES:
+                    kept = None
+        self._kept = kept
 
     def _demux(self) -> Iterator[VideoPacket]:
         """All packets of the stream once more."""
         return self._demux_again() if self._kept is None else iter(self._kept)
+
+    def _demux_group(self, group: Group) -> Iterator[VideoPacket]:
+        """The packets of a group once more."""
+        if self._kept is not None:
+            return iter(self._kept[group.start : group.stop])
+        packets = self._seek(group.start) or islice(self._demux_again(), group.start, None)
+        return islice(packets, group.stop - group.start)
+
+    def _seek(self, number: int) -> Iterator[VideoPacket] | None:
+        """The packets from a number on, where the container's index leads there, else None."""
+        table = self._table
+        found = (table.pts[number], table.dts[number], table.sizes[number])
+        time = found[0] if found[1] is None else found[1]
+        assert time is not None
+        try:
+            self._container.seek(time, stream=self._stream)
+        except av.FFmpegError:
+            return None
+        packets = _packets(self._container, self._stream)
+        for packet in packets:
+            if (packet.pts, packet.dts, packet.size) == found:
+                return chain((packet,), packets)
+            if packet.dts is not None and packet.dts > time:
+                break
+        return None
 
     def _demux_again(self) -> Iterator[VideoPacket]:
         with _open(self._path, self._options) as again:
@@ -312,14 +351,9 @@ class _AvVideo:
         converter = RgbConverter()
         left = {prediction.pts[frame]: frame for frame in wanted}
         wanted_packets = {prediction.packets[frame] for frame in wanted}
-        packets = self._demux()
-        position = 0
         for group in plan_groups(self._table, prediction, wanted):
-            for _ in islice(packets, group.start - position):
-                pass  # no wanted frame depends on these
-            position = group.stop
             last = None
-            for picture in self._decode_group(packets, group, wanted_packets):
+            for picture in self._decode_group(group, wanted_packets):
                 if picture.pts is None or (last is not None and picture.pts <= last):
                     raise _TimelineChanged
                 last = picture.pts
@@ -329,14 +363,13 @@ class _AvVideo:
             raise _TimelineChanged
         return Decoded(timeline=timeline, decoding="planned")
 
-    def _decode_group(
-        self, packets: Iterator[VideoPacket], group: Group, wanted_packets: set[int]
-    ) -> Iterator[av.VideoFrame]:
+    def _decode_group(self, group: Group, wanted_packets: set[int]) -> Iterator[av.VideoFrame]:
+        packets = self._demux_group(group)
         self._codec.flush_buffers()
         first = self._table.pts[group.start]
         may_skip = self._codec.name in _SKIPS_UNREFERENCED
         skipping = None
-        for number, packet in enumerate(islice(packets, group.stop - group.start), group.start):
+        for number, packet in enumerate(packets, group.start):
             pts = packet.pts
             if pts is not None and first is not None and pts < first:
                 continue  # shown before the entry point, so it may need what was not decoded
@@ -346,6 +379,29 @@ class _AvVideo:
             yield from self._checked(self._codec.decode(packet))
         self._codec.skip_frame = "DEFAULT"
         yield from self._checked(self._codec.decode(None))
+
+    def _read_from_start(self, delayed: Delayed) -> Decoded:
+        """Decode up to the last wanted frame, without B-frames that nobody wants."""
+        stamps = delayed_stamps(self._table, delayed.packets)
+        timeline = self._timeline(stamps)
+        wanted = sorted(set(self._sink.choose(timeline)))
+        needed = delayed.needed(wanted)
+        converter = RgbConverter()
+        left = iter(wanted)
+        following = next(left, None)
+        for number, packet in enumerate(chain(self._demux(), (None,))):
+            if following is None:
+                break
+            self._codec.skip_frame = "DEFAULT" if number in needed else "NONREF"
+            pictures = list(self._checked(self._codec.decode(packet)))
+            if number != delayed.packets[following]:
+                continue
+            if len(pictures) != 1 or _stamp(pictures[0]) != stamps[following]:
+                raise _TimelineChanged
+            self._take(following, pictures[0], converter)
+            following = next(left, None)
+        self._codec.skip_frame = "DEFAULT"
+        return Decoded(timeline=timeline, decoding="from-start")
 
     def _checked(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         for picture in pictures:
@@ -359,7 +415,8 @@ class _AvVideo:
         if prediction:
             promised = self._promised(prediction)
         else:
-            promised = self._timeline(guess_delayed(self._table))
+            late = range(1, len(self._table) + 1)
+            promised = self._timeline(delayed_stamps(self._table, late))
         wanted = set(self._sink.choose(promised))
         timeline = self._timeline(self._decode_all(wanted))
         if prediction and self._codec.name in _PICTURE_A_PACKET:
@@ -393,13 +450,15 @@ class _AvVideo:
             for picture in pictures:
                 if len(stamps) in wanted:
                     self._take(len(stamps), picture, converter)
-                stamps.append(
-                    FrameStamp(pts=picture.pts, dts=picture.dts, duration=picture.duration or 0)
-                )
+                stamps.append(_stamp(picture))
         return stamps
 
     def _take(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
         self._sink.take(frame, converter.convert(picture, matrix=_display_matrix(picture)))
+
+
+def _stamp(picture: av.VideoFrame) -> FrameStamp:
+    return FrameStamp(pts=picture.pts, dts=picture.dts, duration=picture.duration or 0)
 
 
 def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:

@@ -2,13 +2,14 @@
 
 Reading all packets of a video costs a twentieth of decoding it. Where their timestamps and
 keyframes can be trusted, they say when every frame will be shown, and only the groups of pictures
-that lead to wanted frames need decoding. Where they can't, `predict` says so and the video is
-decoded from start to end.
+that lead to wanted frames need decoding. MPEG-4 packets without pts (AVI with B-frames) tell at
+least with which packet each frame comes, so that decoding can stop at the last wanted one. Where
+neither is so the video is decoded from start to end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from operator import sub
 from typing import cast
@@ -33,6 +34,7 @@ class PacketTable:
         entries: Numbers of the packets at which decoding may start and gives exact pictures from
             the packet's pts on.
         hidden: Numbers of the packets whose pictures an edit list hides.
+        pictures: How many each packet holds, placeholders counted; only of MPEG-4 without pts.
         corrupt: Whether the container says of any that it is damaged.
     """
 
@@ -42,6 +44,7 @@ class PacketTable:
     sizes: list[int] = field(default_factory=list)
     entries: list[int] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
+    pictures: list[int] = field(default_factory=list)
     corrupt: bool = False
 
     def __len__(self) -> int:
@@ -71,7 +74,9 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
     smallest = _NOT_CODED if codec == "mpeg4" else 1
     if min(all_pts) < all_pts[0] or min(table.sizes) < smallest:
         return None
-    packets = [number for number in range(len(all_pts)) if number not in table.hidden]
+    packets = list(range(len(all_pts)))
+    if table.hidden:
+        packets = [number for number in packets if number not in table.hidden]
     packets.sort(key=all_pts.__getitem__)
     pts = [all_pts[number] for number in packets]
     if len(set(pts)) < len(pts) or not pts:
@@ -79,15 +84,67 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
     return Prediction(pts=pts, last_duration=table.durations[packets[-1]], packets=packets)
 
 
-def guess_delayed(table: PacketTable) -> list[FrameStamp]:
-    """What a decoder with B-frames will say of its frames where the container gives no pts.
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """How an MPEG-4 decoder with B-frames hands out the frames of packets without pts.
 
-    It hands every frame out one packet later, with that packet's dts, and the last one without
-    any (AVI). Only a guess, with which one pass is enough where everything is decoded anyway.
+    Attributes:
+        packets: With which packet each frame comes; the last one comes after all of them.
+        runs: For each packet the first one of its run, within which pictures are carried over.
     """
+
+    packets: list[int]
+    runs: list[int]
+
+    def needed(self, wanted: Collection[int]) -> set[int]:
+        """The packets at which B-frames must be decoded for these frames.
+
+        What a packet carries over is lost where the decoder skips the B-frame that it works on.
+        """
+        lasts = [self.packets[frame] for frame in wanted]
+        inside = [last for last in lasts if last < len(self.runs)]
+        return {number for last in inside for number in range(self.runs[last], last + 1)}
+
+
+def delayed_frames(table: PacketTable) -> Delayed | None:
+    """Say with which packet of an MPEG-4 stream each frame comes, or None.
+
+    DivX and XviD pack a B-frame into the packet of the reference frame that it needs, and put a
+    placeholder in later, so that containers without pts can hold them. With every packet the
+    decoder works on one picture, carried over or the packet's own, and hands out one: a B-frame at
+    once, a reference frame when the next one comes, so all of them a picture late.
+
+    Returns:
+        None where the table doesn't tell, or a packet would carry over more than one picture,
+        which no decoder does.
+    """
+    if not table.pictures or None in table.dts or table.hidden:
+        return None
+    worked, runs = [], []
+    carried = start = 0
+    for number, (size, held) in enumerate(zip(table.sizes, table.pictures, strict=True)):
+        if not carried:
+            start = number
+        runs.append(start)
+        carried += held if size >= _NOT_CODED else 0
+        if carried:
+            worked.append(number)
+            carried -= 1
+        if carried > 1:
+            return None
+    return Delayed(packets=[*worked[1:], len(runs)], runs=runs)
+
+
+def delayed_stamps(table: PacketTable, packets: Iterable[int]) -> list[FrameStamp]:
+    """What a decoder will say of frames that come with these packets: the packets' times.
+
+    Those of the last one, which comes after all packets, are unknown.
+    """
+    pts, dts, durations = [*table.pts, None], [*table.dts, None], [*table.durations, 0]
+    durations[-1] = table.durations[-1]
     return [
-        FrameStamp(pts=None, dts=dts, duration=duration)
-        for dts, duration in zip([*table.dts[1:], None], table.durations, strict=True)
+        FrameStamp(pts=pts[number], dts=dts[number], duration=durations[number])
+        for number in packets
     ]
 
 
@@ -106,14 +163,15 @@ def suspicion(
         return "the container marks a packet as damaged"
     if len(table) < header_frames:
         return f"the header promises {header_frames} frames, there are {len(table)} packets"
-    times = sorted(pts for pts in table.pts if pts is not None)
+    column = table.dts if None in table.pts else table.pts
+    times = sorted(time for time in column if time is not None)
     if not times:
         return None
     steps = list(map(sub, times[1:], times))
     usual = sorted(steps)[len(steps) // 2] if steps else 0
     if steps and max(steps) > max(second, 10 * usual):
         return f"a gap of {max(steps) / second:.1f} s between two frames"
-    end = times[-1] + max(table.durations[table.pts.index(times[-1])], usual)
+    end = times[-1] + max(table.durations[column.index(times[-1])], usual)
     if header_end is not None and end + usual < header_end:
         return f"packets end {(header_end - end) / second:.2f} s before the header's end"
     return None

@@ -162,7 +162,9 @@ class Source:
         path: As its list has it.
         bytes: Size of the file.
         sha256: Of the file, hexadecimal.
-        decoding: `planned` where only what the clips need was decoded, else `full`.
+        decoding: `planned` where only what the clips need was decoded; `from-start` where that
+            was everything up to the last of them, but for B-frames that none needs, since the
+            packets have no pts; else `full`.
     """
 
     path: str

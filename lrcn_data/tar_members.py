@@ -16,10 +16,12 @@ _RECORD = 20 * BLOCK
 
 _MODE_AND_IDS = b"0000444\0" + b"0000000\0" * 2
 _TIME = b"%011o\0" % 0
-_NO_CHECKSUM = b" " * 8
 _OWNER = b"bigdata".ljust(32, b"\0")
 _REST = b"".join((b"0", bytes(100), b"ustar\x0000", _OWNER, _OWNER, bytes(16 + 155 + 12)))
 """A plain file, no link; USTAR; user, group, no device, no prefix (POSIX.1-2001, pax, ustar)."""
+
+_REST_SUM = sum(_REST) + 8 * ord(" ")
+"""The checksum is made with spaces in its place."""
 
 
 def sample_bytes(key: str, endings: Sequence[str], members: Sequence[bytes]) -> bytes:
@@ -45,5 +47,4 @@ def _header(name: str, size: int) -> bytes:
     start = b"".join(
         (name.encode("ascii").ljust(100, b"\0"), _MODE_AND_IDS, b"%011o\0" % size, _TIME)
     )
-    checksum = sum(start) + sum(_NO_CHECKSUM) + sum(_REST)
-    return b"".join((start, b"%06o\0 " % checksum, _REST))
+    return b"".join((start, b"%06o\0 " % (sum(start) + _REST_SUM), _REST))

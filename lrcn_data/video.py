@@ -142,7 +142,9 @@ class Decoded:
 
     Attributes:
         timeline: Of all its frames.
-        decoding: `planned` where only what the wanted frames need was decoded, else `full`.
+        decoding: `planned` where only what the wanted frames need was decoded; `from-start` where
+            that was everything up to the last of them, but for B-frames that none needs, since
+            the packets have no pts; else `full`.
         damage: What is wrong with a video of which only the sound part was taken, else None.
     """
 

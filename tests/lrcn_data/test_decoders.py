@@ -222,3 +222,11 @@ def test_no_clean_video_is_refused(check_full: bool) -> None:
         except VideoError as error:
             refused[path.name] = str(error)
     assert refused == {}
+
+
+@needs_videos
+@pytest.mark.parametrize("path", clips("actions/Archery", "hmdb51"), ids=lambda path: path.name)
+def test_clips_without_timestamps_need_no_full_decoding(path: Path) -> None:
+    decoded = decode_av.read_video(path, Wanted(every=3), DecodeOptions())
+    assert decoded.decoding in ("planned", "from-start")
+    check_same_frames(path, Fraction(5), 3)
