@@ -35,12 +35,12 @@ def decode_frames(sample: Sample, buffer: npt.NDArray[np.uint8]) -> npt.NDArray[
             frame = simplejpeg.decode_jpeg(jpeg, colorspace="RGB", buffer=place)
         except ValueError as error:
             raise ShardError(
-                f"frame {number} of sample {record.key} can't be decoded: {error}; find what else"
+                f"{sample}: frame {number} can't be decoded: {error}; find what else"
                 " is damaged with `lrcn-data verify`, and make the shard anew"
             ) from error
         if frame.shape != (record.height, record.width, 3):
             raise ShardError(
-                f"frame {number} of sample {record.key} has {frame.shape[1]}x{frame.shape[0]}"
+                f"{sample}: frame {number} has {frame.shape[1]}x{frame.shape[0]}"
                 f" pixels where its json says {record.width}x{record.height}; make the shard anew"
             )
     return buffer.reshape(len(sample.jpegs), record.height, record.width, 3)

@@ -52,11 +52,17 @@ class Sample:
         jpegs: Its encoded frames in time order.
         label: Class number from 0.
         record: Its json member.
+        shard: Location of the shard that it lies in, for errors; empty where nobody has said.
     """
 
     jpegs: list[memoryview]
     label: int
     record: SampleRecord
+    shard: str = ""
+
+    def __str__(self) -> str:
+        """Which one it is, for errors."""
+        return f"{self.shard + ': ' if self.shard else ''}sample {self.record.key}"
 
 
 class Readable(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -147,6 +147,7 @@ class DataSet:
         """
         data = self.read_bytes(number)
         shard, position = self.locate(number)
+        location = self.shards[shard].location
         try:
             sample = parse_sample(data, self.seq_len)
             if sample.label != self.labels[number]:
@@ -156,9 +157,8 @@ class DataSet:
             if sample.record.num_valid != self.num_valid[number]:
                 raise ShardError(f"has {sample.record.num_valid} valid frames, its index others")
         except ShardError as error:
-            location = self.shards[shard].location
             raise ShardError(f"{location}: sample {position} {error}; {_DAMAGED}") from error
-        return sample
+        return replace(sample, shard=location)
 
     def pixel_sums(self) -> dict[Canvas, tuple[npt.NDArray[np.int64], int]]:
         """Sums over all frames of all shards, by canvas (data sets may have different ones).

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,11 +22,11 @@ from torch.utils.data import IterableDataset, get_worker_info
 from lrcn_data import storage
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.sample_members import Sample, sample_of_members, walk_samples
-from lrcn_data.tar_members import BLOCK
 from lrcn_data.shard_format import member_names
 from lrcn_data.shard_names import Patterns
 from lrcn_data.shard_reader import Shard, find_shards
 from lrcn_data.shard_scan import HashedFile
+from lrcn_data.tar_members import BLOCK
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.decode_samples import decode_samples
 from lrcn_model.repeatable_random import permutation, random_bits
@@ -118,9 +119,9 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         shards = self._own_shards()
         if not shards:
             return
+        opened = self._open(shards)
         stages: list[Any] = [
-            webdataset.SimpleShardList([str(number) for number in shards]),
-            self._open,
+            lambda: opened,
             webdataset.tariterators.tar_file_expander,
             webdataset.tariterators.group_by_keys,
             self._checked,
@@ -134,6 +135,8 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         except ShardError as error:
             # webdataset adds the stream and its name to what the error says
             raise ShardError(str(error.args[0]).partition(" @ <")[0]) from error
+        finally:
+            opened.close()
 
     def _own_shards(self) -> list[int]:
         """Numbers of the shards that this rank and worker read, in their order."""
@@ -147,15 +150,15 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         worker = get_worker_info()
         return own if worker is None else own[worker.id :: worker.num_workers]
 
-    def _open(self, numbers: Iterable[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    def _open(self, numbers: Iterable[int]) -> Generator[dict[str, Any]]:
         """The stage that opens shards, and compares each with its hash once it has been read."""
         for number in numbers:
-            shard = self._shards[int(number["url"])]
+            shard = self._shards[number]
             try:
                 with storage.open_binary(shard.location) as file:
                     hashed = HashedFile(file)
                     stream = _SampleStream(self._walk(shard, hashed))
-                    yield {"url": number["url"], "stream": stream}
+                    yield {"url": str(number), "stream": stream}
                     hashed.finish()
             except OSError as error:
                 raise _damaged(shard, f"can't be read: {error}") from error
@@ -177,7 +180,8 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
                     sample = self._sample(members)
                 except ShardError as error:
                     raise _damaged(shard, f"sample {position} {error}") from error
-                yield self._starts[int(url)] + position, sample
+                number = self._starts[int(url)] + position
+                yield number, replace(sample, shard=shard.location)
 
     def _sample(self, members: dict[str, Any]) -> Sample:
         names = [name for name in members if not name.startswith("__")]
