@@ -236,8 +236,11 @@ class _AvVideo:
             dts.append(decoded_at)
             durations.append(packet.duration or 0)
             sizes.append(size)
-            if packet.is_keyframe and (number == 0 or self._is_entry(packet)):
-                table.entries.append(number)
+            if packet.is_keyframe:
+                if number == 0 or self._is_entry(packet):
+                    table.entries.append(number)
+                if number and packet.has_sidedata("new_extradata"):
+                    table.changes = True
             if packet.is_discard:
                 table.hidden.add(number)
             if packet.is_corrupt:

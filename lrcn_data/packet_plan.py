@@ -35,6 +35,8 @@ class PacketTable:
             the packet's pts on.
         hidden: Numbers of the packets whose pictures an edit list hides.
         pictures: How many each packet holds, placeholders counted; only of MPEG-4 without pts.
+        changes: Whether some packet brings the decoder new settings, without which later ones
+            can't be decoded.
         corrupt: Whether the container says of any that it is damaged.
     """
 
@@ -45,6 +47,7 @@ class PacketTable:
     entries: list[int] = field(default_factory=list)
     hidden: set[int] = field(default_factory=set)
     pictures: list[int] = field(default_factory=list)
+    changes: bool = False
     corrupt: bool = False
 
     def __len__(self) -> int:
@@ -161,6 +164,8 @@ def suspicion(
     """
     if table.corrupt:
         return "the container marks a packet as damaged"
+    if table.changes:
+        return "the decoder's settings change on the way"
     if len(table) < header_frames:
         return f"the header promises {header_frames} frames, there are {len(table)} packets"
     column = table.dts if None in table.pts else table.pts

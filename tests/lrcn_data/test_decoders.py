@@ -230,3 +230,12 @@ def test_clips_without_timestamps_need_no_full_decoding(path: Path) -> None:
     decoded = decode_av.read_video(path, Wanted(every=3), DecodeOptions())
     assert decoded.decoding in ("planned", "from-start")
     check_same_frames(path, Fraction(5), 3)
+
+
+@needs_videos
+@pytest.mark.parametrize("path", without_size_changes(FEW), ids=lambda path: path.name)
+def test_packets_that_are_read_a_second_time_give_the_same_frames(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode_av, "_KEPT_BYTES", 0)
+    check_same_frames(path, Fraction(5), 3)
