@@ -157,7 +157,7 @@ def test_a_frame_that_is_no_jpeg_of_its_size_is_refused(
         return [jpegs[0], jpeg, *jpegs[2:]]
 
     dataset = ShardDataset(make_data_set(change_jpegs=with_a_bad_frame))
-    with pytest.raises(ShardError, match=f"train-000.tar: sample train-000-00000: frame 1 .*{words}"):
+    with pytest.raises(ShardError, match=f"train-000.tar: sample .*: frame 1 .*{words}"):
         dataset[0]
 
 
