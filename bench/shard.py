@@ -61,6 +61,7 @@ def ours(videos: Sequence[Path], *, check_full: bool = False) -> Callable[[], No
                 options=options,
                 classes=["class"],
                 fingerprint="",
+                finished=None,
                 quarantine={},
             )
             write_shard(job, lambda place: None, lambda report: None)

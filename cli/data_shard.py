@@ -321,7 +321,7 @@ def _dry_run(
     from lrcn_data.shard_run import cores, plan_run
 
     todo = plan_run(lists, options, run, out)
-    left = sum(len(shard.videos) for shard in todo.left)
+    left = todo.videos_left
     guess = estimate(todo.left, options, root)
     workers = run.workers or cores()
     if as_json:

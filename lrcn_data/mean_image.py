@@ -58,6 +58,14 @@ class PixelSums:
         self.frame_count += uses
         self.exact_frames += uses if fitted is frame_HWC else 0
 
+    def add_total(
+        self, total: npt.NDArray[np.int64], *, frame_count: int, exact_frames: int
+    ) -> None:
+        """Add a sum of frames, int64 (height, width, 3)."""
+        self._total = total + (0 if self._total is None else self._total)
+        self.frame_count += frame_count
+        self.exact_frames += exact_frames
+
     def merge(self, other: PixelSums) -> None:
         """Add another sum on the same canvas."""
         if self._part_frames + other._part_frames > _PART:

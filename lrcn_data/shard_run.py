@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lrcn_data.data_card import data_card
 from lrcn_data.errors import LrcnError, ShardError
+from lrcn_data.kept_videos import can_keep, kept_paths
 from lrcn_data.lists import Lists
 from lrcn_data.plan import (
     PlannedShard,
@@ -101,13 +102,21 @@ class Todo:
 
     Attributes:
         shards: All shards of the data set.
-        left: Those that are not written yet.
+        left: Those that are not written yet, or in which something is to be tried again.
+        finished: By name, what was written of those in which only what failed is tried again.
         manifest: Of the data set, without its shards.
     """
 
     shards: list[PlannedShard]
     left: list[PlannedShard]
+    finished: dict[str, ShardRecord]
     manifest: Manifest
+
+    @property
+    def videos_left(self) -> int:
+        """Videos to read."""
+        kept = sum(len(kept_paths(record)) for record in self.finished.values())
+        return sum(len(shard.videos) for shard in self.left) - kept
 
 
 def cores() -> int:
@@ -140,14 +149,16 @@ def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path)
             raise LrcnError(
                 f"{folder} holds another data set: {what}; use another --out, or --overwrite"
             )
-        return Todo(shards=shards, left=shards, manifest=manifest)
-    left = []
+        return Todo(shards=shards, left=shards, finished={}, manifest=manifest)
+    left, finished = [], {}
     for shard in shards:
         record = _done(ShardPaths(folder, shard.name), manifest.fingerprint)
         failed = record and any(line.reason not in NOT_BAD for line in record.rejected)
         if record is None or (run.retry_failed and failed):
             left.append(shard)
-    return Todo(shards=shards, left=left, manifest=manifest)
+            if record and can_keep(record):
+                finished[shard.name] = record
+    return Todo(shards=shards, left=left, finished=finished, manifest=manifest)
 
 
 def write_data_set(
@@ -181,7 +192,7 @@ def write_data_set(
             todo = plan_run(lists, options, run, folder)
             refuse_small_disk(todo.left, options, root=root, folder=folder)
             result = RunResult(videos=len(lists.entries), shards=len(todo.shards))
-            on_start(len(lists.entries), sum(len(shard.videos) for shard in todo.left))
+            on_start(len(lists.entries), todo.videos_left)
             if todo.left:
                 _start_anew(todo, folder)
             _write_shards(todo, lists, options, run, root, folder, result, on_video)
@@ -218,6 +229,7 @@ def _write_shards(
             options=options,
             classes=lists.classes,
             fingerprint=todo.manifest.fingerprint,
+            finished=todo.finished.get(shard.name),
             quarantine={},
         )
         for shard in todo.left
@@ -253,8 +265,6 @@ def _start_anew(todo: Todo, folder: Path) -> None:
         for record in (folder / META).glob("*.json"):
             _remove(ShardPaths(folder, record.stem))
     write_atomically(folder / MANIFEST, todo.manifest.to_json())
-    for shard in todo.left:
-        ShardPaths(folder, shard.name).record.unlink(missing_ok=True)
     for name in _DERIVED:
         (folder / name).unlink(missing_ok=True)
 

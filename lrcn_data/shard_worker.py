@@ -10,6 +10,7 @@ from pathlib import Path
 from lrcn_data.clips import Clip, VideoClips, collect_clips
 from lrcn_data.encode import JpegKeeper
 from lrcn_data.errors import LrcnError, VideoError
+from lrcn_data.kept_videos import PARTIAL, KeptVideo, KeptVideos, keep_videos
 from lrcn_data.plan import PlannedShard, PlannedVideo, ShardOptions, root_path
 from lrcn_data.shard_format import (
     Rejection,
@@ -32,6 +33,7 @@ class ShardJob:
         options: Which clips, and how they are stored.
         classes: Class names by number.
         fingerprint: Of the run.
+        finished: What was written of the shard before, where only what failed is to be read again.
         quarantine: Videos that ended a worker, by their place in the shard, which are not to be
             tried again.
     """
@@ -42,6 +44,7 @@ class ShardJob:
     options: ShardOptions
     classes: list[str]
     fingerprint: str
+    finished: ShardRecord | None
     quarantine: Mapping[int, VideoError]
 
 
@@ -74,9 +77,15 @@ def write_shard(
     sources: list[Source] = []
     options = job.options
     paths = ShardPaths(job.folder, job.shard.name)
+    kept = _kept(job, paths)
     keeper = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
     with ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer:
+        if kept:
+            writer.add_pixels(kept.sums)
         for place, video in enumerate(job.shard.videos):
+            if kept and (done := kept.videos.get(video.entry.path)):
+                _write_again(done, writer, sources, rejected)
+                continue
             started(place)
             try:
                 if place in job.quarantine:
@@ -106,6 +115,23 @@ def write_shard(
             rejected=rejected,
             sources=sources,
         )
+
+
+def _kept(job: ShardJob, paths: ShardPaths) -> KeptVideos | None:
+    if job.finished is None:
+        return None
+    options = job.options
+    return keep_videos(paths, job.finished, seq_len=options.clip.seq_len, canvas=options.canvas)
+
+
+def _write_again(
+    video: KeptVideo, writer: ShardWriter, sources: list[Source], rejected: list[Rejection]
+) -> None:
+    sources.append(video.source)
+    if video.rejection:
+        rejected.append(video.rejection)
+    for record, jpegs in video.clips:
+        writer.write(record, jpegs)
 
 
 def _read(
@@ -144,7 +170,7 @@ def _fault(clips: VideoClips[bytes], options: ShardOptions) -> VideoError | None
         if not clips.clips:
             return clips.damage
         return VideoError(
-            "partial", f"{len(clips.clips)} clips kept of its sound part; {clips.damage.detail}"
+            PARTIAL, f"{len(clips.clips)} clips kept of its sound part; {clips.damage.detail}"
         )
     if clips.clips:
         return None

@@ -183,6 +183,8 @@ class ShardWriter:
             sources=sources,
             exact_frames=self._sums.exact_frames,
         )
+        # of the same shard before, so that it never stands beside another tar
+        self._paths.record.unlink(missing_ok=True)
         self._temporary.replace(self._paths.tar)
         sync_folder(self._paths.folder)
         arrays = self._index().to_bytes(self._sums.pixel_sum, self._sums.frame_count)

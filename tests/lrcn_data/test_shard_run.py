@@ -189,15 +189,36 @@ def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_list
     assert reasons["class0/clip 0.avi"] == "not-a-video"
 
 
-def test_retry_failed_reads_only_the_shards_with_failures_again(video_lists: Path) -> None:
-    good = (video_lists / "class0/clip 0.avi").read_bytes()
+@pytest.fixture
+def mended(video_lists: Path) -> Path:
+    """A data set made when one video was damaged, which is sound now; and one made of that."""
+    video = video_lists / "class0/clip 0.avi"
+    good = video.read_bytes()
     shard(video_lists, "--out", "good")
-    (video_lists / "class0/clip 0.avi").write_bytes(b"no video")
+    video.write_bytes(b"no video")
     shard(video_lists)
-    (video_lists / "class0/clip 0.avi").write_bytes(good)
-    result = json.loads(shard(video_lists, "--retry-failed", "--json").stdout)
-    assert (result["shards_done"], result["failed"]) == (1, 0)
-    assert tree_hashes(video_lists / "good") == tree_hashes(video_lists / "shards")
+    video.write_bytes(good)
+    return video_lists
+
+
+def test_retry_failed_reads_only_what_failed_again(mended: Path) -> None:
+    dry = json.loads(shard(mended, "--retry-failed", "--dry-run", "--json").stdout)
+    assert (dry["shards_left"], dry["videos_left"]) == (1, 1)
+    result = json.loads(shard(mended, "--retry-failed", "--json").stdout)
+    assert (result["shards_done"], result["videos_done"], result["failed"]) == (1, 1, 0)
+    assert tree_hashes(mended / "good") == tree_hashes(mended / "shards")
+
+
+def test_retry_failed_reads_a_whole_shard_again_that_is_no_longer_what_was_written(
+    mended: Path,
+) -> None:
+    for tar in (mended / "shards").glob("train-*.tar"):
+        data = bytearray(tar.read_bytes())
+        data[len(data) // 2] ^= 1
+        tar.write_bytes(data)
+    result = json.loads(shard(mended, "--retry-failed", "--json").stdout)
+    assert result["videos_done"] > 1
+    assert result["failed"] == 0
 
 
 def test_a_split_without_a_clip_is_an_error(video_lists: Path) -> None:

@@ -1,0 +1,106 @@
+"""What a finished shard holds of videos that --retry-failed need not read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lrcn_data.errors import ShardError
+from lrcn_data.mean_image import Canvas, PixelSums
+from lrcn_data.shard_format import (
+    NOT_BAD,
+    Rejection,
+    SampleRecord,
+    ShardPaths,
+    ShardRecord,
+    Source,
+)
+from lrcn_data.shard_index import load_pixel_sum
+from lrcn_data.shard_scan import ShardScan
+
+PARTIAL = "partial"
+"""Reason of a video of which some clips were kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptVideo:
+    """One video of a finished shard.
+
+    Attributes:
+        source: Its file as it was.
+        rejection: Why it gave no clip, if it gave none.
+        clips: Its samples' records and JPEGs.
+    """
+
+    source: Source
+    rejection: Rejection | None
+    clips: list[tuple[SampleRecord, list[bytes]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptVideos:
+    """The sound and the short videos of a finished shard.
+
+    Attributes:
+        videos: By their path in the list.
+        sums: Pixel sums of all their frames.
+    """
+
+    videos: dict[str, KeptVideo]
+    sums: PixelSums
+
+
+def can_keep(record: ShardRecord) -> bool:
+    """Whether the pixel sums of a shard are those of the videos that need no reading alone."""
+    return not any(line.reason == PARTIAL for line in record.rejected)
+
+
+def kept_paths(record: ShardRecord) -> set[str]:
+    """Paths, as in the list, of the videos that need not be read again."""
+    bad = {line.path for line in record.rejected if line.reason not in NOT_BAD}
+    return {source.path for source in record.sources} - bad
+
+
+def keep_videos(
+    paths: ShardPaths, record: ShardRecord, *, seq_len: int, canvas: Canvas
+) -> KeptVideos | None:
+    """Take a finished shard apart.
+
+    Args:
+        paths: Where its files are.
+        record: What was written of it.
+        seq_len: Frames a clip.
+        canvas: (width, height) of the pixel sums.
+
+    Returns:
+        None where the shard's bytes are no longer those that were written.
+    """
+    short = {line.path: line for line in record.rejected if line.reason in NOT_BAD}
+    wanted = kept_paths(record)
+    videos = {
+        source.path: KeptVideo(source=source, rejection=short.get(source.path))
+        for source in record.sources
+        if source.path in wanted
+    }
+    try:
+        for sample, jpegs in _samples(paths, record, seq_len):
+            videos[sample.video].clips.append((sample, jpegs))
+        total, count = load_pixel_sum(str(paths.arrays), canvas=canvas)
+    except (ShardError, OSError, KeyError):
+        return None
+    sums = PixelSums(canvas)
+    sums.add_total(total, frame_count=count, exact_frames=record.exact_frames)
+    return KeptVideos(videos=videos, sums=sums)
+
+
+def _samples(
+    paths: ShardPaths, record: ShardRecord, seq_len: int
+) -> Iterable[tuple[SampleRecord, list[bytes]]]:
+    with paths.tar.open("rb") as file:
+        scan = ShardScan(file, seq_len)
+        for sample in scan:
+            if isinstance(sample, ShardError):
+                raise sample
+            yield sample.record, [bytes(jpeg) for jpeg in sample.jpegs]
+        if scan.sha256 != record.entry.sha256:
+            raise ShardError("is not what was written")
