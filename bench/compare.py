@@ -6,7 +6,7 @@ import gc
 import os
 import resource
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,12 @@ def processor_name() -> str:
         line.partition(": ")[2] for line in facts.splitlines() if line.startswith("model name")
     ]
     return f"{names[0] if names else 'a CPU'}, {os.cpu_count()} cores"
+
+
+def bf16_units() -> str:
+    """The CPU's instructions for bf16, as Linux names them, or none."""
+    facts = set(_CPU_FACTS.read_text().split()) if _CPU_FACTS.exists() else set()
+    return ", ".join(sorted(facts & {"amx_bf16", "avx512_bf16"})) or "none"
 
 
 def cpu_seconds() -> float:
@@ -63,16 +69,20 @@ def compare(ways: Mapping[str, Work], *, runs: int) -> dict[str, Measured]:
 def show(title: str, measured: Mapping[str, Measured], *, items: int, unit: str) -> None:
     """Print a table: milliseconds an item, spread, and the ratio to the first way, run by run."""
     base = next(iter(measured.values()))
-    table = Table(title=title, title_justify="left")
-    for heading in ("way", f"ms CPU a {unit}", "min to max", "times the first"):
-        table.add_column(heading, justify="left" if heading == "way" else "right")
+    rows = []
     for name, spent in measured.items():
         ratio = statistics.median(a / b for a, b in zip(spent.runs, base.runs, strict=True))
-        scale = 1000 / items
-        table.add_row(
-            name,
-            f"{spent.median * scale:.2f}",
-            f"{min(spent.runs) * scale:.2f} to {max(spent.runs) * scale:.2f}",
-            f"{ratio:.2f}",
-        )
+        least, most = min(spent.runs) / items * 1000, max(spent.runs) / items * 1000
+        middle = spent.median / items * 1000
+        rows.append([name, f"{middle:.2f}", f"{least:.2f} to {most:.2f}", f"{ratio:.2f}"])
+    print_table(title, ["way", f"ms CPU a {unit}", "min to max", "times the first"], rows)
+
+
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows, the first column to the left, the others to the right."""
+    table = Table(title=title, title_justify="left")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
     Console(width=110).print(table)

@@ -19,9 +19,6 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import av
 import numpy as np
 import simplejpeg
@@ -168,6 +165,7 @@ def with_litdata(samples: Sequence[Sample], mean: Tensor, folder: Path) -> Batch
 
 def with_hugging_face(shards: Sequence[Path], mean: Tensor) -> Batches:
     """Hugging Face datasets, streaming the same shards."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import datasets
 
     names = [f"{number:03d}.jpg" for number in range(SEQ_LEN)]
