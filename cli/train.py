@@ -20,7 +20,13 @@ from .options import SizeType
 if TYPE_CHECKING:
     from lrcn_model.train_run import DryRun, Outcome, Place
 
-_TYPES: dict[str, Any] = {"int": int, "int | None": int, "float": float, "Size": SizeType()}
+_TYPES: dict[str, Any] = {
+    "int": int,
+    "int | None": int,
+    "str | None": str,
+    "float": float,
+    "Size": SizeType(),
+}
 
 
 def _value_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,7 +42,8 @@ def _value_option(name: str, kind: str, default: Any) -> Callable[..., Any]:
     if kind == "bool":
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
     if kind.startswith("tuple"):
-        return click.option(flag, name, multiple=True, metavar="SHARD...", help=text)
+        metavar = "PART..." if name == "freeze" else "SHARD..."
+        return click.option(flag, name, multiple=True, metavar=metavar, help=text)
     if default is not None:
         text += f" [default: {shown}]"
     choices = CHOICES.get(name)
@@ -165,14 +172,23 @@ def _show(outcome: Outcome, options: TrainOptions, *, as_json: bool) -> None:
         print_json({"run": str(folder.path), "trained": outcome.trained, "epochs": epochs})
         return
     _print_epochs(epochs)
-    if outcome.trained:
-        click.echo(f"finished: {folder.path} has all its {options.epochs} epochs")
-    else:
-        click.echo(
-            f"finished before: {folder.path} has all its {len(epochs)} epochs; extend it with"
-            f" `lrcn-train --resume {folder.path} --epochs {2 * len(epochs)}`"
-        )
+    click.echo(_how_it_ended(outcome, options, len(epochs)))
     click.echo(f"score it with `lrcn-eval {folder.path} --shards ...`")
+
+
+def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int) -> str:
+    when = "finished" if outcome.trained else "finished before"
+    if options.patience and epochs < options.epochs:
+        return (
+            f"{when}: {outcome.folder} stopped after {epochs} of {options.epochs} epochs, the last"
+            f" {options.patience} without a better val accuracy"
+        )
+    if outcome.trained:
+        return f"finished: {outcome.folder} has all its {options.epochs} epochs"
+    return (
+        f"finished before: {outcome.folder} has all its {epochs} epochs; extend it with"
+        f" `lrcn-train --resume {outcome.folder} --epochs {2 * epochs}`"
+    )
 
 
 def _print_epochs(epochs: list[dict[str, Any]]) -> None:
@@ -210,6 +226,8 @@ def _dry_run(options: TrainOptions, place: Place, *, as_json: bool) -> None:
     click.echo(
         f"{plan.clips:,} clips{val}; {plan.steps_per_epoch:,} steps an epoch, {plan.steps:,} in all"
     )
+    forward, both = plan.flop, plan.flop_with_backward
+    click.echo(f"{forward / 1e9:.3f} GFLOP a frame forward, {both / 1e9:.3f} with backward")
     click.echo(
         f"one step: loss {plan.loss:.4f}, {plan.seconds:.2f} s, {plan.memory / 2**20:,.0f} MiB"
         f" at most, on {plan.processor}, {plan.workers} reading processes"

@@ -28,7 +28,12 @@ class ClipLosses:
 
 
 def clip_losses(
-    scores_BTC: Tensor, frame_labels_BT: Tensor, labels_B: Tensor, num_valid_B: Tensor
+    scores_BTC: Tensor,
+    frame_labels_BT: Tensor,
+    labels_B: Tensor,
+    num_valid_B: Tensor,
+    *,
+    smoothing: float = 0.0,
 ) -> ClipLosses:
     """Cross-entropy, averaged over each clip's labelled frames, then summed over the clips.
 
@@ -40,10 +45,15 @@ def clip_losses(
         frame_labels_BT: int64 (clips, frames), -1 where a frame has no class.
         labels_B: int64 (clips,), class of each clip.
         num_valid_B: int64 (clips,), real frames of each clip.
+        smoothing: Share of a frame's label that is spread over all classes (Szegedy et al.,
+            "Rethinking the Inception Architecture for Computer Vision", 2016).
     """
     log_probs_BTC = functional.log_softmax(scores_BTC.float(), dim=-1)
     labelled_BT = frame_labels_BT != UNLABELLED
     loss_BT = frame_losses(log_probs_BTC, frame_labels_BT)
+    if smoothing:
+        spread_BT = -log_probs_BTC.mean(dim=-1) * labelled_BT
+        loss_BT = (1 - smoothing) * loss_BT + smoothing * spread_BT
     count_B = labelled_BT.sum(dim=1)
     loss = (loss_BT.sum(dim=1) / count_B.clamp(min=1)).sum()
     with torch.no_grad():

@@ -53,6 +53,20 @@ def net_table(net: LRCN) -> list[Layer]:
     return layers
 
 
+def forward_flop(layers: list[Layer]) -> int:
+    """Floating point operations a frame, forward."""
+    return sum(layer.flop for layer in layers)
+
+
+def training_flop(layers: list[Layer]) -> int:
+    """Floating point operations a frame, forward and backward, where all parts are trained.
+
+    Backward each layer takes its work twice, for its weights and for its input; the first one
+    needs no gradient of its input.
+    """
+    return 3 * forward_flop(layers) - next(layer.flop for layer in layers if layer.flop)
+
+
 def _noting(layers: list[Layer], name: str) -> Any:
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         result = output[0] if isinstance(output, tuple) else output

@@ -90,6 +90,10 @@ class RunFolder:
         """Whether a training was started here."""
         return self.config.exists()
 
+    def has_checkpoint(self) -> bool:
+        """Whether a training can go on from here."""
+        return any(self.checkpoints.glob("*.pt"))
+
     def clear(self) -> None:
         """Remove a run's files, and nothing else."""
         for file in (self.config, self.record, self.metrics, self.weights):
@@ -131,14 +135,20 @@ class RunFolder:
     def check_same(self, options: TrainOptions, trained_on: TrainedOn) -> None:
         """Refuse to go on with other data or with values that change the losses.
 
-        The number of epochs may grow.
+        The number of epochs may grow, unless the learning rate depends on it.
 
         Raises:
             UsageError: Something differs.
             LrcnError: The folder's files can't be read.
         """
         before = TrainOptions(**self.read_config()).loss_values()
-        difference = _difference(before, options.loss_values())
+        now = options.loss_values()
+        difference = _difference(before, now)
+        if options.lr_schedule == "cosine" and before[_EXTENDED] != now[_EXTENDED]:
+            difference = difference or (
+                f"{_EXTENDED} {before[_EXTENDED]}, not {now[_EXTENDED]}, over which --lr-schedule"
+                " cosine has spread its steps"
+            )
         difference = difference or _difference(asdict(self._trained_on()), asdict(trained_on))
         if difference:
             raise UsageError(

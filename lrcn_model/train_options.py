@@ -24,6 +24,10 @@ Amp = Literal["auto", "off", "bf16", "fp16"]
 Reader = Literal["shards", "webdataset"]
 Average = Literal["log-probs", "probs"]
 CnnName = Literal["paper", "small"]
+LrSchedule = Literal["step", "cosine", "none"]
+
+PARTS = ("cnn", "lstm", "classifier")
+"""What --freeze can name: the parts of the net."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,15 +53,23 @@ class TrainOptions:
     accumulate: int = 1
     optimizer: Optimizer = "adam"
     lr: float = 5e-5
+    lr_schedule: LrSchedule = "step"
     lr_decay: float = 0.5
     lr_decay_every: int = 5
+    warmup: int = 0
     weight_decay: float = 0.0
     clip_grad: float = 0.0
+    label_smoothing: float = 0.0
+    ema: float = 0.0
+    patience: int = 0
+    init: str | None = None
+    freeze: tuple[str, ...] = ()
     shuffle_window: int = 0
     balanced: bool = False
     average: Average = "log-probs"
     reader: Reader = "shards"
     amp: Amp = "auto"
+    compile: bool = False
     seed: int = 0
     device: Device = "auto"
     workers: int | None = None
@@ -80,10 +92,31 @@ class TrainOptions:
                 )
         if not 0 < self.lr < _ANY:
             raise UsageError(f"--lr must be above 0, got {self.lr:g}")
-        if not self.dropout < 1:
-            raise UsageError(f"--dropout must be below 1, got {self.dropout:g}")
+        for name in ("dropout", "ema"):
+            if not getattr(self, name) < 1:
+                raise UsageError(f"--{name} must be below 1, got {getattr(self, name):g}")
         if min(self.size) < 1:
             raise UsageError(f"--size must be at least 1x1, got {size_text(self.size)}")
+        if self.patience and not self.val_shards:
+            raise UsageError(
+                f"--patience {self.patience} waits for better accuracy on --val-shards; name some"
+            )
+        self._check_freeze()
+
+    def _check_freeze(self) -> None:
+        for name in self.freeze:
+            if name not in PARTS:
+                raise UsageError(f"--freeze must be one of {', '.join(PARTS)}, got {name!r}")
+        if "lstm" in self.freeze and not self.lstm_hidden:
+            raise UsageError("--freeze lstm: with --lstm-hidden 0 there is none; leave it out")
+        trained = set(PARTS) - ({"lstm"} if not self.lstm_hidden else set())
+        if trained <= set(self.freeze):
+            raise UsageError(f"--freeze {' '.join(self.freeze)} leaves nothing to train")
+        if self.freeze and self.init is None:
+            raise UsageError(
+                f"--freeze {' '.join(self.freeze)} would keep weights as drawn at random; name with"
+                " --init the run whose weights to begin with"
+            )
 
     def loss_values(self) -> dict[str, Any]:
         """What decides the losses, but for the shards' content, in the form of a TOML file."""
@@ -93,7 +126,8 @@ class TrainOptions:
         """All values as a TOML file has them; what has no value is left out."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["size"] = size_text(self.size)
-        values["shards"], values["val_shards"] = list(self.shards), list(self.val_shards)
+        for name in ("shards", "val_shards", "freeze"):
+            values[name] = list(values[name])
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -113,15 +147,23 @@ MEANINGS = {
     "accumulate": "Batches a step of the optimizer.",
     "optimizer": "Adam, or SGD with momentum 0.9.",
     "lr": "Learning rate at the start.",
+    "lr_schedule": "Steps down by --lr-decay, half a cosine wave down to 0, or as it is.",
     "lr_decay": "Factor of the learning rate after --lr-decay-every epochs.",
     "lr_decay_every": "Epochs between two changes of the learning rate.",
+    "warmup": "Steps of the optimizer over which the learning rate rises to what it would be.",
     "weight_decay": "L2 penalty.",
     "clip_grad": "Largest norm of the gradient; 0 for any.",
+    "label_smoothing": "Share of each frame's label that is spread over all classes.",
+    "ema": "Decay a step of a moving average of the weights, which is scored and kept (0: none).",
+    "patience": "Stop after so many epochs without a better val accuracy (0: never).",
+    "init": "Begin with the weights of this run, or of its weights.safetensors.",
+    "freeze": f"Parts of the net that keep the weights of --init: {', '.join(PARTS)}.",
     "shuffle_window": "Read from so many shards at a time (0: all of them), for slow disks.",
     "balanced": "Take every class equally often instead of every clip once.",
     "average": "Which scores of a video's frames are averaged to recognize it.",
     "reader": "Read at random, or in sequence with webdataset (no exact resume in an epoch).",
     "amp": "Mixed precision; auto is bf16 or fp16 on a GPU, off on a CPU.",
+    "compile": "Have torch.compile make the training's net faster; the first step takes longer.",
     "seed": "Of the first weights, the order, dropout and all random changes.",
     "device": "What computes.",
     "workers": "Processes that read. [default: the cores less 1, at most 8; none on 2 cores]",
@@ -131,7 +173,10 @@ MEANINGS = {
 """What each value is, as the command's help says it."""
 
 _NOT_IN_LOSSES = frozenset(
-    {"shards", "val_shards", "device", "workers", "checkpoint_every", "log_every"}
+    {
+        *("shards", "val_shards", "patience"),
+        *("device", "compile", "workers", "checkpoint_every", "log_every"),
+    }
 )
 """Values that don't decide the losses; the shards' content, which does, is known by its hash."""
 
@@ -141,6 +186,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "cnn": get_args(CnnName),
     "mean": get_args(Mean),
     "optimizer": get_args(Optimizer),
+    "lr_schedule": get_args(LrSchedule),
     "average": get_args(Average),
     "reader": get_args(Reader),
     "amp": get_args(Amp),
@@ -158,8 +204,12 @@ _RANGES: dict[str, tuple[float, float]] = {
     "accumulate": (1, _ANY),
     "lr_decay": (0, _ANY),
     "lr_decay_every": (1, _ANY),
+    "warmup": (0, _ANY),
     "weight_decay": (0, _ANY),
     "clip_grad": (0, _ANY),
+    "label_smoothing": (0, 1),
+    "ema": (0, 1),
+    "patience": (0, _ANY),
     "shuffle_window": (0, _ANY),
     "seed": (0, 2**63 - 1),
     "workers": (0, _ANY),
@@ -217,7 +267,7 @@ def _typed(name: str, value: Any, wanted: str, source: str) -> Any:
         return value
     if wanted.startswith("int") and isinstance(value, int) and not isinstance(value, bool):
         return value
-    if name in CHOICES and isinstance(value, str):
+    if (name in CHOICES or wanted == "str | None") and isinstance(value, str):
         return value
     raise UsageError(f"{source}: {name} must be {_MEANT.get(wanted, 'a text')}, got {value!r}")
 

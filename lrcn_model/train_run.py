@@ -16,7 +16,9 @@ import torch
 
 from lrcn_data.errors import UsageError
 from lrcn_data.run_lock import run_lock
-from lrcn_model.net_table import Layer, net_table
+from lrcn_model.initial_weights import begin_with
+from lrcn_model.learning_rate import learning_rate
+from lrcn_model.net_table import Layer, forward_flop, net_table, training_flop
 from lrcn_model.processor import (
     Processor,
     choose_processor,
@@ -69,6 +71,8 @@ class DryRun:
         folder: Of the run.
         goes_on: Whether a run is there already.
         layers: Of the net.
+        flop: Floating point operations a frame, forward.
+        flop_with_backward: The same, forward and backward.
         clips: To train on.
         val_clips: To validate with.
         steps_per_epoch: Of the optimizer.
@@ -83,6 +87,8 @@ class DryRun:
     folder: str
     goes_on: bool
     layers: list[Layer]
+    flop: int
+    flop_with_backward: int
     clips: int
     val_clips: int
     steps_per_epoch: int
@@ -124,6 +130,8 @@ def run_training(
         # before there is a folder, so that values that make no net leave none behind
         train_step = _train_step(options, data, processor, ranks)
         folder = RunFolder(place.out or RUNS / run_name(options, trained_on))
+        if options.init and (place.fresh or not folder.has_checkpoint()):
+            _begin_with(train_step, options.init, observer)
         with ExitStack() as held:
             if ranks.first:
                 folder.path.mkdir(parents=True, exist_ok=True)
@@ -157,17 +165,22 @@ def dry_run(options: TrainOptions, place: Place) -> DryRun:
         if folder.exists() and not place.fresh:
             folder.check_same(options, data.trained_on())
         step = _train_step(options, data, processor, ranks)
+        if options.init:
+            begin_with(step.net, Path(options.init))
         layers = net_table(step.net)
         batches = data.train_batches(0, 0)
         group = [next(batches)]
         began = time.perf_counter()
-        loss, clips, *_ = step.run(group, step=0, epoch=0, asked=False).tolist()
-        seconds = time.perf_counter() - began
         steps = data.steps_left(0)
+        lr = learning_rate(options, epoch=0, step=0, steps=steps * options.epochs)
+        loss, clips, *_ = step.run(group, step=0, epoch=0, lr=lr, asked=False).tolist()
+        seconds = time.perf_counter() - began
         return DryRun(
             folder=str(folder.path),
             goes_on=folder.exists() and not place.fresh,
             layers=layers,
+            flop=forward_flop(layers),
+            flop_with_backward=training_flop(layers),
             clips=len(data.train),
             val_clips=len(data.val) if data.val else 0,
             steps_per_epoch=steps,
@@ -219,6 +232,11 @@ def _open_folder(
         "python": platform.python_version(),
     }
     folder.create(options, trained_on, environment)
+
+
+def _begin_with(train_step: TrainStep, run: str, observer: TrainingObserver) -> None:
+    if not begin_with(train_step.net, Path(run)):
+        observer.warn(f"{run} has other classes: the classifier begins as drawn at random")
 
 
 def _train_step(

@@ -11,15 +11,19 @@ has to be kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from lrcn_data.errors import UsageError
 from lrcn_model.augmentation import Augmentation
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.loss import ClipLosses, clip_losses
@@ -45,6 +49,8 @@ class TrainStep:
 
     Attributes:
         net: The net; its first weights are a function of the seed.
+        scored: What validation scores and the run keeps: the net, or with --ema the moving average
+            of its weights.
         preprocess: From stored pixels to what the net sees.
         optimizer: Adam or SGD.
         scaler: Of the gradients, for fp16.
@@ -70,22 +76,31 @@ class TrainStep:
         torch.manual_seed(options.seed)
         self.net = place(LRCN(config), processor)
         self.preprocess = Preprocess(options.size, mean).to(processor.device)
+        self._frozen = [self.net.get_submodule(part) for part in options.freeze]
+        for part in self._frozen:
+            part.requires_grad_(False)
         self.optimizer = _optimizer(options, self.net)
         self.scaler = torch.amp.GradScaler(processor.device.type, enabled=processor.needs_scaler)
         self._augmentation = Augmentation(
             crop=options.crop, flip=options.flip, jitter=options.jitter
         )
+        self._average = moving_average(self.net, options.ema) if options.ema else None
+        self.scored = cast(LRCN, self._average.module if self._average else self.net)
         self._model: nn.Module = self.net
         if ranks.count > 1:
             self._model = DistributedDataParallel(self.net)
+        self._forward = compiled(self._model) if options.compile else self._model
 
-    def run(self, batches: Sequence[ClipBatch], *, step: int, epoch: int, asked: bool) -> Tensor:
+    def run(
+        self, batches: Sequence[ClipBatch], *, step: int, epoch: int, lr: float, asked: bool
+    ) -> Tensor:
         """Do a step.
 
         Args:
             batches: This process's share, on the device.
             step: Steps done before, over the whole training.
             epoch: From 0.
+            lr: Learning rate.
             asked: Whether this process was asked to stop.
 
         Returns:
@@ -94,10 +109,12 @@ class TrainStep:
         """
         options = self._options
         self.net.train()
+        for part in self._frozen:
+            part.eval()  # batch normalization's statistics are kept as well
         bits = random_bits(np.array([step]), "dropout", options.seed, self._ranks.rank)
         torch.manual_seed(int(bits[0]))
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(options, epoch)
+            group["lr"] = lr
         self.optimizer.zero_grad()
         sums = torch.zeros(4, dtype=torch.float64)
         sums[3] = asked
@@ -118,8 +135,14 @@ class TrainStep:
             changes = self._augmentation.draw(batch.indices, seed=self._options.seed, epoch=epoch)
         frames = self.preprocess(batch, changes)
         with self._processor.precise():
-            scores_BTC = self._model(frames)
-        return clip_losses(scores_BTC, batch.frame_labels, batch.labels, batch.num_valid)
+            scores_BTC = self._forward(frames)
+        return clip_losses(
+            scores_BTC,
+            batch.frame_labels,
+            batch.labels,
+            batch.num_valid,
+            smoothing=self._options.label_smoothing,
+        )
 
     def _update(self, clips: Tensor) -> None:
         self.scaler.unscale_(self.optimizer)
@@ -132,6 +155,8 @@ class TrainStep:
             nn.utils.clip_grad_norm_(self.net.parameters(), self._options.clip_grad)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if self._average:
+            self._average.update_parameters(self.net)
 
     def _alone(self, alone: bool) -> AbstractContextManager[None]:
         """Leave the gradients of all but a step's last batch to this process."""
@@ -142,8 +167,9 @@ class TrainStep:
 
     def agree(self) -> None:
         """Take the first process's running statistics; those of the others are of other clips."""
-        for buffer in self.net.buffers():
-            self._ranks.share_(buffer)
+        for module in {self.net, self.scored}:
+            for buffer in module.buffers():
+                self._ranks.share_(buffer)
 
     def is_finite(self) -> bool:
         """Whether all weights are numbers."""
@@ -151,33 +177,58 @@ class TrainStep:
 
     def state_dict(self) -> dict[str, Any]:
         """All that steps change."""
-        return {
+        state = {
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
+        if self._average:
+            state["ema"] = self._average.state_dict()
+        return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to where `state_dict` was taken."""
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
+        if self._average:
+            self._average.load_state_dict(state["ema"])
 
 
-def learning_rate(options: TrainOptions, epoch: int) -> float:
-    """The learning rate of an epoch, from 0."""
-    return options.lr * options.lr_decay ** (epoch // options.lr_decay_every)
+def moving_average(net: nn.Module, decay: float) -> AveragedModel:
+    """The exponential moving average of a net's weights and running statistics, step by step.
+
+    Its first update takes the net's own values.
+    """
+    average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(net, multi_avg_fn=average, use_buffers=True)
+
+
+def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """A net as torch.compile makes it, with the same weights.
+
+    Raises:
+        UsageError: There is no C++ compiler.
+    """
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise UsageError(
+            f"--compile needs a C++ compiler, and there is no {compiler}; install it,"
+            " name another in the environment variable CXX, or leave --compile out"
+        )
+    return torch.compile(model)
 
 
 def _optimizer(options: TrainOptions, net: nn.Module) -> torch.optim.Optimizer:
+    parameters = [value for value in net.parameters() if value.requires_grad]
     if options.optimizer == "sgd":
         return torch.optim.SGD(
-            net.parameters(),
+            parameters,
             lr=options.lr,
             momentum=_MOMENTUM,
             weight_decay=options.weight_decay,
             fused=True,
         )
     return torch.optim.Adam(
-        net.parameters(), lr=options.lr, weight_decay=options.weight_decay, fused=True
+        parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True
     )

@@ -18,6 +18,7 @@ from torch import Tensor
 from lrcn_data.errors import LrcnError
 from lrcn_model.checkpoint import CheckpointError, Checkpoints
 from lrcn_model.clip_batch import ClipBatch
+from lrcn_model.learning_rate import learning_rate
 from lrcn_model.metrics_log import MetricsLog
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
@@ -26,7 +27,7 @@ from lrcn_model.scoring import Result, Scorer
 from lrcn_model.stop_signals import Stopped, StopSignals
 from lrcn_model.train_data import TrainData
 from lrcn_model.train_options import TrainOptions
-from lrcn_model.train_step import TrainStep, learning_rate
+from lrcn_model.train_step import TrainStep
 from lrcn_model.weights import RunFacts, save_weights
 
 _NAMED_KEYS = 8
@@ -45,6 +46,7 @@ class Progress:
         correct: How many of them were recognized.
         seconds: That the running epoch has taken.
         best: (accuracy, -loss a frame) on val of the best weights; empty before the first.
+        stale: Epochs ended since those.
     """
 
     epoch: int = 0
@@ -55,6 +57,7 @@ class Progress:
     correct: int = 0
     seconds: float = 0.0
     best: tuple[float, ...] = ()
+    stale: int = 0
 
     def start_epoch(self) -> None:
         """Go on to the next epoch."""
@@ -174,13 +177,14 @@ class Training:
         """
         self._restore()
         progress, epochs = self._progress, self._options.epochs
-        if progress.epoch >= epochs:
+        if self._finished:
             return False
         whole = self._data.steps_left(0)
         # samples of the running epoch may have been taken in steps of another size
         left = self._data.steps_left(progress.samples_done) + (epochs - progress.epoch - 1) * whole
+        self._steps = progress.step + left
         self._observer.start(
-            steps=progress.step + left, steps_done=progress.step, epochs_done=progress.epoch
+            steps=self._steps, steps_done=progress.step, epochs_done=progress.epoch
         )
         if not self._ranks.first:
             self._run_epochs()
@@ -194,8 +198,19 @@ class Training:
             self._run_epochs()
         return True
 
+    @property
+    def _finished(self) -> bool:
+        progress, options = self._progress, self._options
+        waited = bool(options.patience) and progress.stale >= options.patience
+        return waited or progress.epoch >= options.epochs
+
+    def _learning_rate(self, step: int) -> float:
+        return learning_rate(
+            self._options, epoch=self._progress.epoch, step=step, steps=self._steps
+        )
+
     def _run_epochs(self) -> None:
-        while self._progress.epoch < self._options.epochs:
+        while not self._finished:
             self._train_epoch()
             self._end_epoch()
 
@@ -209,7 +224,11 @@ class Training:
         for group in self._clock.waiting(_groups(batches, options.accumulate)):
             asked = self._stop.received is not None
             sums = self._train_step.run(
-                group, step=progress.step, epoch=progress.epoch, asked=asked
+                group,
+                step=progress.step,
+                epoch=progress.epoch,
+                lr=self._learning_rate(progress.step),
+                asked=asked,
             )
             self._settle()
             progress.step += 1
@@ -240,8 +259,9 @@ class Training:
             val=val,
             best=best,
         )
+        progress.stale += 1
         if best:
-            progress.best = score
+            progress.best, progress.stale = score, 0
             self._save_weights(report)
         if self._log:
             self._log.write("epoch", _epoch_line(report))
@@ -285,7 +305,7 @@ class Training:
             step=pending.step,
             epoch=progress.epoch + 1,
             loss=loss / max(1.0, clips),
-            lr=learning_rate(self._options, progress.epoch),
+            lr=self._learning_rate(pending.step - 1),
             clips_per_s=self._clock.rate(int(clips)),
             accuracy=progress.correct / max(1, progress.clips),
             waiting=self._clock.share_waiting,
@@ -312,7 +332,7 @@ class Training:
 
     def _validate(self) -> Result:
         """Score the clips for validation, shared by all processes."""
-        net, preprocess, data = self._train_step.net, self._train_step.preprocess, self._data
+        net, preprocess, data = self._train_step.scored, self._train_step.preprocess, self._data
         assert data.val is not None
         scorer = Scorer(len(data.train.classes), self._options.average)
         net.eval()
@@ -363,7 +383,7 @@ class Training:
             trained["val_accuracy"] = report.val.accuracy
         save_weights(
             self._folder.weights,
-            self._train_step.net,
+            self._train_step.scored,
             self._train_step.preprocess,
             RunFacts(
                 classes=data.classes,

@@ -1,4 +1,4 @@
-"""lrcn-train, lrcn-eval and lrcn-predict, used as people use them, on random frames."""
+"""lrcn-train as a user calls it, on a few random clips."""
 
 from __future__ import annotations
 
@@ -6,100 +6,181 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from fractions import Fraction
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-import av
-import numpy as np
 import pytest
+import torch
+
+from lrcn_data.errors import UsageError
+from lrcn_model.net import LRCN, NetConfig
+from lrcn_model.net_table import forward_flop, net_table, training_flop
+from lrcn_model.processor import choose_processor
+from lrcn_model.train_options import TrainOptions
+from lrcn_model.weights import load_run
 
 MakeDataSet = Callable[..., Path]
-
-SMALL = [
-    "--cnn",
-    "small",
-    "--size",
-    "32x32",
-    "--lstm-hidden",
-    "8",
-    "--epochs",
-    "2",
-    "--workers",
-    "0",
-]
+SMALL = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]
 
 
-def lrcn(command: str, folder: Path, *arguments: str, code: int = 0) -> tuple[str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", f"lrcn_cli.{command}", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
+def train(*arguments: str) -> None:
+    from lrcn_cli.train import command
+
+    command.main([*SMALL, *arguments], standalone_mode=False)
+
+
+def metrics(run: str, kind: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in Path(run, "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if ("accuracy" in line) == (kind == "epoch")]
+
+
+def tensors(run: str) -> dict[str, torch.Tensor]:
+    return load_run(Path(run), choose_processor("cpu", "off")).net.state_dict()
+
+
+@pytest.fixture
+def data(make_data_set: MakeDataSet, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Shards of 3 classes for training and validation; the current folder is beside them."""
+    path = make_data_set(samples={"train": [7, 6], "val": [5]}, sizes=((32, 32),), seq_len=3)
+    monkeypatch.chdir(path.parent)
+    return path
+
+
+TRAIN = ["--shards", "shards/train-{000..001}.tar", "--val-shards", "shards/val-000.tar"]
+
+
+def test_the_options_are_those_that_scripts_depend_on() -> None:
+    from lrcn_cli.train import command
+
+    found = {option for parameter in command.params for option in parameter.opts}
+    values = {"--" + value.name.replace("_", "-") for value in fields(TrainOptions)}
+    assert found == values | {
+        *("--config", "--out", "--resume", "--fresh", "--dry-run", "--json", "--debug"),
+        "--version",
+    }
+    assert values == {
+        *("--shards", "--val-shards", "--cnn", "--size", "--lstm-hidden", "--dropout", "--mean"),
+        *("--crop", "--flip", "--jitter", "--epochs", "--batch-size", "--accumulate"),
+        *("--optimizer", "--lr", "--lr-schedule", "--lr-decay", "--lr-decay-every", "--warmup"),
+        *("--weight-decay", "--clip-grad", "--label-smoothing", "--ema", "--patience", "--init"),
+        *("--freeze", "--shuffle-window", "--balanced", "--average", "--reader", "--amp"),
+        *("--compile", "--seed", "--device", "--workers", "--checkpoint-every", "--log-every"),
+    }
+
+
+def test_the_logged_rates_are_those_of_the_cosine(data: Path) -> None:
+    options = ["--epochs", "2", "--lr-schedule", "cosine", "--lr", "0.1", "--log-every", "1"]
+    train(*TRAIN, *options, "--out", "run")
+    rates = [line["lr"] for line in metrics("run", "step")]
+    steps = torch.arange(14) / 14 * torch.pi
+    assert rates == pytest.approx((0.05 * (1 + steps.cos())).tolist(), abs=1e-6)
+
+
+def test_a_run_with_the_cosine_is_not_extended(data: Path) -> None:
+    options = ["--epochs", "1", "--lr-schedule", "cosine", "--out", "run"]
+    train(*TRAIN, *options)
+    with pytest.raises(UsageError, match=r"epochs 1, not 2, over which --lr-schedule cosine"):
+        train(*TRAIN, *options, "--epochs", "2")
+
+
+def test_training_stops_when_val_stays_without_a_better_accuracy(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # with frames of noise and no learning, nothing gets better after the first epoch
+    command = [*TRAIN, "--lr", "1e-12", "--epochs", "9", "--patience", "2", "--out", "run"]
+    command += ["--optimizer", "sgd", "--cnn", "paper", "--size", "16x16", "--dropout", "0"]
+    train(*command)
+    ended = [line["epoch"] for line in metrics("run", "epoch")]
+    best = max(line["epoch"] for line in metrics("run", "epoch") if line["best"])
+    assert ended == list(range(1, best + 3))
+    assert f"stopped after {best + 2} of 9 epochs" in capsys.readouterr().out
+    train(*command)
+    assert f"stopped after {best + 2} of 9 epochs" in capsys.readouterr().out
+    assert [line["epoch"] for line in metrics("run", "epoch")] == ended
+
+
+def test_patience_needs_clips_to_validate_with(data: Path) -> None:
+    with pytest.raises(UsageError, match=r"--patience 2 waits .* on --val-shards; name some"):
+        train("--shards", "shards/train-000.tar", "--patience", "2")
+
+
+def test_a_training_begins_with_another_runs_weights_and_freezes_a_part(data: Path) -> None:
+    train(*TRAIN, "--epochs", "1", "--out", "first")
+    train(*TRAIN, "--epochs", "1", "--init", "first", "--freeze", "cnn", "--out", "second")
+    first, second = tensors("first"), tensors("second")
+    same = {name for name, value in first.items() if torch.equal(value, second[name])}
+    assert {name for name in first if name.startswith("cnn.")} <= same
+    assert "classifier.weight" not in same
+
+
+def test_a_classifier_of_other_classes_begins_at_random_and_it_is_said(
+    data: Path, make_data_set: MakeDataSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_data_set("others", samples={"train": [6]}, sizes=((32, 32),), seq_len=3, classes=5)
+    train(*TRAIN, "--epochs", "1", "--out", "first")
+    train("--shards", "others", "--epochs", "1", "--init", "first", "--out", "second")
+    assert "first has other classes: the classifier begins as drawn at random" in (
+        capsys.readouterr().err
     )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
-
-
-def write_video(path: Path) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=Fraction(10))
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for level in range(20):
-            picture = np.full((48, 64, 3), 10 * level, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
-        container.mux(stream.encode(None))
-
-
-def test_a_run_is_trained_scored_and_used_to_predict(make_data_set: MakeDataSet) -> None:
-    folder = make_data_set(sizes=((40, 32),)).parent
-    lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
-    text = (folder / "run/metrics.jsonl").read_text()
-    lines = [json.loads(line) for line in text.splitlines()]
-    assert [line["epoch"] for line in lines if "accuracy" in line] == [1, 2]
-    again, _ = lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
-    assert "finished" in again
-    output, _ = lrcn("evaluate", folder, "run", "--shards", "shards/test-*.tar", "--json")
-    assert json.loads(output)
-    write_video(folder / "clip.avi")
-    output, said = lrcn("predict", folder, "run", "clip.avi", "gone.avi", "--json", code=1)
-    assert "class " in output
-    assert "1 of 2 videos could not be read" in said
+    assert tensors("second")["classifier.weight"].shape[0] == 5
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("options", "said"),
     [
-        ([], 2, "no shards to train on"),
-        (["--shards", "shards/train-{000..004}.tar"], 1, "train-002.tar"),
-        (["--shards", "nothing/*.tar"], 1, "no shard matches nothing/*.tar"),
-        (["--shards", "shards/train-*.tar", "--epochs", "0"], 2, "0"),
-        (["--shards", "shards/train-*.tar", "--lr", "-1"], 2, "-1"),
-        (["--shards", "shards/train-*.tar", "--size", "10"], 2, "'10' is no size"),
-        (["--shards", "shards/train-*.tar", "--nonsense"], 2, "--nonsense"),
+        (["--freeze", "cnn"], "--freeze cnn would keep weights as drawn at random"),
+        (["--freeze", "head", "--init", "x"], "one of cnn, lstm, classifier, got 'head'"),
+        (["--freeze", "cnn", "lstm", "classifier", "--init", "x"], "leaves nothing to train"),
+        (["--init", "nowhere"], "there is no run nowhere"),
+        (["--ema", "1"], "--ema must be below 1"),
+        (["--label-smoothing", "1.5"], "--label-smoothing must be at least 0 and at most 1"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
-    make_data_set: MakeDataSet, arguments: list[str], code: int, said: str
+def test_what_makes_no_sense_is_refused_and_leaves_no_folder(
+    data: Path, options: list[str], said: str
 ) -> None:
-    folder = make_data_set(sizes=((40, 32),)).parent
-    _, error = lrcn("train", folder, *arguments, code=code)
-    assert said in error
-    assert len(error.strip().splitlines()) == 1
+    with pytest.raises(UsageError, match=said):
+        train(*TRAIN, *options, "--out", "run")
+    assert not Path("run").exists()
 
 
-def test_shards_of_other_classes_are_refused(make_data_set: MakeDataSet) -> None:
-    folder = make_data_set(sizes=((40, 32),)).parent
-    make_data_set("others", sizes=((40, 32),), classes=5)
-    lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
-    _, said = lrcn("evaluate", folder, "run", "--shards", "others/test-*.tar", code=2)
-    assert "5 classes" in said
-    assert "has 3" in said
+def test_other_nets_weights_are_refused(data: Path) -> None:
+    train(*TRAIN, "--epochs", "1", "--out", "first")
+    with pytest.raises(UsageError, match=r"--lstm-hidden 8, this training 4; they must be the sa"):
+        train(*TRAIN, "--init", "first", "--lstm-hidden", "4")
 
 
-def test_dry_runs_write_nothing(make_data_set: MakeDataSet) -> None:
-    folder = make_data_set(sizes=((40, 32),)).parent
-    output, _ = lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--dry-run")
-    assert "conv" in output.lower()
-    assert not (folder / "runs").exists() or not list((folder / "runs").rglob("*.safetensors"))
+def test_the_table_has_the_papers_operations() -> None:
+    layers = net_table(LRCN(NetConfig(classes=101)))
+    assert forward_flop(layers) == pytest.approx(7.375e9, rel=1e-3)
+    assert training_flop(layers) == pytest.approx(21.25e9, rel=1e-3)
+    assert sum(layer.parameters for layer in layers) == 46_988_809
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(Path().rglob("*"))
+    train(*TRAIN, "--dry-run", "--epochs", "3")
+    said = capsys.readouterr().out
+    assert "13 clips, validated with 5; 7 steps an epoch, 21 in all" in said
+    assert "GFLOP a frame forward" in said
+    assert "MiB at most" in said
+    assert "would start the run runs/small-" in said
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_without_torch_it_says_what_to_install(data: Path) -> None:
+    code = (
+        "import sys, importlib.util as u; find = u.find_spec;"
+        "u.find_spec = lambda name, *rest: None if name == 'torch' else find(name, *rest);"
+        "from lrcn_cli.train import main; sys.argv = ['lrcn-train', '--shards', 'x']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: torch can't be imported, which this command needs; install what is missing with"
+        " pip install 'lrcn[train]'\n"
+    )

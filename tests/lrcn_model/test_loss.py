@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from lrcn_model.loss import clip_losses
 
@@ -47,3 +48,16 @@ def test_frames_without_a_label_have_no_gradient() -> None:
     assert scores.grad is not None
     assert scores.grad[0, 0].any()
     assert not scores.grad[0, 1:].any()
+
+
+def test_smoothed_labels_give_torchs_smoothed_cross_entropy() -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(3, 4, 5)
+    labels = torch.tensor([[1, 1, 1, -1], [4, 4, 4, 4], [0, 0, -1, -1]])
+    clips = [
+        functional.cross_entropy(one, wanted, ignore_index=-1, label_smoothing=0.1)
+        for one, wanted in zip(scores, labels, strict=True)
+    ]
+    valid = torch.tensor([3, 4, 2])
+    found = clip_losses(scores, labels, labels[:, 0], valid, smoothing=0.1)
+    torch.testing.assert_close(found.loss, torch.stack(clips).sum())
