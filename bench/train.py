@@ -151,7 +151,7 @@ class Setting:
         train_step = self.train_step(mode)
         batch = random_batch(self.clips).to(self.processor(mode).device)
         numbers = itertools.count()
-        return lambda: train_step.run([batch], step=next(numbers), epoch=0, asked=False)
+        return lambda: train_step.run([batch], step=next(numbers), epoch=0, lr=1e-4, asked=False)
 
 
 def seconds_each(work: Work, device: torch.device, *, runs: int, warm_up: int = 3) -> float:
@@ -298,7 +298,7 @@ def measure_feeding(
         asked = time.perf_counter()
         batch = next(batches)
         waited += time.perf_counter() - asked
-        sums = train_step.run([batch], step=number, epoch=0, asked=False)
+        sums = train_step.run([batch], step=number, epoch=0, lr=1e-4, asked=False)
         if before is not None:
             before.tolist()
         before = sums
