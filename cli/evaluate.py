@@ -80,23 +80,34 @@ def command(
     prepare_torch()
     from lrcn_model.evaluating import draw_confusion, evaluate, open_to_evaluate, write_csv
     from lrcn_model.processor import choose_processor, keep_freed_memory, out_of_memory_remedy
+    from lrcn_model.ranks import joined, ranks_from_environment
     from lrcn_model.scoring import json_result
     from lrcn_model.weights import load_run
 
     from .train_progress import ClipProgress
 
-    trained = load_run(run_path, choose_processor(device, amp))
+    ranks = ranks_from_environment()
+    processor = choose_processor(device, amp, local_rank=ranks.local_rank)
+    trained = load_run(run_path, processor)
     data = open_to_evaluate(shards, trained, str(run_path))
     keep_freed_memory()
-    with out_of_memory_remedy(batch_size), ClipProgress(len(data)) as progress:
+    share = len(data) // ranks.count if ranks.first else None
+    with (
+        joined(ranks, processor.device),
+        out_of_memory_remedy(batch_size),
+        ClipProgress(share) as progress,
+    ):
         scorer = evaluate(
             trained,
             data,
             batch_size=batch_size,
             workers=workers,
             average=average,
+            ranks=ranks,
             on_clips=progress.advance,
         )
+    if not ranks.first:
+        return
     result = scorer.result(skipped=data.skipped, failed=data.failed)
     classes = trained.facts.classes
     if csv_path:

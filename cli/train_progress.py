@@ -133,11 +133,11 @@ def _duration(seconds: float) -> str:
 
 
 class ClipProgress:
-    """Counts clips that are scored; a bar on a terminal, nothing elsewhere."""
+    """Counts clips that are scored; a bar on a terminal, nothing elsewhere or for None."""
 
-    def __init__(self, clips: int) -> None:
+    def __init__(self, clips: int | None) -> None:
         self._bar = None
-        if sys.stderr.isatty():
+        if clips is not None and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import Progress
 

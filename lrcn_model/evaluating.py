@@ -12,11 +12,13 @@ from PIL import Image
 
 from lrcn_data.errors import LrcnError
 from lrcn_model.ranks import Ranks
-from lrcn_model.scoring import Scorer, VideoScores
+from lrcn_model.scoring import Scorer, VideoScores, over_all_processes
 from lrcn_model.shard_dataset import ShardDataset
 from lrcn_model.train_data import check_fits, default_workers, open_shards, scoring_batches
 from lrcn_model.train_options import Average
 from lrcn_model.weights import TrainedRun
+
+_ALONE = Ranks()
 
 _CELL = 16
 """Pixels a side of a cell of the confusion matrix's picture."""
@@ -48,9 +50,10 @@ def evaluate(
     batch_size: int,
     workers: int | None = None,
     average: Average | None = None,
+    ranks: Ranks = _ALONE,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Scorer:
-    """Score all clips.
+    """Score all clips, each in one process and once.
 
     Args:
         run: The trained net.
@@ -58,6 +61,7 @@ def evaluate(
         batch_size: Clips at a time; changes nothing but speed.
         workers: Processes that read; None for as many as suit the machine.
         average: Which scores of a video's frames are averaged; None for what the run says.
+        ranks: Which processes share the clips; each gets all scores.
         on_clips: Told how many clips were scored, batch by batch.
     """
     scorer = Scorer(len(run.facts.classes), average or run.facts.average)
@@ -66,12 +70,12 @@ def evaluate(
         batch_size=batch_size,
         workers=default_workers() if workers is None else workers,
         processor=run.processor,
-        ranks=Ranks(),
+        ranks=ranks,
     )
     for batch in batches:
         scorer.add(run.score(batch), batch)
         on_clips(len(batch))
-    return scorer
+    return over_all_processes(scorer, ranks)
 
 
 def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ Sums only, so that parts scored by several processes add up. Nothing here knows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +16,10 @@ from torch.nn import functional
 
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.loss import UNLABELLED, frame_losses, real_frames
+from lrcn_model.ranks import Ranks
 from lrcn_model.train_options import Average
 
 Scores = npt.NDArray[np.float64]
-Score = Callable[[ClipBatch], Tensor]
-"""Gives a batch's scores, (clips, frames, classes), before any softmax."""
 
 _BEST = 5
 
@@ -190,10 +188,13 @@ class Scorer:
             self._sums[name] = _Sum(votes.copy(), frames)
 
 
-def score_batches(batches: Iterable[ClipBatch], score: Score, scorer: Scorer) -> None:
-    """Score batches and add them up."""
-    for batch in batches:
-        scorer.add(score(batch), batch)
+def over_all_processes(scorer: Scorer, ranks: Ranks) -> Scorer:
+    """What every one of several processes has added up, together; in each of them."""
+    parts = ranks.gather(scorer)
+    for part in parts[1:]:
+        parts[0].merge(part)
+    whole: Scorer = parts[0]
+    return whole
 
 
 def _fraction(part: float, whole: int) -> float:

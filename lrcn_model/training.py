@@ -23,7 +23,7 @@ from lrcn_model.metrics_log import MetricsLog
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.scoring import Result, Scorer
+from lrcn_model.scoring import Result, Scorer, over_all_processes
 from lrcn_model.stop_signals import Stopped, StopSignals
 from lrcn_model.train_data import TrainData
 from lrcn_model.train_options import TrainOptions
@@ -341,9 +341,7 @@ class Training:
                 scorer.add(net(preprocess(batch)), batch)
                 if self._ranks.count == 1:
                     self._stop_if_asked()
-        whole = Scorer(len(data.train.classes), self._options.average)
-        for part in self._ranks.gather(scorer):
-            whole.merge(part)
+        whole = over_all_processes(scorer, self._ranks)
         return whole.result(skipped=data.val.skipped, failed=data.val.failed)
 
     def _save(self) -> None:

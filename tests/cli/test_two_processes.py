@@ -1,0 +1,68 @@
+"""lrcn-train and lrcn-eval under torchrun, with two processes on a CPU."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+MakeDataSet = Callable[..., Path]
+TRAIN = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]
+
+
+def run(*command: str, cwd: Path) -> str:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def on_two(*command: str, cwd: Path) -> str:
+    return run(
+        "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", *command, cwd=cwd
+    )
+
+
+def same_figures(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        expected = pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
+        assert other[name] == expected, name
+
+
+def test_two_processes_train_and_score_every_clip_once(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(
+        samples={"train": [3, 1, 4, 1, 2], "val": [4, 3]}, sizes=((32, 32),), seq_len=3
+    ).parent
+    shards = ["--shards", "shards/train-{000..004}.tar", "--val-shards", "shards/val-*.tar"]
+    options = ["--epochs", "2", "--batch-size", "2", "--log-every", "1", "--out", "run"]
+    on_two("lrcn_cli.train", *TRAIN, *shards, *options, "--ema", "0.5", cwd=folder)
+    lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
+    # 11 clips, 4 a step: 2 steps of 4 and one of 3, which both processes have a part of
+    assert [line["step"] for line in lines if "accuracy" not in line] == [1, 2, 3, 4, 5, 6]
+    epochs = [line for line in lines if "accuracy" in line]
+    assert [line["epoch"] for line in epochs] == [1, 2]
+
+    score = ["lrcn_cli.evaluate", "run", "--shards", "shards/val-*.tar", "--device", "cpu"]
+    alone = json.loads(run(*score, "--json", cwd=folder))
+    together = json.loads(on_two(*score, "--json", cwd=folder))
+    assert (alone["clips"], alone["videos"]) == (7, 7)
+    same_figures(alone, together)
+    best = [line for line in epochs if line["best"]][-1]
+    assert best["val_accuracy"] == alone["accuracy"]
+    assert best["val_frame_loss"] == pytest.approx(alone["frame_loss"], rel=1e-5)
