@@ -8,6 +8,7 @@ CPU time a video of the whole job with one worker: open, decode, convert, JPEG, 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -133,6 +135,34 @@ def static_way(videos: Sequence[Path]) -> Callable[[], None]:
     return work
 
 
+def image_writer_way(videos: Sequence[Path]) -> Callable[[], None]:
+    """Decode all, simplejpeg, then what img2dataset's writer does with each picture.
+
+    That is a sample of webdataset's TarWriter with a json, and a row of a parquet file.
+    """
+    from pyarrow import Table, parquet
+    from webdataset.writer import TarWriter
+
+    def work() -> None:
+        rows = []
+        with tempfile.TemporaryFile() as file, TarWriter(file) as tar:
+            for number, path in enumerate(videos):
+                with av.open(str(path), metadata_errors="replace") as container:
+                    stream = container.streams.video[0]
+                    stream.thread_type, stream.codec_context.thread_count = "NONE", 1
+                    frames = list(container.decode(stream))
+                for place in range(SEQ_LEN):
+                    picture = frames[len(frames) * place // SEQ_LEN].to_ndarray(format="rgb24")
+                    jpeg = simplejpeg.encode_jpeg(picture, quality=90, colorsubsampling="420")
+                    row = {"key": f"{number:05d}{place:04d}", "url": str(path), "width": 320}
+                    row |= {"sha256": hashlib.sha256(jpeg).hexdigest(), "status": "success"}
+                    tar.write({"__key__": row["key"], "jpg": jpeg, "json": row})
+                    rows.append(row)
+        parquet.write_table(Table.from_pylist(rows), io.BytesIO())
+
+    return work
+
+
 def pick(frames: np.ndarray) -> np.ndarray:
     """One frame of each of SEQ_LEN blocks."""
     return frames[[len(frames) * block // SEQ_LEN for block in range(SEQ_LEN)]]
@@ -151,18 +181,19 @@ def keyframe_interval(path: Path) -> float:
     return len(packets) / max(1, sum(packet.is_keyframe for packet in packets))
 
 
-def write_long_video(path: Path, minutes: int) -> None:
-    """An H.264 film, 320x240 at 25 fps: a grainy picture that pans, a keyframe every 2 s."""
+def write_film(path: Path, *, seconds: int, size: tuple[int, int] = (320, 240)) -> None:
+    """An H.264 film at 25 fps: a grainy picture that pans, a keyframe every 2 s."""
+    width, height = size
     rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 200, (30, 80, 3), np.uint8)
-    scene = coarse.repeat(8, axis=0).repeat(8, axis=1)
-    grain = [rng.integers(0, 24, (240, 320, 3), np.uint8) for _ in range(16)]
+    coarse = rng.integers(0, 200, (-(-height // 8), -(-width // 4), 3), np.uint8)
+    scene = coarse.repeat(8, axis=0).repeat(8, axis=1)[:height]
+    grain = [rng.integers(0, 24, (height, width, 3), np.uint8) for _ in range(16)]
     settings = {"preset": "veryfast", "g": "50", "bf": "3"}
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25, options=settings)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        for number in range(minutes * 60 * 25):
-            picture = np.roll(scene, -number, axis=1)[:, :320] + grain[number % len(grain)]
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(seconds * 25):
+            picture = np.roll(scene, -number, axis=1)[:, :width] + grain[number % len(grain)]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
         container.mux(stream.encode(None))
 
@@ -184,30 +215,44 @@ def compare_pipelines(videos: Sequence[Path], runs: int) -> None:
         ways["ffprobe, ffmpeg, Pillow, tarfile"] = plain_way(videos)
     else:
         print("no ffprobe and ffmpeg on the PATH: the plain way is left out")
+    if find_spec("pyarrow"):
+        ways["decode all, img2dataset's writer"] = image_writer_way(videos)
+    else:
+        print("no pyarrow: img2dataset's writer is left out")
     show("whole pipelines", compare(ways, runs=runs), items=len(videos), unit="video")
 
 
-def compare_long(minutes: int, runs: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "long.mp4"
-        write_long_video(path, minutes)
-        ways = {"lrcn-data shard": ours([path]), "decoding every frame": decode_everything([path])}
-        measured = compare(ways, runs=runs)
-        show(f"{SEQ_LEN} frames of {minutes} minutes of H.264", measured, items=1, unit="video")
+def compare_films(minutes: int, runs: int) -> None:
+    """Four films a shard; a shard has eight videos or more."""
+    for size in ((320, 240), (640, 360)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "film.mp4"
+            write_film(path, seconds=60 * minutes, size=size)
+            films = [path, *(Path(folder) / f"{copy}.mp4" for copy in range(3))]
+            for link in films[1:]:
+                link.symlink_to(path)
+            ways = {
+                "lrcn-data shard": ours(films),
+                "decoding every frame": decode_everything(films),
+            }
+            title = f"{SEQ_LEN} frames of {minutes} minutes of H.264, {size[0]}x{size[1]}"
+            show(title, compare(ways, runs=runs), items=len(films), unit="film")
 
 
 def compare_growth(runs: int) -> None:
-    """How the cost grows with length, resolution and frames a clip."""
+    """How the cost grows with frames a clip, length and resolution."""
     with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder) / "base.mp4"
-        write_long_video(base, 1)
+        path = Path(folder) / "film.mp4"
+        write_film(path, seconds=60)
         for seq_len in (4, 8, 16, 32):
             options = ClipOptions(fps=Fraction(FPS), seq_len=seq_len)
-            report(f"one minute, {seq_len} frames", base, options, runs)
+            report(f"one minute of 320x240, {seq_len} frames", path, options, runs)
         for minutes in (2, 4, 8):
-            path = Path(folder) / f"{minutes}.mp4"
-            write_long_video(path, minutes)
-            report(f"{minutes} minutes, 8 frames", path, ClipOptions(), runs)
+            write_film(path, seconds=60 * minutes)
+            report(f"{minutes} minutes of 320x240, 8 frames", path, ClipOptions(), runs)
+        for size in ((160, 120), (640, 480), (1280, 720), (1920, 1080)):
+            write_film(path, seconds=20, size=size)
+            report(f"20 seconds of {size[0]}x{size[1]}, 8 frames", path, ClipOptions(), runs)
 
 
 def report(title: str, path: Path, options: ClipOptions, runs: int) -> None:
@@ -270,6 +315,17 @@ def compare_workers(videos: Sequence[Path], runs: int) -> None:
         )
 
 
+def measure_start(video: Path, runs: int) -> None:
+    """Seconds by the clock of the whole command on a list of one video."""
+    with tempfile.TemporaryDirectory() as name:
+        link = Path(name) / f"video{video.suffix}"
+        link.symlink_to(video.resolve())
+        (Path(name) / "train.txt").write_text(f"{link.name} 0\n")
+        walls = Measured([run_command(Path(name), 1) for _ in range(runs)])
+        there = "is" if find_spec("torch") else "is not"
+        print(f"one video from start to end: {walls.median:.2f} s; torch {there} installed")
+
+
 def run_command(folder: Path, workers: int) -> float:
     """Seconds by the clock of the whole command."""
     out = folder / "shards"
@@ -286,7 +342,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, help="folder of videos, such as UCF-101's")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--minutes", type=int, default=10, help="of the long video")
+    parser.add_argument("--minutes", type=int, default=10, help="of the films")
     arguments = parser.parse_args()
     videos = find_videos(arguments.videos)
     print(f"PyAV {av.__version__}, {len(videos)} videos, medians of {arguments.runs}", flush=True)
@@ -295,9 +351,10 @@ def main() -> None:
     print(f"those with a keyframe every 12 frames or so: {len(dense)}")
     compare_videos(dense, arguments.runs)
     compare_pipelines(videos, arguments.runs)
-    compare_long(arguments.minutes, arguments.runs)
+    compare_films(arguments.minutes, arguments.runs)
     compare_jpeg(videos, arguments.runs)
     compare_growth(arguments.runs)
+    measure_start(videos[0], arguments.runs)
     compare_workers(videos, arguments.runs)
 
 
