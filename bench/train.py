@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.net import LRCN
-from lrcn_model.net_table import net_table
+from lrcn_model.net_table import net_table, training_flop
 from lrcn_model.processor import Processor, choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.shard_dataset import ShardDataset
@@ -134,17 +134,20 @@ class Setting:
     def train_step(self, mode: str) -> TrainStep:
         """What `lrcn-train` trains with."""
         amp, compiled = MODES[mode]
-        options = TrainOptions(size=self.size, amp=amp, device=self.device, batch_size=self.clips)
-        train_step = TrainStep(
+        options = TrainOptions(
+            size=self.size,
+            amp=amp,
+            compile=compiled,
+            device=self.device,
+            batch_size=self.clips,
+        )
+        return TrainStep(
             options,
             classes=CLASSES,
             mean=torch.full((3,), 128.0),
             processor=self.processor(mode),
             ranks=Ranks(),
         )
-        if compiled:
-            train_step.net.compile()
-        return train_step
 
     def step(self, mode: str) -> Work:
         """A step, from stored pixels on, on a batch that is on the device already."""
@@ -170,15 +173,6 @@ def seconds_each(work: Work, device: torch.device, *, runs: int, warm_up: int = 
 def synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-
-def step_flop(net: LRCN) -> int:
-    """Operations a frame of a step: forward, and backward to weights and inputs.
-
-    The first layer's input needs no gradient.
-    """
-    layers = net_table(net)
-    return 3 * sum(layer.flop for layer in layers) - layers[0].flop
 
 
 def step_bytes(net: LRCN, *, frames: int, element: int) -> int:
@@ -236,7 +230,7 @@ def measure_speed(
     frames = setting.clips * FRAMES
     seconds = seconds_each(setting.step(mode), processor.device, runs=runs)
     net = setting.train_step("float32").net
-    flop = frames * step_flop(net)
+    flop = frames * training_flop(net_table(net))
     moved = step_bytes(net, frames=frames, element=dtype.itemsize)
     return Speed(
         seconds=seconds,
