@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.frame_jpegs import check_scans
 from lrcn_data.list_checks import show
 from lrcn_data.sample_members import Sample
 
@@ -126,15 +127,21 @@ def _load_frames(sample: Sample) -> list[tuple[int, Image.Image]]:
 
 
 def _load(sample: Sample, frame: int) -> Image.Image:
+    check_scans(sample, frame)
     try:
         with Image.open(io.BytesIO(sample.jpegs[frame]), formats=["JPEG"]) as picture:
+            record = sample.record
+            if picture.size != (record.width, record.height):
+                raise ShardError(
+                    f"{sample}: frame {frame} has {picture.width}x{picture.height} pixels where its"
+                    f" json says {record.width}x{record.height}; make the shard anew"
+                )
             width = round(picture.width * FRAME_HEIGHT / picture.height)
             size = min(_WIDEST, max(1, width)), FRAME_HEIGHT
             return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ShardError(
-            f"frame {frame} of sample {sample.record.key} is no picture: {error}; run"
-            " `lrcn-data verify`"
+            f"{sample}: frame {frame} is no picture: {error}; run `lrcn-data verify`"
         ) from error
 
 

@@ -11,7 +11,7 @@ from lrcn_data import storage
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.frame_jpegs import decode_frames, frame_bytes
 from lrcn_data.mean_image import PixelSums
-from lrcn_data.shard_format import META, Manifest, ShardEntry, ShardPaths
+from lrcn_data.shard_format import MANIFEST, META, Manifest, ShardEntry, ShardPaths
 from lrcn_data.shard_names import ENDING
 from lrcn_data.shard_reader import load_manifest
 from lrcn_data.shard_scan import ShardScan
@@ -40,18 +40,28 @@ def rebuild_index(folder: str) -> Iterator[Path]:
         missing = [path for path in (paths.index, paths.arrays) if not path.exists()]
         if not missing:
             continue
-        (Path(location) / META).mkdir(exist_ok=True)
+        _make_meta(Path(location) / META)
         contents = _index_files(paths, manifest, entry)
         for path in missing:
             write_atomically(path, contents[path])
             yield path
 
 
+def _make_meta(folder: Path) -> None:
+    """Make the folder of the index, which must not lead elsewhere."""
+    if folder.is_symlink():
+        raise ShardError(f"{folder} is a link; nothing is written through it: make it a folder")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ShardError(f"{folder} can't be made: {error.strerror}") from error
+
+
 def _index_files(paths: ShardPaths, manifest: Manifest, entry: ShardEntry) -> dict[Path, bytes]:
     """The bytes of the index files of a shard that is what the manifest says."""
     sums = PixelSums((manifest.canvas[0], manifest.canvas[1]))
     try:
-        with paths.tar.open("rb") as file:
+        with storage.open_binary(str(paths.tar)) as file:
             scan = ShardScan(file, manifest.seq_len)
             for sample in scan:
                 if isinstance(sample, ShardError):
@@ -61,6 +71,11 @@ def _index_files(paths: ShardPaths, manifest: Manifest, entry: ShardEntry) -> di
                     sums.add(frame)
     except (OSError, ShardError) as error:
         raise ShardError(f"{paths.tar}: {error}; copy the shard again or make it anew") from error
+    if len(scan.index()) != entry.samples:
+        raise ShardError(
+            f"{paths.tar} has {len(scan.index())} samples where {MANIFEST} says {entry.samples};"
+            " copy both again or make the data set anew"
+        )
     if (scan.size, scan.sha256) != (entry.bytes, entry.sha256):
         raise ShardError(
             f"{paths.tar} is not the shard that the manifest names: its SHA-256 differs; copy it"

@@ -20,6 +20,12 @@ MAX_SAMPLE_BYTES = 1 << 30
 MAX_PIXELS = 1 << 26
 """Pixels of a frame: 8192 x 8192."""
 
+MAX_FRAMES = 1 << 16
+"""Frames of a clip."""
+
+MAX_END_BYTES = 1 << 20
+"""Bytes after the last sample; tars are filled up to blocks of a megabyte at most."""
+
 _MAX_TEXT_BYTES = 1 << 20
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _OCTAL = re.compile(rb"[0-7]{1,11}")
@@ -131,18 +137,23 @@ def walk_samples(file: Readable, seq_len: int) -> Iterator[bytes]:
     endings = len(member_names(seq_len))
     while True:
         parts: list[bytes] = []
+        room = MAX_SAMPLE_BYTES
         header = file.read(BLOCK)
         if not any(header):
             break
         for number in range(endings):
             _, size = _parse_header(header)
-            if size > MAX_SAMPLE_BYTES:
-                raise ShardError(f"has a member of {size:,} bytes, more than {MAX_SAMPLE_BYTES:,}")
+            room -= BLOCK + size
+            if room < 0:
+                raise ShardError(
+                    f"has a sample of more than {MAX_SAMPLE_BYTES:,} bytes, with a member that says"
+                    f" it has {size:,}"
+                )
             parts += [header, file.read(_padded(size))]
             if number < endings - 1:
                 header = file.read(BLOCK)
         yield b"".join(parts)
-    check_end(header + file.read())
+    check_end(header + file.read(MAX_END_BYTES))
 
 
 def check_end(data: bytes) -> None:
@@ -151,7 +162,7 @@ def check_end(data: bytes) -> None:
     Raises:
         ShardError: Something else stands there.
     """
-    if len(data) < 2 * BLOCK or len(data) % BLOCK or any(data):
+    if not 2 * BLOCK <= len(data) <= MAX_END_BYTES or len(data) % BLOCK or any(data):
         raise ShardError("does not end as a tar does, after its last sample")
 
 

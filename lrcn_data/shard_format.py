@@ -211,7 +211,7 @@ class ShardRecord:
                 sources=[Source(**line) for line in record["sources"]],
                 exact_frames=record["exact_frames"],
             )
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ShardError(f"a shard's record can't be read: {error!r}") from error
 
 
@@ -274,7 +274,7 @@ class Manifest:
             shards = [ShardEntry(**entry) for entry in record["shards"]]
             known = {f.name: record[f.name] for f in fields(cls)}
             return cls(**{**known, "shards": shards})
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ShardError(f"{MANIFEST} can't be read: {error!r}") from error
 
 

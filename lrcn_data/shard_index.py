@@ -130,7 +130,11 @@ def _load(location: str, most_bytes: dict[str, int]) -> dict[str, Any]:
         with storage.open_binary(location) as file:
             with zipfile.ZipFile(file) as archive:
                 for name, most in most_bytes.items():
-                    if archive.getinfo(f"{name}.npy").file_size > most + _NPY_HEADER:
+                    file_info = archive.getinfo(f"{name}.npy")
+                    # what is not compressed can't be larger than the file
+                    if file_info.compress_type != zipfile.ZIP_STORED:
+                        raise ShardError(f"{location} has a compressed array {name}; {_REMEDY}")
+                    if file_info.file_size > most + _NPY_HEADER:
                         raise ShardError(f"{location} has too large an array {name}; {_REMEDY}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
@@ -145,6 +149,8 @@ def _load(location: str, most_bytes: dict[str, int]) -> dict[str, Any]:
 def _check_array(
     location: str, name: str, array: Any, shape: tuple[int, ...], kind: type[np.generic]
 ) -> None:
+    if not isinstance(array, np.ndarray):
+        raise ShardError(f"{location} has something else than an array as {name}; {_REMEDY}")
     if array.dtype != kind or array.shape != shape:
         raise ShardError(
             f"{location} has {name} as {array.dtype} {array.shape} where the manifest asks for"

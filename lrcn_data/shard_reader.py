@@ -18,13 +18,22 @@ import numpy.typing as npt
 from lrcn_data import storage
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.mean_image import Canvas
-from lrcn_data.sample_members import MAX_PIXELS, Sample, check_end, parse_sample
+from lrcn_data.sample_members import (
+    MAX_END_BYTES,
+    MAX_FRAMES,
+    MAX_PIXELS,
+    Sample,
+    check_end,
+    parse_sample,
+)
 from lrcn_data.shard_format import MANIFEST, META, SPLITS, Manifest, ShardEntry
 from lrcn_data.shard_index import ShardIndex, load_pixel_sum
 from lrcn_data.shard_names import ENDING, Patterns, describe_folder, describe_names, expand_shards
+from lrcn_data.tar_members import BLOCK
 
 _SHOWN = 3
-_SHARD_FILE = re.compile(r"[A-Za-z0-9_-]+\.tar")
+_SHARD_FILE = re.compile(r"[A-Za-z0-9_-]{1,200}\.tar")
+_RATE = re.compile(r"\d{1,9}(\.\d{1,9})?(/\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +66,11 @@ class Shard:
             raise ShardError(
                 f"{self.arrays} has samples beyond the end of {self.location}; delete it and make"
                 " it anew with `lrcn-data index`"
+            )
+        if self.entry.bytes - index.end() > MAX_END_BYTES:
+            raise ShardError(
+                f"{self.location} goes on for {self.entry.bytes - index.end():,} bytes after the"
+                f" last sample that {self.arrays} has; make the shard anew"
             )
         return index
 
@@ -261,8 +275,7 @@ def load_manifest(folder: str) -> Manifest:
     """
     location = storage.join(folder, MANIFEST)
     try:
-        with storage.open_binary(location) as file:
-            manifest = Manifest.from_json(file.read())
+        manifest = Manifest.from_json(storage.read_whole(location))
         _check_manifest(manifest)
     except OSError as error:
         raise ShardError(
@@ -291,12 +304,16 @@ def _check_manifest(manifest: Manifest) -> None:
     Raises:
         ShardError, ValueError, TypeError, KeyError, ArithmeticError: There are such.
     """
-    if manifest.seq_len < 1 or Fraction(manifest.fps) <= 0:
+    # before it is taken for a number: that of 1e999999999 takes hours
+    if not _RATE.fullmatch(manifest.fps):
+        raise ShardError(f"says fps {manifest.fps!r:.60}")
+    if not 1 <= manifest.seq_len <= MAX_FRAMES or Fraction(manifest.fps) <= 0:
         raise ShardError(f"says seq_len {manifest.seq_len} and fps {manifest.fps}")
     width, height = manifest.canvas
-    if min(width, height) < 1 or width * height > MAX_PIXELS:
-        raise ShardError(f"says a canvas of {width}x{height}")
-    if not all(isinstance(name, str) for name in manifest.classes):
+    if not _are_counts(width, height) or not 1 <= width * height <= MAX_PIXELS:
+        raise ShardError(f"says a canvas of {width!r:.30}x{height!r:.30}")
+    classes = manifest.classes
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise ShardError("has class names that are no text")
     names = [entry.file for entry in manifest.shards]
     if len(set(names)) < len(names):
@@ -304,8 +321,28 @@ def _check_manifest(manifest: Manifest) -> None:
     for entry in manifest.shards:
         if not _SHARD_FILE.fullmatch(entry.file) or entry.split not in SPLITS:
             raise ShardError(f"names the shard {entry.file!r:.120} of split {entry.split!r:.20}")
-        if min(entry.samples, entry.bytes, entry.skipped, entry.failed, entry.frames) < 0:
-            raise ShardError(f"has a count below 0 for {entry.file}")
+        _check_counts(entry, manifest.seq_len)
+
+
+def _check_counts(entry: ShardEntry, seq_len: int) -> None:
+    """Refuse counts of a shard that can't be.
+
+    Raises:
+        ShardError: There are such.
+    """
+    counts = (entry.videos, entry.samples, entry.frames, entry.bytes, entry.skipped, entry.failed)
+    if not _are_counts(*counts) or not isinstance(entry.sha256, str):
+        raise ShardError(f"has something else than counts and a hash for {entry.file}")
+    if entry.frames != entry.samples * seq_len:
+        raise ShardError(
+            f"says {entry.frames} frames in the {entry.samples} samples of {entry.file}"
+        )
+    if entry.samples * (seq_len + 2) * BLOCK > entry.bytes:
+        raise ShardError(f"says {entry.samples} samples in the {entry.bytes} bytes of {entry.file}")
+
+
+def _are_counts(*values: object) -> bool:
+    return all(type(value) is int and value >= 0 for value in values)
 
 
 def _find_shard(

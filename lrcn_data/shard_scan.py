@@ -26,8 +26,8 @@ class ShardScan:
         seq_len: Frames a clip.
 
     Attributes:
-        size: Bytes of the tar, once iterated.
-        sha256: Of the tar, hexadecimal, once iterated.
+        size: Bytes of the tar, once iterated to its end.
+        sha256: Of the tar, hexadecimal, once iterated to its end.
     """
 
     def __init__(self, file: BinaryIO, seq_len: int) -> None:
@@ -41,15 +41,12 @@ class ShardScan:
         """Each sample, or what is wrong with it.
 
         Raises:
-            ShardError: What follows is no sample at all, so that the rest can't be told apart.
+            ShardError: What follows is no sample at all; it is not read, as it may go on and on.
         """
         offset = 0
-        try:
-            for data in walk_samples(self._file, self._seq_len):
-                yield self._note(data, offset)
-                offset += len(data)
-        finally:
-            self._file.finish()
+        for data in walk_samples(self._file, self._seq_len):
+            yield self._note(data, offset)
+            offset += len(data)
 
     @property
     def size(self) -> int:

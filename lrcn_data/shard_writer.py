@@ -53,7 +53,9 @@ def temporary_name(path: Path) -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is either whole under its name or not there at all."""
     temporary = temporary_name(path)
-    with temporary.open("wb") as file:
+    # never through a link that somebody put there
+    temporary.unlink(missing_ok=True)
+    with temporary.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -311,10 +311,9 @@ def _rejects(folder: str) -> dict[str, dict[str, int]]:
     """Entries that gave no clip or not all of them, by reason and split; most frequent first."""
     location = storage.join(storage.normal_location(folder), REJECTED)
     try:
-        with storage.open_binary(location) as file:
-            lines = [json.loads(line) for line in file.read().splitlines()]
-            counts = Counter((str(line["reason"]), str(line["split"])) for line in lines)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        lines = [json.loads(line) for line in storage.read_whole(location).splitlines()]
+        counts = Counter((str(line["reason"]), str(line["split"])) for line in lines)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ShardError(
             f"{location} can't be read: {error}; run the same `lrcn-data shard` command again"
         ) from error

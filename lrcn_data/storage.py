@@ -6,9 +6,11 @@ the files mean is in `shard_reader`.
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
+import stat
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -19,6 +21,7 @@ from lrcn_data.errors import ShardError, UsageError
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)")
 _REFUSED = re.compile(r"(^|::)\s*pipe:", re.IGNORECASE)
 _OPEN_FILES = 64
+_MOST_BYTES = 1 << 28
 
 
 def normal_location(location: str | os.PathLike[str]) -> str:
@@ -65,7 +68,7 @@ def is_folder(location: str) -> bool:
     if is_url(location):
         system, path = _file_system(location)
         return bool(system.isdir(path))
-    return Path(location).is_dir()
+    return os.path.isdir(location)  # noqa: PTH112 # no error for a name that is too long
 
 
 def list_names(folder: str) -> list[str]:
@@ -77,6 +80,8 @@ def list_names(folder: str) -> list[str]:
         return sorted(path.name for path in Path(folder).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise ShardError(f"{folder} can't be read: {error.strerror or error}") from error
 
 
 def matching(pattern: str) -> list[str]:
@@ -90,28 +95,65 @@ def matching(pattern: str) -> list[str]:
 
 
 def size_of(location: str) -> int | None:
-    """Bytes of a file, or nothing where no file is there."""
+    """Bytes of a file, or nothing where no file is there.
+
+    Raises:
+        ShardError: Something else than a file is there, or it can't be looked at.
+    """
     try:
         if is_url(location):
             system, path = _file_system(location)
             size = system.size(path)
             return None if size is None else int(size)
-        return Path(location).stat().st_size
+        found = Path(location).stat()
+        _check_regular(location, found)
+        return found.st_size
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise ShardError(f"{location} can't be read: {error.strerror or error}") from error
 
 
 def open_binary(location: str) -> BinaryIO:
     """Open a file for reading from its start.
 
     Raises:
-        OSError: It is not there or can't be read.
+        OSError: It is not there, can't be read, or is a device, a pipe or a folder.
     """
     if is_url(location):
         system, path = _file_system(location)
         remote: BinaryIO = system.open(path, "rb")
         return remote
-    return Path(location).open("rb")
+    return os.fdopen(_open_regular(location), "rb")
+
+
+def read_whole(location: str) -> bytes:
+    """All of a file that describes a data set.
+
+    Raises:
+        OSError: It can't be opened, or is larger than any such file is.
+    """
+    with open_binary(location) as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"has more than {_MOST_BYTES:,} bytes")
+    return data
+
+
+def _open_regular(path: str) -> int:
+    """A descriptor of a file that has an end, and whose opening waits for nobody."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        _check_regular(path, os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_regular(path: str, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", path)
 
 
 class PositionedFiles:
@@ -164,7 +206,7 @@ class _LocalFile:
 
     def __init__(self, path: str) -> None:
         self._descriptor = -1
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = _open_regular(path)
 
     def read(self, offset: int, length: int) -> bytes:
         data = os.pread(self._descriptor, length, offset)

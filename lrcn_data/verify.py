@@ -112,6 +112,10 @@ class _Check:
                     yield from self._sample(sample)
         except ShardError as error:
             yield f"after {number} samples: {error}"
+            size = storage.size_of(self._location)
+            if size != entry.bytes:
+                yield f"bytes {size}, but {MANIFEST} says {entry.bytes}"
+            return
         for what, found, stated in (
             ("bytes", scan.size, entry.bytes),
             ("SHA-256", scan.sha256, entry.sha256),
@@ -178,9 +182,10 @@ class _Check:
         return f"the mean image is {levels:.1f} levels a pixel away from that of the frames"
 
     def _index_problem(self, scan: ShardScan) -> str:
+        text = scan.index_text()
         try:
             with storage.open_binary(meta_location(self._location, "idx")) as file:
-                same = file.read() == scan.index_text()
+                same = file.read(len(text) + 1) == text
         except OSError as error:
             return f"can't be read: {error}"
         return "" if same else "does not fit the members in the tar"
@@ -203,8 +208,10 @@ def _load_record(shard: str) -> ShardRecord | None:
     location = meta_location(shard, "json")
     if storage.size_of(location) is None:
         return None
-    with storage.open_binary(location) as file:
-        return ShardRecord.from_json(file.read())
+    try:
+        return ShardRecord.from_json(storage.read_whole(location))
+    except OSError as error:
+        raise ShardError(f"can't be read: {error}") from error
 
 
 def _verify_names(folder: str, manifest: Manifest) -> Iterator[Fault]:
@@ -229,9 +236,9 @@ def _verify_rejections(folder: str, manifest: Manifest) -> Iterator[Fault]:
     import json
 
     try:
-        with storage.open_binary(storage.join(folder, REJECTED)) as file:
-            reasons = [json.loads(line)["reason"] for line in file.read().splitlines()]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        lines = storage.read_whole(storage.join(folder, REJECTED)).splitlines()
+        reasons = [json.loads(line)["reason"] for line in lines]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         yield Fault(file=REJECTED, detail=f"can't be read: {error!r}")
         return
     skipped = reasons.count("short")

@@ -26,7 +26,9 @@ def atomic_file(path: Path) -> Iterator[BufferedRandom]:
     temporary = path.with_name(path.name + _TEMPORARY)
     try:
         try:
-            with temporary.open("w+b") as file:
+            # never through a link that somebody put there
+            temporary.unlink(missing_ok=True)
+            with temporary.open("x+b") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

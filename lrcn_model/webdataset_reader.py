@@ -21,7 +21,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from lrcn_data import storage
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.sample_members import Sample, sample_of_members, walk_samples
+from lrcn_data.sample_members import Sample, parse_sample, sample_of_members, walk_samples
 from lrcn_data.shard_format import member_names
 from lrcn_data.shard_names import Patterns
 from lrcn_data.shard_reader import Shard, find_shards
@@ -167,7 +167,14 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
 
     def _walk(self, shard: Shard, file: HashedFile) -> Iterator[bytes]:
         try:
-            yield from walk_samples(file, self.seq_len)
+            count = 0
+            for data in walk_samples(file, self.seq_len):
+                # webdataset leaves out what has a name that it doesn't understand
+                parse_sample(data, self.seq_len)
+                count += 1
+                yield data
+            if count != shard.entry.samples:
+                raise ShardError(f"has {count} samples, its manifest says {shard.entry.samples}")
         except ShardError as error:
             raise _damaged(shard, str(error)) from error
 

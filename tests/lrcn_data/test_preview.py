@@ -129,7 +129,7 @@ def test_names_of_any_length_and_kind_leave_the_width_as_it_is(make_data_set: Ma
 
 def test_a_frame_that_is_no_picture_is_named(make_data_set: MakeDataSet) -> None:
     folder = make_data_set(change_jpegs=lambda jpegs: [jpeg[:200] for jpeg in jpegs])
-    with pytest.raises(ShardError, match="frame 0 of sample train-000-00000 is no picture"):
+    with pytest.raises(ShardError, match="sample train-000-00000: frame 0 is no picture"):
         contact_sheet(samples_of(open_data_set(folder)), SheetText(title="x"))
 
 
