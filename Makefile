@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
+PARALLEL := --numprocesses logical --maxprocesses 4
 
 .PHONY: demo test fast chaos-data chaos-train check clean
 .DEFAULT_GOAL := demo
@@ -46,11 +47,11 @@ demo: $(VENV)/.demo
 
 ## test: the whole test suite
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 ## fast: the tests to run all the time
 fast: $(VENV)/.test
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
 
 ## chaos-data: stage 1's rows of docs/reliability.md at their full figures; rewrites that section; half an hour
 chaos-data: $(VENV)/.test
