@@ -19,6 +19,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,7 @@ from pathlib import Path
 import av
 import ffmpeg
 import numpy as np
+import psutil
 import simplejpeg
 from compare import Measured, compare, show
 from PIL import Image
@@ -326,6 +328,23 @@ def measure_start(video: Path, runs: int) -> None:
         print(f"one video from start to end: {walls.median:.2f} s; torch {there} installed")
 
 
+def measure_memory(seconds: int, size: tuple[int, int]) -> None:
+    """The most private memory (USS) that the worker of a run has, converting a film."""
+    with tempfile.TemporaryDirectory() as name:
+        write_film(Path(name) / "film.mp4", seconds=seconds, size=size)
+        (Path(name) / "train.txt").write_text("film.mp4 0\n")
+        command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", "1"]
+        run = psutil.Popen(command, cwd=name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peak = 0
+        while run.poll() is None:
+            with suppress(psutil.Error):
+                used = [child.memory_full_info().uss for child in run.children(recursive=True)]
+                peak = max(peak, *used, 0)
+            time.sleep(0.005)
+    width, height = size
+    print(f"{seconds} s of {width}x{height}: a worker had at most {peak / 1e6:.0f} MB of its own")
+
+
 def run_command(folder: Path, workers: int) -> float:
     """Seconds by the clock of the whole command."""
     out = folder / "shards"
@@ -355,6 +374,8 @@ def main() -> None:
     compare_jpeg(videos, arguments.runs)
     compare_growth(arguments.runs)
     measure_start(videos[0], arguments.runs)
+    measure_memory(60, (1920, 1080))
+    measure_memory(60 * arguments.minutes, (320, 240))
     compare_workers(videos, arguments.runs)
 
 
