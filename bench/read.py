@@ -1,6 +1,6 @@
 """What reading clips for training costs, against other ways to the same tensors.
 
-    python bench/read.py [FOLDER_OF_VIDEOS] [--runs 7]
+    python bench/read.py [FOLDER_OF_VIDEOS] [--batch-size 16] [--runs 7]
 
 CPU time a sample: eight stored frames of 320x240 to a float tensor of 216x216, less the mean, on
 the CPU, in one process and one thread. Without a folder, videos are generated.
@@ -35,7 +35,7 @@ from lrcn_model import EpochSampler, Preprocess, ShardDataset, collate
 from lrcn_model.resize import resize
 
 STORED, SIZE = (320, 240), (216, 216)
-SEQ_LEN, BATCH_SIZE, VIDEOS = 8, 2, 96
+SEQ_LEN, VIDEOS = 8, 96
 ENDINGS = {".avi", ".mp4", ".mkv", ".webm", ".mov"}
 
 Batches = Callable[[], Iterable[Tensor]]
@@ -73,9 +73,9 @@ def write_shards(videos: Sequence[Path], folder: Path) -> Path:
     return folder / "shards"
 
 
-def ours(dataset: ShardDataset, mean: Tensor) -> Batches:
+def ours(dataset: ShardDataset, mean: Tensor, batch_size: int) -> Batches:
     """Shards, sampler, batches and preprocessing of this project."""
-    sampler = EpochSampler(dataset, batch_size=BATCH_SIZE)
+    sampler = EpochSampler(dataset, batch_size=batch_size)
     loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=collate)
     preprocess = Preprocess(SIZE, mean * 255)
     return lambda: (preprocess(batch) for batch in loader)
@@ -85,13 +85,13 @@ def plain_clip(images: Iterable[Image.Image], mean: Tensor) -> Tensor:
     """Resized, to a tensor, normalized: frame by frame, as one writes it without thinking."""
     frames = []
     for image in images:
-        pixels = np.array(image.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR))
+        pixels = np.array(image.resize(SIZE, Image.Resampling.BILINEAR))
         frame = torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
         frames.append(frame.float() / 255 - mean)
     return torch.stack(frames)
 
 
-def with_webdataset(shards: Sequence[Path], mean: Tensor) -> Batches:
+def with_webdataset(shards: Sequence[Path], mean: Tensor, batch_size: int) -> Batches:
     """The pipeline of webdataset's README, into torch's DataLoader."""
     names = [f"{number:03d}.jpg" for number in range(SEQ_LEN)]
     dataset = (
@@ -101,7 +101,7 @@ def with_webdataset(shards: Sequence[Path], mean: Tensor) -> Batches:
         .to_tuple(*names, "cls")
         .map(lambda sample: (plain_clip(sample[:-1], mean), sample[-1]))
     )
-    loader = DataLoader(dataset, batch_size=BATCH_SIZE)
+    loader = DataLoader(dataset, batch_size=batch_size)
     return lambda: (frames for frames, _ in loader)
 
 
@@ -138,12 +138,14 @@ def block_starts(count: int) -> list[int]:
     return [count * block // SEQ_LEN for block in range(SEQ_LEN)]
 
 
-def with_pyav(videos: Sequence[Path], mean: Tensor, *, convert_all: bool) -> Batches:
+def with_pyav(
+    videos: Sequence[Path], mean: Tensor, batch_size: int, *, convert_all: bool
+) -> Batches:
     dataset = VideosOnTheFly(videos, mean, convert_all=convert_all)
-    return lambda: DataLoader(dataset, batch_size=BATCH_SIZE, shuffle=True)
+    return lambda: DataLoader(dataset, batch_size=batch_size, shuffle=True)
 
 
-def with_litdata(samples: Sequence[Sample], mean: Tensor, folder: Path) -> Batches:
+def with_litdata(samples: Sequence[Sample], mean: Tensor, batch_size: int, folder: Path) -> Batches:
     """Litdata's own format, written from the same JPEGs, and its StreamingDataset."""
     import litdata
 
@@ -160,10 +162,10 @@ def with_litdata(samples: Sequence[Sample], mean: Tensor, folder: Path) -> Batch
     writer.done()
     writer.merge()
     dataset = Clips(str(folder), shuffle=True)
-    return lambda: litdata.StreamingDataLoader(dataset, batch_size=BATCH_SIZE)
+    return lambda: litdata.StreamingDataLoader(dataset, batch_size=batch_size)
 
 
-def with_hugging_face(shards: Sequence[Path], mean: Tensor) -> Batches:
+def with_hugging_face(shards: Sequence[Path], mean: Tensor, batch_size: int) -> Batches:
     """Hugging Face datasets, streaming the same shards."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import datasets
@@ -175,7 +177,7 @@ def with_hugging_face(shards: Sequence[Path], mean: Tensor) -> Batches:
         lambda sample: {"frames": plain_clip((sample[name] for name in names), mean)},
         remove_columns=stream.column_names,
     )
-    loader = DataLoader(clips, batch_size=BATCH_SIZE)
+    loader = DataLoader(clips, batch_size=batch_size)
     return lambda: (batch["frames"] for batch in loader)
 
 
@@ -234,23 +236,25 @@ def check_agreement(ways: dict[str, Batches], samples: int) -> None:
             raise SystemExit(f"{name}: {len(means)} samples, mean {means.mean():.3f}")
 
 
-def readers(dataset: ShardDataset, samples: Sequence[Sample], folder: Path) -> dict[str, Batches]:
+def readers(
+    dataset: ShardDataset, samples: Sequence[Sample], batch_size: int, folder: Path
+) -> dict[str, Batches]:
     """All ways that are installed."""
     shards = [Path(shard.location) for shard in dataset.data_set.shards]
     videos = [Path("/", sample.record.video) for sample in samples]
     mean = dataset.mean_image(SIZE) / 255
     ways = {
-        "lrcn": ours(dataset, mean),
-        "webdataset, Pillow, DataLoader": with_webdataset(shards, mean),
-        "PyAV on the fly, all frames to RGB": with_pyav(videos, mean, convert_all=True),
-        "PyAV on the fly, 8 frames to RGB": with_pyav(videos, mean, convert_all=False),
+        "lrcn": ours(dataset, mean, batch_size),
+        "webdataset, Pillow, DataLoader": with_webdataset(shards, mean, batch_size),
+        "PyAV on the fly, all frames to RGB": with_pyav(videos, mean, batch_size, convert_all=True),
+        "PyAV on the fly, 8 frames to RGB": with_pyav(videos, mean, batch_size, convert_all=False),
     }
     if find_spec("litdata"):
-        ways["litdata, Pillow"] = with_litdata(samples, mean, folder / "litdata")
+        ways["litdata, Pillow"] = with_litdata(samples, mean, batch_size, folder / "litdata")
     else:
         print("litdata: not installed")
     if find_spec("datasets"):
-        ways["Hugging Face datasets, streaming"] = with_hugging_face(shards, mean)
+        ways["Hugging Face datasets, streaming"] = with_hugging_face(shards, mean, batch_size)
     else:
         print("Hugging Face datasets: not installed")
     return ways
@@ -259,6 +263,7 @@ def readers(dataset: ShardDataset, samples: Sequence[Sample], folder: Path) -> d
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, nargs="?", help="folder; generated where not given")
+    parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--runs", type=int, default=7)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -270,10 +275,10 @@ def main() -> None:
         samples = [dataset.data_set.read_sample(number) for number in range(len(dataset))]
         print(
             f"{processor_name()}, 1 thread, torch {torch.__version__}, {len(samples)} clips of"
-            f" {'generated' if generated else 'given'} videos, batches of {BATCH_SIZE}",
+            f" {'generated' if generated else 'given'} videos, batches of {arguments.batch_size}",
             flush=True,
         )
-        ways = readers(dataset, samples, folder)
+        ways = readers(dataset, samples, arguments.batch_size, folder)
         check_agreement(ways, len(samples))
         works = {name: drain(batches) for name, batches in ways.items()}
         works |= parts(samples, dataset.mean_image(SIZE) / 255)

@@ -28,9 +28,9 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
     records = [sample.record for sample in samples]
     lengths = [len(sample.jpegs) * frame_bytes(sample) for sample in samples]
     pixels = _new_buffer(sum(lengths))
-    start = 0
+    memory, start = pixels.numpy(), 0
     for sample, length in zip(samples, lengths, strict=True):
-        decode_frames(sample, pixels[start : start + length].numpy())
+        decode_frames(sample, memory[start : start + length])
         start += length
     return ClipBatch(
         pixels=pixels,

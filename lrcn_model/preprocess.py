@@ -72,8 +72,7 @@ class Preprocess(nn.Module):
         shape = (len(batch), batch.seq_len, height, width, CHANNELS)
         result = self._empty(shape, batch.pixels.device).permute(0, 1, 4, 2, 3)
         if changes is None:
-            for clips, images_NCHW in _together(batch):
-                target = result[clips].flatten(0, 1)
+            for images_NCHW, target in _together(batch, result):
                 _normalize(resize(images_NCHW, self.size), self._whole_offset, target)
         else:
             for frames, change, target in zip(batch.clip_frames(), changes, result, strict=True):
@@ -114,16 +113,16 @@ def _renew_offset(preprocess: Preprocess, keys: object) -> None:
     preprocess._whole_offset = preprocess._offset(preprocess.mean)
 
 
-def _together(batch: ClipBatch) -> Iterator[tuple[slice, Tensor]]:
-    """Runs of clips to be handled at once, with their frames as (images, 3, H, W).
+def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """What is handled at once: frames as (images, 3, H, W), and where they go to.
 
     A processor takes them clip by clip, so that what it has just resized is still in its cache.
     """
-    if batch.same_size and batch.pixels.device.type != "cpu":
-        yield slice(None), batch.frames.flatten(0, 1).permute(0, 3, 1, 2)
+    if batch.pixels.device.type != "cpu" and batch.same_size:
+        yield batch.frames.flatten(0, 1).permute(0, 3, 1, 2), result.flatten(0, 1)
         return
-    for number, frames in enumerate(batch.clip_frames()):
-        yield slice(number, number + 1), frames.permute(0, 3, 1, 2)
+    for frames, target in zip(batch.clip_frames(), result, strict=True):
+        yield frames.permute(0, 3, 1, 2), target
 
 
 def _normalize(images_NCHW: Tensor, offset: Tensor, target: Tensor) -> None:
