@@ -10,9 +10,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import json
-import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -20,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +29,7 @@ import ffmpeg
 import numpy as np
 import psutil
 import simplejpeg
-from compare import Measured, compare, show
+from compare import compare, show
 from PIL import Image
 
 from lrcn_data.clips import ClipOptions, read_clips
@@ -295,26 +295,18 @@ def compare_workers(videos: Sequence[Path], runs: int) -> None:
                 link.symlink_to(path.resolve())
                 lines.append(f"{link.name} 0\n")
         (folder / "train.txt").write_text("".join(lines))
-        walls: dict[int, list[float]] = {1: [], 2: []}
-        cpus: dict[int, list[float]] = {1: [], 2: []}
+        watched: dict[int, list[Watched]] = {1: [], 2: []}
         for _ in range(runs):
-            for workers in (1, 2):
-                before = os.times()
-                wall = run_command(folder, workers)
-                after = os.times()
-                walls[workers].append(wall)
-                cpus[workers].append(
-                    after.children_user
-                    + after.children_system
-                    - before.children_user
-                    - before.children_system
-                )
-        one, two = Measured(walls[1]), Measured(walls[2])
-        print(
-            f"{len(lines)} videos: 1 worker {one.median:.2f} s, 2 workers {two.median:.2f} s:"
-            f" {one.median / two.median:.2f} times faster; CPU time of the command"
-            f" {Measured(cpus[1]).median:.2f} s and {Measured(cpus[2]).median:.2f} s"
-        )
+            for workers, found in watched.items():
+                found.append(watch_command(folder, workers))
+    wall, cpu = (
+        [statistics.median(getattr(run, name) for run in runs) for runs in watched.values()]
+        for name in ("wall", "cpu")
+    )
+    print(
+        f"{len(lines)} videos: 1 worker {wall[0]:.2f} s, 2 workers {wall[1]:.2f} s by the clock,"
+        f" {wall[0] / wall[1]:.2f} times faster; CPU time {cpu[0]:.2f} s and {cpu[1]:.2f} s"
+    )
 
 
 def measure_start(video: Path, runs: int) -> None:
@@ -323,38 +315,54 @@ def measure_start(video: Path, runs: int) -> None:
         link = Path(name) / f"video{video.suffix}"
         link.symlink_to(video.resolve())
         (Path(name) / "train.txt").write_text(f"{link.name} 0\n")
-        walls = Measured([run_command(Path(name), 1) for _ in range(runs)])
+        wall = statistics.median(watch_command(Path(name), 1).wall for _ in range(runs))
         there = "is" if find_spec("torch") else "is not"
-        print(f"one video from start to end: {walls.median:.2f} s; torch {there} installed")
+        print(f"one video from start to end: {wall:.2f} s; torch {there} installed")
 
 
 def measure_memory(seconds: int, size: tuple[int, int]) -> None:
-    """The most private memory (USS) that the worker of a run has, converting a film."""
+    """The most private memory that a worker has, converting a film."""
     with tempfile.TemporaryDirectory() as name:
         write_film(Path(name) / "film.mp4", seconds=seconds, size=size)
         (Path(name) / "train.txt").write_text("film.mp4 0\n")
-        command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", "1"]
-        run = psutil.Popen(command, cwd=name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        peak = 0
-        while run.poll() is None:
-            with suppress(psutil.Error):
-                used = [child.memory_full_info().uss for child in run.children(recursive=True)]
-                peak = max(peak, *used, 0)
-            time.sleep(0.005)
+        most = watch_command(Path(name), 1, every=0.005).memory
     width, height = size
-    print(f"{seconds} s of {width}x{height}: a worker had at most {peak / 1e6:.0f} MB of its own")
+    print(f"{seconds} s of {width}x{height}: a worker had at most {most / 1e6:.0f} MB of its own")
 
 
-def run_command(folder: Path, workers: int) -> float:
-    """Seconds by the clock of the whole command."""
-    out = folder / "shards"
-    shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", str(workers), "--json"]
+@dataclass
+class Watched:
+    """What a run of the command took, with all processes that it started.
+
+    Attributes:
+        wall: Seconds by the clock.
+        cpu: Seconds of user and system time, up to the last look at each process.
+        memory: Most bytes that any worker had for itself (USS).
+    """
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    memory: int = 0
+
+
+def watch_command(folder: Path, workers: int, *, every: float = 0.05) -> Watched:
+    """Run the command on the list in a folder, and look at its processes every so many seconds."""
+    shutil.rmtree(folder / "shards", ignore_errors=True)
+    command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", str(workers)]
+    watched, spent = Watched(), {}
     began = time.monotonic()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    wall = time.monotonic() - began
-    assert json.loads(done.stdout)["failed"] == 0
-    return wall
+    run = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while run.poll() is None:
+        with suppress(psutil.Error):
+            for process in (run, *run.children(recursive=True)):
+                times = process.cpu_times()
+                spent[process.pid] = times.user + times.system
+                if process is not run:
+                    watched.memory = max(watched.memory, process.memory_full_info().uss)
+        time.sleep(every)
+    watched.wall, watched.cpu = time.monotonic() - began, sum(spent.values())
+    assert run.returncode == 0
+    return watched
 
 
 def main() -> None:
