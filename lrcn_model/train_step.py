@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
@@ -172,8 +172,8 @@ class TrainStep:
                 self._ranks.share_(buffer)
 
     def is_finite(self) -> bool:
-        """Whether all weights are numbers."""
-        return all(bool(torch.isfinite(value).all()) for value in self.net.state_dict().values())
+        """Whether all that would be saved is numbers: also what the optimizer keeps."""
+        return all(bool(torch.isfinite(value).all()) for value in _tensors(self.state_dict()))
 
     def state_dict(self) -> dict[str, Any]:
         """All that steps change."""
@@ -217,6 +217,15 @@ def compiled(model: nn.Module) -> Callable[[Tensor], Tensor]:
             " name another in the environment variable CXX, or leave --compile out"
         )
     return torch.compile(model)
+
+
+def _tensors(state: Any) -> Iterator[Tensor]:
+    """All tensors in dicts within dicts."""
+    if isinstance(state, Tensor):
+        yield state
+    elif isinstance(state, dict):
+        for value in state.values():
+            yield from _tensors(value)
 
 
 def _optimizer(options: TrainOptions, net: nn.Module) -> torch.optim.Optimizer:

@@ -294,7 +294,9 @@ class Training:
             pending.ready.synchronize()
         loss, clips, correct, asked = pending.sums.tolist()
         if not math.isfinite(loss):
-            raise _not_finite(f"the loss of step {pending.step} is {loss}", pending.keys)
+            raise _not_finite(
+                f"the loss of step {pending.step} is {loss}", pending.keys, before=self._last_keys
+            )
         self._last_keys = pending.keys
         self._all_asked = asked > 0
         progress = self._progress
@@ -395,7 +397,10 @@ class Training:
     def _check_weights(self) -> None:
         if not self._train_step.is_finite():
             step = self._progress.step
-            raise _not_finite(f"the weights are no numbers after step {step}", self._last_keys)
+            raise _not_finite(
+                f"the weights or the optimizer's state are no numbers after step {step}",
+                self._last_keys,
+            )
 
     def _samples_done(self) -> int:
         """Clips of the running epoch that all processes have taken."""
@@ -473,10 +478,17 @@ def _epoch_line(report: EpochReport) -> dict[str, Any]:
     return line
 
 
-def _not_finite(what: str, keys: tuple[str, ...]) -> LrcnError:
-    named = ", ".join(keys[:_NAMED_KEYS])
-    more = f" and {len(keys) - _NAMED_KEYS} more" if len(keys) > _NAMED_KEYS else ""
+def _not_finite(what: str, keys: tuple[str, ...], *, before: tuple[str, ...] = ()) -> LrcnError:
+    """The error of a step; of the one before too, whose update may be what it comes from."""
+    blamed = f"clips {_named(keys)}"
+    if before:
+        blamed += f"; or of the step before: {_named(before)}"
     return LrcnError(
-        f"{what} (clips {named}{more}); nothing of it was saved: try a smaller --lr, --clip-grad 1"
+        f"{what} ({blamed}); nothing of it was saved: try a smaller --lr, --clip-grad 1"
         " or --amp off, and look at the clips with `lrcn-data preview`"
     )
+
+
+def _named(keys: tuple[str, ...]) -> str:
+    more = f" and {len(keys) - _NAMED_KEYS} more" if len(keys) > _NAMED_KEYS else ""
+    return ", ".join(keys[:_NAMED_KEYS]) + more
