@@ -109,7 +109,7 @@ def kill_at_a_step(process: subprocess.Popen[str], out: Path, step: int, delay: 
 def test_a_training_killed_at_random_steps_ends_as_one_never_killed(
     data: Path, tmp_path: Path, workers: str, tally: Any, count: Any, each: Any
 ) -> None:
-    whole, kills = tmp_path / "whole", count(2, 100)
+    whole, kills = tmp_path / "whole", count(2, 50)
     train(data, whole, "--workers", "0")
     steps, weights = last_step(whole), (whole / "weights.safetensors").read_bytes()
 
