@@ -310,14 +310,19 @@ def compare_workers(videos: Sequence[Path], runs: int) -> None:
 
 
 def measure_start(video: Path, runs: int) -> None:
-    """Seconds by the clock of the whole command on a list of one video."""
-    with tempfile.TemporaryDirectory() as name:
-        link = Path(name) / f"video{video.suffix}"
+    """The whole command on a list of one video."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"video{video.suffix}"
         link.symlink_to(video.resolve())
-        (Path(name) / "train.txt").write_text(f"{link.name} 0\n")
-        wall = statistics.median(watch_command(Path(name), 1).wall for _ in range(runs))
+        (Path(folder) / "train.txt").write_text(f"{link.name} 0\n")
+        found = [watch_command(Path(folder), 1, every=0.02) for _ in range(runs)]
+        wall, cpu = (
+            statistics.median(getattr(run, name) for run in found) for name in ("wall", "cpu")
+        )
         there = "is" if find_spec("torch") else "is not"
-        print(f"one video from start to end: {wall:.2f} s; torch {there} installed")
+        print(
+            f"one video from start to end: {wall:.2f} s, CPU {cpu:.2f} s; torch {there} installed"
+        )
 
 
 def measure_memory(seconds: int, size: tuple[int, int]) -> None:

@@ -167,7 +167,8 @@ class TrainStep:
 
     def agree(self) -> None:
         """Take the first process's running statistics; those of the others are of other clips."""
-        for module in {self.net, self.scored}:
+        # in the same order in all processes, as a set of modules would not be
+        for module in dict.fromkeys((self.net, self.scored)):
             for buffer in module.buffers():
                 self._ranks.share_(buffer)
 
