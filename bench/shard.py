@@ -284,8 +284,8 @@ def compare_jpeg(videos: Sequence[Path], runs: int) -> None:
 
 
 def compare_workers(videos: Sequence[Path], runs: int) -> None:
-    """The whole command with one and with two workers, on 240 clips or more."""
-    copies = -(-240 // len(videos))
+    """The whole command with one and two workers, on so many clips that its start hardly counts."""
+    copies = -(-1000 // len(videos))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lines = []
@@ -315,7 +315,7 @@ def measure_start(video: Path, runs: int) -> None:
         link = Path(folder) / f"video{video.suffix}"
         link.symlink_to(video.resolve())
         (Path(folder) / "train.txt").write_text(f"{link.name} 0\n")
-        found = [watch_command(Path(folder), 1, every=0.02) for _ in range(runs)]
+        found = [watch_command(Path(folder), 1) for _ in range(runs)]
         wall, cpu = (
             statistics.median(getattr(run, name) for run in found) for name in ("wall", "cpu")
         )
@@ -330,7 +330,7 @@ def measure_memory(seconds: int, size: tuple[int, int]) -> None:
     with tempfile.TemporaryDirectory() as name:
         write_film(Path(name) / "film.mp4", seconds=seconds, size=size)
         (Path(name) / "train.txt").write_text("film.mp4 0\n")
-        most = watch_command(Path(name), 1, every=0.005).memory
+        most = watch_command(Path(name), 1, memory=True).memory
     width, height = size
     print(f"{seconds} s of {width}x{height}: a worker had at most {most / 1e6:.0f} MB of its own")
 
@@ -350,8 +350,8 @@ class Watched:
     memory: int = 0
 
 
-def watch_command(folder: Path, workers: int, *, every: float = 0.05) -> Watched:
-    """Run the command on the list in a folder, and look at its processes every so many seconds."""
+def watch_command(folder: Path, workers: int, *, memory: bool = False) -> Watched:
+    """Run the command on the list in a folder; a look at memory takes a tenth of a core."""
     shutil.rmtree(folder / "shards", ignore_errors=True)
     command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", str(workers)]
     watched, spent = Watched(), {}
@@ -362,9 +362,9 @@ def watch_command(folder: Path, workers: int, *, every: float = 0.05) -> Watched
             for process in (run, *run.children(recursive=True)):
                 times = process.cpu_times()
                 spent[process.pid] = times.user + times.system
-                if process is not run:
+                if memory and process is not run:
                     watched.memory = max(watched.memory, process.memory_full_info().uss)
-        time.sleep(every)
+        time.sleep(0.02)
     watched.wall, watched.cpu = time.monotonic() - began, sum(spent.values())
     assert run.returncode == 0
     return watched
