@@ -73,15 +73,15 @@ def ours(videos: Sequence[Path], *, check_full: bool = False) -> Callable[[], No
     return work
 
 
-def decode_everything(videos: Sequence[Path]) -> Callable[[], None]:
-    """Decoding every frame with PyAV in one thread, and keeping nothing."""
+def decode_everything(videos: Sequence[Path], *, threads: int = 1) -> Callable[[], None]:
+    """Decoding every frame with PyAV and keeping nothing; 0 threads stands for one a core."""
 
     def work() -> None:
         for path in videos:
             with av.open(str(path), metadata_errors="replace") as container:
                 stream = container.streams.video[0]
-                stream.thread_type = "NONE"
-                stream.codec_context.thread_count = 1
+                stream.thread_type = "NONE" if threads == 1 else "AUTO"
+                stream.codec_context.thread_count = threads
                 for _ in container.decode(stream):
                     pass
 
@@ -207,6 +207,7 @@ def compare_videos(videos: Sequence[Path], runs: int) -> None:
         "decoding every frame, keeping nothing": decode_everything(videos),
         "lrcn-data shard": ours(videos),
         "lrcn-data shard --check full": ours(videos, check_full=True),
+        'every frame with thread_type = "AUTO"': decode_everything(videos, threads=0),
     }
     show(f"{len(videos)} videos", compare(ways, runs=runs), items=len(videos), unit="video")
 
