@@ -19,6 +19,8 @@ Patterns = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 ENDING = ".tar"
 MOST_SHARDS = 100_000
+_LONGEST_GLOB = 4096
+"""Characters, Linux's PATH_MAX. Matching takes time with the square of a glob's length."""
 
 _GROUP = re.compile(r"\{[^{}]*\}|<\d+\.\.\d+>")
 _RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
@@ -33,7 +35,7 @@ def expand_shards(patterns: Patterns) -> list[str]:
     Whether a named shard is there is not looked at.
 
     Raises:
-        UsageError: No pattern, `pipe:`, or a range with too many numbers.
+        UsageError: No pattern, `pipe:`, a range with too many numbers, or a glob longer than paths.
         ShardError: A glob that matches nothing.
     """
     if isinstance(patterns, str | os.PathLike):
@@ -120,6 +122,11 @@ def _numbers(first: str, last: str) -> list[str]:
 def _expand_glob(location: str) -> list[str]:
     if not re.search(r"[*?\[]", location):
         return [location]
+    if len(location) > _LONGEST_GLOB:
+        raise UsageError(
+            f"the glob {location[:40]}... has {len(location):,} characters, more than the"
+            f" {_LONGEST_GLOB:,} of the longest path; name the folder instead"
+        )
     found = [path for path in storage.matching(location) if path.endswith(ENDING)]
     if not found:
         folder, _ = storage.split_location(location)

@@ -134,8 +134,9 @@ def read_whole(location: str) -> bytes:
         OSError: It can't be opened, or is larger than any such file is.
     """
     with open_binary(location) as file:
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
+        known = 0 if is_url(location) else os.fstat(file.fileno()).st_size
+        data = file.read(_MOST_BYTES + 1) if known <= _MOST_BYTES else b""
+    if max(known, len(data)) > _MOST_BYTES:
         raise OSError(errno.EFBIG, f"has more than {_MOST_BYTES:,} bytes")
     return data
 

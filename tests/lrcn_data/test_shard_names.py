@@ -80,6 +80,11 @@ def test_a_brace_bomb_is_refused_at_once(bomb: str) -> None:
     assert time.monotonic() - start < 1
 
 
+def test_a_glob_longer_than_any_path_is_refused() -> None:
+    with pytest.raises(UsageError, match="has 10,004 characters"):
+        expand_shards("[" * 10_000 + ".tar")
+
+
 def test_a_range_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(UsageError, match=r"5\.\.2 ends before it starts"):
         expand_shards("x-{5..2}.tar")
