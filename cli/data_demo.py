@@ -40,10 +40,10 @@ def command(
     from lrcn_data.demo_data_set import DemoOptions, write_demo
     from lrcn_data.shard_run import cores
 
-    from .progress import VideoProgress
+    from .progress import CountProgress
 
     options = DemoOptions(train=train_videos, val=val_videos, test=test_videos, seed=seed)
-    progress = VideoProgress()
+    progress = CountProgress("videos")
     with progress:
         videos = write_demo(
             folder,

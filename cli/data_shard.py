@@ -289,9 +289,9 @@ def _run(
 ) -> RunResult:
     from lrcn_data.shard_run import write_data_set
 
-    from .progress import VideoProgress
+    from .progress import CountProgress
 
-    progress = VideoProgress()
+    progress = CountProgress("videos")
 
     def on_video(report: VideoReport) -> None:
         progress.advance()

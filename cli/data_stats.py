@@ -35,9 +35,9 @@ def command(*, shards: str, workers: int | None, as_json: bool) -> None:
     from lrcn_data.shard_run import cores
     from lrcn_data.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
 
-    from .progress import VideoProgress
+    from .progress import CountProgress
 
-    progress = VideoProgress()
+    progress = CountProgress("clips")
     with progress:
         stats, mean_image = compute_stats(
             shards,

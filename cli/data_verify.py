@@ -35,11 +35,20 @@ def command(*, folder: str, inputs: bool, root: Path, deep: bool, as_json: bool)
     """
     from lrcn_data.verify import verify
 
+    from .progress import CountProgress
+
     faults = []
-    for fault in verify(folder, deep=deep, inputs=root if inputs else None):
-        faults.append(fault)
-        if not as_json:
-            click.echo(str(fault))
+    with CountProgress("shards") as progress:
+        for fault in verify(
+            folder,
+            deep=deep,
+            inputs=root if inputs else None,
+            on_start=progress.start,
+            on_shard=progress.advance,
+        ):
+            faults.append(fault)
+            if not as_json:
+                progress.result(str(fault))
     if as_json:
         print_json(
             {"folder": folder, "sound": not faults, "faults": [asdict(fault) for fault in faults]}

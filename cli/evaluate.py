@@ -84,19 +84,20 @@ def command(
     from lrcn_model.scoring import json_result
     from lrcn_model.weights import load_run
 
-    from .train_progress import ClipProgress
+    from .progress import CountProgress
 
     ranks = ranks_from_environment()
     processor = choose_processor(device, amp, local_rank=ranks.local_rank)
     trained = load_run(run_path, processor)
     data = open_to_evaluate(shards, trained, str(run_path))
     keep_freed_memory()
-    share = len(data) // ranks.count if ranks.first else None
+    share = len(data) // ranks.count
     with (
         joined(ranks, processor.device),
         out_of_memory_remedy(batch_size),
-        ClipProgress(share) as progress,
+        CountProgress("clips", shown=ranks.first) as progress,
     ):
+        progress.start(share, share)
         scorer = evaluate(
             trained,
             data,

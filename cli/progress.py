@@ -1,4 +1,4 @@
-"""Progress over videos on stderr: a live bar on a terminal, a plain line now and then elsewhere."""
+"""Progress on stderr: a live bar on a terminal, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ from typing import Self
 
 import click
 
-_EVERY = 10.0
+EVERY = 10.0
 """Seconds between two plain lines."""
 
 
-class VideoProgress:
-    """Counts videos; use as a context manager, `start` once the number is known."""
+class ProgressBar:
+    """A bar on stderr, where that is a terminal, with a text of figures; a context manager.
 
-    def __init__(self) -> None:
-        self._bar = None
-        if sys.stderr.isatty():
+    Args:
+        shown: False to say nothing at all.
+
+    Attributes:
+        shown: The same.
+        bar: What rich shows, or None.
+    """
+
+    def __init__(self, *, shown: bool = True) -> None:
+        self.shown = shown
+        self.bar = None
+        if shown and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import (
                 BarColumn,
@@ -28,18 +37,18 @@ class VideoProgress:
                 TimeRemainingColumn,
             )
 
-            self._bar = Progress(
-                TextColumn("videos"),
+            self.bar = Progress(
+                TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
+                TextColumn("{task.fields[figures]}"),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
             )
 
     def __enter__(self) -> Self:
-        if self._bar:
-            self._bar.start()
+        if self.bar:
+            self.bar.start()
         return self
 
     def __exit__(
@@ -48,25 +57,52 @@ class VideoProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bar:
-            self._bar.stop()
+        if self.bar:
+            self.bar.stop()
 
-    def start(self, videos: int, left: int) -> None:
-        """Say how many videos there are, and how many are still to be read."""
-        self._total, self._left, self._done = videos, left, 0
+    def say(self, line: str) -> None:
+        """Show a line on stderr."""
+        if self.bar:
+            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        elif self.shown:
+            click.echo(line, err=True)
+
+    def result(self, line: str) -> None:
+        """Print a line on stdout; above the bar where both are the terminal."""
+        if self.bar and sys.stdout.isatty():
+            self.say(line)
+        else:
+            click.echo(line)
+
+
+class CountProgress(ProgressBar):
+    """Counts things of a kind; `start` it once their number is known.
+
+    Args:
+        things: What they are.
+        shown: False to say nothing at all.
+    """
+
+    def __init__(self, things: str, *, shown: bool = True) -> None:
+        super().__init__(shown=shown)
+        self._things = things
+
+    def start(self, total: int, left: int) -> None:
+        """Say how many there are, and how many are still to come."""
+        self._left, self._done = left, 0
         self._began = self._said = time.monotonic()
-        if left < videos:
-            click.echo(f"{videos - left} of {videos} videos were done before", err=True)
-        if self._bar:
-            self._task = self._bar.add_task("", total=left, rate="")
+        if left < total:
+            self.say(f"{total - left} of {total} {self._things} were done before")
+        if self.bar:
+            self._task = self.bar.add_task(self._things, total=left, figures="")
 
-    def advance(self) -> None:
-        """Count a video."""
-        self._done += 1
+    def advance(self, count: int = 1) -> None:
+        """Count some."""
+        self._done += count
         now = time.monotonic()
-        rate = f"{self._done / max(now - self._began, 1e-9):.1f} videos/s"
-        if self._bar:
-            self._bar.update(self._task, advance=1, rate=rate)
-        elif now - self._said > _EVERY:
+        rate = f"{self._done / max(now - self._began, 1e-9):.1f} {self._things}/s"
+        if self.bar:
+            self.bar.update(self._task, advance=count, figures=rate)
+        elif now - self._said > EVERY:
             self._said = now
-            click.echo(f"{self._done} of {self._left} videos, {rate}", err=True)
+            self.say(f"{self._done} of {self._left} {self._things}, {rate}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,14 @@ class Fault:
         return f"{self.file}: {self.detail}"
 
 
-def verify(folder: str, *, deep: bool = False, inputs: Path | None = None) -> Iterator[Fault]:
+def verify(
+    folder: str,
+    *,
+    deep: bool = False,
+    inputs: Path | None = None,
+    on_start: Callable[[int, int], None] = lambda shards, left: None,
+    on_shard: Callable[[], None] = lambda: None,
+) -> Iterator[Fault]:
     """Everything that is wrong with a data set, as it is found.
 
     Every tar is read as a whole: size, SHA-256, headers, members, keys, labels, and that every
@@ -61,6 +68,8 @@ def verify(folder: str, *, deep: bool = False, inputs: Path | None = None) -> It
         folder: Path or URL of the data set.
         deep: Also compare the pixel sums with the decoded frames.
         inputs: Also compare the input videos with their hashes: what list paths are relative to.
+        on_start: Told how many shards there are, and how many are still to be read: all.
+        on_shard: Told of each that was read.
     """
     folder = storage.normal_location(folder)
     try:
@@ -68,13 +77,16 @@ def verify(folder: str, *, deep: bool = False, inputs: Path | None = None) -> It
     except ShardError as error:
         yield Fault(file=MANIFEST, detail=str(error))
         return
+    on_start(len(manifest.shards), len(manifest.shards))
     keys: set[str] = set()
+    seen: set[str] = set()
     for entry in manifest.shards:
         yield from _Check(folder, manifest, entry, keys, deep).faults()
+        if inputs is not None:
+            yield from _verify_inputs(folder, entry, inputs, seen)
+        on_shard()
     yield from _verify_names(folder, manifest)
     yield from _verify_rejections(folder, manifest)
-    if inputs is not None:
-        yield from _verify_inputs(folder, manifest, inputs)
 
 
 class _Check:
@@ -253,24 +265,22 @@ def _verify_rejections(folder: str, manifest: Manifest) -> Iterator[Fault]:
             )
 
 
-def _verify_inputs(folder: str, manifest: Manifest, root: Path) -> Iterator[Fault]:
-    """The input videos are those that were decoded."""
-    seen: set[str] = set()
-    for entry in manifest.shards:
-        try:
-            record = _load_record(storage.join(folder, entry.file))
-        except (OSError, ShardError):
+def _verify_inputs(folder: str, entry: ShardEntry, root: Path, seen: set[str]) -> Iterator[Fault]:
+    """The input videos of a shard are those that were decoded; each is read once."""
+    try:
+        record = _load_record(storage.join(folder, entry.file))
+    except (OSError, ShardError):
+        return  # a record that can't be read is a fault already
+    if record is None:
+        yield Fault(file=entry.file, detail="has no record in .meta that names its inputs")
+        return
+    for source in record.sources:
+        if source.path in seen:
             continue
-        if record is None:
-            yield Fault(file=entry.file, detail="has no record in .meta that names its inputs")
-            continue
-        for source in record.sources:
-            if source.path in seen:
-                continue
-            seen.add(source.path)
-            problem = _input_problem(root / source.path, source.bytes, source.sha256)
-            if problem:
-                yield Fault(file=source.path, detail=problem)
+        seen.add(source.path)
+        problem = _input_problem(root / source.path, source.bytes, source.sha256)
+        if problem:
+            yield Fault(file=source.path, detail=problem)
 
 
 def _input_problem(path: Path, size: int, sha256: str) -> str:
