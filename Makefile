@@ -53,7 +53,7 @@ test: $(VENV)/.test
 fast: $(VENV)/.test
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
 
-## chaos-data: stage 1's rows of docs/reliability.md at their full figures; rewrites that section; half an hour
+## chaos-data: stage 1's rows of docs/reliability.md at their full figures; rewrites that section; a quarter of an hour
 chaos-data: $(VENV)/.test
 	PYTHONPATH=tests/chaos LRCN_CHAOS=docs/reliability.md $(BIN)/python -m pytest -p promises --stage 1 -m promise --timeout 2400
 

@@ -184,9 +184,9 @@ def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int) -> str:
             f" {options.patience} without a better val accuracy"
         )
     if outcome.trained:
-        return f"finished: {outcome.folder} has all its {options.epochs} epochs"
+        return f"finished: {outcome.folder}, epoch {epochs} of {options.epochs}"
     return (
-        f"finished before: {outcome.folder} has all its {epochs} epochs; extend it with"
+        f"finished before: {outcome.folder}, epoch {epochs} of {epochs}; extend it with"
         f" `lrcn-train --resume {outcome.folder} --epochs {2 * epochs}`"
     )
 
