@@ -34,6 +34,7 @@ from lrcn_data.video import (
     Decoded,
     DecodeOptions,
     FrameSink,
+    Matrix,
     RgbConverter,
     input_url,
 )
@@ -511,7 +512,7 @@ def _has_idr(data: memoryview, extradata: bytes | None) -> bool:
     return False
 
 
-def _display_matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
+def _display_matrix(picture: av.VideoFrame) -> Matrix | None:
     data: Any = picture.side_data.get("DISPLAYMATRIX")
     if data is None:
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import struct
 import subprocess
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from lrcn_data.video import (
     Decoded,
     DecodeOptions,
     FrameSink,
+    Matrix,
     RgbConverter,
     input_url,
     rotation_matrix,
@@ -88,10 +90,20 @@ def find_ffmpeg() -> str:
 
 @cache
 def ffmpeg_version() -> str:
-    """The version that ffmpeg says of itself."""
-    first = subprocess.run(
-        [find_ffmpeg(), "-version"], capture_output=True, text=True, check=True
-    ).stdout.split()
+    """The version that ffmpeg says of itself.
+
+    Raises:
+        UsageError: There is no ffmpeg, or it doesn't run.
+    """
+    program = find_ffmpeg()
+    try:
+        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise UsageError(
+            f"--decoder ffmpeg: {program} doesn't run ({error}); mend it, or put another on the"
+            " PATH"
+        ) from error
+    first = said.stdout.split()
     return first[2] if len(first) > 2 else "unknown"
 
 
@@ -143,7 +155,7 @@ class _Looks:
     limit: int
     size: str = ""
     codec: str = ""
-    rotation: float = 0.0
+    rotation: float | None = None
     time_base: Fraction | None = None
     frame_rate: Fraction | None = None
     stamps: list[FrameStamp] = field(default_factory=list)
@@ -157,7 +169,7 @@ class _Looks:
             self.codec = self.codec or match[1]
         elif (match := _ROTATION.search(text)) and not self.looks:
             # ffmpeg 5 tells it of the stream, later ones of every frame too
-            self.rotation = self.rotation or float(match[1])
+            self.rotation = float(match[1]) if self.rotation is None else self.rotation
         elif "showinfo" not in text:
             return
         elif match := _TIME_BASE.search(text):
@@ -197,9 +209,7 @@ class _Looks:
         return build_timeline(self.stamps, time_base=self.time_base, frame_rate=self.frame_rate)
 
 
-def _command(
-    url: str, options: DecodeOptions, filters: str, output: str, **settings: str
-) -> list[str]:
+def _command(url: str, options: DecodeOptions, output: str, **settings: str) -> list[str]:
     source = ffmpeg.input(
         _PLACEHOLDER,
         protocol_whitelist=PROTOCOLS,
@@ -210,7 +220,7 @@ def _command(
         noautorotate=None,
     )
     target = source.output(
-        output, vf=filters, an=None, sn=None, dn=None, map_metadata=-1, threads=1, **settings
+        output, an=None, sn=None, dn=None, map_metadata=-1, threads=1, **settings
     )
     arguments: list[str] = target.global_args(
         "-hide_banner", "-nostdin", "-nostats", "-xerror", "-loglevel", "level+info"
@@ -223,8 +233,8 @@ def _probe(url: str, options: DecodeOptions, looks: _Looks) -> None:
     command = _command(
         url,
         options,
-        f"showinfo=checksum=0,{_COUNTED}",
         "-",
+        vf=f"showinfo=checksum=0,{_COUNTED}",
         format="null",
         fps_mode="passthrough",
         enc_time_base=_MICROSECONDS,
@@ -269,15 +279,15 @@ def _hand_over(
     command = _command(
         url,
         options,
-        f"select='{expression}',{_COUNTED}",
         "pipe:1",
+        vf=f"select='{expression}',{_COUNTED}",
         format="nut",
         vcodec="rawvideo",
         fps_mode="passthrough",
         enc_time_base=_MICROSECONDS,
     )
     converter = RgbConverter()
-    matrix = rotation_matrix(looks.rotation)
+    matrix = None if looks.rotation is None else _display_matrix(url, options, looks.rotation)
     left = set(wanted)
     with (
         MediaProcess(command, timeout=options.timeout) as process,
@@ -302,6 +312,45 @@ def _hand_over(
         raise VideoError(
             "damaged", f"ffmpeg gave {len(wanted) - len(left)} of {len(wanted)} frames"
         )
+
+
+def _display_matrix(url: str, options: DecodeOptions, rotation: float) -> Matrix | None:
+    """The container's display matrix: what ffmpeg says of it leaves out whether it mirrors.
+
+    The track header of an mp4 has it as 16.16 fixed point numbers a, b, u, c, d, v, x, y, w
+    (ISO/IEC 14496-12, 8.3.2).
+
+    Args:
+        url: Of the file.
+        options: How it is decoded.
+        rotation: Degrees that ffmpeg says, which count where only the pictures have a matrix.
+
+    Raises:
+        VideoError: An mp4 can't hold the video (`unsupported`).
+    """
+    command = _command(
+        url,
+        options,
+        "pipe:1",
+        vcodec="copy",
+        vframes="1",
+        format="mp4",
+        movflags="frag_keyframe+empty_moov",
+    )
+    with (
+        MediaProcess(command, timeout=options.timeout) as process,
+        process.collected_stderr(),
+    ):
+        written = process.stdout.read()
+    header = written.find(b"tkhd") + 4
+    if header < 4:
+        detail = "ffmpeg doesn't tell how its pictures are turned; use --decoder av"
+        raise VideoError("unsupported", detail)
+    # version and flags, times of one or two words, layer, group and volume
+    place = header + 4 + (32 if written[header] else 20) + 16
+    a, b, _, c, d = struct.unpack_from(">5i", written, place)
+    unturned = a > 0 and d > 0 and b == c == 0
+    return rotation_matrix(rotation) if unturned else (a, b, c, d)
 
 
 def _select(wanted: list[int]) -> tuple[str, Collection[int]]:

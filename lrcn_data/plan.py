@@ -78,6 +78,8 @@ class ShardOptions:
             "videos_per_shard": self.videos_per_shard,
             "check": "full" if self.clip.decode.check_full else "auto",
             "salvage": self.clip.decode.salvage,
+            "allow_demuxer": ",".join(sorted({*self.clip.decode.demuxers})),
+            "allow_decoder": ",".join(sorted({*self.clip.decode.decoders})),
         }
 
 
@@ -192,6 +194,7 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     for name in sorted({*old.options, *new.options}):
         was, now = old.options.get(name), new.options.get(name)
         if was != now:
+            was, now = ("not given" if value == "" else value for value in (was, now))
             found.append(f"--{name.replace('_', '-')} was {was}, is {now}")
     if list(old.canvas) != list(new.canvas):
         was, now = ("x".join(map(str, canvas)) for canvas in (old.canvas, new.canvas))

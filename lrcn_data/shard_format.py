@@ -215,6 +215,14 @@ class ShardRecord:
             raise ShardError(f"a shard's record can't be read: {error!r}") from error
 
 
+_MANIFEST_KINDS = {
+    "complete": bool,
+    "fingerprint": str,
+    **dict.fromkeys(("options", "lists", "tools"), dict),
+    **dict.fromkeys(("classes", "canvas"), list),
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """dataset.json.
@@ -273,6 +281,9 @@ class Manifest:
                 )
             shards = [ShardEntry(**entry) for entry in record["shards"]]
             known = {f.name: record[f.name] for f in fields(cls)}
+            for name, kind in _MANIFEST_KINDS.items():
+                if not isinstance(known[name], kind):
+                    raise ShardError(f"{MANIFEST} has {known[name]!r:.60} as {name}")
             return cls(**{**known, "shards": shards})
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ShardError(f"{MANIFEST} can't be read: {error!r}") from error

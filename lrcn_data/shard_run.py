@@ -262,15 +262,25 @@ def _start_anew(todo: Todo, folder: Path) -> None:
     """Mark the data set as incomplete, and remove what is no longer true."""
     old = _read_manifest(folder)
     if old is not None and old.fingerprint != todo.manifest.fingerprint:
-        for record in (folder / META).glob("*.json"):
-            _remove(ShardPaths(folder, record.stem))
+        # a run that is killed here finds the same folder to replace again
+        write_atomically(folder / MANIFEST, replace(old, complete=False).to_json())
+        for path in (folder / META).glob("*.json"):
+            _remove_shard(ShardPaths(folder, path.stem), old.fingerprint)
     write_atomically(folder / MANIFEST, todo.manifest.to_json())
     for name in _DERIVED:
         (folder / name).unlink(missing_ok=True)
 
 
-def _remove(paths: ShardPaths) -> None:
-    for path in (paths.record, paths.tar, paths.index, paths.arrays):
+def _remove_shard(paths: ShardPaths, fingerprint: str) -> None:
+    """Remove a shard of a data set; what only looks like one is somebody else's."""
+    try:
+        record = ShardRecord.from_json(paths.record.read_bytes())
+    except (OSError, ShardError):
+        return
+    if record.fingerprint != fingerprint or record.entry.file != paths.tar.name:
+        return
+    # the record goes last: as long as it is there the shard can be told to be ours
+    for path in (paths.tar, paths.index, paths.arrays, paths.record):
         path.unlink(missing_ok=True)
 
 

@@ -68,6 +68,9 @@ DECODERS = frozenset(
 
 PROTOCOLS = "file"
 
+Matrix = tuple[int, int, int, int]
+"""a, b, c, d of a display matrix, which takes a source pixel (x, y) to (a x + c y, b x + d y)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
@@ -197,7 +200,7 @@ class RgbConverter:
         self._reformatter = _kept_reformatter()
         self._size: tuple[int, int] | None = None
 
-    def convert(self, picture: VideoFrame, *, matrix: tuple[int, int, int, int] | None) -> RGB:
+    def convert(self, picture: VideoFrame, *, matrix: Matrix | None) -> RGB:
         """Convert a picture.
 
         Args:
@@ -247,11 +250,10 @@ def _rows(plane: VideoPlane) -> RGB:
     return np.frombuffer(cast(bytes, plane), np.uint8).reshape(-1, plane.line_size)
 
 
-def upright(rgb: RGB, matrix: tuple[int, int, int, int] | None) -> RGB:
+def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
     """Turn and mirror by the display matrix, to the nearest multiple of 90 degrees.
 
-    The matrix takes a source pixel (x, y) to (a x + c y, b x + d y), with y pointing down
-    (libavutil/display.h).
+    y points down (libavutil/display.h).
     """
     if matrix is None:
         return rgb
@@ -267,7 +269,7 @@ def upright(rgb: RGB, matrix: tuple[int, int, int, int] | None) -> RGB:
     return np.ascontiguousarray(rgb)
 
 
-def rotation_matrix(degrees: float) -> tuple[int, int, int, int] | None:
+def rotation_matrix(degrees: float) -> Matrix | None:
     """The display matrix of a counterclockwise rotation by a multiple of 90 degrees."""
     turns: dict[int, Any] = {1: (0, -1, 1, 0), 2: (-1, 0, 0, -1), 3: (0, 1, -1, 0)}
     return turns.get(round(degrees / 90) % 4)

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lrcn_data import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
 from lrcn_data.timeline import Timeline, fps_stream
-from lrcn_data.video import RGB, Decoded, DecodeOptions
+from lrcn_data.video import RGB, Decoded, DecodeOptions, ReadVideo
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
 
@@ -184,6 +185,42 @@ def test_a_rotated_video_comes_out_upright() -> None:
         decode_av.read_video(VIDEOS / "odd/rotated" / name, first, DecodeOptions())
         shapes[name] = first.rgb.shape
     assert shapes == {"video_0.mov": (320, 568, 3), "video_90.mov": (568, 320, 3)}
+
+
+@pytest.mark.parametrize("read", [decode_av.read_video, decode_ffmpeg.read_video])
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize(
+    "turned",
+    [
+        "-display_hflip",
+        "-display_vflip",
+        "-display_rotation 90",
+        "-display_rotation 180",
+        "-display_rotation 90 -display_hflip",
+        "-display_rotation 90 -display_vflip",
+    ],
+)
+def test_a_turned_or_mirrored_video_comes_out_as_ffmpeg_shows_it(
+    tmp_path: Path, turned: str, ending: str, read: ReadVideo
+) -> None:
+    def ffmpeg(*arguments: str) -> bytes:
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", *arguments]
+        return subprocess.run(command, capture_output=True, check=True).stdout
+
+    class First(Wanted):
+        rgb: RGB
+
+        def take(self, frame: int, rgb: RGB) -> None:
+            self.rgb = rgb
+
+    plain, video = str(tmp_path / "plain.mp4"), tmp_path / f"turned.{ending}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x48:d=0.2:r=5", "-pix_fmt", "yuv420p", plain)
+    ffmpeg(*turned.split(), "-i", plain, "-c", "copy", str(video))
+    first = First()
+    read(video, first, DecodeOptions())
+    shown = ffmpeg("-i", str(video), "-pix_fmt", "rgb24", "-frames:v", "1", "-f", "rawvideo", "-")
+    expected = np.frombuffer(shown, np.uint8).reshape(first.rgb.shape)
+    assert np.abs(first.rgb.astype(int) - expected).mean() < 3  # it scales chroma otherwise
 
 
 @needs_videos

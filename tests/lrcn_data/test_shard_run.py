@@ -134,6 +134,8 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
         (["--videos-per-shard", "5"], "--videos-per-shard was None, is 5"),
         (["--check", "full"], "--check was auto, is full"),
         (["--salvage"], "--salvage was False, is True"),
+        (["--allow-decoder", "asv1"], "--allow-decoder was not given, is asv1"),
+        (["--allow-demuxer", "ea"], "--allow-demuxer was not given, is ea"),
         (["--decoder", "ffmpeg"], "decoder was av, is ffmpeg"),
         (["--sampling", "windows", "--stride", "3"], "--stride was None, is 3"),
         (["--classes", "other.txt"], "the class names differ (2 before, 3 now)"),
@@ -169,10 +171,13 @@ def test_changed_tools_are_refused_by_name(video_lists: Path, tool: str) -> None
 
 def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: Path) -> None:
     shard(video_lists)
-    (video_lists / "shards/mine.txt").write_text("mine")
+    mine = ("mine.txt", "mine.tar", ".meta/mine.json", "train-777.tar", ".meta/train-777.json")
+    for name in mine:
+        (video_lists / "shards" / name).write_text("{}")
     shard(video_lists, "--videos-per-shard", "40", "--overwrite")
-    names = sorted(path.name for path in (video_lists / "shards").glob("*.t*"))
-    assert names == ["mine.txt", "test-000.tar", "train-000.tar"]
+    names = {path.name for path in (video_lists / "shards").glob("*.t*")}
+    assert names == {"mine.txt", "mine.tar", "train-777.tar", "test-000.tar", "train-000.tar"}
+    assert all((video_lists / "shards" / name).read_text() == "{}" for name in mine)
 
 
 def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_lists: Path) -> None:
