@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lrcn_data.errors import ShardError
 from lrcn_data.mean_image import Canvas, PixelSums
+from lrcn_data.sample_members import Sample, parse_sample
 from lrcn_data.shard_format import (
     NOT_BAD,
     Rejection,
-    SampleRecord,
     ShardPaths,
     ShardRecord,
     Source,
@@ -29,12 +30,12 @@ class KeptVideo:
     Attributes:
         source: Its file as it was.
         rejection: Why it gave no clip, if it gave none.
-        clips: Its samples' records and JPEGs.
+        places: Offset and length of its samples in the tar.
     """
 
     source: Source
     rejection: Rejection | None
-    clips: list[tuple[SampleRecord, list[bytes]]] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,10 +45,21 @@ class KeptVideos:
     Attributes:
         videos: By their path in the list.
         sums: Pixel sums of all their frames.
+        tar: The shard's file.
+        seq_len: Frames a clip.
     """
 
     videos: dict[str, KeptVideo]
     sums: PixelSums
+    tar: Path
+    seq_len: int
+
+    def samples(self, video: KeptVideo) -> Iterator[Sample]:
+        """Read a video's samples again."""
+        with self.tar.open("rb") as file:
+            for offset, length in video.places:
+                file.seek(offset)
+                yield parse_sample(file.read(length), self.seq_len)
 
 
 def can_keep(record: ShardRecord) -> bool:
@@ -83,24 +95,30 @@ def keep_videos(
         if source.path in wanted
     }
     try:
-        for sample, jpegs in _samples(paths, record, seq_len):
-            videos[sample.video].clips.append((sample, jpegs))
+        for path, place in _places(paths, record, seq_len):
+            videos[path].places.append(place)
         total, count = load_pixel_sum(str(paths.arrays), canvas=canvas)
     except (ShardError, OSError, KeyError):
         return None
     sums = PixelSums(canvas)
     sums.add_total(total, frame_count=count, exact_frames=record.exact_frames)
-    return KeptVideos(videos=videos, sums=sums)
+    return KeptVideos(videos=videos, sums=sums, tar=paths.tar, seq_len=seq_len)
 
 
-def _samples(
+def _places(
     paths: ShardPaths, record: ShardRecord, seq_len: int
-) -> Iterable[tuple[SampleRecord, list[bytes]]]:
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Of every sample its video's path, and its offset and length; of a sound shard only."""
+    videos = []
     with paths.tar.open("rb") as file:
         scan = ShardScan(file, seq_len)
         for sample in scan:
             if isinstance(sample, ShardError):
                 raise sample
-            yield sample.record, [bytes(jpeg) for jpeg in sample.jpegs]
+            videos.append(sample.record.video)
         if scan.sha256 != record.entry.sha256:
             raise ShardError("is not what was written")
+    index = scan.index()
+    yield from zip(
+        videos, zip(index.offset.tolist(), index.length.tolist(), strict=True), strict=True
+    )

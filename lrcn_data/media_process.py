@@ -20,6 +20,7 @@ _ADDRESS_SPACE = 8 << 30
 """Bytes; what a decoder maps is far below, what a bomb of a file wants far above."""
 _KEPT_MESSAGES = 64 << 10
 _LONGEST_LINE = 64 << 10
+_LOOK = 1.0
 
 
 def die_with_parent() -> None:
@@ -61,11 +62,11 @@ class MediaProcess:
             start_new_session=True,
             preexec_fn=_restrict,
         )
-        self._timer = threading.Timer(timeout, self._end)
-        self._timer.daemon = True
+        self._left = threading.Event()
+        self._watch = threading.Thread(target=self._end_in_time, daemon=True)
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self._watch.start()
         return self
 
     def __exit__(
@@ -74,7 +75,8 @@ class MediaProcess:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._timer.cancel()
+        self._left.set()
+        self._watch.join()
         self._kill()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
@@ -128,7 +130,13 @@ class MediaProcess:
         if self._timed_out:
             raise VideoError("timeout", f"decoding took longer than {self._timeout:g} s")
 
-    def _end(self) -> None:
+    def _end_in_time(self) -> None:
+        seconds = self._timeout
+        # not by one long wait: time in which this process is stopped, as by Ctrl-Z, doesn't count
+        while seconds > 0:
+            if self._left.wait(min(seconds, _LOOK)):
+                return
+            seconds -= _LOOK
         self._timed_out = True
         self._kill()
 

@@ -34,7 +34,7 @@ from lrcn_data.shard_format import (
     ShardRecord,
     dump_json_line,
 )
-from lrcn_data.shard_worker import ShardJob, VideoReport
+from lrcn_data.shard_worker import ShardJob, VideoReport, write_shard
 from lrcn_data.shard_writer import TEMPORARY, write_atomically, write_failure
 from lrcn_data.worker_pool import WorkerPool
 
@@ -219,7 +219,10 @@ def _write_shards(
         on_video(report)
 
     pool = WorkerPool(
-        workers=run.workers or cores(), timeout=options.clip.decode.timeout, on_video=count
+        work=write_shard,
+        workers=run.workers or cores(),
+        timeout=options.clip.decode.timeout,
+        on_video=count,
     )
     jobs = [
         ShardJob(
@@ -234,7 +237,7 @@ def _write_shards(
         )
         for shard in todo.left
     ]
-    for _ in pool.write(jobs):
+    for _ in pool.run(jobs):
         result.shards_done += 1
 
 

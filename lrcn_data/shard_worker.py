@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrcn_data.clips import Clip, VideoClips, collect_clips
+from lrcn_data.clips import Clip, FrameKeeper, Kept, VideoClips, collect_clips
 from lrcn_data.encode import JpegKeeper
 from lrcn_data.errors import LrcnError, VideoError
-from lrcn_data.kept_videos import PARTIAL, KeptVideo, KeptVideos, keep_videos
+from lrcn_data.jpeg_spool import JpegSpool
+from lrcn_data.kept_videos import PARTIAL, KeptVideos, keep_videos
 from lrcn_data.plan import PlannedShard, PlannedVideo, ShardOptions, root_path
 from lrcn_data.shard_format import (
     Rejection,
@@ -78,19 +79,20 @@ def write_shard(
     options = job.options
     paths = ShardPaths(job.folder, job.shard.name)
     kept = _kept(job, paths)
-    keeper = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
+    jpegs = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
+    spool = JpegSpool(jpegs, paths.record.parent)
     with ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer:
         if kept:
             writer.add_pixels(kept.sums)
         for place, video in enumerate(job.shard.videos):
-            if kept and (done := kept.videos.get(video.entry.path)):
-                _write_again(done, writer, sources, rejected)
+            if kept and video.entry.path in kept.videos:
+                _write_again(kept, video.entry.path, writer, sources, rejected)
                 continue
             started(place)
             try:
                 if place in job.quarantine:
                     raise job.quarantine[place]
-                clips, source = _read(job, video, keeper)
+                clips, source = read_planned(job, video, spool)
             except VideoError as error:
                 rejected.append(_rejection(video, error))
                 ended(VideoReport(clips=0, reason=error.reason))
@@ -99,8 +101,9 @@ def write_shard(
             if fault := _fault(clips, options):
                 rejected.append(_rejection(video, fault))
             for clip in clips.clips:
-                writer.write(_record(job, video, clips, clip, keeper), clip.frames)
-            writer.add_pixels(keeper.sums)
+                record = _record(job, video, clips, clip, jpegs)
+                writer.write(record, [spool.load(frame) for frame in clip.frames])
+            writer.add_pixels(jpegs.sums)
             ended(
                 VideoReport(
                     clips=len(clips.clips),
@@ -125,18 +128,29 @@ def _kept(job: ShardJob, paths: ShardPaths) -> KeptVideos | None:
 
 
 def _write_again(
-    video: KeptVideo, writer: ShardWriter, sources: list[Source], rejected: list[Rejection]
+    kept: KeptVideos,
+    path: str,
+    writer: ShardWriter,
+    sources: list[Source],
+    rejected: list[Rejection],
 ) -> None:
+    video = kept.videos[path]
     sources.append(video.source)
     if video.rejection:
         rejected.append(video.rejection)
-    for record, jpegs in video.clips:
-        writer.write(record, jpegs)
+    for sample in kept.samples(video):
+        writer.write(sample.record, [bytes(jpeg) for jpeg in sample.jpegs])
 
 
-def _read(
-    job: ShardJob, video: PlannedVideo, keeper: JpegKeeper
-) -> tuple[VideoClips[bytes], Source]:
+def read_planned(
+    job: ShardJob, video: PlannedVideo, keeper: FrameKeeper[Kept]
+) -> tuple[VideoClips[Kept], Source]:
+    """Read a video's clips, and hash its file.
+
+    Raises:
+        VideoError: It can't be used, for whatever reason.
+        LrcnError: No video can be read so.
+    """
     path = root_path(job.root, video.entry)
     try:
         clips = collect_clips(path, video.entry.path, job.options.clip, keeper)
@@ -164,7 +178,7 @@ def _rejection(video: PlannedVideo, error: VideoError) -> Rejection:
     )
 
 
-def _fault(clips: VideoClips[bytes], options: ShardOptions) -> VideoError | None:
+def _fault(clips: VideoClips[Kept], options: ShardOptions) -> VideoError | None:
     """Why a video that could be read gave no clip, or only those of its sound part."""
     if clips.damage is not None:
         if not clips.clips:
@@ -184,9 +198,9 @@ def _fault(clips: VideoClips[bytes], options: ShardOptions) -> VideoError | None
 def _record(
     job: ShardJob,
     video: PlannedVideo,
-    clips: VideoClips[bytes],
-    clip: Clip[bytes],
-    keeper: JpegKeeper,
+    clips: VideoClips[Kept],
+    clip: Clip[Kept],
+    jpegs: JpegKeeper,
 ) -> SampleRecord:
     entry = video.entry
     seq_len = job.options.clip.seq_len
@@ -199,8 +213,8 @@ def _record(
         clip=clip.number,
         fps=float(job.options.clip.fps),
         source_fps=clips.source_fps,
-        width=keeper.width,
-        height=keeper.height,
+        width=jpegs.width,
+        height=jpegs.height,
         frame_times=clip.frame_times,
         num_valid=clip.num_valid,
         labels=[entry.label] * clip.num_valid + [-1] * (seq_len - clip.num_valid),

@@ -19,7 +19,7 @@ from av import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from lrcn_data.errors import VideoError
+from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.timeline import Timeline
 
 RGB = npt.NDArray[np.uint8]
@@ -101,6 +101,9 @@ class Limits:
             )
 
 
+_LONGEST = 1_000_000
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecodeOptions:
     """How a video is decoded.
@@ -112,6 +115,9 @@ class DecodeOptions:
         decoders: Names of more video decoders to allow.
         timeout: Seconds that decoding one video may take, by the clock.
         limits: Caps.
+
+    Raises:
+        UsageError: A value makes no sense.
     """
 
     check_full: bool = False
@@ -120,6 +126,12 @@ class DecodeOptions:
     demuxers: tuple[str, ...] = ()
     decoders: tuple[str, ...] = ()
     limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout <= _LONGEST:
+            raise UsageError(
+                f"--timeout must be above 0 and at most {_LONGEST:,} seconds, got {self.timeout}"
+            )
 
     @property
     def format_whitelist(self) -> str:

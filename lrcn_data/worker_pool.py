@@ -1,4 +1,4 @@
-"""Keeps worker processes busy with shards, and survives every one of them.
+"""Keeps worker processes busy with videos, and survives every one of them.
 
 A worker that dies, or hangs on a video, costs that video and nothing else: the pool knows which
 one it was at, starts another worker, and has the shard written again without it.
@@ -18,20 +18,27 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.media_process import die_with_parent, limit_memory
 
 if TYPE_CHECKING:
-    from lrcn_data.shard_format import ShardRecord
     from lrcn_data.shard_worker import ShardJob, VideoReport
+
+Result = TypeVar("Result")
+Work = Callable[["ShardJob", Callable[[int], None], Callable[["VideoReport"], None]], Result]
+"""What a worker does with a job. It calls the first function with each video's place in the shard
+before it touches the video, the second one with its report."""
 
 _TRIES = 2
 """How often a video may end its worker; the first time may be the machine's fault, not its own."""
 
 _GRACE = 1.0
 """Seconds beyond its limit after which a worker is ended from outside."""
+
+_LOOK = 1.0
+"""Seconds between two looks at workers that are at a video."""
 
 
 @dataclass(slots=True)
@@ -45,33 +52,37 @@ class _Worker:
 
 
 @dataclass(slots=True)
-class WorkerPool:
-    """Worker processes that write shards.
+class WorkerPool(Generic[Result]):
+    """Worker processes that read the videos of shards.
 
     Attributes:
+        work: What they do with a job; a module's function.
         workers: How many at a time.
         timeout: Seconds that a video may take.
-        on_video: Called with every video's report as it comes. A shard that has to be written
-            again reports its videos again.
+        on_video: Called with every video's report as it comes. A job that has to be done again
+            reports its videos again.
     """
 
+    work: Work[Result]
     workers: int
     timeout: float
     on_video: Callable[[VideoReport], None]
     _running: list[_Worker] = field(default_factory=list)
     _faults: dict[tuple[str, int], int] = field(default_factory=dict)
+    _looked: float = 0.0
 
-    def write(self, jobs: Iterable[ShardJob]) -> Iterator[ShardRecord]:
-        """Have the shards written, and yield their records as they are done.
+    def run(self, jobs: Iterable[ShardJob]) -> Iterator[Result]:
+        """Have the jobs done, and yield what comes of them as it does.
 
         Raises:
             LrcnError: A worker failed for a reason that is no video's (disk full, for example).
         """
         waiting = deque(jobs)
         try:
-            for _ in range(min(self.workers, len(waiting))):
-                self._running.append(_start_worker())
             while waiting or any(worker.job for worker in self._running):
+                busy = sum(worker.job is not None for worker in self._running)
+                while len(self._running) < min(self.workers, busy + len(waiting)):
+                    self._running.append(_start_worker(self.work))
                 for worker in self._running:
                     if worker.job is None and waiting:
                         self._give(worker, waiting.popleft())
@@ -94,7 +105,7 @@ class WorkerPool:
         with suppress(OSError):
             worker.pipe.send(job)
 
-    def _step(self, waiting: deque[ShardJob]) -> Iterator[ShardRecord]:
+    def _step(self, waiting: deque[ShardJob]) -> Iterator[Result]:
         """Wait for news of any worker, or for a limit, and act on it."""
         by_handle: dict[Any, _Worker] = {}
         for worker in self._running:
@@ -103,6 +114,7 @@ class WorkerPool:
         ready = {
             id(by_handle[handle]): by_handle[handle] for handle in wait(by_handle, self._next())
         }
+        self._forgive_pause()
         for worker in ready.values():
             yield from self._listen(worker, waiting)
         for worker in self._running:
@@ -111,22 +123,33 @@ class WorkerPool:
                 worker.process.kill()
 
     def _next(self) -> float | None:
-        """Seconds until a worker is overdue."""
+        """Seconds until the next look; None where no worker is at a video."""
         busy = [worker.since for worker in self._running if worker.place is not None]
         if not busy:
             return None
-        return max(0.0, min(busy) + self.timeout + _GRACE - time.monotonic())
+        left = min(busy) + self.timeout + _GRACE - time.monotonic()
+        return min(max(0.0, left), _LOOK)
+
+    def _forgive_pause(self) -> None:
+        """Take from the videos' time that in which this process was stopped, as by Ctrl-Z."""
+        now = time.monotonic()
+        pause = now - self._looked - _LOOK
+        self._looked = now
+        if pause > _GRACE:
+            for worker in self._running:
+                worker.since += pause
 
     def _overdue(self, worker: _Worker) -> bool:
         return time.monotonic() >= worker.since + self.timeout + _GRACE
 
-    def _listen(self, worker: _Worker, waiting: deque[ShardJob]) -> Iterator[ShardRecord]:
+    def _listen(self, worker: _Worker, waiting: deque[ShardJob]) -> Iterator[Result]:
         try:
             while worker.pipe.poll():
                 kind, value = worker.pipe.recv()
                 if kind == "started":
                     worker.place, worker.since = value, time.monotonic()
                 elif kind == "ended":
+                    worker.place = None
                     self.on_video(value)
                 elif kind == "done":
                     worker.job = worker.place = None
@@ -137,14 +160,12 @@ class WorkerPool:
             self._bury(worker, waiting)
 
     def _bury(self, worker: _Worker, waiting: deque[ShardJob]) -> None:
-        """Replace a dead worker, and put its shard back without the video that ended it."""
+        """Put a dead worker's job back without the video that ended it."""
         worker.process.join()
         worker.pipe.close()
         self._running.remove(worker)
-        if worker.job is None:
-            return
-        waiting.appendleft(self._without_culprit(worker, worker.job))
-        self._running.append(_start_worker())
+        if worker.job is not None:
+            waiting.appendleft(self._without_culprit(worker, worker.job))
 
     def _without_culprit(self, worker: _Worker, job: ShardJob) -> ShardJob:
         # -1 stands for a death between videos
@@ -171,11 +192,11 @@ def _death(exitcode: int | None) -> str:
     return f"exit code {exitcode}"
 
 
-def _start_worker() -> _Worker:
+def _start_worker(work: Work[Any]) -> _Worker:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["lrcn_data.worker_preload"])
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs,), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, work), daemon=True)
     # the server that forks the workers inherits it: a Ctrl-C while it imports is not its business;
     # the tracker is started first, since that lifts the block
     resource_tracker.ensure_running()
@@ -188,13 +209,12 @@ def _start_worker() -> _Worker:
     return _Worker(process=process, pipe=ours)
 
 
-def _work(pipe: Connection[Any, Any]) -> None:
-    """A worker's life: take a shard, write it, say so."""
+def _serve(pipe: Connection[Any, Any], work: Work[Any]) -> None:
+    """A worker's life: take a job, do it, say what came of it."""
     die_with_parent()
     limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    from lrcn_data.shard_worker import write_shard
     from lrcn_data.shard_writer import write_failure
 
     while True:
@@ -203,12 +223,12 @@ def _work(pipe: Connection[Any, Any]) -> None:
         except (EOFError, OSError):
             os._exit(0)
         try:
-            record = write_shard(
+            result = work(
                 job,
                 lambda place: pipe.send(("started", place)),
                 lambda report: pipe.send(("ended", report)),
             )
-            pipe.send(("done", record))
+            pipe.send(("done", result))
         except LrcnError as error:
             pipe.send(("error", error))
         except OSError as error:

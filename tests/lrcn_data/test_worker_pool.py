@@ -8,16 +8,22 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
+from lrcn_data.worker_pool import WorkerPool
+
 SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]
 
 FAULTS = """
-import ctypes, os, signal
+import ctypes, os, signal, time
 
 from lrcn_data import decode_av
 
@@ -31,6 +37,9 @@ def faulty(path, sink, options):
         raise AttributeError("a library's own fault")
     if "memory" in path.name:
         bytearray(1 << 40)
+    if "slow" in path.name:
+        path.with_name("touched").touch()
+        time.sleep(1)
     if "hang" in path.name:
         ctypes.PyDLL(None).pause()  # keeps the interpreter's lock, as a hanging decoder may
     return read_video(path, sink, options)
@@ -146,3 +155,73 @@ def test_the_ffmpeg_decoder_is_ended_at_the_limit_too(video_lists: Path) -> None
     assert not [
         p for p in psutil.process_iter(["cmdline"]) if str(sleeper) in str(p.info["cmdline"])
     ]
+
+
+def test_a_decoder_that_crashes_costs_its_video_only_in_the_estimate_too(
+    video_lists: Path,
+) -> None:
+    rename(video_lists, "class0/clip 0.avi", "class0/crash 0.avi")
+    output, said = start(video_lists, "--sampling", "windows").communicate(timeout=60)
+    assert json.loads(output)["failed"] == 1, said
+    output, said = start(video_lists, "--out", "other", "--dry-run").communicate(timeout=60)
+    assert json.loads(output)["estimated_bytes"] > 0, said
+
+
+def test_time_in_which_a_run_is_stopped_counts_against_no_video(video_lists: Path) -> None:
+    rename(video_lists, "class0/clip 0.avi", "class0/slow 0.avi")
+    run = start(video_lists, "--timeout", "1.5")
+    while not (video_lists / "class0/touched").exists():
+        time.sleep(0.01)
+        assert run.poll() is None
+    family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+    for process in family:
+        process.suspend()
+    time.sleep(4)
+    for process in family:
+        process.resume()
+    output, said = run.communicate(timeout=60)
+    assert json.loads(output)["clips"] == 29, said
+
+
+def jobs(count: int) -> list[Any]:
+    return [SimpleNamespace(shard=SimpleNamespace(name=str(number))) for number in range(count)]
+
+
+def answer_and_die(job: Any, started: Callable[[int], None], ended: Callable[[Any], None]) -> str:
+    threading.Timer(0.05, os._exit, (1,)).start()
+    return str(job.shard.name)
+
+
+def end_slowly(job: Any, started: Callable[[int], None], ended: Callable[[Any], None]) -> str:
+    started(0)
+    ended(None)
+    time.sleep(2)
+    return str(job.shard.name)
+
+
+@pytest.mark.timeout(60)
+def test_a_worker_that_dies_after_its_work_is_replaced() -> None:
+    pool = WorkerPool(work=answer_and_die, workers=1, timeout=5, on_video=lambda report: None)
+    done = []
+    for name in pool.run(jobs(3)):
+        time.sleep(0.3)
+        done.append(name)
+    assert done == ["0", "1", "2"]
+
+
+@pytest.mark.timeout(60)
+def test_what_comes_after_a_video_counts_against_none() -> None:
+    reports: list[Any] = []
+    pool = WorkerPool(work=end_slowly, workers=1, timeout=0.2, on_video=reports.append)
+    assert list(pool.run(jobs(2))) == ["0", "1"]
+    assert len(reports) == 2
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf"])
+def test_a_limit_that_makes_no_sense_is_refused(video_lists: Path, timeout: str) -> None:
+    run = start(video_lists, "--timeout", timeout)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert said == (
+        f"error: --timeout must be above 0 and at most 1,000,000 seconds, got {float(timeout)}\n"
+    )
