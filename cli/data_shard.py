@@ -126,7 +126,9 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     help="Of the entries that may fail before the exit code is 1; short ones don't count.",
 )
 @click.option(
-    "--salvage", is_flag=True, help="Keep clips of the part before a video's first sign of damage."
+    "--salvage",
+    is_flag=True,
+    help="Keep clips of the part before a video's first sign of damage (--decoder av).",
 )
 @click.option(
     "--allow-demuxer",

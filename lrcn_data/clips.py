@@ -64,6 +64,11 @@ class ClipOptions:
                 f"--clips {self.clips} draws anew each time and goes with --sampling blocks;"
                 f" {self.sampling} would give the same clip again"
             )
+        if self.decode.salvage and self.decoder == "ffmpeg":
+            raise UsageError(
+                "--salvage goes with --decoder av: ffmpeg processes don't tell reliably which"
+                " frames came before the damage"
+            )
 
     @property
     def effective_stride(self) -> int:

@@ -1,7 +1,7 @@
 """Decodes in ffmpeg processes: for isolation, and for builds of ffmpeg with other codecs.
 
 The first process decodes everything and tells each frame's time, the second hands over the wanted
-frames in the decoder's own pixel format. Both decode strictly, with one thread.
+frames in the decoder's own pixel format. Both decode all of it, strictly, with one thread.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -62,8 +63,9 @@ _COLOR_RANGES = {"tv": 1, "pc": 2}
 _FRAME = re.compile(r"\] n: *\d+ pts: *(-?\d+|NOPTS) .*? s:(\d+x\d+) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
-_CODEC = re.compile(r"-> #0:0 \((\S+) \(")
+_CODEC = re.compile(r"-> #0:0 \(([^\s?]+) \(")
 _COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
+_NO_DECODER = re.compile(r"no decoder found for|Decoder \(codec \S+\) not found")
 _ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
 
 
@@ -120,24 +122,17 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
         UsageError: There is no ffmpeg.
     """
     url = input_url(path)
-    refuse_lost_pictures(path)  # no part of such a file shows where it stops being sound
-    looks = _Looks(limit=options.limits.frames)
-    damage = None
-    try:
-        refuse_cut_file(path)
-        _probe(url, options, looks)
-    except VideoError as error:
-        if not options.salvage or error.reason != "damaged":
-            raise
-        damage = error
-        if not looks.stamps:
-            _probe_sound_part(url, options, looks, damage)
+    refuse_lost_pictures(path)
+    refuse_cut_file(path)
+    looks = _look(url, options)
     timeline = looks.timeline()
     options.limits.check_duration(timeline)
     wanted = sorted(set(sink.choose(timeline)))
     if wanted:
         _hand_over(url, wanted, looks, sink, options)
-    return Decoded(timeline=timeline, decoding="full", damage=damage)
+    else:
+        _decode_strictly(url, options)
+    return Decoded(timeline=timeline, decoding="full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +159,7 @@ class _Looks:
 
     def line(self, text: str) -> None:
         if "[error]" in text or "[fatal]" in text or "[panic]" in text:
-            self.errors.append(text.strip())
+            self.errors.append(text)
         elif match := _CODEC.search(text):
             self.codec = self.codec or match[1]
         elif (match := _ROTATION.search(text)) and not self.looks:
@@ -176,8 +171,6 @@ class _Looks:
             self.time_base = Fraction(int(match[1]), int(match[2]))
             if int(match[3]) and int(match[4]):
                 self.frame_rate = Fraction(int(match[3]), int(match[4]))
-        elif self.errors:
-            return  # what comes after the first sign of damage is not to be trusted
         elif match := _FRAME.search(text):
             self._frame(match[1], match[2], _DURATION.search(text))
         elif match := _COLOR.search(text):
@@ -209,31 +202,60 @@ class _Looks:
         return build_timeline(self.stamps, time_base=self.time_base, frame_rate=self.frame_rate)
 
 
-def _command(url: str, options: DecodeOptions, output: str, **settings: str) -> list[str]:
+def _command(
+    url: str,
+    options: DecodeOptions,
+    output: str,
+    *,
+    strict: bool = True,
+    said: str = "error",
+    **settings: str,
+) -> list[str]:
+    """A command that ends with the first error, or not; it says what is of a level or above."""
     source = ffmpeg.input(
         _PLACEHOLDER,
         protocol_whitelist=PROTOCOLS,
         format_whitelist=options.format_whitelist,
-        err_detect="explode",
         max_pixels=options.limits.pixels,
         threads=1,
         noautorotate=None,
+        **({"err_detect": "explode"} if strict else {}),
     )
     target = source.output(
         output, an=None, sn=None, dn=None, map_metadata=-1, threads=1, **settings
     )
     arguments: list[str] = target.global_args(
-        "-hide_banner", "-nostdin", "-nostats", "-xerror", "-loglevel", "level+info"
+        *("-hide_banner", "-nostdin", "-nostats", "-loglevel", f"level+{said}"),
+        *(("-xerror",) if strict else ()),
     ).compile(cmd=find_ffmpeg())
     # ffmpeg-python can't hash a name that is no unicode
     return [url if argument == _PLACEHOLDER else argument for argument in arguments]
 
 
-def _probe(url: str, options: DecodeOptions, looks: _Looks) -> None:
+def _look(url: str, options: DecodeOptions) -> _Looks:
+    """See when each frame is shown and how its pixels are meant.
+
+    An error that is seen refuses the video. That none is seen means little: since ffmpeg 7 its
+    threads talk into one another's lines, and an error can lose its mark there. So whatever is
+    decoded next has ffmpeg say nothing but errors.
+
+    Raises:
+        VideoError: The file can't be used.
+    """
+    looks, code = _looks(url, options, strict=True)
+    _refuse_errors(looks.errors, code, url, options, opened=looks.time_base is not None)
+    return looks
+
+
+def _looks(url: str, options: DecodeOptions, *, strict: bool) -> tuple[_Looks, int]:
+    """What ffmpeg says of the frames, and its exit code."""
+    looks = _Looks(limit=options.limits.frames)
     command = _command(
         url,
         options,
         "-",
+        strict=strict,
+        said="info",
         vf=f"showinfo=checksum=0,{_COUNTED}",
         format="null",
         fps_mode="passthrough",
@@ -244,37 +266,45 @@ def _probe(url: str, options: DecodeOptions, looks: _Looks) -> None:
             looks.line(line)
             if looks.codec:
                 options.check_decoder(looks.codec)
-        code = process.wait()
-    _refuse_errors(looks.errors, code, opened=looks.time_base is not None, frames=len(looks.stamps))
+        return looks, process.wait()
 
 
-def _probe_sound_part(url: str, options: DecodeOptions, looks: _Looks, damage: VideoError) -> None:
-    """Look at a file that was refused before it was decoded."""
-    try:
-        _probe(url, options, looks)
-    except VideoError as error:
-        if error.reason != "damaged" or not looks.stamps:
-            raise damage from error
-
-
-def _refuse_errors(errors: Sequence[str], code: int, *, opened: bool, frames: int) -> None:
+def _refuse_errors(
+    errors: Sequence[str], code: int, url: str, options: DecodeOptions, *, opened: bool
+) -> None:
     if not errors and code == 0:
         return
     said = _message(errors) if errors else f"ffmpeg ended with exit code {code}"
     if "exceeds specified max pixel count" in said:
         raise VideoError("too-large", said)
-    if opened:
-        raise VideoError("damaged", f"the decoder says: {said}; {frames} frames decoded before")
-    raise VideoError("not-a-video", f"ffmpeg finds no video in it that is allowed: {said}")
+    if _NO_DECODER.search(said):
+        raise VideoError("unsupported", "no decoder knows the codec of its video stream")
+    if not opened:
+        raise VideoError("not-a-video", f"ffmpeg finds no video in it that is allowed: {said}")
+    # how many came before the first error differs from run to run where ffmpeg has threads
+    lenient, _ = _looks(url, options, strict=False)
+    raise VideoError(
+        "damaged", f"the decoder says: {said}; {len(lenient.stamps)} frames decode in all"
+    )
 
 
 def _message(errors: Sequence[str]) -> str:
-    return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", errors[0])[:300]
+    return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", errors[0]).strip()[:300]
+
+
+def _decode_strictly(url: str, options: DecodeOptions) -> None:
+    """See whether all of a video decodes of which no frame is wanted."""
+    command = _command(url, options, "-", format="null")
+    with MediaProcess(command, timeout=options.timeout) as process:
+        errors = list(process.stderr_lines())
+        code = process.wait()
+    _refuse_errors(errors, code, url, options, opened=True)
 
 
 def _hand_over(
     url: str, wanted: list[int], looks: _Looks, sink: FrameSink, options: DecodeOptions
 ) -> None:
+    """Give the sink the wanted frames, and see whether all of the video decodes."""
     expression, given = _select(wanted)
     command = _command(
         url,
@@ -291,23 +321,25 @@ def _hand_over(
     left = set(wanted)
     with (
         MediaProcess(command, timeout=options.timeout) as process,
-        process.collected_stderr() as messages,
+        process.collected_stderr() as errors,
     ):
-        try:
-            with av.open(
-                process.stdout, mode="r", format="nut", metadata_errors="replace"
-            ) as container:
-                for frame, picture in zip(given, container.decode(video=0), strict=False):
-                    if frame in left:
-                        look = looks.looks[frame]
-                        picture.color_range = look.color_range
-                        picture.colorspace = look.color_space
-                        sink.take(frame, converter.convert(picture, matrix=matrix))
-                        left.remove(frame)
-        except av.FFmpegError as error:
-            process.check_timeout()
-            raise VideoError("damaged", f"ffmpeg broke off: {_message(messages())}") from error
-        process.check_timeout()
+        # where ffmpeg breaks off it says why
+        with (
+            suppress(av.FFmpegError),
+            av.open(process.stdout, mode="r", format="nut", metadata_errors="replace") as container,
+        ):
+            pictures = container.decode(video=0)
+            for frame, picture in zip(given, pictures, strict=False):
+                if frame in left:
+                    look = looks.looks[frame]
+                    picture.color_range = look.color_range
+                    picture.colorspace = look.color_space
+                    sink.take(frame, converter.convert(picture, matrix=matrix))
+                    left.remove(frame)
+            for _ in pictures:
+                pass  # the rest is decoded too, to be seen to be sound
+        code = process.wait()
+    _refuse_errors(errors, code, url, options, opened=True)
     if left:
         raise VideoError(
             "damaged", f"ffmpeg gave {len(wanted) - len(left)} of {len(wanted)} frames"

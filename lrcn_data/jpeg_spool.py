@@ -29,8 +29,12 @@ class JpegSpool:
     def begin(self) -> None:
         """Forget everything: a video is read, or read anew."""
         self._jpegs.begin()
-        self._file.close()
+        self.close()
         self._file = self._new_file()
+
+    def close(self) -> None:
+        """Give back what it takes of the disk."""
+        self._file.close()
 
     def keep(self, rgb: RGB, uses: int) -> tuple[int, int]:
         """Keep a frame, uint8 (height, width, 3); tells place and length of its JPEG.

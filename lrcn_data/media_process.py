@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Self
@@ -96,31 +96,37 @@ class MediaProcess:
             yield line.decode(errors="replace")
 
     @contextmanager
-    def collected_stderr(self) -> Iterator[Callable[[], list[str]]]:
-        """Drain what the program says while its output is read; the first 64 KB are kept."""
+    def collected_stderr(self) -> Iterator[list[str]]:
+        """Drain what the program says while its output is read.
+
+        Yields:
+            The lines so far, up to 64 KB; all of them when the block is left.
+        """
         kept: list[str] = []
 
         def drain() -> None:
             room = _KEPT_MESSAGES
             for line in self.stderr_lines():
-                if room > 0 and "[error]" in line:
+                if room > 0:
                     kept.append(line)
                     room -= len(line)
 
         thread = threading.Thread(target=drain, daemon=True)
         thread.start()
         try:
-            yield lambda: kept or ["it said nothing"]
+            yield kept
         finally:
             self._kill()
             thread.join()
 
     def wait(self) -> int:
-        """Wait for the end and give the exit code.
+        """Wait for the end and give the exit code; what was not read of the output is dropped.
 
         Raises:
             VideoError: The limit was reached (`timeout`).
         """
+        while self.stdout.read(_KEPT_MESSAGES):
+            pass
         code = self._process.wait()
         self.check_timeout()
         return code

@@ -194,10 +194,9 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     for name in sorted({*old.options, *new.options}):
         was, now = old.options.get(name), new.options.get(name)
         if was != now:
-            was, now = ("not given" if value == "" else value for value in (was, now))
-            found.append(f"--{name.replace('_', '-')} was {was}, is {now}")
+            found.append(f"--{name.replace('_', '-')} was {_shown(was)}, is {_shown(now)}")
     if list(old.canvas) != list(new.canvas):
-        was, now = ("x".join(map(str, canvas)) for canvas in (old.canvas, new.canvas))
+        was, now = _shown(old.canvas), _shown(new.canvas)
         found.append(f"the canvas of the pixel sums was {was}, is {now}")
     if old.classes != new.classes:
         found.append(f"the class names differ ({len(old.classes)} before, {len(new.classes)} now)")
@@ -209,6 +208,15 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
         if was != now:
             found.append(f"{name} was {was}, is {now}")
     return found
+
+
+def _shown(value: Any) -> str:
+    """An option's value of the manifest as it is given on the command line."""
+    if value is None or value is False or value == "":
+        return "not given"
+    if value is True:
+        return "given"
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def root_path(root: Path, entry: Entry) -> Path:

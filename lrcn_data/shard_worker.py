@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,8 +81,10 @@ def write_shard(
     paths = ShardPaths(job.folder, job.shard.name)
     kept = _kept(job, paths)
     jpegs = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
-    spool = JpegSpool(jpegs, paths.record.parent)
-    with ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer:
+    with (
+        closing(JpegSpool(jpegs, paths.record.parent)) as spool,
+        ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer,
+    ):
         if kept:
             writer.add_pixels(kept.sums)
         for place, video in enumerate(job.shard.videos):

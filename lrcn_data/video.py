@@ -110,7 +110,8 @@ class DecodeOptions:
 
     Attributes:
         check_full: Decode every picture strictly, also those that no wanted frame depends on.
-        salvage: Take what comes before the first sign of damage, instead of refusing the video.
+        salvage: Take what comes before the first sign of damage, instead of refusing the video;
+            `decode_av` only.
         demuxers: Names of more containers to allow.
         decoders: Names of more video decoders to allow.
         timeout: Seconds that decoding one video may take, by the clock.

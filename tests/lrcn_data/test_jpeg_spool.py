@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +24,24 @@ def test_jpegs_come_out_as_they_went_in(
 ) -> None:
     monkeypatch.setattr(jpeg_spool, "_IN_MEMORY", in_memory)
     frames = np.random.default_rng(0).integers(0, 255, (20, 24, 32, 3), np.uint8)
-    spool = JpegSpool(keeper(), tmp_path)
-    for video in (frames, frames[::-1]):
-        spool.begin()
-        kept = [spool.keep(frame, 1) for frame in video]
-        alone = keeper()
-        assert [spool.load(place) for place in kept] == [alone.keep(frame, 1) for frame in video]
+    with closing(JpegSpool(keeper(), tmp_path)) as spool:
+        for video in (frames, frames[::-1]):
+            spool.begin()
+            kept = [spool.keep(frame, 1) for frame in video]
+            alone = keeper()
+            jpegs = [alone.keep(frame, 1) for frame in video]
+            assert [spool.load(place) for place in kept] == jpegs
     assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_is_no_fault_of_the_video(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool = JpegSpool(keeper(), tmp_path)
-    with Path("/dev/full").open("r+b", buffering=0) as full:
+    with (
+        closing(JpegSpool(keeper(), tmp_path)) as spool,
+        Path("/dev/full").open("r+b", buffering=0) as full,
+    ):
+        spool.close()
         monkeypatch.setattr(spool, "_file", full)
         with pytest.raises(LrcnError, match="No space left on device; free some space"):
             spool.keep(np.zeros((24, 32, 3), np.uint8), 1)

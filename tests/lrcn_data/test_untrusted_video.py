@@ -15,7 +15,19 @@ from lrcn_data.errors import VideoError
 from lrcn_data.timeline import Timeline
 from lrcn_data.video import RGB, Decoded, DecodeOptions, Limits
 
+imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+
 READERS = [decode_av.read_video, decode_ffmpeg.read_video]
+
+
+def read_by_a_threaded_ffmpeg(path: Path, sink: Any, options: DecodeOptions) -> Decoded:
+    """By an ffmpeg of version 7 or later, whose threads talk into one another's lines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decode_ffmpeg, "find_ffmpeg", imageio_ffmpeg.get_ffmpeg_exe)
+        return decode_ffmpeg.read_video(path, sink, options)
+
+
+ALL_READERS = [*READERS, read_by_a_threaded_ffmpeg]
 
 HOSTILE = {
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{foreign}\n#EXT-X-ENDLIST\n",
@@ -203,7 +215,7 @@ def test_a_codec_that_is_not_allowed_is_refused_and_can_be_allowed(
     assert sink.frames == 5
 
 
-@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("read", ALL_READERS)
 @pytest.mark.parametrize("name", ["cut.avi", "cut.mp4", "cut.mkv"])
 @pytest.mark.parametrize("percent", [10, 35, 50, 80, 95, 99])
 def test_a_cut_video_is_never_silently_short(
@@ -220,22 +232,25 @@ def test_a_cut_video_is_never_silently_short(
     assert sink.frames == 40
 
 
-@pytest.mark.parametrize("read", READERS)
-def test_salvage_takes_what_comes_before_the_damage(
-    write_video: Callable[..., Path], read: Any
-) -> None:
+def test_salvage_takes_what_comes_before_the_damage(write_video: Callable[..., Path]) -> None:
     path = write_video("half.avi", frames=40)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 8 // 10])
     sink = Everything()
-    decoded = read(path, sink, DecodeOptions(salvage=True))
+    decoded = decode_av.read_video(path, sink, DecodeOptions(salvage=True))
     assert 3 < sink.frames < 40
     assert decoded.damage is not None
     assert "cut" in decoded.damage.detail
 
 
-@pytest.mark.parametrize("read", READERS)
-@pytest.mark.parametrize("salvage", [False, True])
+@pytest.mark.parametrize(
+    ("read", "salvage"),
+    [
+        (decode_av.read_video, False),
+        (decode_av.read_video, True),
+        (decode_ffmpeg.read_video, False),
+    ],
+)
 def test_an_avi_whose_index_names_a_picture_that_is_lost_is_refused(
     write_video: Callable[..., Path], read: Any, salvage: bool
 ) -> None:
@@ -248,6 +263,19 @@ def test_an_avi_whose_index_names_a_picture_that_is_lost_is_refused(
         read(path, Everything(), DecodeOptions(salvage=salvage))
     assert caught.value.reason == "damaged"
     assert "1 of 40 pictures are not where the index says" in caught.value.detail
+
+
+def test_what_ffmpeg_says_of_a_damaged_video_is_the_same_every_time(
+    write_video: Callable[..., Path],
+) -> None:
+    path = write_video("cut.mkv", frames=40)
+    path.write_bytes(path.read_bytes()[:-500])
+    said = set()
+    for _ in range(20):
+        with pytest.raises(VideoError) as caught:
+            read_by_a_threaded_ffmpeg(path, Everything(), DecodeOptions())
+        said.add(caught.value.detail)
+    assert len(said) == 1, said
 
 
 def test_a_packet_that_the_decoder_skips_is_missed(write_video: Callable[..., Path]) -> None:
@@ -271,7 +299,7 @@ def test_an_avi_without_an_index_is_read(write_video: Callable[..., Path], read:
     assert sink.frames == 40
 
 
-@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("read", ALL_READERS)
 def test_a_codec_that_no_decoder_knows_is_refused(
     write_video: Callable[..., Path], read: Any
 ) -> None:

@@ -116,7 +116,8 @@ def test_a_decoder_that_hangs_is_ended_at_the_limit(video_lists: Path) -> None:
 
 @pytest.mark.slow
 def test_workers_killed_at_random_lose_nothing(video_lists: Path) -> None:
-    run = start(video_lists, "--workers", "2", "--videos-per-shard", "2")
+    options = ["--workers", "2", "--videos-per-shard", "2", "--max-bad-fraction", "1"]
+    run = start(video_lists, *options)
     rng = random.Random(0)
     killed = 0
     while run.poll() is None and killed < 8:
@@ -132,7 +133,11 @@ def test_workers_killed_at_random_lose_nothing(video_lists: Path) -> None:
     output, said = run.communicate(timeout=60)
     result = json.loads(output)
     assert killed
-    assert (result["clips"], result["failed"], result["skipped"]) == (29, 0, 1), said
+    # only two kills at one video leave it out
+    assert 2 * result["failed"] <= killed
+    assert (result["clips"] + result["failed"], result["skipped"]) == (29, 1), said
+    output, said = start(video_lists, *options, "--retry-failed").communicate(timeout=60)
+    assert json.loads(output)["clips"] == 29, said
 
 
 def test_the_ffmpeg_decoder_is_ended_at_the_limit_too(video_lists: Path) -> None:
