@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
+from typing import IO
 
 from lrcn_data.encode import JpegKeeper
 from lrcn_data.shard_writer import write_failure
@@ -11,6 +12,10 @@ from lrcn_data.video import RGB
 
 _IN_MEMORY = 32 << 20
 """Bytes of a video's JPEGs above which they wait on the disk."""
+
+
+Kept = bytes | tuple[int, int]
+"""A JPEG, or its place and length in the file."""
 
 
 class JpegSpool:
@@ -24,38 +29,46 @@ class JpegSpool:
     def __init__(self, jpegs: JpegKeeper, folder: Path) -> None:
         self._jpegs = jpegs
         self._folder = folder
-        self._file = self._new_file()
+        self._bytes = 0
+        self._file: IO[bytes] | None = None
 
     def begin(self) -> None:
         """Forget everything: a video is read, or read anew."""
         self._jpegs.begin()
         self.close()
-        self._file = self._new_file()
 
     def close(self) -> None:
         """Give back what it takes of the disk."""
-        self._file.close()
+        self._bytes = 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
-    def keep(self, rgb: RGB, uses: int) -> tuple[int, int]:
-        """Keep a frame, uint8 (height, width, 3); tells place and length of its JPEG.
+    def keep(self, rgb: RGB, uses: int) -> Kept:
+        """Keep a frame, uint8 (height, width, 3), as a JPEG.
 
         Raises:
             LrcnError: The disk doesn't take it.
         """
         jpeg = self._jpegs.keep(rgb, uses)
-        place = self._file.tell()
+        self._bytes += len(jpeg)
+        if self._bytes <= _IN_MEMORY:
+            return jpeg
         try:
+            if self._file is None:
+                self._file = TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
+            place = self._file.tell()
             self._file.write(jpeg)
         except OSError as error:
             # else it would be taken for the video's fault
             raise write_failure(str(self._folder), error) from error
         return place, len(jpeg)
 
-    def load(self, kept: tuple[int, int]) -> bytes:
+    def load(self, kept: Kept) -> bytes:
         """The JPEG that was kept."""
+        if isinstance(kept, bytes):
+            return kept
+        assert self._file is not None
         place, length = kept
         self._file.seek(place)
         return self._file.read(length)
-
-    def _new_file(self) -> SpooledTemporaryFile[bytes]:
-        return SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(self._folder))

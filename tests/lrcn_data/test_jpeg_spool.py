@@ -41,7 +41,7 @@ def test_a_full_disk_is_no_fault_of_the_video(
         closing(JpegSpool(keeper(), tmp_path)) as spool,
         Path("/dev/full").open("r+b", buffering=0) as full,
     ):
-        spool.close()
+        monkeypatch.setattr(jpeg_spool, "_IN_MEMORY", 0)
         monkeypatch.setattr(spool, "_file", full)
         with pytest.raises(LrcnError, match="No space left on device; free some space"):
             spool.keep(np.zeros((24, 32, 3), np.uint8), 1)
