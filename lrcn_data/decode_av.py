@@ -15,6 +15,7 @@ import av.logging
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from lrcn_data.clock_jumps import Clock, may_jump, put_right
 from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import (
@@ -28,7 +29,14 @@ from lrcn_data.packet_plan import (
     predict,
     suspicion,
 )
-from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, rising_timeline
+from lrcn_data.timeline import (
+    FrameStamp,
+    Timeline,
+    build_timeline,
+    rising_timeline,
+    round_near,
+    ticks_a_frame,
+)
 from lrcn_data.video import (
     PROTOCOLS,
     Decoded,
@@ -48,6 +56,15 @@ _KEPT_BYTES = 2 << 20
 """Bytes of packets to keep between looking at them and decoding; of more, what is needed is read a
 second time, which costs less than freeing the memory of a film's."""
 
+_NO_TIMES = 0x80
+"""AVFMT_NOTIMESTAMPS: a bare stream of pictures, whose times libavformat makes up."""
+
+_CLOCK_JUMPS = 0x200
+"""AVFMT_TS_DISCONT: what was recorded or joined so may count anew on the way."""
+
+_WRAPS_AT = {"mpegts": 33, "mpeg": 33, "flv": 32, "asf": 32}
+"""Bits of the times in containers whose clocks wrap (pts_wrap_bits)."""
+
 _ATTACHED_PICTURE = 0x400
 _DEFAULT = 0x1
 
@@ -62,13 +79,17 @@ _SKIPS_UNREFERENCED = frozenset(("mpeg1video", "mpeg2video", "mpeg4", "h264", "h
 _PICTURE_START = b"\0\0\1\xb6"
 """vop_start_code of ISO/IEC 14496-2, 6.3.5: an MPEG-4 picture begins."""
 
+_FIRST = 8
+"""Packets of which all pictures are decoded, to see whether they come with those that are expected:
+decoders drop B-frames at the start of a stream that was cut."""
+
 _PICTURE_A_PACKET = frozenset(
     ("mpeg4", "h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "prores")
 )
 """Codecs without packets that show nothing, where all packets have times of their own."""
 
 
-_FAILURES = (av.FFmpegError, EOFError, ValueError)
+_FAILURES = (av.FFmpegError, EOFError, ValueError, IndexError)
 """What PyAV raises for a file that libav can't read."""
 
 
@@ -190,7 +211,7 @@ class _AvVideo:
         self._read_packets()
         if not len(self._table):
             raise self._damage("its video stream has no packets")
-        prediction = predict(self._table, self._codec.name)
+        prediction = predict(self._table, self._codec.name, reorders=bool(self._codec.has_b_frames))
         if not self._options.check_full and not self._why_suspicious():
             try:
                 if prediction:
@@ -242,6 +263,8 @@ class _AvVideo:
                     table.entries.append(number)
                 if number and packet.has_sidedata("new_extradata"):
                     table.changes = True
+                if packet.has_sidedata("palette"):
+                    table.changes = True
             if packet.is_discard:
                 table.hidden.add(number)
             if packet.is_corrupt:
@@ -256,10 +279,32 @@ class _AvVideo:
                 if kept_bytes > _KEPT_BYTES:
                     kept = None
         self._kept = kept
+        table.untimed = bool(self._container.format.flags & _NO_TIMES)
+        self._put_times_right()
+
+    def _put_times_right(self) -> None:
+        table, wraps_at = self._table, _WRAPS_AT.get(self._container.format.name)
+        jumps = bool(self._container.format.flags & _CLOCK_JUMPS)
+        if not jumps and wraps_at is None and not may_jump(table.pts, self._time_base):
+            return
+        clock = Clock(
+            time_base=self._time_base,
+            container_start=self._container.start_time or 0,
+            start=self._start_time,
+            wraps_at=wraps_at,
+            jumps=jumps,
+            frame=ticks_a_frame(self._codec.framerate, self._time_base),
+        )
+        pts, dts = put_right(table.pts, table.dts, table.durations, clock)
+        table.jumps = (pts, dts) != (table.pts, table.dts)
+        table.pts, table.dts = pts, dts
 
     def _demux(self) -> Iterator[VideoPacket]:
-        """All packets of the stream once more."""
-        return self._demux_again() if self._kept is None else iter(self._kept)
+        """All packets of the stream once more, with times that were put right."""
+        packets = self._demux_again() if self._kept is None else iter(self._kept)
+        if not self._table.jumps:
+            return packets
+        return map(_with_times, packets, self._table.pts, self._table.dts)
 
     def _demux_group(self, group: Group) -> Iterator[VideoPacket]:
         """The packets of a group once more."""
@@ -270,6 +315,13 @@ class _AvVideo:
 
     def _seek(self, number: int) -> Iterator[VideoPacket] | None:
         """The packets from a number on, where the container's index leads there, else None."""
+        before = len(self._messages)
+        packets = self._sought(number)
+        # what is said on the way is of other packets, or of an index that leads nowhere
+        del self._messages[before:]
+        return packets
+
+    def _sought(self, number: int) -> Iterator[VideoPacket] | None:
         table = self._table
         found = (table.pts[number], table.dts[number], table.sizes[number])
         time = found[0] if found[1] is None else found[1]
@@ -321,11 +373,24 @@ class _AvVideo:
         return base
 
     def _ticks(self, microseconds: int) -> int:
-        return round(Fraction(microseconds, av.time_base) / self._time_base)
+        ticks = Fraction(microseconds, av.time_base) / self._time_base
+        return round_near(*ticks.as_integer_ratio())
+
+    @property
+    def _start_time(self) -> int:
+        """What becomes 0, in microseconds: ffmpeg counts from the first of the streams it uses.
+
+        But only where clocks may jump; else from the first of all (correct_input_start_times in
+        fftools).
+        """
+        own = self._stream.start_time
+        if self._container.format.flags & _CLOCK_JUMPS and own is not None:
+            return round_near(*(own * self._time_base * av.time_base).as_integer_ratio())
+        return self._container.start_time or 0
 
     @property
     def _start(self) -> int:
-        return self._ticks(self._container.start_time or 0)
+        return self._ticks(self._start_time)
 
     def _promised(self, prediction: Prediction) -> Timeline:
         timeline = rising_timeline(
@@ -333,16 +398,23 @@ class _AvVideo:
             prediction.last_duration,
             time_base=self._time_base,
             frame_rate=self._codec.framerate,
+            average_rate=self._stream.guessed_rate,
             start=self._start,
         )
         self._options.limits.check_duration(timeline)
         return timeline
 
     def _timeline(self, stamps: list[FrameStamp]) -> Timeline:
+        if self._table.untimed:
+            usual = ticks_a_frame(self._codec.framerate, self._time_base)
+            stamps = [
+                FrameStamp(pts=None, dts=None, duration=usual or stamp.duration) for stamp in stamps
+            ]
         timeline = build_timeline(
             stamps,
             time_base=self._time_base,
             frame_rate=self._codec.framerate,
+            average_rate=self._stream.guessed_rate,
             start=self._start,
         )
         self._options.limits.check_duration(timeline)
@@ -393,11 +465,15 @@ class _AvVideo:
         converter = RgbConverter()
         left = iter(wanted)
         following = next(left, None)
+        comes_with = set(delayed.packets)
         for number, packet in enumerate(chain(self._demux(), (None,))):
             if following is None:
                 break
-            self._codec.skip_frame = "DEFAULT" if number in needed else "NONREF"
+            first = number < _FIRST
+            self._codec.skip_frame = "DEFAULT" if first or number in needed else "NONREF"
             pictures = list(self._checked(self._codec.decode(packet)))
+            if first and len(pictures) != (number in comes_with):
+                raise _TimelineChanged
             if number != delayed.packets[following]:
                 continue
             if len(pictures) != 1 or _stamp(pictures[0]) != stamps[following]:
@@ -463,6 +539,11 @@ class _AvVideo:
 
 def _stamp(picture: av.VideoFrame) -> FrameStamp:
     return FrameStamp(pts=picture.pts, dts=picture.dts, duration=picture.duration or 0)
+
+
+def _with_times(packet: VideoPacket, pts: int | None, dts: int | None) -> VideoPacket:
+    packet.pts, packet.dts = pts, dts
+    return packet
 
 
 def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:

@@ -40,11 +40,11 @@ _MOST_TERMS = 50
 
 _PLACEHOLDER = "input"
 
-_COUNTED = "setpts=N"
+_COUNTED = "settb=1/1000000,setpts=N"
 """Numbers as the output's times: ffmpeg gives up where the file's own do not rise."""
 
 _MICROSECONDS = "1/1000000"
-"""Time base of the output, fine enough that no two frames fall on the same tick."""
+"""Time base of the output; in a coarser one two frames could fall on the same tick."""
 
 _COLOR_SPACES = {
     "gbr": 0,
@@ -60,10 +60,12 @@ _COLOR_SPACES = {
 _UNKNOWN_SPACE = 2
 _COLOR_RANGES = {"tv": 1, "pc": 2}
 
-_FRAME = re.compile(r"\] n: *\d+ pts: *(-?\d+|NOPTS) .*? s:(\d+x\d+) ")
+_FRAME = re.compile(r"\] n: *\d+ pts: *(-?\d+|NOPTS) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
-_CODEC = re.compile(r"-> #0:0 \(([^\s?]+) \(")
+_CODEC = re.compile(r"-> #0:0 \(([^\s?]+) \((\S+)\) ->")
+"""A codec and its decoder, `native` where that has the codec's name."""
+
 _COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
 _NO_DECODER = re.compile(r"no decoder found for|Decoder \(codec \S+\) not found")
 _ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
@@ -131,7 +133,7 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
     if wanted:
         _hand_over(url, wanted, looks, sink, options)
     else:
-        _decode_strictly(url, options)
+        _decode_strictly(url, looks, options)
     return Decoded(timeline=timeline, decoding="full")
 
 
@@ -148,7 +150,6 @@ class _Looks:
     """What ffmpeg's showinfo filter says of the frames, read line by line."""
 
     limit: int
-    size: str = ""
     codec: str = ""
     rotation: float | None = None
     time_base: Fraction | None = None
@@ -161,29 +162,31 @@ class _Looks:
         if "[error]" in text or "[fatal]" in text or "[panic]" in text:
             self.errors.append(text)
         elif match := _CODEC.search(text):
-            self.codec = self.codec or match[1]
+            self.codec = match[1] if match[2] == "native" else match[2]
         elif (match := _ROTATION.search(text)) and not self.looks:
             # ffmpeg 5 tells it of the stream, later ones of every frame too
             self.rotation = float(match[1]) if self.rotation is None else self.rotation
         elif "showinfo" not in text:
             return
         elif match := _TIME_BASE.search(text):
-            self.time_base = Fraction(int(match[1]), int(match[2]))
-            if int(match[3]) and int(match[4]):
-                self.frame_rate = Fraction(int(match[3]), int(match[4]))
+            self._filter(match)
         elif match := _FRAME.search(text):
-            self._frame(match[1], match[2], _DURATION.search(text))
+            self._frame(match[1], _DURATION.search(text))
         elif match := _COLOR.search(text):
             color_range = _COLOR_RANGES.get(match[1], 0)
             color_space = _COLOR_SPACES.get(match[2], _UNKNOWN_SPACE)
             self.looks[-1] = _Look(color_range, color_space)
 
-    def _frame(self, pts: str, size: str, duration: re.Match[str] | None) -> None:
-        self.size = self.size or size
-        if size != self.size:
-            # ffmpeg starts its filters anew there, and its raw output has one size only
-            detail = f"the frame size changes from {self.size} to {size}; use --decoder av"
+    def _filter(self, match: re.Match[str]) -> None:
+        if self.time_base is not None:
+            # ffmpeg starts its filters anew there, and its raw output has one format only
+            detail = "size, format or colours of its frames change on the way; use --decoder av"
             raise VideoError("unsupported", detail)
+        self.time_base = Fraction(int(match[1]), int(match[2]))
+        if int(match[3]) and int(match[4]):
+            self.frame_rate = Fraction(int(match[3]), int(match[4]))
+
+    def _frame(self, pts: str, duration: re.Match[str] | None) -> None:
         self.stamps.append(
             FrameStamp(
                 pts=None if pts == "NOPTS" else int(pts),
@@ -203,30 +206,23 @@ class _Looks:
 
 
 def _command(
-    url: str,
-    options: DecodeOptions,
-    output: str,
-    *,
-    strict: bool = True,
-    said: str = "error",
-    **settings: str,
+    url: str, options: DecodeOptions, output: str, *, said: str = "error", **settings: str
 ) -> list[str]:
-    """A command that ends with the first error, or not; it says what is of a level or above."""
+    """A command that decodes strictly, and says what is of the level `said` or above."""
     source = ffmpeg.input(
         _PLACEHOLDER,
         protocol_whitelist=PROTOCOLS,
         format_whitelist=options.format_whitelist,
+        err_detect="explode",
         max_pixels=options.limits.pixels,
         threads=1,
         noautorotate=None,
-        **({"err_detect": "explode"} if strict else {}),
     )
     target = source.output(
         output, an=None, sn=None, dn=None, map_metadata=-1, threads=1, **settings
     )
     arguments: list[str] = target.global_args(
-        *("-hide_banner", "-nostdin", "-nostats", "-loglevel", f"level+{said}"),
-        *(("-xerror",) if strict else ()),
+        "-hide_banner", "-nostdin", "-nostats", "-loglevel", f"level+{said}"
     ).compile(cmd=find_ffmpeg())
     # ffmpeg-python can't hash a name that is no unicode
     return [url if argument == _PLACEHOLDER else argument for argument in arguments]
@@ -242,19 +238,11 @@ def _look(url: str, options: DecodeOptions) -> _Looks:
     Raises:
         VideoError: The file can't be used.
     """
-    looks, code = _looks(url, options, strict=True)
-    _refuse_errors(looks.errors, code, url, options, opened=looks.time_base is not None)
-    return looks
-
-
-def _looks(url: str, options: DecodeOptions, *, strict: bool) -> tuple[_Looks, int]:
-    """What ffmpeg says of the frames, and its exit code."""
     looks = _Looks(limit=options.limits.frames)
     command = _command(
         url,
         options,
         "-",
-        strict=strict,
         said="info",
         vf=f"showinfo=checksum=0,{_COUNTED}",
         format="null",
@@ -266,12 +254,12 @@ def _looks(url: str, options: DecodeOptions, *, strict: bool) -> tuple[_Looks, i
             looks.line(line)
             if looks.codec:
                 options.check_decoder(looks.codec)
-        return looks, process.wait()
+        code = process.wait()
+    _refuse_errors(looks.errors, code, looks)
+    return looks
 
 
-def _refuse_errors(
-    errors: Sequence[str], code: int, url: str, options: DecodeOptions, *, opened: bool
-) -> None:
+def _refuse_errors(errors: Sequence[str], code: int, looks: _Looks) -> None:
     if not errors and code == 0:
         return
     said = _message(errors) if errors else f"ffmpeg ended with exit code {code}"
@@ -279,26 +267,25 @@ def _refuse_errors(
         raise VideoError("too-large", said)
     if _NO_DECODER.search(said):
         raise VideoError("unsupported", "no decoder knows the codec of its video stream")
-    if not opened:
+    if not looks.codec:
         raise VideoError("not-a-video", f"ffmpeg finds no video in it that is allowed: {said}")
-    # how many came before the first error differs from run to run where ffmpeg has threads
-    lenient, _ = _looks(url, options, strict=False)
-    raise VideoError(
-        "damaged", f"the decoder says: {said}; {len(lenient.stamps)} frames decode in all"
-    )
+    frames = f"{len(looks.stamps)} frames decode in all"
+    raise VideoError("damaged", f"the decoder says: {said}; {frames}")
 
 
 def _message(errors: Sequence[str]) -> str:
-    return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", errors[0]).strip()[:300]
+    """The first error of whichever part of ffmpeg comes first by name: they talk in no order."""
+    first = min(errors, key=lambda error: (" @ " not in error, error.partition(" @ ")[0]))
+    return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", first).strip()[:300]
 
 
-def _decode_strictly(url: str, options: DecodeOptions) -> None:
+def _decode_strictly(url: str, looks: _Looks, options: DecodeOptions) -> None:
     """See whether all of a video decodes of which no frame is wanted."""
     command = _command(url, options, "-", format="null")
     with MediaProcess(command, timeout=options.timeout) as process:
         errors = list(process.stderr_lines())
         code = process.wait()
-    _refuse_errors(errors, code, url, options, opened=True)
+    _refuse_errors(errors, code, looks)
 
 
 def _hand_over(
@@ -339,7 +326,7 @@ def _hand_over(
             for _ in pictures:
                 pass  # the rest is decoded too, to be seen to be sound
         code = process.wait()
-    _refuse_errors(errors, code, url, options, opened=True)
+    _refuse_errors(errors, code, looks)
     if left:
         raise VideoError(
             "damaged", f"ffmpeg gave {len(wanted) - len(left)} of {len(wanted)} frames"

@@ -19,6 +19,9 @@ from lrcn_data.timeline import FrameStamp
 _NOT_CODED = 20
 """Bytes; an MPEG-4 packet below this may be a placeholder that gives no picture."""
 
+_MOST_DELAY = 16
+"""Frames that may be shown before one whose packet comes first: H.264's and HEVC's most."""
+
 
 @dataclass(slots=True)
 class PacketTable:
@@ -35,9 +38,11 @@ class PacketTable:
             the packet's pts on.
         hidden: Numbers of the packets whose pictures an edit list hides.
         pictures: How many each packet holds, placeholders counted; only of MPEG-4 without pts.
-        changes: Whether some packet brings the decoder new settings, without which later ones
-            can't be decoded.
+        changes: Whether some packet brings the decoder new settings or colours, without which
+            later ones can't be decoded.
         corrupt: Whether the container says of any that it is damaged.
+        jumps: Whether the container's clock jumps or wraps on the way, which was put right.
+        untimed: Whether the container has no times, and those here are made up.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -49,6 +54,8 @@ class PacketTable:
     pictures: list[int] = field(default_factory=list)
     changes: bool = False
     corrupt: bool = False
+    jumps: bool = False
+    untimed: bool = False
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -69,18 +76,32 @@ class Prediction:
     packets: list[int]
 
 
-def predict(table: PacketTable, codec: str) -> Prediction | None:
-    """Say which frames will come out, or None where the packets can't be trusted to tell."""
-    if not table.entries or table.entries[0] != 0 or None in table.pts:
+def predict(table: PacketTable, codec: str, *, reorders: bool) -> Prediction | None:
+    """Say which frames will come out, or None where the packets can't be trusted to tell.
+
+    Args:
+        table: All packets of the video stream.
+        codec: Name of the decoder.
+        reorders: Whether it gives frames out in another order than it takes packets.
+    """
+    if table.untimed or not table.entries or table.entries[0] != 0 or None in table.pts:
         return None
     all_pts = cast(list[int], table.pts)
     smallest = _NOT_CODED if codec == "mpeg4" else 1
     if min(all_pts) < all_pts[0] or min(table.sizes) < smallest:
         return None
-    packets = list(range(len(all_pts)))
+    if any(
+        decoded is not None and decoded > shown
+        for shown, decoded in zip(all_pts, table.dts, strict=True)
+    ):
+        return None
+    packets = sorted(range(len(all_pts)), key=all_pts.__getitem__)
+    delay = max(number - place for place, number in enumerate(packets))
+    if reorders != (delay > 0) or delay > _MOST_DELAY:
+        # as after a copy from an AVI, which has decoding times only, into another container
+        return None
     if table.hidden:
         packets = [number for number in packets if number not in table.hidden]
-    packets.sort(key=all_pts.__getitem__)
     pts = [all_pts[number] for number in packets]
     if len(set(pts)) < len(pts) or not pts:
         return None
@@ -164,6 +185,8 @@ def suspicion(
     """
     if table.corrupt:
         return "the container marks a packet as damaged"
+    if table.jumps:
+        return "the container's clock jumps or wraps"
     if table.changes:
         return "the decoder's settings change on the way"
     if len(table) < header_frames:

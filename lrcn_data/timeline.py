@@ -66,6 +66,7 @@ def rising_timeline(
     *,
     time_base: Fraction,
     frame_rate: Fraction | None,
+    average_rate: Fraction | None,
     start: int,
 ) -> Timeline:
     """The timeline of frames whose pts are all known and rise: `build_timeline` made short."""
@@ -73,7 +74,9 @@ def rising_timeline(
         FrameStamp(pts=time, dts=None, duration=duration)
         for time, duration in zip(pts[-2:], (1, last_duration)[-len(pts) :], strict=True)
     ]
-    end = build_timeline(ends, time_base=time_base, frame_rate=frame_rate, start=start).end
+    end = build_timeline(
+        ends, time_base=time_base, frame_rate=frame_rate, average_rate=average_rate, start=start
+    ).end
     times = [time - start for time in pts] if start else pts
     return Timeline(time_base=time_base, times=times, end=end)
 
@@ -83,6 +86,7 @@ def build_timeline(
     *,
     time_base: Fraction,
     frame_rate: Fraction | None,
+    average_rate: Fraction | None = None,
     start: int = 0,
 ) -> Timeline:
     """Fill in what the file leaves open and count from the container's start.
@@ -95,14 +99,13 @@ def build_timeline(
         stamps: One a frame, in decoder order.
         time_base: Seconds a tick.
         frame_rate: The codec's nominal frames a second, for durations that are not given.
+        average_rate: The container's, where the codec has none.
         start: The container's start time in ticks, which becomes 0.
     """
     times: list[int] = []
     duration = 0
     corrector = _BestEffort()
-    nominal = 0
-    if frame_rate:
-        nominal = _round_near(*(1 / (frame_rate * time_base)).as_integer_ratio())
+    nominal = ticks_a_frame(frame_rate, time_base) or ticks_a_frame(average_rate, time_base)
     for stamp in stamps:
         best = corrector.time(stamp)
         previous = times[-1] if times else None
@@ -112,6 +115,11 @@ def build_timeline(
         duration = _frame_duration(stamp.duration, time, previous, nominal) or max(duration, 1)
         times.append(time)
     return Timeline(time_base=time_base, times=times, end=times[-1] + duration if times else 0)
+
+
+def ticks_a_frame(rate: Fraction | None, time_base: Fraction) -> int:
+    """How long a frame is shown at a rate, in ticks; 0 where it is unknown."""
+    return round_near(*(1 / (rate * time_base)).as_integer_ratio()) if rate else 0
 
 
 class _BestEffort:
@@ -166,11 +174,11 @@ def fps_stream(timeline: Timeline, fps: Fraction) -> list[int]:
     numerator, denominator = (fps * timeline.time_base).as_integer_ratio()
     ends = chain(islice(timeline.times, 1, None), (timeline.end,))
     if timeline.times[0] >= 0 and timeline.end >= 0:
-        # what _round_near does, without a call a frame
+        # what round_near does, without a call a frame
         dues = [(2 * end * numerator + denominator) // (2 * denominator) for end in ends]
     else:
-        dues = [_round_near(end * numerator, denominator) for end in ends]
-    following = _round_near(timeline.times[0] * numerator, denominator)
+        dues = [round_near(end * numerator, denominator) for end in ends]
+    following = round_near(timeline.times[0] * numerator, denominator)
     stream: list[int] = []
     for frame, due in enumerate(dues):
         if due > following:
@@ -179,7 +187,7 @@ def fps_stream(timeline: Timeline, fps: Fraction) -> list[int]:
     return stream
 
 
-def _round_near(numerator: int, denominator: int) -> int:
+def round_near(numerator: int, denominator: int) -> int:
     """Round a fraction to the nearest whole number, halves away from 0 (AV_ROUND_NEAR_INF)."""
     rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
     return rounded if numerator >= 0 else -rounded

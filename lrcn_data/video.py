@@ -52,9 +52,11 @@ DECODERS = frozenset(
         *(
             "rawvideo",
             "cinepak",
+            "msrle",
             "msvideo1",
             "svq1",
             "svq3",
+            "rv10",
             "rv20",
             "rv30",
             "rv40",
@@ -67,6 +69,10 @@ DECODERS = frozenset(
 """Video decoders that people's videos need."""
 
 PROTOCOLS = "file"
+
+_NEAREST_SPACE = {10: 9, 8: 2, **dict.fromkeys(range(11, 19), 2)}
+"""For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take: BT.2020
+with constant luminance is taken as that without, the rest as if nothing was said."""
 
 Matrix = tuple[int, int, int, int]
 """a, b, c, d of a display matrix, which takes a source pixel (x, y) to (a x + c y, b x + d y)."""
@@ -223,8 +229,12 @@ class RgbConverter:
         Returns:
             A fresh array; pictures of another size are scaled to the first one's.
         """
-        if picture.interlaced_frame:
-            picture = _progressive(picture)
+        if picture.interlaced_frame or (
+            picture.height % 2 and picture.format.name.startswith("yuv")
+        ):
+            picture = _unmarked(picture)
+        if picture.colorspace in _NEAREST_SPACE:
+            picture.colorspace = _NEAREST_SPACE[picture.colorspace]
         self._size = self._size or (picture.width, picture.height)
         same_size = self._size == (picture.width, picture.height)
         converted = self._reformatter.reformat(
@@ -244,8 +254,12 @@ def _kept_reformatter() -> VideoReformatter:
     return VideoReformatter()
 
 
-def _progressive(picture: VideoFrame) -> VideoFrame:
-    """A copy without the mark of interlacing, with which chroma would be taken by field."""
+def _unmarked(picture: VideoFrame) -> VideoFrame:
+    """A copy without some marks, which what comes from an ffmpeg process doesn't have.
+
+    With that of interlacing, chroma would be taken by field; where it lies in relation to luma
+    counts where the number of rows is odd.
+    """
     copy = VideoFrame(picture.width, picture.height, picture.format.name)
     for source, target in zip(picture.planes, copy.planes, strict=True):
         rows_from = _rows(source)
