@@ -23,6 +23,7 @@ from lrcn_data.packet_plan import (
     Group,
     PacketTable,
     Prediction,
+    can_plan,
     delayed_frames,
     delayed_stamps,
     plan_groups,
@@ -211,10 +212,12 @@ class _AvVideo:
         self._read_packets()
         if not len(self._table):
             raise self._damage("its video stream has no packets")
-        prediction = predict(self._table, self._codec.name, reorders=bool(self._codec.has_b_frames))
+        prediction = predict(self._table, self._codec.name)
         if not self._options.check_full and not self._why_suspicious():
             try:
-                if prediction:
+                if prediction and can_plan(
+                    self._table, prediction, reorders=bool(self._codec.has_b_frames)
+                ):
                     return self._read_planned(prediction)
                 if delayed := delayed_frames(self._table):
                     return self._read_from_start(delayed)
@@ -236,9 +239,7 @@ class _AvVideo:
         timeline = self._timeline(self._decode_all(set(), until_damage=True))
         if not timeline.times:
             raise self._damage("no frame comes before the damage")
-        wanted = set(self._sink.choose(timeline))
-        self._codec.flush_buffers()
-        self._decode_all(wanted, until_damage=True)
+        self._decode_anew(set(self._sink.choose(timeline)), until_damage=True)
         return Decoded(timeline=timeline, decoding="full")
 
     def _read_packets(self) -> None:
@@ -504,10 +505,15 @@ class _AvVideo:
         if (promised.times, promised.end) != (timeline.times, timeline.end):
             if not timeline.times:
                 raise VideoError("damaged", f"no frame comes out of {len(self._table)} packets")
-            wanted = set(self._sink.choose(timeline))
-            self._codec.flush_buffers()
-            self._decode_all(wanted)
+            self._decode_anew(set(self._sink.choose(timeline)))
         return Decoded(timeline=timeline, decoding="full")
+
+    def _decode_anew(self, wanted: set[int], *, until_damage: bool = False) -> None:
+        """Decode everything a second time, by a decoder that knows nothing of the end."""
+        with _open(self._path, self._options) as container:
+            video = _AvVideo(self._path, container, self._sink, self._options, self._messages)
+            video._read_packets()
+            video._decode_all(wanted, until_damage=until_damage)
 
     def _refuse_fewer(self, pictures: int, packets: int) -> None:
         """Refuse a stream with packets that give no picture: decoders skip what they can't name."""

@@ -263,9 +263,10 @@ def _refuse_errors(errors: Sequence[str], code: int, looks: _Looks) -> None:
     if not errors and code == 0:
         return
     said = _message(errors) if errors else f"ffmpeg ended with exit code {code}"
-    if "exceeds specified max pixel count" in said:
-        raise VideoError("too-large", said)
-    if _NO_DECODER.search(said):
+    for error in errors:
+        if "exceeds specified max pixel count" in error:
+            raise VideoError("too-large", _message([error]))
+    if any(map(_NO_DECODER.search, errors)):
         raise VideoError("unsupported", "no decoder knows the codec of its video stream")
     if not looks.codec:
         raise VideoError("not-a-video", f"ffmpeg finds no video in it that is allowed: {said}")

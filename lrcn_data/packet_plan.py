@@ -69,43 +69,49 @@ class Prediction:
         pts: Of each frame, rising.
         last_duration: Of the last frame, 0 where unknown.
         packets: The number of the packet that each frame is coded in, in decoding order.
+        delay: How many frames at most are shown before one whose packet comes first.
     """
 
     pts: list[int]
     last_duration: int
     packets: list[int]
+    delay: int
 
 
-def predict(table: PacketTable, codec: str, *, reorders: bool) -> Prediction | None:
-    """Say which frames will come out, or None where the packets can't be trusted to tell.
-
-    Args:
-        table: All packets of the video stream.
-        codec: Name of the decoder.
-        reorders: Whether it gives frames out in another order than it takes packets.
-    """
+def predict(table: PacketTable, codec: str) -> Prediction | None:
+    """Say which frames will come out, or None where the packets can't be trusted to tell."""
     if table.untimed or not table.entries or table.entries[0] != 0 or None in table.pts:
         return None
     all_pts = cast(list[int], table.pts)
     smallest = _NOT_CODED if codec == "mpeg4" else 1
     if min(all_pts) < all_pts[0] or min(table.sizes) < smallest:
         return None
-    if any(
-        decoded is not None and decoded > shown
-        for shown, decoded in zip(all_pts, table.dts, strict=True)
-    ):
-        return None
     packets = sorted(range(len(all_pts)), key=all_pts.__getitem__)
     delay = max(number - place for place, number in enumerate(packets))
-    if reorders != (delay > 0) or delay > _MOST_DELAY:
-        # as after a copy from an AVI, which has decoding times only, into another container
-        return None
     if table.hidden:
         packets = [number for number in packets if number not in table.hidden]
     pts = [all_pts[number] for number in packets]
     if len(set(pts)) < len(pts) or not pts:
         return None
-    return Prediction(pts=pts, last_duration=table.durations[packets[-1]], packets=packets)
+    return Prediction(
+        pts=pts, last_duration=table.durations[packets[-1]], packets=packets, delay=delay
+    )
+
+
+def can_plan(table: PacketTable, prediction: Prediction, *, reorders: bool) -> bool:
+    """Whether each frame can be believed to be coded in the packet with its pts.
+
+    Not so after a copy from an AVI, which has decoding times only, into another container.
+
+    Args:
+        table: All packets of the video stream.
+        prediction: Made from them.
+        reorders: Whether the decoder gives frames out in another order than it takes packets.
+    """
+    if reorders != (prediction.delay > 0) or prediction.delay > _MOST_DELAY:
+        return False
+    times = zip(table.pts, table.dts, strict=True)
+    return all(dts is None or pts is None or dts <= pts for pts, dts in times)
 
 
 @dataclass(frozen=True, slots=True)

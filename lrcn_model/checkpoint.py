@@ -1,4 +1,4 @@
-"""A training's state on the disk: whole, checked, and the one before kept.
+"""A training's state on the disk: whole, checked, the one before kept, and the best one.
 
 A checkpoint is what torch.save writes, followed by a mark and the SHA-256 of all before it, since
 torch.load doesn't notice most damage. Readers of zip files ignore what follows, so that plain
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import mmap
 import pickle
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class CheckpointError(LrcnError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """The checkpoints of a run: the last one, and the one before it.
+    """The checkpoints of a run: the last one, the one before it, and the best on val.
 
     Attributes:
         folder: Where they are; must exist before saving.
@@ -50,8 +51,17 @@ class Checkpoints:
         """The one before it."""
         return self.folder / "previous.pt"
 
-    def save(self, state: State) -> None:
+    @property
+    def best(self) -> Path:
+        """That of the epoch with the best scores on val."""
+        return self.folder / "best.pt"
+
+    def save(self, state: State, *, best: bool = False) -> None:
         """Write a checkpoint; at any moment at least one whole one is there.
+
+        Args:
+            state: All that a training needs to go on.
+            best: Whether it is the best so far.
 
         Raises:
             LrcnError: It can't be written.
@@ -62,19 +72,22 @@ class Checkpoints:
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").digest()
             file.write(_MARK + digest)
-            self._keep_last()
+            if self.last.exists():
+                _keep(self.last, self.previous)
+        if best:
+            _keep(self.last, self.best)
 
     def load(self, warn: Callable[[str], None]) -> State | None:
         """The newest sound checkpoint, on the CPU; nothing where there is none at all.
 
         Args:
-            warn: Told where the newest one is damaged and the one before it is used.
+            warn: Told where the newest one is damaged and an older one is used.
 
         Raises:
             CheckpointError: There are checkpoints and all of them are damaged.
         """
         faults = []
-        for path in (self.last, self.previous):
+        for path in (self.last, self.previous, self.best):
             if not path.exists():
                 continue
             try:
@@ -82,23 +95,31 @@ class Checkpoints:
             except CheckpointError as error:
                 faults.append(f"{error}")
                 continue
-            if faults:
+            if faults and self.last.exists():
                 # so that the next save doesn't put it in the place of the sound one
                 self.last.replace(self.folder / "damaged.pt")
-                warn(f"{faults[0]}; going on from {path}, the one before")
+            if faults:
+                warn(f"{'; '.join(faults)}; going on from {path}, {_OLDER[path.name]}")
             return state
         if faults:
             raise CheckpointError(f"{'; '.join(faults)}; train anew with --fresh")
         return None
 
-    def _keep_last(self) -> None:
-        """Give the last checkpoint its second name, by which it stays when it is replaced."""
-        if self.last.exists():
-            second = self.folder / "previous.pt.tmp"
-            second.unlink(missing_ok=True)
-            second.hardlink_to(self.last)
-            second.replace(self.previous)
-            sync_folder(self.folder)
+
+_OLDER = {"previous.pt": "the one before", "best.pt": "the best on the val shards"}
+
+
+def _keep(path: Path, name: Path) -> None:
+    """Give a checkpoint a second name, by which it stays when the first is given to another."""
+    second = name.with_name(name.name + ".tmp")
+    second.unlink(missing_ok=True)
+    try:
+        second.hardlink_to(path)
+    except OSError:
+        # a file system without such names
+        shutil.copyfile(path, second)
+    second.replace(name)
+    sync_folder(name.parent)
 
 
 def load_checkpoint(path: Path) -> State:

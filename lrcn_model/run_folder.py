@@ -5,7 +5,8 @@ runs/small-1a2b3c4d/
   run.json              what the run was trained on, and what ran it
   metrics.jsonl         a line for every --log-every steps, and one an epoch
   weights.safetensors   the best on val so far, else the last; all that predicting needs
-  checkpoints/          last.pt and previous.pt, from which the training goes on
+  checkpoints/          last.pt, from which the training goes on; previous.pt, the one before; and
+                        best.pt, that of the epoch with the best scores on val
   tensorboard/          the same figures as metrics.jsonl
 """
 

@@ -266,7 +266,7 @@ class Training:
         if self._log:
             self._log.write("epoch", _epoch_line(report))
         progress.start_epoch()
-        self._save()
+        self._save(best=best and val is not None)
         self._observer.epoch(report)
 
     def _launched(self, group: list[ClipBatch], sums: Tensor) -> _Pending:
@@ -346,7 +346,7 @@ class Training:
         whole = over_all_processes(scorer, self._ranks)
         return whole.result(skipped=data.val.skipped, failed=data.val.failed)
 
-    def _save(self) -> None:
+    def _save(self, *, best: bool = False) -> None:
         """Write a checkpoint, of good weights only."""
         self._settle()
         self._check_weights()
@@ -356,7 +356,7 @@ class Training:
         progress.seconds = time.perf_counter() - self._began if self._batches else progress.seconds
         saved = asdict(progress) | {"samples_done": self._samples_done()}
         self._log.sync()
-        self._checkpoints.save({**self._train_step.state_dict(), "progress": saved})
+        self._checkpoints.save({**self._train_step.state_dict(), "progress": saved}, best=best)
 
     def _restore(self) -> None:
         """Go back to the last checkpoint, if there is one."""

@@ -52,6 +52,38 @@ def test_a_damaged_checkpoint_never_takes_the_place_of_the_sound_one(
     assert load_checkpoint(checkpoints.previous)["progress"] == {"step": 1}
 
 
+def test_the_best_one_stays_and_is_gone_on_from_where_nothing_newer_is_sound(
+    checkpoints: Checkpoints,
+) -> None:
+    checkpoints.save(state(3), best=True)
+    checkpoints.save(state(4))
+    checkpoints.save(state(5))
+    assert load_checkpoint(checkpoints.best)["progress"] == {"step": 3}
+    for path in (checkpoints.last, checkpoints.previous):
+        path.unlink()
+        path.write_bytes(b"damaged")
+    warnings: list[str] = []
+    loaded = checkpoints.load(warnings.append)
+    assert loaded is not None
+    assert loaded["progress"] == {"step": 3}
+    assert "best.pt, the best on the val shards" in warnings[0]
+
+
+def test_a_file_system_without_hard_links_keeps_checkpoints_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    kept = Checkpoints(tmp_path)
+    kept.save(state(1))
+    kept.save(state(2), best=True)
+    kept.save(state(3))
+    for path, number in ((kept.last, 3), (kept.previous, 2), (kept.best, 2)):
+        assert load_checkpoint(path)["progress"] == {"step": number}
+
+
 def test_when_all_are_damaged_the_error_names_them_and_the_remedy(checkpoints: Checkpoints) -> None:
     checkpoints.last.write_bytes(b"damaged")
     checkpoints.previous.write_bytes(b"")
