@@ -27,13 +27,13 @@ from compare import Work, bf16_units, compare, print_table, processor_name, show
 from read import generate_videos, write_shards
 from torch import Tensor, nn
 
+from lrcn_model.batch_loader import load_batches
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.net import LRCN
 from lrcn_model.net_table import net_table, training_flop
 from lrcn_model.processor import Processor, choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.shard_dataset import ShardDataset
-from lrcn_model.train_data import make_loader, on_device
 from lrcn_model.train_options import TrainOptions
 from lrcn_model.train_step import TrainStep
 
@@ -283,7 +283,7 @@ def measure_feeding(
     processor, train_step = setting.processor(mode), setting.train_step(mode)
     numbers = itertools.cycle(range(len(dataset)))
     order = [list(itertools.islice(numbers, setting.clips)) for _ in range(warm_up + steps)]
-    batches = on_device(make_loader(dataset, order, workers, processor), processor)
+    batches = load_batches(dataset, order, workers, processor)
     began, waited, before = 0.0, 0.0, None
     for number in range(warm_up + steps):
         if number == warm_up:

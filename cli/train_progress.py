@@ -41,7 +41,7 @@ class TrainProgress(ProgressBar):
                 self._task,
                 completed=report.step,
                 description=f"epoch {report.epoch}",
-                figures=_figures(report),
+                figures=_figures(report).replace("accuracy", "acc").replace("waiting", "wait"),
             )
         elif now - self._said > EVERY:
             self._said = now

@@ -10,6 +10,13 @@ from lrcn_data.mean_image import Canvas, PixelSums
 from lrcn_data.video import RGB
 
 
+def resized(rgb: RGB, size: tuple[int, int] | None) -> RGB:
+    """A frame, uint8 (height, width, 3), at the (width, height) to store; None for its own."""
+    if size is None or size == (rgb.shape[1], rgb.shape[0]):
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BILINEAR))
+
+
 class JpegKeeper:
     """Turns each wanted frame of a video into a JPEG, 4:2:0, as it comes; then of the next one.
 
@@ -37,9 +44,7 @@ class JpegKeeper:
 
     def keep(self, rgb: RGB, uses: int) -> bytes:
         """The JPEG of a frame, uint8 (height, width, 3), that stands in clips `uses` times."""
-        if self._size and self._size != (rgb.shape[1], rgb.shape[0]):
-            picture = Image.fromarray(rgb).resize(self._size, Image.Resampling.BILINEAR)
-            rgb = np.asarray(picture)
+        rgb = resized(rgb, self._size)
         self.height, self.width = rgb.shape[:2]
         self.sums.add(rgb, uses)
         jpeg: bytes = simplejpeg.encode_jpeg(

@@ -13,6 +13,7 @@ import re
 import stat
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -139,6 +140,18 @@ def read_whole(location: str) -> bytes:
     if max(known, len(data)) > _MOST_BYTES:
         raise OSError(errno.EFBIG, f"has more than {_MOST_BYTES:,} bytes")
     return data
+
+
+def read_ahead(location: str) -> None:
+    """Ask for a file to be brought to memory; for local files, where the system can."""
+    if is_url(location) or not hasattr(os, "posix_fadvise"):
+        return
+    with suppress(OSError):
+        descriptor = _open_regular(location)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(descriptor)
 
 
 def _open_regular(path: str) -> int:

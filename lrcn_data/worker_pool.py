@@ -15,13 +15,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.media_process import die_with_parent, limit_memory
+from lrcn_data.quiet_start import sigint_blocked
 
 if TYPE_CHECKING:
     from lrcn_data.shard_worker import ShardJob, VideoReport
@@ -197,14 +197,8 @@ def _start_worker(work: Work[Any]) -> _Worker:
     context.set_forkserver_preload(["lrcn_data.worker_preload"])
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-    # the server that forks the workers inherits it: a Ctrl-C while it imports is not its business;
-    # the tracker is started first, since that lifts the block
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
+    with sigint_blocked():
         process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return _Worker(process=process, pipe=ours)
 

@@ -7,6 +7,7 @@ torch.load reads it too. Nothing in it is ever unpickled but tensors, numbers an
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import pickle
@@ -14,7 +15,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -67,7 +68,7 @@ class Checkpoints:
             LrcnError: It can't be written.
         """
         with atomic_file(self.last) as file:
-            torch.save(state, file)
+            _write(state, file)
             file.flush()
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").digest()
@@ -77,11 +78,12 @@ class Checkpoints:
         if best:
             _keep(self.last, self.best)
 
-    def load(self, warn: Callable[[str], None]) -> State | None:
+    def load(self, warn: Callable[[str], None], *, may_repair: bool = True) -> State | None:
         """The newest sound checkpoint, on the CPU; nothing where there is none at all.
 
         Args:
             warn: Told where the newest one is damaged and an older one is used.
+            may_repair: Whether to move the damaged one away; one of several processes may.
 
         Raises:
             CheckpointError: There are checkpoints and all of them are damaged.
@@ -95,7 +97,7 @@ class Checkpoints:
             except CheckpointError as error:
                 faults.append(f"{error}")
                 continue
-            if faults and self.last.exists():
+            if faults and may_repair and self.last.exists():
                 # so that the next save doesn't put it in the place of the sound one
                 self.last.replace(self.folder / "damaged.pt")
             if faults:
@@ -104,6 +106,18 @@ class Checkpoints:
         if faults:
             raise CheckpointError(f"{'; '.join(faults)}; train anew with --fresh")
         return None
+
+
+def _write(state: State, file: BinaryIO) -> None:
+    """Write what torch.save does; OSError where that fails for any reason of the disk."""
+    try:
+        torch.save(state, file)
+    except RuntimeError as error:
+        # torch's own error, which hides what the file has said
+        said = str(error).strip().partition("\n")[0]
+        raise OSError(
+            errno.EIO, f"no space left, or a fault of the disk (torch: {said})"
+        ) from error
 
 
 _OLDER = {"previous.pt": "the one before", "best.pt": "the best on the val shards"}
@@ -131,7 +145,12 @@ def load_checkpoint(path: Path) -> State:
     try:
         _check(path)
         state: State = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"the checkpoint {path} can't be read: it holds more than tensors, numbers and texts,"
+            " which lrcn-train never writes"
+        ) from error
+    except (OSError, ValueError, RuntimeError, EOFError) as error:
         reason = str(error).strip().split("\n")[0]
         raise CheckpointError(f"the checkpoint {path} can't be read: {reason}") from error
     return state

@@ -38,13 +38,18 @@ def shuffled_in_windows(
     """
     counts = np.asarray(shard_samples, np.int64)
     starts = np.cumsum(counts) - counts
-    shards = permutation(len(counts), "shards", seed, epoch)
     parts = [np.zeros(0, np.int64)]
-    for first in range(0, len(shards), window):
-        chosen = shards[first : first + window]
+    for number, chosen in enumerate(shard_windows(len(counts), window, seed=seed, epoch=epoch)):
         samples = np.concatenate([starts[shard] + np.arange(counts[shard]) for shard in chosen])
-        parts.append(samples[permutation(len(samples), "window", seed, epoch, first)])
+        order = permutation(len(samples), "window", seed, epoch, number * window)
+        parts.append(samples[order])
     return np.concatenate(parts)
+
+
+def shard_windows(count: int, window: int, *, seed: int, epoch: int) -> list[list[int]]:
+    """The shards of each window of an epoch, as many of `count` as are read from at a time."""
+    shards = permutation(count, "shards", seed, epoch).tolist()
+    return [shards[first : first + window] for first in range(0, count, window)]
 
 
 def balanced(labels: npt.NDArray[np.int64], *, seed: int, epoch: int) -> Order:

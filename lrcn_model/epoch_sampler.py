@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sized
 
 import numpy as np
@@ -35,7 +36,7 @@ class EpochSampler(Sampler[list[int]]):
         ranks: How many processes share each epoch.
         shuffle: False for evaluation.
         shuffle_window: Read from so many shards at a time (0: from all), for disks and networks
-            that are slow at random access.
+            that are slow at random access; the next ones are read ahead.
         balanced: Take each class equally often, instead of every sample once.
 
     Raises:
@@ -87,7 +88,11 @@ class EpochSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self.order()
+        windows = deque(self._windows())
         for step in self._steps():
+            # those of the window that comes, and of the one after it
+            while windows and windows[0][0] < step.stop:
+                self._dataset.read_ahead(windows.popleft()[1])  # type: ignore[attr-defined]
             start, stop = step.share(self._rank, self._ranks)
             if stop > start:
                 yield order[start:stop].tolist()
@@ -104,6 +109,21 @@ class EpochSampler(Sampler[list[int]]):
         if self._shuffle:
             return epoch_order.shuffled(len(dataset), seed=seed, epoch=epoch)
         return np.arange(len(dataset))
+
+    def _windows(self) -> Iterator[tuple[int, list[int]]]:
+        """The shards of each window, with the sample at which to ask for them: a window ahead."""
+        dataset = self._dataset
+        if not self._shuffle_window or not isinstance(dataset, ShardDataset):
+            return
+        counts = dataset.shard_samples
+        asked = start = 0
+        for shards in epoch_order.shard_windows(
+            len(counts), self._shuffle_window, seed=self._seed, epoch=self.epoch
+        ):
+            end = start + sum(counts[shard] for shard in shards)
+            if end > self._samples_done:
+                yield asked, shards
+            asked, start = start, end
 
     def state_dict(self, steps_done: int) -> dict[str, int]:
         """What `load_state_dict` needs to go on after some steps.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,18 @@ def evaluate(
         on_clips: Told how many clips were scored, batch by batch.
     """
     scorer = Scorer(len(run.facts.classes), average or run.facts.average)
-    batches = scoring_batches(
-        data,
-        batch_size=batch_size,
-        workers=default_workers() if workers is None else workers,
-        processor=run.processor,
-        ranks=ranks,
-    )
-    for batch in batches:
-        scorer.add(run.score(batch), batch)
-        on_clips(len(batch))
+    with closing(
+        scoring_batches(
+            data,
+            batch_size=batch_size,
+            workers=default_workers() if workers is None else workers,
+            processor=run.processor,
+            ranks=ranks,
+        )
+    ) as batches:
+        for batch in batches:
+            scorer.add(run.score(batch), batch)
+            on_clips(len(batch))
     return over_all_processes(scorer, ranks)
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from lrcn_data.errors import LrcnError
 from lrcn_model.atomic_file import atomic_file
 
 _NAMES = ("step", "epoch")
@@ -37,8 +40,9 @@ class MetricsLog:
         from torch.utils.tensorboard import SummaryWriter
 
         cut_back(self._path, step=self._step, epochs=self._epochs)
-        self._file = self._path.open("a", encoding="utf-8")
-        self._events: Any = SummaryWriter(str(self._tensorboard), purge_step=self._step + 1)
+        with self._written():
+            self._file = self._path.open("a", encoding="utf-8")
+            self._events: Any = SummaryWriter(str(self._tensorboard), purge_step=self._step + 1)
         return self
 
     def __exit__(
@@ -47,8 +51,24 @@ class MetricsLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._events.close()
+        try:
+            with self._written():
+                self._file.close()
+                self._events.close()
+        except LrcnError:
+            if error is None:
+                raise
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Turn a fault of the disk into an error that says what helps."""
+        try:
+            yield
+        except OSError as error:
+            raise LrcnError(
+                f"{self._path.parent} can't be written to: {error.strerror or error}; free some"
+                " space or mend it, then the same command goes on"
+            ) from error
 
     def write(self, group: str, values: dict[str, Any]) -> None:
         """Add a line.
@@ -57,16 +77,18 @@ class MetricsLog:
             group: Heading under which TensorBoard shows the values: step or epoch.
             values: By name, with `step` and `epoch`.
         """
-        self._file.write(json.dumps(values) + "\n")
-        self._file.flush()
-        for name, value in values.items():
-            if name not in _NAMES and isinstance(value, int | float):
-                self._events.add_scalar(f"{group}/{name}", value, values["step"])
+        with self._written():
+            self._file.write(json.dumps(values) + "\n")
+            self._file.flush()
+            for name, value in values.items():
+                if name not in _NAMES and isinstance(value, int | float):
+                    self._events.add_scalar(f"{group}/{name}", value, values["step"])
 
     def sync(self) -> None:
         """Have all lines on the disk, as a checkpoint that builds on them needs it."""
-        os.fsync(self._file.fileno())
-        self._events.flush()
+        with self._written():
+            os.fsync(self._file.fileno())
+            self._events.flush()
 
 
 def cut_back(path: Path, *, step: int, epochs: int) -> None:

@@ -13,10 +13,12 @@ import numpy as np
 import torch
 
 from lrcn_data.clips import Clip, ClipOptions, Decoder, read_clips
+from lrcn_data.encode import resized
 from lrcn_data.errors import VideoError
 from lrcn_data.video import RGB
 from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.loss import UNLABELLED
+from lrcn_model.resize import Size
 from lrcn_model.weights import TrainedRun
 
 
@@ -87,15 +89,27 @@ def predict_videos(
     )
     for path in videos:
         try:
-            clip = read_clips(path, str(path), options).clips[0]
+            clip = _only_clip(path, options)
         except VideoError as error:
             yield Prediction(video=str(path), guesses=[], frames=[], error=str(error))
             continue
         yield _predict(run, str(path), clip, top)
 
 
+def _only_clip(path: Path, options: ClipOptions) -> Clip[RGB]:
+    """The one clip of a video.
+
+    Raises:
+        VideoError: It can't be read, or has no frame at the run's rate.
+    """
+    clips = read_clips(path, str(path), options).clips
+    if not clips:
+        raise VideoError("short", f"no frame at {options.fps} frames a second")
+    return clips[0]
+
+
 def _predict(run: TrainedRun, video: str, clip: Clip[RGB], top: int) -> Prediction:
-    batch = _batch(video, clip).to(run.processor.device)
+    batch = _batch(video, clip, run.facts.stored_size).to(run.processor.device)
     log_probs_TC = torch.log_softmax(run.score(batch)[0], dim=-1).double().cpu()
     real_TC = log_probs_TC[: clip.num_valid]
     if run.facts.average == "log-probs":
@@ -117,9 +131,10 @@ def _predict(run: TrainedRun, video: str, clip: Clip[RGB], top: int) -> Predicti
     )
 
 
-def _batch(video: str, clip: Clip[RGB]) -> ClipBatch:
+def _batch(video: str, clip: Clip[RGB], stored_size: Size | None) -> ClipBatch:
     """A batch of one clip, without labels."""
-    frames_THWC = torch.from_numpy(np.stack(clip.frames))
+    frames = [resized(frame, stored_size) for frame in clip.frames]
+    frames_THWC = torch.from_numpy(np.stack(frames))
     length, height, width, _ = frames_THWC.shape
     return ClipBatch(
         pixels=frames_THWC.flatten(),

@@ -20,6 +20,8 @@ from torch import Tensor, distributed
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
+from lrcn_data.errors import LrcnError
+
 _MEETING = timedelta(minutes=10)
 _LOOK_AGAIN = 0.02
 
@@ -63,9 +65,18 @@ class Ranks:
         return values
 
     def wait(self) -> None:
-        """Go on when all processes are here."""
-        if self.count > 1:
-            distributed.barrier()
+        """Go on when all processes are here.
+
+        Raises:
+            LrcnError: Another one ended.
+        """
+        try:
+            if self.count > 1:
+                distributed.barrier()
+        except RuntimeError as error:
+            raise LrcnError(
+                f"process {self.rank} ends since another one did, which has said why"
+            ) from error
 
 
 def ranks_from_environment() -> Ranks:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from lrcn_data import storage
 from lrcn_data.errors import ShardError
 from lrcn_data.shard_names import Patterns
 from lrcn_data.shard_reader import DataSet, open_data_set
@@ -76,6 +77,23 @@ class ShardDataset(Dataset[ClipBatch]):
     def fps(self) -> Fraction:
         """Frames a second of the clips."""
         return self.data_set.fps
+
+    @property
+    def stored_size(self) -> Size | None:
+        """(width, height) that all frames were resized to; None for each video's own."""
+        sizes = [manifest.options.get("size") for manifest in self.data_set.manifests]
+        match sizes[0]:
+            case [int(width), int(height)] if all(size == sizes[0] for size in sizes):
+                return width, height
+        return None
+
+    def read_ahead(self, shards: Sequence[int]) -> None:
+        """Have shards, by their numbers, brought from a local disk to memory while others are read.
+
+        Nothing waits for it, and nothing depends on it.
+        """
+        for shard in shards:
+            storage.read_ahead(self.data_set.shards[shard].location)
 
     @property
     def skipped(self) -> int:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
 
-import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from lrcn_data.errors import UsageError
 from lrcn_data.shard_names import ENDING, expand_shards
 from lrcn_model import epoch_order
-from lrcn_model.clip_batch import ClipBatch, collate
+from lrcn_model.batch_loader import load_batches
+from lrcn_model.clip_batch import ClipBatch
 from lrcn_model.epoch_sampler import EpochSampler
 from lrcn_model.processor import Processor, usable_cores
 from lrcn_model.ranks import Ranks
@@ -73,8 +69,6 @@ class TrainData:
             )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
-        if not len(self.train):
-            raise UsageError("the shards to train on have no clips; name others")
         self.sampler = EpochSampler(
             self.train,
             batch_size=options.batch_size,
@@ -85,6 +79,20 @@ class TrainData:
             balanced=options.balanced,
         )
         self._webdataset = self._open_webdataset() if options.reader == "webdataset" else None
+
+    def warnings(self) -> list[str]:
+        """What is odd about the shards, a sentence each."""
+        found = []
+        others = [
+            shard.location for shard in self.train.data_set.shards if shard.entry.split != "train"
+        ]
+        if others:
+            found.append(
+                f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
+            )
+        if self.val is not None and set(_hashes(self.train)) & set(_hashes(self.val)):
+            found.append("some shards are trained on and validated with; val figures mean little")
+        return found
 
     def trained_on(self) -> TrainedOn:
         """What a run is known by."""
@@ -103,7 +111,7 @@ class TrainData:
         image = self.train.mean_image(self._options.size)
         return image if self._options.mean == "image" else image.mean(dim=(1, 2))
 
-    def train_batches(self, epoch: int, samples_done: int) -> Iterator[ClipBatch]:
+    def train_batches(self, epoch: int, samples_done: int) -> Generator[ClipBatch, None, None]:
         """This process's batches of an epoch, on the device, after what is done of it.
 
         Args:
@@ -112,11 +120,10 @@ class TrainData:
         """
         if self._webdataset is not None:
             self._webdataset.set_epoch(epoch)
-            loader = make_loader(self._webdataset, None, self.workers, self._processor)
+            yield from load_batches(self._webdataset, None, self.workers, self._processor)
         else:
             self.sampler.load_state_dict({"epoch": epoch, "samples_done": samples_done})
-            loader = make_loader(self.train, self.sampler, self.workers, self._processor)
-        yield from on_device(loader, self._processor)
+            yield from load_batches(self.train, self.sampler, self.workers, self._processor)
 
     def steps_left(self, samples_done: int) -> int:
         """Steps of the optimizer that an epoch has after what is done of it.
@@ -131,7 +138,7 @@ class TrainData:
         )
         return -(-sum(1 for _ in batches) // self._options.accumulate)
 
-    def val_batches(self) -> Iterator[ClipBatch]:
+    def val_batches(self) -> Generator[ClipBatch, None, None]:
         """This process's batches of the clips to validate with, each clip in one process."""
         assert self.val is not None
         yield from scoring_batches(
@@ -161,8 +168,18 @@ def open_shards(patterns: Sequence[str], *, split: str) -> ShardDataset:
         UsageError: The patterns can't be meant as given.
         ShardError: Shards are missing, damaged, or don't fit together.
     """
-    only_folders = not any(name.endswith(ENDING) for name in expand_shards(patterns))
-    return ShardDataset(patterns, split=split if only_folders else None)
+    names = expand_shards(patterns)
+    tars = [name for name in names if name.endswith(ENDING)]
+    if tars and len(tars) < len(names):
+        folder = next(name for name in names if not name.endswith(ENDING))
+        raise UsageError(
+            f"{folder} stands for its {split} shards, {tars[0]} for itself; name folders or shards,"
+            " not both at once"
+        )
+    data = ShardDataset(patterns, split=None if tars else split)
+    if not len(data):
+        raise UsageError(f"the {split} shards named have no clips; name others")
+    return data
 
 
 def check_fits(data: ShardDataset, *, classes: Sequence[str], seq_len: int, what: str) -> None:
@@ -203,48 +220,12 @@ def scoring_batches(
     workers: int,
     processor: Processor,
     ranks: Ranks,
-) -> Iterator[ClipBatch]:
+) -> Generator[ClipBatch, None, None]:
     """All clips in their order, on the device, each in one process and once."""
     sampler = EpochSampler(
         data, batch_size=batch_size, rank=ranks.rank, ranks=ranks.count, shuffle=False
     )
-    yield from on_device(make_loader(data, sampler, workers, processor), processor)
-
-
-def make_loader(
-    data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
-) -> DataLoader[ClipBatch]:
-    """A DataLoader whose workers survive Ctrl-C, so that the training ends in its own time."""
-    return DataLoader(
-        data,
-        batch_sampler=sampler,
-        batch_size=1 if sampler is not None else None,
-        collate_fn=collate,  # type: ignore[arg-type] # a batch is fetched as a whole
-        num_workers=workers,
-        pin_memory=processor.is_cuda,
-        worker_init_fn=ignore_signals if workers else None,
-        multiprocessing_context=_forkserver() if workers else None,
-    )
-
-
-def on_device(batches: DataLoader[ClipBatch], processor: Processor) -> Iterator[ClipBatch]:
-    """Batches where they are needed; from pinned memory the copy doesn't hold up the host."""
-    for batch in batches:
-        yield batch.to(processor.device, non_blocking=True) if processor.is_cuda else batch
-
-
-def ignore_signals(worker: int) -> None:
-    """What a DataLoader's worker does first: leave it to the training to end it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    torch.set_num_threads(1)
-
-
-def _forkserver() -> Any:
-    """Workers are forked from a process without threads, which has imported what they need."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lrcn_model.train_data"])
-    return context
+    yield from load_batches(data, sampler, workers, processor)
 
 
 def _hashes(data: ShardDataset) -> list[str]:

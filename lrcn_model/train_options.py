@@ -247,8 +247,9 @@ def values_from_toml(record: Mapping[str, Any], source: str) -> dict[str, Any]:
     values = {}
     for name, value in record.items():
         if name not in types:
-            nearest = difflib.get_close_matches(name.replace("-", "_"), types, 1, 0)[0]
-            raise UsageError(f"{source}: there is no value {name!r}; did you mean {nearest!r}?")
+            close = difflib.get_close_matches(name.replace("-", "_"), types, 1)
+            hint = f"did you mean {close[0]!r}?" if close else "see `lrcn-train --help` for all"
+            raise UsageError(f"{source}: there is no value {name!r}; {hint}")
         values[name] = _typed(name, value, types[name], source)
     return values
 

@@ -127,6 +127,8 @@ def run_training(
     """
     with _prepared(options) as (data, ranks, processor):
         trained_on = data.trained_on()
+        for sentence in data.warnings():
+            observer.warn(sentence)
         # before there is a folder, so that values that make no net leave none behind
         train_step = _train_step(options, data, processor, ranks)
         folder = RunFolder(place.out or RUNS / run_name(options, trained_on))
@@ -134,8 +136,7 @@ def run_training(
             _begin_with(train_step, options.init, observer)
         with ExitStack() as held:
             if ranks.first:
-                folder.path.mkdir(parents=True, exist_ok=True)
-                held.enter_context(run_lock(folder.path))
+                held.enter_context(_locked(folder))
                 _open_folder(folder, options, trained_on, processor, data, fresh=place.fresh)
             ranks.wait()
             training = Training(
@@ -205,6 +206,25 @@ def _prepared(options: TrainOptions) -> Iterator[tuple[TrainData, Ranks, Process
             torch.set_num_threads(usable_cores())
     with joined(ranks, processor.device), out_of_memory_remedy(options.batch_size):
         yield TrainData(options, ranks, processor), ranks, processor
+
+
+@contextmanager
+def _locked(folder: RunFolder) -> Iterator[None]:
+    """Make the folder, and let no other training into it.
+
+    Raises:
+        LrcnError: It can't be made, or another training is in it.
+    """
+    with ExitStack() as held:
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            held.enter_context(run_lock(folder.path))
+        except OSError as error:
+            raise UsageError(
+                f"the run's folder {folder.path} can't be made or written to ({error.strerror});"
+                " name another with --out"
+            ) from error
+        yield
 
 
 def _open_folder(

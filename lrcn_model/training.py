@@ -9,6 +9,7 @@ import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
@@ -220,26 +221,30 @@ class Training:
         self._batches = 0
         self._began = time.perf_counter() - progress.seconds
         self._clock = _Clock()
-        batches = self._data.train_batches(progress.epoch, progress.samples_done)
-        for group in self._clock.waiting(_groups(batches, options.accumulate)):
-            asked = self._stop.received is not None
-            sums = self._train_step.run(
-                group,
-                step=progress.step,
-                epoch=progress.epoch,
-                lr=self._learning_rate(progress.step),
-                asked=asked,
-            )
-            self._settle()
-            progress.step += 1
-            self._batches += len(group)
-            self._pending = self._launched(group, sums)
-            if progress.step % options.checkpoint_every == 0 and self._data.resumable:
-                self._save()
-            self._stop_if_asked()
+        with closing(self._data.train_batches(progress.epoch, progress.samples_done)) as batches:
+            for group in self._clock.waiting(_groups(batches, options.accumulate)):
+                self._train_group(group)
         self._settle()
         progress.samples_done = self._samples_done()
         self._batches = 0
+
+    def _train_group(self, group: list[ClipBatch]) -> None:
+        """Do a step, while the figures of the one before are looked at."""
+        progress = self._progress
+        sums = self._train_step.run(
+            group,
+            step=progress.step,
+            epoch=progress.epoch,
+            lr=self._learning_rate(progress.step),
+            asked=self._stop.received is not None,
+        )
+        self._settle()
+        progress.step += 1
+        self._batches += len(group)
+        self._pending = self._launched(group, sums)
+        if progress.step % self._options.checkpoint_every == 0 and self._data.resumable:
+            self._save()
+        self._stop_if_asked()
 
     def _end_epoch(self) -> None:
         """Validate, keep the weights if they are the best, and go on to the next epoch."""
@@ -325,11 +330,13 @@ class Training:
         alone = self._ranks.count == 1
         if not (self._stop.received is not None if alone else self._all_asked):
             return
+        where = "from the epoch's start"
         if self._data.resumable:
             self._save()
+            where = "from there"
         raise Stopped(
             self._stop.received or 15,
-            f"stopped after step {self._progress.step}; the same command goes on from there",
+            f"stopped after step {self._progress.step}; the same command goes on {where}",
         )
 
     def _validate(self) -> Result:
@@ -338,8 +345,12 @@ class Training:
         assert data.val is not None
         scorer = Scorer(len(data.train.classes), self._options.average)
         net.eval()
-        with torch.inference_mode(), self._processor.precise():
-            for batch in data.val_batches():
+        with (
+            closing(data.val_batches()) as batches,
+            torch.inference_mode(),
+            self._processor.precise(),
+        ):
+            for batch in batches:
                 scorer.add(net(preprocess(batch)), batch)
                 if self._ranks.count == 1:
                     self._stop_if_asked()
@@ -360,7 +371,7 @@ class Training:
 
     def _restore(self) -> None:
         """Go back to the last checkpoint, if there is one."""
-        state = self._checkpoints.load(self._observer.warn)
+        state = self._checkpoints.load(self._observer.warn, may_repair=self._ranks.first)
         if state is None:
             return
         try:
@@ -390,6 +401,7 @@ class Training:
                 seq_len=data.seq_len,
                 fps=data.fps,
                 average=self._options.average,
+                stored_size=data.stored_size,
                 trained=trained,
             ),
         )

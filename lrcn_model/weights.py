@@ -24,7 +24,7 @@ from lrcn_model.net import LRCN, NetConfig
 from lrcn_model.preprocess import Preprocess
 from lrcn_model.processor import Processor, place
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.train_options import Average
+from lrcn_model.train_options import Average, Size
 
 _VERSION = 1
 _NET, _PREPROCESS = "net.", "preprocess."
@@ -39,6 +39,8 @@ class RunFacts:
         seq_len: Frames a clip.
         fps: Frames a second.
         average: Which scores of a video's frames are averaged.
+        stored_size: (width, height) that frames were resized to before they were stored in shards;
+            None for their own.
         trained: Epochs, steps and accuracy that the weights stand for, for people.
     """
 
@@ -46,6 +48,7 @@ class RunFacts:
     seq_len: int
     fps: Fraction
     average: Average
+    stored_size: Size | None
     trained: Mapping[str, Any]
 
 
@@ -120,6 +123,8 @@ def load_run(run: Path, processor: Processor) -> TrainedRun:
             seq_len=record["seq_len"],
             fps=Fraction(record["fps"]),
             average=record["average"],
+            # those written before have none
+            stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
             trained=record["trained"],
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
@@ -154,7 +159,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+    except SafetensorError as error:
+        raise LrcnError(
+            f"{path} holds no weights as lrcn-train writes them ({error}); name the run's folder,"
+            " or its weights.safetensors"
+        ) from error
+    except OSError as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
     if "lrcn" not in metadata:
         raise UsageError(f"{path} was not written by lrcn-train")
@@ -166,7 +176,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not sound:
         raise LrcnError(
             f"{path} is damaged: its bytes are not those that were written; copy it again, or"
-            " run lrcn-train's command again"
+            " train anew with `lrcn-train --fresh`"
         )
     return record, tensors
 

@@ -113,6 +113,34 @@ def test_a_video_that_cant_be_read_keeps_no_other_from_it(
     assert len(sound["guesses"]) == 5
 
 
+def test_a_video_without_a_frame_at_the_runs_rate_keeps_no_other_from_it(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_video(Path("one.avi"), 1, 2)
+    capsys.readouterr()
+    with pytest.raises(LrcnError, match="1 of 2 videos could not be read"):
+        predict(run, "one.avi", "long.avi", "--json")
+    empty, sound = json.loads(capsys.readouterr().out)
+    assert empty["error"] == "short: no frame at 5 frames a second"
+    assert sound["error"] is None
+
+
+def test_frames_are_resized_as_they_were_for_the_shards(run: Path) -> None:
+    from lrcn_data.clips import Clip
+    from lrcn_data.encode import resized
+    from lrcn_model.predicting import _batch
+
+    [clip] = read_clips(Path("long.avi"), "", ClipOptions(seq_len=4)).clips
+    small = Clip(
+        number=0,
+        frames=[resized(frame, (24, 20)) for frame in clip.frames],
+        frame_times=clip.frame_times,
+        num_valid=4,
+    )
+    assert small.frames[0].shape == (20, 24, 3)
+    assert torch.equal(_batch("", clip, (24, 20)).pixels, _batch("", small, None).pixels)
+
+
 def test_people_get_a_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("odd [name].avi").write_bytes(Path("long.avi").read_bytes())
     capsys.readouterr()

@@ -184,3 +184,42 @@ def test_without_torch_it_says_what_to_install(data: Path) -> None:
         "error: torch can't be imported, which this command needs; install what is missing with"
         " pip install 'lrcn[train]'\n"
     )
+
+
+def test_a_folder_and_a_shard_are_not_named_at_once(data: Path) -> None:
+    with pytest.raises(UsageError, match="name folders or shards, not both"):
+        train("--shards", "shards", "shards/train-000.tar", "--dry-run")
+
+
+def test_shards_of_other_splits_and_those_trained_on_are_warned_of(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ["--shards", "shards/*.tar", "--val-shards", "shards/val-000.tar"]
+    train(*both, "--epochs", "1", "--out", "run")
+    said = capsys.readouterr().err
+    assert "warning: 1 of the shards to train on are of another split, such as shards/val-" in said
+    assert "warning: some shards are trained on and validated with" in said
+
+
+def test_val_shards_without_clips_are_refused(
+    make_data_set: MakeDataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_data_set(samples={"train": [3], "val": [0]}, sizes=((32, 32),), seq_len=3)
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(UsageError, match="the val shards named have no clips"):
+        train("--shards", "shards/train-000.tar", "--val-shards", "shards/val-000.tar")
+
+
+def test_a_folder_that_cant_be_made_is_refused_by_name(data: Path) -> None:
+    with pytest.raises(UsageError, match="the run's folder /dev/null/run can't be made"):
+        train(*TRAIN, "--out", "/dev/null/run")
+
+
+def test_the_stored_size_of_shards_is_kept_with_the_weights(data: Path) -> None:
+    manifest = json.loads((data / "dataset.json").read_text())
+    manifest["options"]["size"] = [32, 32]
+    (data / "dataset.json").write_text(json.dumps(manifest))
+    train(*TRAIN, "--epochs", "1", "--out", "run")
+    trained = load_run(Path("run"), choose_processor("cpu", "off"))
+    assert trained.facts.stored_size == (32, 32)
+    assert Path("run/checkpoints/best.pt").exists()

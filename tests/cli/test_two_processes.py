@@ -66,3 +66,19 @@ def test_two_processes_train_and_score_every_clip_once(make_data_set: MakeDataSe
     best = [line for line in epochs if line["best"]][-1]
     assert best["val_accuracy"] == alone["accuracy"]
     assert best["val_frame_loss"] == pytest.approx(alone["frame_loss"], rel=1e-5)
+
+
+def test_two_processes_go_on_from_the_same_checkpoint_where_the_last_is_rotten(
+    make_data_set: MakeDataSet,
+) -> None:
+    folder = make_data_set(samples={"train": [6]}, sizes=((32, 32),), seq_len=3).parent
+    options = ["--batch-size", "1", "--out", "run"]
+    run("lrcn_cli.train", *TRAIN, "--shards", "shards", *options, "--epochs", "2", cwd=folder)
+    last = folder / "run/checkpoints/last.pt"
+    damaged = bytearray(last.read_bytes())
+    damaged[5000] ^= 1
+    last.unlink()
+    last.write_bytes(bytes(damaged))
+    on_two("lrcn_cli.train", "--resume", "run", "--epochs", "3", cwd=folder)
+    lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines if "accuracy" in line] == [1, 2, 3]

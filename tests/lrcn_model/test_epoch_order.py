@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrcn_data.errors import UsageError
-from lrcn_model.epoch_order import balanced, shuffled, shuffled_in_windows, steps
+from lrcn_model.epoch_order import (
+    balanced,
+    shard_windows,
+    shuffled,
+    shuffled_in_windows,
+    steps,
+)
 from lrcn_model.epoch_sampler import EpochSampler
 from lrcn_model.repeatable_random import permutation, random_bits, random_fractions
+from lrcn_model.shard_dataset import ShardDataset
 
 sizes = st.integers(1, 60)
 
@@ -162,6 +170,22 @@ def test_a_window_reads_few_shards_at_a_time(shards: list[int], window: int, epo
     uses = [np.flatnonzero(shard_of == shard) for shard in set(shard_of.tolist())]
     for position in range(len(order)):
         assert sum(use[0] <= position <= use[-1] for use in uses) <= window
+
+
+def test_shards_are_asked_for_a_window_before_they_are_read(
+    make_data_set: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = ShardDataset(make_data_set(samples={"train": [3, 1, 2, 4, 2]}))
+    asked: list[int] = []
+    monkeypatch.setattr(dataset, "read_ahead", asked.extend)
+    sampler = EpochSampler(dataset, batch_size=2, shuffle_window=1)
+    windows = shard_windows(5, 1, seed=0, epoch=0)
+    for batch in sampler:
+        used = {int(np.searchsorted([3, 4, 6, 10, 12], number, "right")) for number in batch}
+        latest = max(windows.index([shard]) for shard in used)
+        assert asked[: latest + 2] == [shard for [shard] in windows[: latest + 2]]
+    assert sorted(asked) == [0, 1, 2, 3, 4]
+    ShardDataset.read_ahead(dataset, asked)
 
 
 @given(

@@ -21,6 +21,7 @@ FACTS = RunFacts(
     seq_len=4,
     fps=Fraction(25, 2),
     average="probs",
+    stored_size=(64, 48),
     trained={"epoch": 3},
 )
 
