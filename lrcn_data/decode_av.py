@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast
 
 import av
 import av.logging
+from av.codec.context import Flags as CodecFlags
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -181,6 +182,8 @@ class _AvVideo:
         self._codec = self._stream.codec_context
         self._codec.thread_type = "NONE"
         self._codec.thread_count = 1
+        # a picture is cut to what the stream says, also where that leaves its memory unaligned
+        self._codec.flags |= CodecFlags.unaligned
         limits = options.limits
         self._codec.options = {"err_detect": "explode", "max_pixels": str(limits.pixels)}
         if self._codec.width * self._codec.height > limits.pixels:

@@ -214,6 +214,7 @@ def _command(
         protocol_whitelist=PROTOCOLS,
         format_whitelist=options.format_whitelist,
         err_detect="explode",
+        flags="unaligned",
         max_pixels=options.limits.pixels,
         threads=1,
         noautorotate=None,
