@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from fractions import Fraction
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lrcn_data.shard_worker import VideoReport
 
 _SPLITS = ("train", "val", "test")
-_CLASSES = Path("classes.txt")
+_CLASS_FILES = ("classes.txt", "classInd.txt")
 _LIST = click.Path(dir_okay=True, path_type=Path)
 
 
@@ -37,7 +37,7 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     "--classes",
     type=_LIST,
     help="Class names, one a line, or `number name` as UCF-101 has them."
-    " [default: classes.txt, where the default lists are taken]",
+    " [default: classes.txt or classInd.txt in the lists' folder]",
 )
 @click.option(
     "--root",
@@ -169,8 +169,9 @@ def command(
     """Turn videos into WebDataset shards of sampled frame sequences.
 
     Lists have a line a video: its path, and its class as a number or a name. Without options,
-    train.txt, val.txt and test.txt of the current folder are taken, those that exist, and
-    classes.txt. The same command goes on where a stopped run was.
+    train.txt, val.txt and test.txt of the current folder are taken, those that exist. UCF-101's
+    official lists are taken as they are, with the classInd.txt beside them. The same command goes
+    on where a stopped run was.
     """
     from lrcn_data.lists import read_lists
     from lrcn_data.shard_run import RunOptions
@@ -182,13 +183,11 @@ def command(
         retry_failed=retry_failed,
         overwrite=overwrite,
     )
-    paths = {"train": train, "val": val, "test": test}
-    if classes is None and not any(paths.values()) and _CLASSES.exists():
-        classes = _CLASSES
+    paths = _list_paths({"train": train, "val": val, "test": test})
     lists = read_lists(
-        _list_paths(paths),
+        paths,
         root=root,
-        classes=classes,
+        classes=classes or _class_file(paths.values()),
         label_base=label_base,
         allow_leakage=allow_leakage,
         check_content=check_content,
@@ -224,6 +223,15 @@ def _list_paths(given: Mapping[str, Path | None]) -> dict[str, Path]:
             " `lrcn-data lists FOLDER`, or name one with --train FILE"
         )
     return paths
+
+
+def _class_file(lists: Iterable[Path]) -> Path | None:
+    """The class names that lie in the same folder as all lists; None where there are none."""
+    folders = {path.parent for path in lists}
+    if len(folders) > 1:
+        return None
+    found = (folder / name for folder in folders for name in _CLASS_FILES)
+    return next((path for path in found if path.is_file()), None)
 
 
 def _shard_options(

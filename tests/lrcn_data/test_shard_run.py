@@ -52,6 +52,23 @@ def test_both_decoders_write_the_same_tars(video_lists: Path) -> None:
     assert tar_hashes(video_lists / "av") == tar_hashes(video_lists / "ffmpeg")
 
 
+def test_ucf101s_official_files_are_taken_as_they_are(video_lists: Path) -> None:
+    official = video_lists / "ucfTrainTestlist"
+    official.mkdir()
+    (official / "classInd.txt").write_bytes(b"1 class0\r\n2 class1\r\n")
+    lines = (video_lists / "train.txt").read_text().splitlines()
+    numbered = [f"{line.rpartition(' ')[0]} {int(line[-1]) + 1}\r\n" for line in lines]
+    (official / "trainlist01.txt").write_text("".join(numbered), newline="")
+    lines = (video_lists / "test.txt").read_text().splitlines()
+    unlabelled = [f"{line.rpartition(' ')[0]}\r\n" for line in lines]
+    (official / "testlist01.txt").write_text("".join(unlabelled), newline="")
+    shard(video_lists, "--out", "own")
+    lists = ["--train", "ucfTrainTestlist/trainlist01.txt", "--test"]
+    command = [*SHARD[:-2], *lists, "ucfTrainTestlist/testlist01.txt", "--out", "official"]
+    subprocess.run(command, cwd=video_lists, check=True, capture_output=True, timeout=120)
+    assert tar_hashes(video_lists / "official") == tar_hashes(video_lists / "own")
+
+
 def test_the_order_of_a_list_does_not_matter(video_lists: Path) -> None:
     shard(video_lists, "--out", "first")
     lines = (video_lists / "train.txt").read_text().splitlines(keepends=True)
