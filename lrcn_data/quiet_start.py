@@ -1,4 +1,4 @@
-"""Starting worker processes so that a Ctrl-C is left to the one who started them."""
+"""Starting worker processes so that signals are left to the one who starts them, and wait."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 
+_HELD_BACK = (signal.SIGINT, signal.SIGTERM)
+
 
 @contextmanager
-def sigint_blocked() -> Iterator[None]:
-    """Hold back Ctrl-C while processes are started, which inherit that.
+def signals_held_back() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM while processes are started, which inherit that.
 
-    The server that forks workers imports for a second first, and would end with a traceback.
+    The server that forks workers imports for a second first, and would end with a traceback; so it
+    would if this process left it in the middle of a request.
     """
     # started before, since that lifts the block
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_signals_through() -> None:
+    """Undo in a worker what it has inherited."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)

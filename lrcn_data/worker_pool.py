@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.media_process import die_with_parent, limit_memory
-from lrcn_data.quiet_start import sigint_blocked
+from lrcn_data.quiet_start import let_signals_through, signals_held_back
 
 if TYPE_CHECKING:
     from lrcn_data.shard_worker import ShardJob, VideoReport
@@ -197,7 +197,7 @@ def _start_worker(work: Work[Any]) -> _Worker:
     context.set_forkserver_preload(["lrcn_data.worker_preload"])
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-    with sigint_blocked():
+    with signals_held_back():
         process.start()
     theirs.close()
     return _Worker(process=process, pipe=ours)
@@ -209,6 +209,7 @@ def _serve(pipe: Connection[Any, Any], work: Work[Any]) -> None:
     limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    let_signals_through()
     from lrcn_data.shard_writer import write_failure
 
     while True:

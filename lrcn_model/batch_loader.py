@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from lrcn_data.errors import LrcnError
-from lrcn_data.quiet_start import sigint_blocked
+from lrcn_data.quiet_start import let_signals_through, signals_held_back
 from lrcn_model.clip_batch import ClipBatch, collate
 from lrcn_model.epoch_sampler import EpochSampler
 from lrcn_model.processor import Processor
@@ -36,7 +36,7 @@ def load_batches(
         ShardError: A shard is damaged.
     """
     loader = make_loader(data, sampler, workers, processor)
-    with sigint_blocked():
+    with signals_held_back():
         batches = iter(loader)
     try:
         while (batch := _next(batches)) is not None:
@@ -80,6 +80,7 @@ def begin_work(worker: int) -> None:
     """What a worker does first: leave it to the training to end it, but end when that is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    let_signals_through()
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_training, daemon=True).start()
 
