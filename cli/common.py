@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -96,6 +98,9 @@ def run(command: click.Command, name: str) -> None:
         code = 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = error.exit_code
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}{_where_to_look(error)}", err=True)
         code = error.exit_code
@@ -107,4 +112,14 @@ def run(command: click.Command, name: str) -> None:
             raise
         click.echo(f"error: {error}", err=True)
         code = error.exit_code
+    except BrokenPipeError:
+        # who reads the output has enough of it; nothing more may be written when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except OSError as error:
+        if meta.get(_DEBUG):
+            raise
+        name = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {name}{error.strerror or error}; --debug shows where", err=True)
+        code = 1
     sys.exit(code)

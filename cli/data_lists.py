@@ -40,7 +40,7 @@ _SPLITS = ("train", "val", "test")
 @json_option
 @debug_option
 def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values: Any) -> None:
-    r"""Make train.txt, val.txt, test.txt and classes.txt.
+    """Make train.txt, val.txt, test.txt and classes.txt.
 
     The argument is a folder of class folders with videos, or the folder of an official split:
     UCF-101's (classInd.txt, trainlist01.txt, testlist01.txt) or HMDB51's (CLASS_test_split1.txt).
@@ -51,7 +51,7 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
       lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1
 
     Fractions take whole groups of clips, so that no recording is in two splits.
-    """
+    """  # noqa: D301 - click's own mark of lines that stay as they are
     from lrcn_data.make_lists import ListOptions, count_absent, make_lists, write_lists
 
     options = ListOptions(source=source, **values)

@@ -176,6 +176,8 @@ def command(
     from lrcn_data.lists import read_lists
     from lrcn_data.shard_run import RunOptions
 
+    if not 0 <= max_bad_fraction <= 1:
+        raise UsageError(f"--max-bad-fraction must be from 0 to 1, got {max_bad_fraction}")
     options = _shard_options(**values)
     run = RunOptions(
         workers=workers,

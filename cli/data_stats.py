@@ -32,6 +32,7 @@ def command(*, shards: str, workers: int | None, as_json: bool) -> None:
     standard deviation is that of all pixels of all decoded training frames.
     """
     from lrcn_data import storage
+    from lrcn_data.errors import ShardError
     from lrcn_data.shard_run import cores
     from lrcn_data.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
 
@@ -45,15 +46,20 @@ def command(*, shards: str, workers: int | None, as_json: bool) -> None:
             on_start=progress.start,
             on_clip=progress.advance,
         )
+    written = False
     if storage.is_url(shards):
         warn(f"{shards} is no local folder; {STATS} and {MEAN_IMAGE} were not written")
     else:
-        write_stats(Path(shards), stats, mean_image)
+        try:
+            write_stats(Path(shards), stats, mean_image)
+            written = True
+        except ShardError as error:
+            warn(f"{error}; {STATS} and {MEAN_IMAGE} were not written")
     if as_json:
         print_json(asdict(stats))
     else:
         _show(stats)
-        if not storage.is_url(shards):
+        if written:
             click.echo(f"written: {Path(shards) / STATS}, {Path(shards) / MEAN_IMAGE}")
     for line in stats.shared_groups:
         warn(f"{line}: test scores would be too good")

@@ -15,6 +15,7 @@ from lrcn_data.timeline import Timeline, fps_stream
 from lrcn_data.video import RGB, DecodeOptions, ReadVideo
 
 _DECODE = DecodeOptions()
+_MOST = 10_000
 Decoder = Literal["av", "ffmpeg"]
 Kept = TypeVar("Kept")
 KeptFrame = TypeVar("KeptFrame", covariant=True)
@@ -53,8 +54,8 @@ class ClipOptions:
         if not 0 < self.fps <= 1000:
             raise UsageError(f"--fps must be above 0 and at most 1000, got {self.fps}")
         for name, value in (("seq-len", self.seq_len), ("clips", self.clips)):
-            if value < 1:
-                raise UsageError(f"--{name} must be at least 1, got {value}")
+            if not 1 <= value <= _MOST:
+                raise UsageError(f"--{name} must be at least 1 and at most {_MOST:,}, got {value}")
         if self.stride is not None and self.sampling != "windows":
             raise UsageError(f"--stride goes with --sampling windows, not {self.sampling}")
         if self.stride is not None and self.stride < 1:

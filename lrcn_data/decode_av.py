@@ -180,6 +180,7 @@ class _AvVideo:
         self._options = options
         self._stream = _choose_stream(container)
         self._codec = self._stream.codec_context
+        self._size = (self._codec.width, self._codec.height)
         self._codec.thread_type = "NONE"
         self._codec.thread_count = 1
         # a picture is cut to what the stream says, also where that leaves its memory unaligned
@@ -438,7 +439,7 @@ class _AvVideo:
                     raise _TimelineChanged
                 last = picture.pts
                 if last in left:
-                    self._take(left.pop(last), picture, converter)
+                    self._take_planned(left.pop(last), picture, converter)
         if left:
             raise _TimelineChanged
         return Decoded(timeline=timeline, decoding="planned")
@@ -482,7 +483,7 @@ class _AvVideo:
                 continue
             if len(pictures) != 1 or _stamp(pictures[0]) != stamps[following]:
                 raise _TimelineChanged
-            self._take(following, pictures[0], converter)
+            self._take_planned(following, pictures[0], converter)
             following = next(left, None)
         self._codec.skip_frame = "DEFAULT"
         return Decoded(timeline=timeline, decoding="from-start")
@@ -537,10 +538,16 @@ class _AvVideo:
             if until_damage and len(self._messages) > before:
                 return stamps
             for picture in pictures:
+                converter.fix_size(picture)
                 if len(stamps) in wanted:
                     self._take(len(stamps), picture, converter)
                 stamps.append(_stamp(picture))
         return stamps
+
+    def _take_planned(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
+        if (picture.width, picture.height) != self._size:
+            raise _TimelineChanged  # the first picture's size counts, which may be another
+        self._take(frame, picture, converter)
 
     def _take(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
         self._sink.take(frame, converter.convert(picture, matrix=_display_matrix(picture)))

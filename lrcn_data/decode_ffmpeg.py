@@ -12,7 +12,7 @@ import struct
 import subprocess
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ import ffmpeg
 from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.media_process import MediaProcess
-from lrcn_data.timeline import FrameStamp, Timeline, build_timeline
+from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, round_near
 from lrcn_data.video import (
     PROTOCOLS,
     Decoded,
@@ -65,6 +65,10 @@ _DURATION = re.compile(r" duration: *(\d+) ")
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _CODEC = re.compile(r"-> #0:0 \(([^\s?]+) \((\S+)\) ->")
 """A codec and its decoder, `native` where that has the codec's name."""
+
+_PACKETS_BASE = re.compile(r"#tb 0: (\d+)/(\d+)")
+_PACKET = re.compile(r"0, +-?\d+, +(-?\d+), +(\d+),")
+"""A line of framecrc: stream, dts, pts, duration."""
 
 _COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
 _NO_DECODER = re.compile(r"no decoder found for|Decoder \(codec \S+\) not found")
@@ -201,7 +205,6 @@ class _Looks:
     def timeline(self) -> Timeline:
         if not self.stamps or self.time_base is None:
             raise VideoError("damaged", "no frame decodes")
-        # ffmpeg 5 tells no durations, so that a single frame's comes from the rate
         return build_timeline(self.stamps, time_base=self.time_base, frame_rate=self.frame_rate)
 
 
@@ -257,7 +260,28 @@ def _look(url: str, options: DecodeOptions) -> _Looks:
                 options.check_decoder(looks.codec)
         code = process.wait()
     _refuse_errors(looks.errors, code, looks)
+    if looks.stamps and not any(stamp.duration for stamp in looks.stamps):
+        # ffmpeg 5 tells no durations; all but the last one's follow from the times
+        looks.stamps[-1] = replace(looks.stamps[-1], duration=_last_duration(url, options, looks))
     return looks
+
+
+def _last_duration(url: str, options: DecodeOptions, looks: _Looks) -> int:
+    """How long the packet says that is shown last, in ticks; 0 where it doesn't."""
+    command = _command(url, options, "pipe:1", vcodec="copy", format="framecrc")
+    time_base, shown = Fraction(0), (0, 0)
+    with (
+        MediaProcess(command, timeout=options.timeout) as process,
+        process.collected_stderr(),
+    ):
+        for line in process.stdout.read().decode(errors="replace").splitlines():
+            if match := _PACKETS_BASE.fullmatch(line):
+                time_base = Fraction(int(match[1]), int(match[2]))
+            elif match := _PACKET.match(line):
+                shown = max(shown, (int(match[1]), int(match[2])))
+    if looks.time_base is None or not time_base:
+        return 0
+    return round_near(*(shown[1] * time_base / looks.time_base).as_integer_ratio())
 
 
 def _refuse_errors(errors: Sequence[str], code: int, looks: _Looks) -> None:

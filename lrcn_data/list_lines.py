@@ -59,11 +59,14 @@ class ClassLines:
         lines: The line of each name.
         base: The number that the file itself gives to the first class (`1 ApplyEyeMakeup`); None
             where it has names only.
+        misnumbered: The first line whose number doesn't follow the one before, in a file in which
+            every line has one.
     """
 
     names: list[str]
     lines: list[int]
     base: int | None
+    misnumbered: int | None = None
 
 
 def decode_lines(data: bytes) -> Iterator[tuple[int, str]]:
@@ -163,8 +166,14 @@ def parse_classes(data: bytes) -> ClassLines:
     numbered = [_NUMBERED_CLASS.fullmatch(text) for _, text in lines]
     numbers = [int(match[1]) for match in numbered if match]
     base = numbers[0] if numbers else None
+    misnumbered = None
+    if len(numbers) == len(lines) > 1:
+        following = [min(numbers[0], 1), *(number + 1 for number in numbers)]
+        odd = (n for n, (a, b) in enumerate(zip(numbers, following, strict=False)) if a != b)
+        misnumbered = next((lines[number][0] for number in odd), None)
     if base in (0, 1) and numbers == list(range(base, base + len(lines))):
         names = [match[2] for match in numbered if match]
     else:
         names, base = [text for _, text in lines], None
-    return ClassLines(names=names, lines=[number for number, _ in lines], base=base)
+    line_numbers = [number for number, _ in lines]
+    return ClassLines(names=names, lines=line_numbers, base=base, misnumbered=misnumbered)

@@ -181,6 +181,10 @@ def _read_classes(path: Path, problems: list[Problem]) -> ClassLines | None:
         text = "no class name; it must have one a line"
         problems.append(Problem(kind="empty", file=path, line=0, text=text))
         return None
+    if known.misnumbered is not None:
+        text = "its numbers must rise by one from 0 or 1; correct them, or leave all numbers out"
+        problems.append(Problem(kind="class numbers", file=path, line=known.misnumbered, text=text))
+        return None
     first: dict[str, int] = {}
     for name, line in zip(known.names, known.lines, strict=True):
         before = first.setdefault(name, line)

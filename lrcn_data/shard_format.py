@@ -7,6 +7,7 @@ in `shard_reader`, deciding what goes where in `plan`.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -297,6 +298,11 @@ def dump_json(value: Any) -> bytes:
 def dump_json_line(value: Any) -> bytes:
     """JSON as one line of a .jsonl file."""
     return _encode(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def readable(path: str) -> str:
+    r"""A path as samples have it: bytes that are no UTF-8 as \xNN, which any reader can take."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _encode(text: str) -> bytes:

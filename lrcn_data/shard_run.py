@@ -143,6 +143,8 @@ def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path)
     )
     manifest = plan_manifest(lists, options, tool_versions(options))
     old = _read_manifest(folder)
+    if old is None and not run.overwrite:
+        _refuse_foreign_files(shards, folder)
     if old is not None and old.fingerprint != manifest.fingerprint:
         if not run.overwrite:
             what = "; ".join(differences(old, manifest)) or "it was written by another version"
@@ -159,6 +161,21 @@ def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path)
             if record and can_keep(record):
                 finished[shard.name] = record
     return Todo(shards=shards, left=left, finished=finished, manifest=manifest)
+
+
+def _refuse_foreign_files(shards: list[PlannedShard], folder: Path) -> None:
+    """Refuse to replace what no data set's manifest says is one's.
+
+    Raises:
+        LrcnError: There is such a file.
+    """
+    names = (_DATA_CARD, REJECTED, *_DERIVED, *(f"{shard.name}.tar" for shard in shards))
+    found = [name for name in names if (folder / name).exists()]
+    if found:
+        raise LrcnError(
+            f"{folder} has no {MANIFEST}, but {', '.join(found[:3])}, which would be replaced; use"
+            " another --out, or --overwrite"
+        )
 
 
 def write_data_set(

@@ -20,6 +20,7 @@ from lrcn_data.shard_format import (
     ShardPaths,
     ShardRecord,
     Source,
+    readable,
 )
 from lrcn_data.shard_writer import ShardWriter
 
@@ -209,7 +210,7 @@ def _record(
     seq_len = job.options.clip.seq_len
     return SampleRecord(
         key=video.key(clip.number),
-        video=entry.path,
+        video=readable(entry.path),
         label=entry.label,
         class_name=job.classes[entry.label],
         split=entry.split,

@@ -70,6 +70,8 @@ DECODERS = frozenset(
 
 PROTOCOLS = "file"
 
+_POINTER = b"version https://git-lfs"
+
 _NEAREST_SPACE = {10: 9, 8: 2, **dict.fromkeys(range(11, 19), 2)}
 """For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take: BT.2020
 with constant luminance is taken as that without, the rest as if nothing was said."""
@@ -204,6 +206,14 @@ def input_url(path: Path) -> str:
         raise VideoError("missing", "there is no regular file of that name")
     if not os.access(absolute, os.R_OK):
         raise VideoError("missing", "the file may not be read; mend its permissions")
+    with open(absolute, "rb") as file:  # noqa: PTH123
+        start = file.read(len(_POINTER))
+    if not start:
+        raise VideoError("not-a-video", "the file is empty")
+    if start == _POINTER:
+        raise VideoError(
+            "not-a-video", "it is a pointer of Git LFS; `git lfs pull` fetches the file"
+        )
     return f"file:{absolute}"
 
 
@@ -218,6 +228,10 @@ class RgbConverter:
     def __init__(self) -> None:
         self._reformatter = _kept_reformatter()
         self._size: tuple[int, int] | None = None
+
+    def fix_size(self, picture: VideoFrame) -> None:
+        """Take the first picture's size, whether or not it is wanted."""
+        self._size = self._size or (picture.width, picture.height)
 
     def convert(self, picture: VideoFrame, *, matrix: Matrix | None) -> RGB:
         """Convert a picture.
@@ -235,7 +249,8 @@ class RgbConverter:
             picture = _unmarked(picture)
         if picture.colorspace in _NEAREST_SPACE:
             picture.colorspace = _NEAREST_SPACE[picture.colorspace]
-        self._size = self._size or (picture.width, picture.height)
+        self.fix_size(picture)
+        assert self._size is not None
         same_size = self._size == (picture.width, picture.height)
         converted = self._reformatter.reformat(
             picture,

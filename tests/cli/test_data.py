@@ -211,3 +211,31 @@ def test_stats_warns_of_a_group_in_two_splits(tmp_path: Path) -> None:
     result = lrcn_data("stats", "--json", cwd=tmp_path)
     assert "warning: 0: v_A_g01 is in train and test: test scores" in result.stderr
     assert json.loads(result.stdout)["shared_groups"] == ["0: v_A_g01 is in train and test"]
+
+
+def test_who_has_enough_of_the_output_gets_no_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -c {shlex.quote(MAIN)} shard --help | true; exit 0",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+
+
+def test_a_place_that_cant_be_written_to_is_named_in_one_line(tmp_path: Path) -> None:
+    touch(tmp_path, "videos/a/0.avi", "videos/b/1.avi")
+    done = lrcn_data(
+        "lists", "videos", "--test-fraction", "0", "--out", "/proc/nowhere", cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: /proc/nowhere: No such file or directory")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_group_alone_shows_its_help(tmp_path: Path) -> None:
+    done = lrcn_data(cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: lrcn-data")
+    assert "error:" not in done.stderr

@@ -137,6 +137,18 @@ def test_a_list_without_labels_takes_classes_from_the_folders(folder: Folder) ->
     assert [entry.label for entry in folder.read(classes="classes.txt").entries] == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [("1 a\n3 b\n", 2), ("2 a\n3 b\n", 1), ("1 a\n2 b\n2 c\n", 3)]
+)
+def test_a_numbered_class_file_with_a_gap_is_no_list_of_names(
+    folder: Folder, text: str, line: int
+) -> None:
+    folder.write("train.txt", "a.avi 1\n")
+    folder.write("classes.txt", text)
+    with pytest.raises(ListError, match=f"classes.txt:{line}: its numbers must rise by one"):
+        folder.read(classes="classes.txt")
+
+
 def test_a_video_whose_name_starts_with_a_hash_is_not_lost(folder: Folder) -> None:
     folder.videos("#437_ride.avi")
     folder.write("train.txt", "#437_ride.avi 0\n# off.avi 0\n")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +197,40 @@ def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: P
     names = {path.name for path in (video_lists / "shards").glob("*.t*")}
     assert names == {"mine.txt", "mine.tar", "train-777.tar", "test-000.tar", "train-000.tar"}
     assert all((video_lists / "shards" / name).read_text() == "{}" for name in mine)
+
+
+@pytest.mark.parametrize("name", ["README.md", "train-001.tar", "rejected.jsonl"])
+def test_files_that_no_manifest_names_are_not_replaced(video_lists: Path, name: str) -> None:
+    (video_lists / "shards").mkdir()
+    (video_lists / "shards" / name).write_text("mine")
+    said = shard(video_lists, code=1).stderr
+    assert f"shards has no dataset.json, but {name}, which would be replaced" in said
+    assert (video_lists / "shards" / name).read_text() == "mine"
+    shard(video_lists, "--overwrite")
+
+
+def test_a_name_that_is_no_utf8_can_be_read_by_anybody(video_lists: Path) -> None:
+    old = video_lists / "class0/clip 0.avi"
+    old.rename(old.with_name(os.fsdecode(b"caf\xe9 0.avi")))
+    lists = (video_lists / "train.txt").read_bytes().replace(b"clip 0.avi", b"caf\xe9 0.avi")
+    (video_lists / "train.txt").write_bytes(lists)
+    shard(video_lists)
+    videos = set()
+    for path in (video_lists / "shards").glob("train-*.tar"):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.name.endswith(".json"):
+                    file = tar.extractfile(member)
+                    assert file is not None
+                    videos.add(json.loads(file.read())["video"])
+    assert "class0/caf\\xe9 0.avi" in videos
+    for video in videos:
+        video.encode()
+
+
+def test_a_limit_that_is_no_number_is_refused(video_lists: Path) -> None:
+    said = shard(video_lists, "--max-bad-fraction", "nan", code=2).stderr
+    assert "--max-bad-fraction must be from 0 to 1, got nan" in said
 
 
 def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_lists: Path) -> None:
