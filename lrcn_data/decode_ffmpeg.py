@@ -71,8 +71,16 @@ _PACKET = re.compile(r"0, +-?\d+, +(-?\d+), +(\d+),")
 """A line of framecrc: stream, dts, pts, duration."""
 
 _COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
+_ERROR = re.compile(r"\[(error|fatal|panic)\]|corrupt decoded frame")
+"""Of a picture that it marks as damaged, ffmpeg only warns."""
+
 _NO_DECODER = re.compile(r"no decoder found for|Decoder \(codec \S+\) not found")
 _ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
+
+
+def is_error(line: str) -> bool:
+    """Whether a line that ffmpeg says refuses the video."""
+    return _ERROR.search(line) is not None
 
 
 @cache
@@ -163,7 +171,7 @@ class _Looks:
     errors: list[str] = field(default_factory=list)
 
     def line(self, text: str) -> None:
-        if "[error]" in text or "[fatal]" in text or "[panic]" in text:
+        if is_error(text):
             self.errors.append(text)
         elif match := _CODEC.search(text):
             self.codec = match[1] if match[2] == "native" else match[2]
@@ -209,7 +217,7 @@ class _Looks:
 
 
 def _command(
-    url: str, options: DecodeOptions, output: str, *, said: str = "error", **settings: str
+    url: str, options: DecodeOptions, output: str, *, said: str = "warning", **settings: str
 ) -> list[str]:
     """A command that decodes strictly, and says what is of the level `said` or above."""
     source = ffmpeg.input(
@@ -237,7 +245,7 @@ def _look(url: str, options: DecodeOptions) -> _Looks:
 
     An error that is seen refuses the video. That none is seen means little: since ffmpeg 7 its
     threads talk into one another's lines, and an error can lose its mark there. So whatever is
-    decoded next has ffmpeg say nothing but errors.
+    decoded next has ffmpeg say nothing but warnings and errors.
 
     Raises:
         VideoError: The file can't be used.
@@ -272,7 +280,7 @@ def _last_duration(url: str, options: DecodeOptions, looks: _Looks) -> int:
     time_base, shown = Fraction(0), (0, 0)
     with (
         MediaProcess(command, timeout=options.timeout) as process,
-        process.collected_stderr(),
+        process.collected_stderr(is_error),
     ):
         for line in process.stdout.read().decode(errors="replace").splitlines():
             if match := _PACKETS_BASE.fullmatch(line):
@@ -309,7 +317,7 @@ def _decode_strictly(url: str, looks: _Looks, options: DecodeOptions) -> None:
     """See whether all of a video decodes of which no frame is wanted."""
     command = _command(url, options, "-", format="null")
     with MediaProcess(command, timeout=options.timeout) as process:
-        errors = list(process.stderr_lines())
+        errors = list(filter(is_error, process.stderr_lines()))
         code = process.wait()
     _refuse_errors(errors, code, looks)
 
@@ -334,7 +342,7 @@ def _hand_over(
     left = set(wanted)
     with (
         MediaProcess(command, timeout=options.timeout) as process,
-        process.collected_stderr() as errors,
+        process.collected_stderr(is_error) as errors,
     ):
         # where ffmpeg breaks off it says why
         with (
@@ -384,7 +392,7 @@ def _display_matrix(url: str, options: DecodeOptions, rotation: float) -> Matrix
     )
     with (
         MediaProcess(command, timeout=options.timeout) as process,
-        process.collected_stderr(),
+        process.collected_stderr(is_error),
     ):
         written = process.stdout.read()
     header = written.find(b"tkhd") + 4

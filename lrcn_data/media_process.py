@@ -8,7 +8,7 @@ import resource
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import IO, Self
@@ -96,18 +96,21 @@ class MediaProcess:
             yield line.decode(errors="replace")
 
     @contextmanager
-    def collected_stderr(self) -> Iterator[list[str]]:
+    def collected_stderr(self, wanted: Callable[[str], bool]) -> Iterator[list[str]]:
         """Drain what the program says while its output is read.
 
+        Args:
+            wanted: Which lines to keep.
+
         Yields:
-            The lines so far, up to 64 KB; all of them when the block is left.
+            Those so far, up to 64 KB; all of them when the block is left.
         """
         kept: list[str] = []
 
         def drain() -> None:
             room = _KEPT_MESSAGES
             for line in self.stderr_lines():
-                if room > 0:
+                if room > 0 and wanted(line):
                     kept.append(line)
                     room -= len(line)
 
