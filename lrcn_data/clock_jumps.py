@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lrcn_data.timeline import round_near
+from lrcn_data.timeline import nearest
 
 _SECOND = 1_000_000
 _LONGEST_GAP = 10 * _SECOND
@@ -44,11 +44,11 @@ class Clock:
 
     def ticks(self, microseconds: int) -> int:
         """Microseconds as ticks."""
-        return round_near(*(Fraction(microseconds, _SECOND) / self.time_base).as_integer_ratio())
+        return nearest(Fraction(microseconds, _SECOND) / self.time_base)
 
     def microseconds(self, ticks: int) -> int:
         """Ticks as microseconds."""
-        return round_near(*(ticks * self.time_base * _SECOND).as_integer_ratio())
+        return nearest(ticks * self.time_base * _SECOND)
 
 
 def put_right(

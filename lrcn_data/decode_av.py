@@ -35,8 +35,8 @@ from lrcn_data.timeline import (
     FrameStamp,
     Timeline,
     build_timeline,
+    nearest,
     rising_timeline,
-    round_near,
     ticks_a_frame,
 )
 from lrcn_data.video import (
@@ -378,8 +378,7 @@ class _AvVideo:
         return base
 
     def _ticks(self, microseconds: int) -> int:
-        ticks = Fraction(microseconds, av.time_base) / self._time_base
-        return round_near(*ticks.as_integer_ratio())
+        return nearest(Fraction(microseconds, av.time_base) / self._time_base)
 
     @property
     def _start_time(self) -> int:
@@ -390,7 +389,7 @@ class _AvVideo:
         """
         own = self._stream.start_time
         if self._container.format.flags & _CLOCK_JUMPS and own is not None:
-            return round_near(*(own * self._time_base * av.time_base).as_integer_ratio())
+            return nearest(own * self._time_base * av.time_base)
         return self._container.start_time or 0
 
     @property

@@ -23,7 +23,7 @@ import ffmpeg
 from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.media_process import MediaProcess
-from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, round_near
+from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, nearest
 from lrcn_data.video import (
     PROTOCOLS,
     Decoded,
@@ -40,11 +40,11 @@ _MOST_TERMS = 50
 
 _PLACEHOLDER = "input"
 
-_COUNTED = "settb=1/1000000,setpts=N"
-"""Numbers as the output's times: ffmpeg gives up where the file's own do not rise."""
-
 _MICROSECONDS = "1/1000000"
 """Time base of the output; in a coarser one two frames could fall on the same tick."""
+
+_COUNTED = f"settb={_MICROSECONDS},setpts=N"
+"""Numbers as the output's times: ffmpeg gives up where the file's own do not rise."""
 
 _COLOR_SPACES = {
     "gbr": 0,
@@ -289,7 +289,7 @@ def _last_duration(url: str, options: DecodeOptions, looks: _Looks) -> int:
                 shown = max(shown, (int(match[1]), int(match[2])))
     if looks.time_base is None or not time_base:
         return 0
-    return round_near(*(shown[1] * time_base / looks.time_base).as_integer_ratio())
+    return nearest(shown[1] * time_base / looks.time_base)
 
 
 def _refuse_errors(errors: Sequence[str], code: int, looks: _Looks) -> None:

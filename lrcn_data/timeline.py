@@ -119,7 +119,7 @@ def build_timeline(
 
 def ticks_a_frame(rate: Fraction | None, time_base: Fraction) -> int:
     """How long a frame is shown at a rate, in ticks; 0 where it is unknown."""
-    return round_near(*(1 / (rate * time_base)).as_integer_ratio()) if rate else 0
+    return nearest(1 / (rate * time_base)) if rate else 0
 
 
 class _BestEffort:
@@ -191,3 +191,8 @@ def round_near(numerator: int, denominator: int) -> int:
     """Round a fraction to the nearest whole number, halves away from 0 (AV_ROUND_NEAR_INF)."""
     rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
     return rounded if numerator >= 0 else -rounded
+
+
+def nearest(value: Fraction) -> int:
+    """The nearest whole number, halves away from 0."""
+    return round_near(*value.as_integer_ratio())

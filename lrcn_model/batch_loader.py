@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -36,7 +37,7 @@ def load_batches(
         ShardError: A shard is damaged.
     """
     loader = make_loader(data, sampler, workers, processor)
-    with signals_held_back():
+    with signals_held_back() if workers else nullcontext():
         batches = iter(loader)
     try:
         while (batch := _next(batches)) is not None:

@@ -129,11 +129,12 @@ def _keep(path: Path, name: Path) -> None:
     second.unlink(missing_ok=True)
     try:
         second.hardlink_to(path)
+        second.replace(name)
+        sync_folder(name.parent)
     except OSError:
         # a file system without such names
-        shutil.copyfile(path, second)
-    second.replace(name)
-    sync_folder(name.parent)
+        with path.open("rb") as file, atomic_file(name) as copy:
+            shutil.copyfileobj(file, copy)
 
 
 def load_checkpoint(path: Path) -> State:
