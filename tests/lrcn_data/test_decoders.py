@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrcn_data import decode_av, decode_ffmpeg
+from lrcn_data import decode_av, decode_ffmpeg, packets_av
 from lrcn_data.errors import VideoError
 from lrcn_data.timeline import Timeline, fps_stream
 from lrcn_data.video import RGB, Decoded, DecodeOptions, ReadVideo
@@ -276,7 +276,7 @@ def test_clips_without_timestamps_need_no_full_decoding(path: Path) -> None:
 def test_packets_that_are_read_a_second_time_give_the_same_frames(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decode_av, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(packets_av, "_KEPT_BYTES", 0)
     check_same_frames(path, Fraction(5), 3)
 
 
@@ -307,7 +307,7 @@ JOINED = ["ts", "mpg", "m2v"]
 def check_everything(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_stream(path)
     check_same_frames(path, Fraction(5), 1)
-    monkeypatch.setattr(decode_av, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(packets_av, "_KEPT_BYTES", 0)
     check_same_frames(path, Fraction(25), 7)
 
 

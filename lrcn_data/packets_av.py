@@ -1,0 +1,320 @@
+"""The packets of a video stream through PyAV: looked at first, then handed out again to decode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from lrcn_data.clock_jumps import Clock, may_jump, put_right
+from lrcn_data.errors import VideoError
+from lrcn_data.packet_plan import Group, PacketTable, suspicion
+from lrcn_data.timeline import nearest, ticks_a_frame
+from lrcn_data.video import PROTOCOLS, DecodeOptions, input_url
+
+VideoPacket: TypeAlias = "av.Packet[VideoStream]"
+
+Messages: TypeAlias = list[tuple[int, str, str]]
+"""What libav logged: level, source, text."""
+
+FAILURES = (av.FFmpegError, EOFError, ValueError, IndexError)
+"""What PyAV raises for a file that libav can't read."""
+
+_GENERATE_PTS = 0x1
+"""AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
+
+_KEPT_BYTES = 2 << 20
+"""Bytes of packets to keep between looking at them and decoding; of more, what is needed is read a
+second time, which costs less than freeing the memory of a film's."""
+
+_NO_TIMES = 0x80
+"""AVFMT_NOTIMESTAMPS: a bare stream of pictures, whose times libavformat makes up."""
+
+_CLOCK_JUMPS = 0x200
+"""AVFMT_TS_DISCONT: what was recorded or joined so may count anew on the way."""
+
+_WRAPS_AT = {"mpegts": 33, "mpeg": 33, "flv": 32, "asf": 32}
+"""Bits of the times in containers whose clocks wrap (pts_wrap_bits)."""
+
+_ATTACHED_PICTURE = 0x400
+_DEFAULT = 0x1
+
+_EXACT_KEYFRAMES = frozenset(
+    ("mpeg4", "h264", "hevc", "vp8", "vp9", "av1", "mpeg1video", "mpeg2video", "mjpeg", "prores")
+)
+"""Codecs whose marked keyframes give exact pictures from their own time on."""
+
+_PICTURE_START = b"\0\0\1\xb6"
+"""vop_start_code of ISO/IEC 14496-2, 6.3.5: an MPEG-4 picture begins."""
+
+
+@contextmanager
+def open_container(path: Path, options: DecodeOptions) -> Iterator[InputContainer]:
+    """Open a file as one of the containers that are allowed.
+
+    Raises:
+        VideoError: It is none of them (`not-a-video`), or there is no such file (`missing`).
+    """
+    url = input_url(path)
+    settings = {
+        "protocol_whitelist": PROTOCOLS,
+        "format_whitelist": options.format_whitelist,
+        "err_detect": "explode",
+    }
+    try:
+        container = av.open(url, options=settings, metadata_errors="replace")
+    except FAILURES as error:
+        said = error.strerror if isinstance(error, av.FFmpegError) else error
+        detail = f"no container that is allowed opens it ({said})"
+        raise VideoError("not-a-video", detail) from error
+    with container:
+        container.flags &= ~_GENERATE_PTS
+        yield container
+
+
+def choose_stream(container: InputContainer) -> VideoStream:
+    """The stream that ffmpeg's command line would take: the default one, then the largest.
+
+    Raises:
+        VideoError: There is none (`not-a-video`), or none that can be decoded (`unsupported`).
+    """
+    best: tuple[int, VideoStream] | None = None
+    unknown = 0
+    for stream in container.streams.video:
+        if cast(Any, stream.codec_context) is None:
+            unknown += 1
+            continue
+        disposition = int(stream.disposition)
+        score = stream.codec_context.width * stream.codec_context.height
+        score += 5_000_000 * bool(disposition & _DEFAULT)
+        if disposition & _ATTACHED_PICTURE:
+            score = 1
+        if best is None or score > best[0]:
+            best = score, stream
+    if best is None and unknown:
+        raise VideoError("unsupported", "no decoder knows the codec of its video stream")
+    if best is None:
+        kinds = ", ".join(stream.type for stream in container.streams) or "none"
+        raise VideoError("not-a-video", f"it has no video stream (streams: {kinds})")
+    return best[1]
+
+
+class StreamPackets:
+    """The packets of a container's video stream, all of which are looked at before any is decoded.
+
+    Args:
+        path: The file.
+        container: It, opened and not read from yet.
+        stream: The video stream.
+        options: How to decode.
+        messages: Where libav's messages are collected; those of seeking are taken out.
+
+    Attributes:
+        table: What the packets say.
+        time_base: Seconds a tick.
+
+    Raises:
+        VideoError: The stream has no time base (`damaged`), or too many packets (`too-large`).
+        FAILURES: libav can't read the file to its end.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        container: InputContainer,
+        stream: VideoStream,
+        options: DecodeOptions,
+        messages: Messages,
+    ) -> None:
+        if stream.time_base is None:
+            raise VideoError("damaged", "the video stream has no time base")
+        self._path = path
+        self._container = container
+        self._stream = stream
+        self._options = options
+        self._messages = messages
+        self._codec = stream.codec_context
+        self._kept: list[VideoPacket] | None = []
+        self.time_base = stream.time_base
+        self.table = PacketTable()
+        self._read()
+        self._put_times_right()
+
+    def all(self) -> Iterator[VideoPacket]:
+        """All packets of the stream once more, with times that were put right."""
+        packets = self._read_again() if self._kept is None else iter(self._kept)
+        if not self.table.jumps:
+            return packets
+        return map(_with_times, packets, self.table.pts, self.table.dts)
+
+    def group(self, group: Group) -> Iterator[VideoPacket]:
+        """The packets of a group once more."""
+        if self._kept is not None:
+            return iter(self._kept[group.start : group.stop])
+        packets = self._seek(group.start) or islice(self._read_again(), group.start, None)
+        return islice(packets, group.stop - group.start)
+
+    def suspicion(self) -> str | None:
+        """A reason to decode everything strictly, or None."""
+        stream, container = self._stream, self._container
+        end = None
+        if stream.duration is not None:
+            end = (stream.start_time or 0) + stream.duration
+        elif container.duration is not None:
+            end = self._ticks((container.start_time or 0) + container.duration)
+        return suspicion(
+            self.table,
+            header_frames=stream.frames,
+            header_end=end,
+            second=max(1, round(1 / self.time_base)),
+        )
+
+    @property
+    def start(self) -> int:
+        """What becomes 0, in ticks."""
+        return self._ticks(self._start_time)
+
+    def _read(self) -> None:
+        """Look at all packets of the stream; keep them as long as they are few."""
+        # a film has a million packets: one plain loop over local names
+        table = self.table
+        pts, dts, durations, sizes = table.pts, table.dts, table.durations, table.sizes
+        kept = self._kept
+        kept_bytes = 0
+        limit = self._options.limits.frames
+        is_mpeg4 = self._codec.name == "mpeg4"
+        for number, packet in enumerate(self._container.demux(self._stream)):
+            size, decoded_at = packet.size, packet.dts
+            if not size and decoded_at is None:
+                continue  # added by PyAV, to flush the decoder
+            pts.append(packet.pts)
+            dts.append(decoded_at)
+            durations.append(packet.duration or 0)
+            sizes.append(size)
+            if packet.is_keyframe:
+                if number == 0 or self._is_entry(packet):
+                    table.entries.append(number)
+                if number and packet.has_sidedata("new_extradata"):
+                    table.changes = True
+                if packet.has_sidedata("palette"):
+                    table.changes = True
+            if packet.is_discard:
+                table.hidden.add(number)
+            if packet.is_corrupt:
+                table.corrupt = True
+            if is_mpeg4 and pts[0] is None:
+                table.pictures.append(bytes(packet).count(_PICTURE_START))
+            if number >= limit:
+                raise VideoError("too-large", f"more than {limit} frames")
+            if kept is not None:
+                kept.append(packet)
+                kept_bytes += size
+                if kept_bytes > _KEPT_BYTES:
+                    kept = None
+        self._kept = kept
+        table.untimed = bool(self._container.format.flags & _NO_TIMES)
+
+    def _put_times_right(self) -> None:
+        table, wraps_at = self.table, _WRAPS_AT.get(self._container.format.name)
+        jumps = bool(self._container.format.flags & _CLOCK_JUMPS)
+        if not jumps and wraps_at is None and not may_jump(table.pts, self.time_base):
+            return
+        clock = Clock(
+            time_base=self.time_base,
+            container_start=self._container.start_time or 0,
+            start=self._start_time,
+            wraps_at=wraps_at,
+            jumps=jumps,
+            frame=ticks_a_frame(self._codec.framerate, self.time_base),
+        )
+        pts, dts = put_right(table.pts, table.dts, table.durations, clock)
+        table.jumps = (pts, dts) != (table.pts, table.dts)
+        table.pts, table.dts = pts, dts
+
+    def _is_entry(self, packet: VideoPacket) -> bool:
+        name = self._codec.name
+        if name == "h264":
+            return _has_idr(memoryview(cast(bytes, packet)), self._codec.extradata)
+        return name in _EXACT_KEYFRAMES or name.removeprefix("lib").startswith(("vpx", "dav1d"))
+
+    def _seek(self, number: int) -> Iterator[VideoPacket] | None:
+        """The packets from a number on, where the container's index leads there, else None."""
+        before = len(self._messages)
+        packets = self._sought(number)
+        # what is said on the way is of other packets, or of an index that leads nowhere
+        del self._messages[before:]
+        return packets
+
+    def _sought(self, number: int) -> Iterator[VideoPacket] | None:
+        table = self.table
+        found = (table.pts[number], table.dts[number], table.sizes[number])
+        time = found[0] if found[1] is None else found[1]
+        assert time is not None
+        try:
+            self._container.seek(time, stream=self._stream)
+        except av.FFmpegError:
+            return None
+        packets = _without_flush(self._container, self._stream)
+        for packet in packets:
+            if (packet.pts, packet.dts, packet.size) == found:
+                return chain((packet,), packets)
+            if packet.dts is not None and packet.dts > time:
+                break
+        return None
+
+    def _read_again(self) -> Iterator[VideoPacket]:
+        with open_container(self._path, self._options) as again:
+            stream = again.streams[self._stream.index]
+            assert isinstance(stream, VideoStream)
+            yield from _without_flush(again, stream)
+
+    @property
+    def _start_time(self) -> int:
+        """What becomes 0, in microseconds: ffmpeg counts from the first of the streams it uses.
+
+        But only where clocks may jump; else from the first of all (correct_input_start_times in
+        fftools).
+        """
+        own = self._stream.start_time
+        if self._container.format.flags & _CLOCK_JUMPS and own is not None:
+            return nearest(own * self.time_base * av.time_base)
+        return self._container.start_time or 0
+
+    def _ticks(self, microseconds: int) -> int:
+        return nearest(Fraction(microseconds, av.time_base) / self.time_base)
+
+
+def _with_times(packet: VideoPacket, pts: int | None, dts: int | None) -> VideoPacket:
+    packet.pts, packet.dts = pts, dts
+    return packet
+
+
+def _without_flush(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:
+    """The packets of a stream without the empty one that PyAV adds to flush the decoder."""
+    return (packet for packet in container.demux(stream) if packet.size or packet.dts is not None)
+
+
+def _has_idr(data: memoryview, extradata: bytes | None) -> bool:
+    """Whether an H.264 packet has an IDR slice, which nothing after it looks back across."""
+    if extradata and extradata[0] == 1:
+        size = (extradata[4] & 3) + 1
+        position = 0
+        while position + size < len(data):
+            if data[position + size] & 31 == 5:
+                return True
+            position += size + int.from_bytes(data[position : position + size], "big")
+        return False
+    stream = bytes(data)
+    position = stream.find(b"\0\0\1")
+    while 0 <= position < len(stream) - 3:
+        if stream[position + 3] & 31 == 5:
+            return True
+        position = stream.find(b"\0\0\1", position + 3)
+    return False
