@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lrcn_data.timeline import nearest
+from lrcn_data.timeline import known_times, nearest
 
 _SECOND = 1_000_000
 _LONGEST_GAP = 10 * _SECOND
@@ -75,7 +75,7 @@ def put_right(
 
 def may_jump(pts: Sequence[int | None], time_base: Fraction) -> bool:
     """Whether a stream is longer than any that its clock can be believed in."""
-    known = [time for time in pts if time is not None]
+    known = known_times(pts)
     return bool(known) and (max(known) - min(known)) * time_base * _SECOND > _ABSURD
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import mmap
 import os
-from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
-
-from lrcn_data.errors import VideoError
 
 _CHUNK = 8
 """Bytes of a RIFF chunk's name and size."""
@@ -24,66 +21,54 @@ _REACH = 1 << 32
 """Bytes that an index's offsets can reach; mapping more may not fit a worker's address space."""
 
 
-def refuse_cut_file(path: Path) -> None:
-    """Refuse an AVI that ends before its last RIFF chunk does.
+def cut_short(file: IO[bytes]) -> str | None:
+    """What an AVI lacks that ends before its last RIFF chunk does; None where nothing is known.
 
     The other containers' demuxers notice a cut themselves. A size of 0 is that of a file whose
-    recording was not ended, of which nothing is known.
-
-    Raises:
-        VideoError: It does (`damaged`).
+    recording was not ended.
     """
-    with path.open("rb") as file:
-        length = os.fstat(file.fileno()).st_size
-        end = 0
-        while end < length:
-            file.seek(end)
-            header = file.read(_CHUNK)
-            if header[:4] != b"RIFF" or len(header) < _CHUNK:
-                return
-            size = int.from_bytes(header[4:], "little")
-            if size == 0:
-                return
-            end += _CHUNK + size
+    length = os.fstat(file.fileno()).st_size
+    end = 0
+    while end < length:
+        header = os.pread(file.fileno(), _CHUNK, end)
+        if header[:4] != b"RIFF" or len(header) < _CHUNK:
+            return None
+        size = int.from_bytes(header[4:], "little")
+        if size == 0:
+            return None
+        end += _CHUNK + size
     if end > length:
-        raise VideoError(
-            "damaged", f"the file is cut: {length} bytes of the {end} that its header promises"
-        )
+        return f"the file is cut: {length} bytes of the {end} that its header promises"
+    return None
 
 
-def refuse_lost_pictures(path: Path) -> None:
-    """Refuse an AVI of whose pictures some are not where its index says.
+def lost_pictures(file: IO[bytes]) -> str | None:
+    """How many of an AVI's pictures are not where its index says; None where all are.
 
     A damaged chunk header makes demuxers search for the next one, and the picture is missing
     without an error. Only AVI's `idx1` is looked at; of a file without one nothing is known.
-
-    Raises:
-        VideoError: There are such pictures (`damaged`).
     """
-    with path.open("rb") as file:
-        movie, index = _movie_and_index(file)
-        entries = np.frombuffer(index[: len(index) // 16 * 16], _INDEX_ENTRY)
-        endings = entries["name"] >> 16
-        pictures = entries[(endings == _COMPRESSED) | (endings == _UNCOMPRESSED)]
-        if not len(pictures):
-            return
-        length = min(os.fstat(file.fileno()).st_size, _REACH)
-        with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as mapped:
-            # offsets count from the word movi in most files, from the file's start in others
-            found = _count_found(mapped, pictures, movie)
-            if found < len(pictures):
-                found = max(found, _count_found(mapped, pictures, 0))
+    movie, index = _movie_and_index(file)
+    entries = np.frombuffer(index[: len(index) // 16 * 16], _INDEX_ENTRY)
+    endings = entries["name"] >> 16
+    pictures = entries[(endings == _COMPRESSED) | (endings == _UNCOMPRESSED)]
+    if not len(pictures):
+        return None
+    length = min(os.fstat(file.fileno()).st_size, _REACH)
+    with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as mapped:
+        # offsets count from the word movi in most files, from the file's start in others
+        found = _count_found(mapped, pictures, movie)
+        if found < len(pictures):
+            found = max(found, _count_found(mapped, pictures, 0))
     if 0 < found < len(pictures):
-        raise VideoError(
-            "damaged",
-            f"{len(pictures) - found} of {len(pictures)} pictures are not where the index says",
-        )
+        lost = len(pictures) - found
+        return f"{lost} of {len(pictures)} pictures are not where the index says"
+    return None
 
 
-def _movie_and_index(file: BinaryIO) -> tuple[int, bytes]:
+def _movie_and_index(file: IO[bytes]) -> tuple[int, bytes]:
     """Where an AVI's word movi stands, and its index's bytes, empty where there is none."""
-    file.seek(0)
-    header = file.read(_CHUNK + 4)
+    header = os.pread(file.fileno(), _CHUNK + 4, 0)
     if header[:4] != b"RIFF" or header[8:] != b"AVI ":
         return 0, b""
     place, movie = len(header), 0

@@ -14,7 +14,7 @@ import av.logging
 from av.codec.context import Flags as CodecFlags
 from av.container import InputContainer
 
-from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
+from lrcn_data.container_size import cut_short, lost_pictures
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import (
     Delayed,
@@ -30,6 +30,7 @@ from lrcn_data.packets_av import (
     FAILURES,
     Messages,
     StreamPackets,
+    VideoPacket,
     choose_stream,
     open_container,
 )
@@ -70,18 +71,23 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
     Raises:
         VideoError: The file can't be used, with the reason.
     """
-    input_url(path)
-    refuse_lost_pictures(path)  # no part of such a file shows where it stops being sound
+    url = input_url(path)
+    with path.open("rb") as file:
+        if lost := lost_pictures(file):
+            # no part of such a file shows where it stops being sound
+            raise VideoError("damaged", lost)
+        cut = cut_short(file)
     try:
-        refuse_cut_file(path)
-        with _logged() as messages, open_container(path, options) as container:
-            return _AvVideo(path, container, sink, options, messages).read()
+        if cut:
+            raise VideoError("damaged", cut)
+        with _logged() as messages, open_container(url, options) as container:
+            return _AvVideo(url, container, sink, options, messages).read()
     except VideoError as damage:
         if not options.salvage or damage.reason != "damaged":
             raise
         try:
-            with _logged() as messages, open_container(path, options) as container:
-                sound = _AvVideo(path, container, sink, options, messages).read_sound_part()
+            with _logged() as messages, open_container(url, options) as container:
+                sound = _AvVideo(url, container, sink, options, messages).read_sound_part()
                 return replace(sound, damage=damage)
         except VideoError:
             raise damage from None
@@ -103,16 +109,17 @@ def _logged() -> Iterator[Messages]:
 class _AvVideo:
     def __init__(
         self,
-        path: Path,
+        url: str,
         container: InputContainer,
         sink: FrameSink,
         options: DecodeOptions,
         messages: Messages,
     ) -> None:
-        self._path = path
+        self._url = url
         self._container = container
         self._messages = messages
         self._count = 0
+        self._skipping = False
         self._sink = sink
         self._options = options
         self._stream = choose_stream(container)
@@ -164,14 +171,14 @@ class _AvVideo:
                 if delayed := delayed_frames(table):
                     return self._read_from_start(delayed)
             except _TimelineChanged:
-                self._codec.skip_frame = "DEFAULT"
+                self._skip_unreferenced(False)
                 self._codec.flush_buffers()
         return self._read_full(prediction)
 
     def _look(self) -> None:
         """Look at all packets before any is decoded."""
         self._packets = StreamPackets(
-            self._path, self._container, self._stream, self._options, self._messages
+            self._url, self._container, self._stream, self._options, self._messages
         )
 
     def read_sound_part(self) -> Decoded:
@@ -238,21 +245,18 @@ class _AvVideo:
         return Decoded(timeline=timeline, decoding="planned")
 
     def _decode_group(self, group: Group, wanted_packets: set[int]) -> Iterator[av.VideoFrame]:
-        packets = self._packets.group(group)
         self._codec.flush_buffers()
         first = self._packets.table.pts[group.start]
-        may_skip = self._codec.name in _SKIPS_UNREFERENCED
-        skipping = None
-        for number, packet in enumerate(packets, group.start):
+        may_skip = self._codec.has_b_frames and self._codec.name in _SKIPS_UNREFERENCED
+        for number, packet in enumerate(self._packets.group(group), group.start):
             pts = packet.pts
             if pts is not None and first is not None and pts < first:
                 continue  # shown before the entry point, so it may need what was not decoded
-            if may_skip and skipping != (number not in wanted_packets):
-                skipping = number not in wanted_packets
-                self._codec.skip_frame = "NONREF" if skipping else "DEFAULT"
-            yield from self._checked(self._codec.decode(packet))
-        self._codec.skip_frame = "DEFAULT"
-        yield from self._checked(self._codec.decode(None))
+            if may_skip:
+                self._skip_unreferenced(number not in wanted_packets)
+            yield from self._decode(packet)
+        self._skip_unreferenced(False)
+        yield from self._decode(None)
 
     def _read_from_start(self, delayed: Delayed) -> Decoded:
         """Decode up to the last wanted frame, without B-frames that nobody wants."""
@@ -268,8 +272,8 @@ class _AvVideo:
             if following is None:
                 break
             first = number < _FIRST
-            self._codec.skip_frame = "DEFAULT" if first or number in needed else "NONREF"
-            pictures = list(self._checked(self._codec.decode(packet)))
+            self._skip_unreferenced(not first and number not in needed)
+            pictures = self._decode(packet)
             if first and len(pictures) != (number in comes_with):
                 raise _TimelineChanged
             if number != delayed.packets[following]:
@@ -278,15 +282,22 @@ class _AvVideo:
                 raise _TimelineChanged
             self._take_planned(following, pictures[0], converter)
             following = next(left, None)
-        self._codec.skip_frame = "DEFAULT"
+        self._skip_unreferenced(False)
         return Decoded(timeline=timeline, decoding="from-start")
 
-    def _checked(self, pictures: list[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    def _skip_unreferenced(self, skip: bool) -> None:
+        """Have the decoder leave out pictures to which no other refers, or not."""
+        if skip != self._skipping:
+            self._skipping = skip
+            self._codec.skip_frame = "NONREF" if skip else "DEFAULT"
+
+    def _decode(self, packet: VideoPacket | None) -> list[av.VideoFrame]:
+        pictures = self._codec.decode(packet)
         for picture in pictures:
             if picture.is_corrupt:
                 raise self._damage("the decoder marks a frame as damaged")
             self._count += 1
-            yield picture
+        return pictures
 
     def _read_full(self, prediction: Prediction | None) -> Decoded:
         """Decode everything, strictly; once if the packets' promise holds, else twice."""
@@ -308,8 +319,8 @@ class _AvVideo:
 
     def _decode_anew(self, wanted: set[int], *, until_damage: bool = False) -> None:
         """Decode everything a second time, by a decoder that knows nothing of the end."""
-        with open_container(self._path, self._options) as container:
-            video = _AvVideo(self._path, container, self._sink, self._options, self._messages)
+        with open_container(self._url, self._options) as container:
+            video = _AvVideo(self._url, container, self._sink, self._options, self._messages)
             video._look()
             video._decode_all(wanted, until_damage=until_damage)
 
@@ -324,7 +335,7 @@ class _AvVideo:
         before = len(self._messages)
         for packet in chain(self._packets.all(), (None,)):
             try:
-                pictures = list(self._checked(self._codec.decode(packet)))
+                pictures = self._decode(packet)
             except (*FAILURES, VideoError):
                 if until_damage:
                     return stamps
@@ -352,7 +363,10 @@ def _stamp(picture: av.VideoFrame) -> FrameStamp:
 
 
 def _display_matrix(picture: av.VideoFrame) -> Matrix | None:
-    data: Any = picture.side_data.get("DISPLAYMATRIX")
+    side_data = picture.side_data
+    if not len(side_data):
+        return None  # looking for it in vain takes longer
+    data: Any = side_data.get("DISPLAYMATRIX")
     if data is None:
         return None
     a, b, _, c, d = memoryview(bytes(data)).cast("i")[:5]

@@ -20,7 +20,7 @@ from pathlib import Path
 import av
 import ffmpeg
 
-from lrcn_data.container_size import refuse_cut_file, refuse_lost_pictures
+from lrcn_data.container_size import cut_short, lost_pictures
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.media_process import MediaProcess
 from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, nearest
@@ -136,8 +136,9 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
         UsageError: There is no ffmpeg.
     """
     url = input_url(path)
-    refuse_lost_pictures(path)
-    refuse_cut_file(path)
+    with path.open("rb") as file:
+        if fault := lost_pictures(file) or cut_short(file):
+            raise VideoError("damaged", fault)
     looks = _look(url, options)
     timeline = looks.timeline()
     options.limits.check_duration(timeline)

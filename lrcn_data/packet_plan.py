@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from operator import sub
+from itertools import count
+from operator import le, sub
 from typing import cast
 
-from lrcn_data.timeline import FrameStamp
+from lrcn_data.timeline import FrameStamp, known_times
 
 _NOT_CODED = 20
 """Bytes; an MPEG-4 packet below this may be a placeholder that gives no picture."""
@@ -87,10 +88,10 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
     if min(all_pts) < all_pts[0] or min(table.sizes) < smallest:
         return None
     packets = sorted(range(len(all_pts)), key=all_pts.__getitem__)
-    delay = max(number - place for place, number in enumerate(packets))
+    delay = max(map(sub, packets, count()))
     if table.hidden:
         packets = [number for number in packets if number not in table.hidden]
-    pts = [all_pts[number] for number in packets]
+    pts = list(map(all_pts.__getitem__, packets))
     if len(set(pts)) < len(pts) or not pts:
         return None
     return Prediction(
@@ -110,8 +111,10 @@ def can_plan(table: PacketTable, prediction: Prediction, *, reorders: bool) -> b
     """
     if reorders != (prediction.delay > 0) or prediction.delay > _MOST_DELAY:
         return False
-    times = zip(table.pts, table.dts, strict=True)
-    return all(dts is None or pts is None or dts <= pts for pts, dts in times)
+    if None in table.dts or None in table.pts:
+        times = zip(table.pts, table.dts, strict=True)
+        return all(dts is None or pts is None or dts <= pts for pts, dts in times)
+    return all(map(le, cast(list[int], table.dts), cast(list[int], table.pts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +201,13 @@ def suspicion(
     if len(table) < header_frames:
         return f"the header promises {header_frames} frames, there are {len(table)} packets"
     column = table.dts if None in table.pts else table.pts
-    times = sorted(time for time in column if time is not None)
+    times = sorted(known_times(column))
     if not times:
         return None
-    steps = list(map(sub, times[1:], times))
-    usual = sorted(steps)[len(steps) // 2] if steps else 0
-    if steps and max(steps) > max(second, 10 * usual):
-        return f"a gap of {max(steps) / second:.1f} s between two frames"
+    steps = sorted(map(sub, times[1:], times))
+    usual = steps[len(steps) // 2] if steps else 0
+    if steps and steps[-1] > max(second, 10 * usual):
+        return f"a gap of {steps[-1] / second:.1f} s between two frames"
     end = times[-1] + max(table.durations[column.index(times[-1])], usual)
     if header_end is not None and end + usual < header_end:
         return f"packets end {(header_end - end) / second:.2f} s before the header's end"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import av
@@ -17,7 +16,7 @@ from lrcn_data.clock_jumps import Clock, may_jump, put_right
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import Group, PacketTable, suspicion
 from lrcn_data.timeline import nearest, ticks_a_frame
-from lrcn_data.video import PROTOCOLS, DecodeOptions, input_url
+from lrcn_data.video import PROTOCOLS, DecodeOptions
 
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 
@@ -56,13 +55,12 @@ _PICTURE_START = b"\0\0\1\xb6"
 
 
 @contextmanager
-def open_container(path: Path, options: DecodeOptions) -> Iterator[InputContainer]:
+def open_container(url: str, options: DecodeOptions) -> Iterator[InputContainer]:
     """Open a file as one of the containers that are allowed.
 
     Raises:
-        VideoError: It is none of them (`not-a-video`), or there is no such file (`missing`).
+        VideoError: It is none of them (`not-a-video`).
     """
-    url = input_url(path)
     settings = {
         "protocol_whitelist": PROTOCOLS,
         "format_whitelist": options.format_whitelist,
@@ -110,7 +108,7 @@ class StreamPackets:
     """The packets of a container's video stream, all of which are looked at before any is decoded.
 
     Args:
-        path: The file.
+        url: The file, for libavformat.
         container: It, opened and not read from yet.
         stream: The video stream.
         options: How to decode.
@@ -127,7 +125,7 @@ class StreamPackets:
 
     def __init__(
         self,
-        path: Path,
+        url: str,
         container: InputContainer,
         stream: VideoStream,
         options: DecodeOptions,
@@ -135,7 +133,7 @@ class StreamPackets:
     ) -> None:
         if stream.time_base is None:
             raise VideoError("damaged", "the video stream has no time base")
-        self._path = path
+        self._url = url
         self._container = container
         self._stream = stream
         self._options = options
@@ -201,10 +199,11 @@ class StreamPackets:
             if packet.is_keyframe:
                 if number == 0 or self._is_entry(packet):
                     table.entries.append(number)
-                if number and packet.has_sidedata("new_extradata"):
-                    table.changes = True
-                if packet.has_sidedata("palette"):
-                    table.changes = True
+                for data in packet.iter_sidedata():
+                    if data.data_type == "palette" or (
+                        data.data_type == "new_extradata" and number
+                    ):
+                        table.changes = True
             if packet.is_discard:
                 table.hidden.add(number)
             if packet.is_corrupt:
@@ -270,7 +269,7 @@ class StreamPackets:
         return None
 
     def _read_again(self) -> Iterator[VideoPacket]:
-        with open_container(self._path, self._options) as again:
+        with open_container(self._url, self._options) as again:
             stream = again.streams[self._stream.index]
             assert isinstance(stream, VideoStream)
             yield from _without_flush(again, stream)

@@ -8,10 +8,12 @@ durations (fftools/ffmpeg_dec.c), and which frames its `fps` filter repeats or d
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
+from typing import cast
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +119,13 @@ def build_timeline(
     return Timeline(time_base=time_base, times=times, end=times[-1] + duration if times else 0)
 
 
+def known_times(column: Sequence[int | None]) -> Sequence[int]:
+    """The times that are given; of a column without gaps the column itself."""
+    if None in column:
+        return [time for time in column if time is not None]
+    return cast(Sequence[int], column)
+
+
 def ticks_a_frame(rate: Fraction | None, time_base: Fraction) -> int:
     """How long a frame is shown at a rate, in ticks; 0 where it is unknown."""
     return nearest(1 / (rate * time_base)) if rate else 0
@@ -172,19 +181,22 @@ def fps_stream(timeline: Timeline, fps: Fraction) -> list[int]:
     if not timeline.times:
         return []
     numerator, denominator = (fps * timeline.time_base).as_integer_ratio()
-    ends = chain(islice(timeline.times, 1, None), (timeline.end,))
-    if timeline.times[0] >= 0 and timeline.end >= 0:
-        # what round_near does, without a call a frame
-        dues = [(2 * end * numerator + denominator) // (2 * denominator) for end in ends]
-    else:
-        dues = [round_near(end * numerator, denominator) for end in ends]
-    following = round_near(timeline.times[0] * numerator, denominator)
-    stream: list[int] = []
-    for frame, due in enumerate(dues):
-        if due > following:
-            stream.extend([frame] * (due - following))
-            following = due
-    return stream
+    # frame i is due for every tick before the one that its end is rounded to
+    ends = list(accumulate(chain(islice(timeline.times, 1, None), (timeline.end,)), max))
+    first = round_near(timeline.times[0] * numerator, denominator)
+    last = round_near(ends[-1] * numerator, denominator)
+    return [
+        bisect_left(ends, _earliest(tick + 1, numerator, denominator))
+        for tick in range(first, last)
+    ]
+
+
+def _earliest(tick: int, numerator: int, denominator: int) -> int:
+    """The earliest time that `round_near` takes to a tick or to one after it."""
+    half_before = (2 * tick - 1) * denominator
+    if tick > 0:
+        return -(-half_before // (2 * numerator))
+    return half_before // (2 * numerator) + 1
 
 
 def round_near(numerator: int, denominator: int) -> int:

@@ -206,7 +206,7 @@ def input_url(path: Path) -> str:
         raise VideoError("missing", "there is no regular file of that name")
     if not os.access(absolute, os.R_OK):
         raise VideoError("missing", "the file may not be read; mend its permissions")
-    with open(absolute, "rb") as file:  # noqa: PTH123
+    with open(absolute, "rb", buffering=0) as file:  # noqa: PTH123
         start = file.read(len(_POINTER))
     if not start:
         raise VideoError("not-a-video", "the file is empty")
