@@ -21,6 +21,12 @@ _REACH = 1 << 32
 """Bytes that an index's offsets can reach; mapping more may not fit a worker's address space."""
 
 
+def is_avi(file: IO[bytes]) -> bool:
+    """Whether a file begins as an AVI does."""
+    start = os.pread(file.fileno(), _CHUNK + 4, 0)
+    return start[:4] == b"RIFF" and start[_CHUNK:] == b"AVI "
+
+
 def cut_short(file: IO[bytes]) -> str | None:
     """What an AVI lacks that ends before its last RIFF chunk does; None where nothing is known.
 
@@ -68,10 +74,9 @@ def lost_pictures(file: IO[bytes]) -> str | None:
 
 def _movie_and_index(file: IO[bytes]) -> tuple[int, bytes]:
     """Where an AVI's word movi stands, and its index's bytes, empty where there is none."""
-    header = os.pread(file.fileno(), _CHUNK + 4, 0)
-    if header[:4] != b"RIFF" or header[8:] != b"AVI ":
+    if not is_avi(file):
         return 0, b""
-    place, movie = len(header), 0
+    place, movie = _CHUNK + 4, 0
     while len(header := os.pread(file.fileno(), _CHUNK + 4, place)) >= _CHUNK:
         size = int.from_bytes(header[4:8], "little")
         if header[:4] == b"LIST" and header[8:] == b"movi":

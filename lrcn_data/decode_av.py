@@ -14,7 +14,7 @@ import av.logging
 from av.codec.context import Flags as CodecFlags
 from av.container import InputContainer
 
-from lrcn_data.container_size import cut_short, lost_pictures
+from lrcn_data.container_size import cut_short, is_avi, lost_pictures
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import (
     Delayed,
@@ -31,6 +31,7 @@ from lrcn_data.packets_av import (
     Messages,
     StreamPackets,
     VideoPacket,
+    VideoSource,
     choose_stream,
     open_container,
 )
@@ -72,22 +73,23 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
         VideoError: The file can't be used, with the reason.
     """
     url = input_url(path)
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         if lost := lost_pictures(file):
             # no part of such a file shows where it stops being sound
             raise VideoError("damaged", lost)
         cut = cut_short(file)
+        source = VideoSource(url, "avi" if is_avi(file) else None)
     try:
         if cut:
             raise VideoError("damaged", cut)
-        with _logged() as messages, open_container(url, options) as container:
-            return _AvVideo(url, container, sink, options, messages).read()
+        with _logged() as messages, open_container(source, options) as container:
+            return _AvVideo(source, container, sink, options, messages).read()
     except VideoError as damage:
         if not options.salvage or damage.reason != "damaged":
             raise
         try:
-            with _logged() as messages, open_container(url, options) as container:
-                sound = _AvVideo(url, container, sink, options, messages).read_sound_part()
+            with _logged() as messages, open_container(source, options) as container:
+                sound = _AvVideo(source, container, sink, options, messages).read_sound_part()
                 return replace(sound, damage=damage)
         except VideoError:
             raise damage from None
@@ -109,13 +111,13 @@ def _logged() -> Iterator[Messages]:
 class _AvVideo:
     def __init__(
         self,
-        url: str,
+        source: VideoSource,
         container: InputContainer,
         sink: FrameSink,
         options: DecodeOptions,
         messages: Messages,
     ) -> None:
-        self._url = url
+        self._source = source
         self._container = container
         self._messages = messages
         self._count = 0
@@ -178,7 +180,7 @@ class _AvVideo:
     def _look(self) -> None:
         """Look at all packets before any is decoded."""
         self._packets = StreamPackets(
-            self._url, self._container, self._stream, self._options, self._messages
+            self._source, self._container, self._stream, self._options, self._messages
         )
 
     def read_sound_part(self) -> Decoded:
@@ -319,8 +321,8 @@ class _AvVideo:
 
     def _decode_anew(self, wanted: set[int], *, until_damage: bool = False) -> None:
         """Decode everything a second time, by a decoder that knows nothing of the end."""
-        with open_container(self._url, self._options) as container:
-            video = _AvVideo(self._url, container, self._sink, self._options, self._messages)
+        with open_container(self._source, self._options) as container:
+            video = _AvVideo(self._source, container, self._sink, self._options, self._messages)
             video._look()
             video._decode_all(wanted, until_damage=until_damage)
 

@@ -91,7 +91,7 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
     delay = max(map(sub, packets, count()))
     if table.hidden:
         packets = [number for number in packets if number not in table.hidden]
-    pts = list(map(all_pts.__getitem__, packets))
+    pts = [all_pts[number] for number in packets]
     if len(set(pts)) < len(pts) or not pts:
         return None
     return Prediction(

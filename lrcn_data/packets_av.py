@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice
 from typing import Any, TypeAlias, cast
@@ -54,8 +55,22 @@ _PICTURE_START = b"\0\0\1\xb6"
 """vop_start_code of ISO/IEC 14496-2, 6.3.5: an MPEG-4 picture begins."""
 
 
+@dataclass(frozen=True, slots=True)
+class VideoSource:
+    """What libavformat opens.
+
+    Attributes:
+        url: The file's name for it.
+        container: Its name for the file's container; None has every demuxer asked, which is dear
+            for a short clip.
+    """
+
+    url: str
+    container: str | None
+
+
 @contextmanager
-def open_container(url: str, options: DecodeOptions) -> Iterator[InputContainer]:
+def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[InputContainer]:
     """Open a file as one of the containers that are allowed.
 
     Raises:
@@ -67,7 +82,9 @@ def open_container(url: str, options: DecodeOptions) -> Iterator[InputContainer]
         "err_detect": "explode",
     }
     try:
-        container = av.open(url, options=settings, metadata_errors="replace")
+        container = av.open(
+            source.url, format=source.container, options=settings, metadata_errors="replace"
+        )
     except FAILURES as error:
         said = error.strerror if isinstance(error, av.FFmpegError) else error
         detail = f"no container that is allowed opens it ({said})"
@@ -108,7 +125,7 @@ class StreamPackets:
     """The packets of a container's video stream, all of which are looked at before any is decoded.
 
     Args:
-        url: The file, for libavformat.
+        source: The file, for libavformat.
         container: It, opened and not read from yet.
         stream: The video stream.
         options: How to decode.
@@ -125,7 +142,7 @@ class StreamPackets:
 
     def __init__(
         self,
-        url: str,
+        source: VideoSource,
         container: InputContainer,
         stream: VideoStream,
         options: DecodeOptions,
@@ -133,7 +150,7 @@ class StreamPackets:
     ) -> None:
         if stream.time_base is None:
             raise VideoError("damaged", "the video stream has no time base")
-        self._url = url
+        self._source = source
         self._container = container
         self._stream = stream
         self._options = options
@@ -246,20 +263,21 @@ class StreamPackets:
     def _seek(self, number: int) -> Iterator[VideoPacket] | None:
         """The packets from a number on, where the container's index leads there, else None."""
         before = len(self._messages)
-        packets = self._sought(number)
+        # some containers count by pts; by dts all get there, some by a detour
+        packets = self._sought(number, self.table.pts) or self._sought(number, self.table.dts)
         # what is said on the way is of other packets, or of an index that leads nowhere
         del self._messages[before:]
         return packets
 
-    def _sought(self, number: int) -> Iterator[VideoPacket] | None:
-        table = self.table
-        found = (table.pts[number], table.dts[number], table.sizes[number])
-        time = found[0] if found[1] is None else found[1]
-        assert time is not None
+    def _sought(self, number: int, column: Sequence[int | None]) -> Iterator[VideoPacket] | None:
+        table, time = self.table, column[number]
+        if time is None:
+            return None
         try:
             self._container.seek(time, stream=self._stream)
         except av.FFmpegError:
             return None
+        found = (table.pts[number], table.dts[number], table.sizes[number])
         packets = _without_flush(self._container, self._stream)
         for packet in packets:
             if (packet.pts, packet.dts, packet.size) == found:
@@ -269,7 +287,7 @@ class StreamPackets:
         return None
 
     def _read_again(self) -> Iterator[VideoPacket]:
-        with open_container(self._url, self._options) as again:
+        with open_container(self._source, self._options) as again:
             stream = again.streams[self._stream.index]
             assert isinstance(stream, VideoStream)
             yield from _without_flush(again, stream)

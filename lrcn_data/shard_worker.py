@@ -158,7 +158,7 @@ def read_planned(
     path = root_path(job.root, video.entry)
     try:
         clips = collect_clips(path, video.entry.path, job.options.clip, keeper)
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
     except LrcnError:

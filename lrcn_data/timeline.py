@@ -12,7 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate, chain, islice
+from itertools import accumulate, islice
+from operator import gt
 from typing import cast
 
 
@@ -182,7 +183,9 @@ def fps_stream(timeline: Timeline, fps: Fraction) -> list[int]:
         return []
     numerator, denominator = (fps * timeline.time_base).as_integer_ratio()
     # frame i is due for every tick before the one that its end is rounded to
-    ends = list(accumulate(chain(islice(timeline.times, 1, None), (timeline.end,)), max))
+    ends = [*timeline.times[1:], timeline.end]
+    if any(map(gt, ends, islice(ends, 1, None))):
+        ends = list(accumulate(ends, max))
     first = round_near(timeline.times[0] * numerator, denominator)
     last = round_near(ends[-1] * numerator, denominator)
     return [

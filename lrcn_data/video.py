@@ -241,7 +241,7 @@ class RgbConverter:
             matrix: a, b, c, d of the container's display matrix, None for upright.
 
         Returns:
-            A fresh array; pictures of another size are scaled to the first one's.
+            An array of its own; pictures of another size are scaled to the first one's.
         """
         if picture.interlaced_frame or (
             picture.height % 2 and picture.format.name.startswith("yuv")
@@ -260,7 +260,12 @@ class RgbConverter:
             interpolation=Interpolation.POINT if same_size else Interpolation.BILINEAR,
             threads=1,
         )
-        return upright(cast(RGB, converted.to_ndarray()), matrix)
+        if converted is picture:
+            # the decoder's own memory, which may be upside down
+            return upright(cast(RGB, converted.to_ndarray()), matrix)
+        width, height = self._size
+        rgb = _rows(converted.planes[0])[:, : 3 * width].reshape(height, width, 3)
+        return upright(rgb, matrix)
 
 
 @cache
