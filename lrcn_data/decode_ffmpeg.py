@@ -60,7 +60,7 @@ _COLOR_SPACES = {
 _UNKNOWN_SPACE = 2
 _COLOR_RANGES = {"tv": 1, "pc": 2}
 
-_FRAME = re.compile(r"\] n: *\d+ pts: *(-?\d+|NOPTS) ")
+_FRAME = re.compile(r"\] n: *(\d+) pts: *(-?\d+|NOPTS) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _CODEC = re.compile(r"-> #0:0 \(([^\s?]+) \((\S+)\) ->")
@@ -70,7 +70,8 @@ _PACKETS_BASE = re.compile(r"#tb 0: (\d+)/(\d+)")
 _PACKET = re.compile(r"0, +-?\d+, +(-?\d+), +(\d+),")
 """A line of framecrc: stream, dts, pts, duration."""
 
-_COLOR = re.compile(r"color_range:(\S+) color_space:(\S+)")
+_COLOR_RANGE = re.compile(rf"color_range:({'|'.join(_COLOR_RANGES)})")
+_COLOR_SPACE = re.compile(rf"color_space:({'|'.join(_COLOR_SPACES)})(?!-)")
 _ERROR = re.compile(r"\[(error|fatal|panic)\]|corrupt decoded frame")
 """Of a picture that it marks as damaged, ffmpeg only warns."""
 
@@ -160,7 +161,10 @@ class _Look:
 
 @dataclass(slots=True)
 class _Looks:
-    """What ffmpeg's showinfo filter says of the frames, read line by line."""
+    """What ffmpeg's showinfo filter says of the frames, read line by line.
+
+    Since ffmpeg 7 its threads talk into one another's lines, so that one may say several things.
+    """
 
     limit: int
     codec: str = ""
@@ -170,25 +174,29 @@ class _Looks:
     stamps: list[FrameStamp] = field(default_factory=list)
     looks: list[_Look] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    gap: bool = False
 
     def line(self, text: str) -> None:
         if is_error(text):
             self.errors.append(text)
-        elif match := _CODEC.search(text):
+        if match := _CODEC.search(text):
             self.codec = match[1] if match[2] == "native" else match[2]
-        elif (match := _ROTATION.search(text)) and not self.looks:
+        if (match := _ROTATION.search(text)) and not self.looks:
             # ffmpeg 5 tells it of the stream, later ones of every frame too
             self.rotation = float(match[1]) if self.rotation is None else self.rotation
-        elif "showinfo" not in text:
-            return
-        elif match := _TIME_BASE.search(text):
+        if "showinfo" in text:
+            self._showinfo(text)
+
+    def _showinfo(self, text: str) -> None:
+        if match := _TIME_BASE.search(text):
             self._filter(match)
-        elif match := _FRAME.search(text):
-            self._frame(match[1], _DURATION.search(text))
-        elif match := _COLOR.search(text):
-            color_range = _COLOR_RANGES.get(match[1], 0)
-            color_space = _COLOR_SPACES.get(match[2], _UNKNOWN_SPACE)
-            self.looks[-1] = _Look(color_range, color_space)
+        if match := _FRAME.search(text):
+            self._frame(int(match[1]), match[2], _DURATION.search(text))
+        if self.looks:
+            if match := _COLOR_RANGE.search(text):
+                self.looks[-1] = replace(self.looks[-1], color_range=_COLOR_RANGES[match[1]])
+            if match := _COLOR_SPACE.search(text):
+                self.looks[-1] = replace(self.looks[-1], color_space=_COLOR_SPACES[match[1]])
 
     def _filter(self, match: re.Match[str]) -> None:
         if self.time_base is not None:
@@ -199,7 +207,8 @@ class _Looks:
         if int(match[3]) and int(match[4]):
             self.frame_rate = Fraction(int(match[3]), int(match[4]))
 
-    def _frame(self, pts: str, duration: re.Match[str] | None) -> None:
+    def _frame(self, number: int, pts: str, duration: re.Match[str] | None) -> None:
+        self.gap |= number != len(self.stamps)
         self.stamps.append(
             FrameStamp(
                 pts=None if pts == "NOPTS" else int(pts),
@@ -214,6 +223,9 @@ class _Looks:
     def timeline(self) -> Timeline:
         if not self.stamps or self.time_base is None:
             raise VideoError("damaged", "no frame decodes")
+        if self.gap:
+            detail = "ffmpeg doesn't tell the time of every frame; use --decoder av"
+            raise VideoError("unsupported", detail)
         return build_timeline(self.stamps, time_base=self.time_base, frame_rate=self.frame_rate)
 
 
@@ -244,9 +256,9 @@ def _command(
 def _look(url: str, options: DecodeOptions) -> _Looks:
     """See when each frame is shown and how its pixels are meant.
 
-    An error that is seen refuses the video. That none is seen means little: since ffmpeg 7 its
-    threads talk into one another's lines, and an error can lose its mark there. So whatever is
-    decoded next has ffmpeg say nothing but warnings and errors.
+    An error that is seen refuses the video. That none is seen means little: it can lose its mark
+    in another thread's line. So whatever is decoded next has ffmpeg say nothing but warnings and
+    errors.
 
     Raises:
         VideoError: The file can't be used.

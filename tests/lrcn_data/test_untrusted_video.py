@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Collection
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from lrcn_data import decode_av, decode_ffmpeg
@@ -276,6 +280,88 @@ def test_what_ffmpeg_says_of_a_damaged_video_is_the_same_every_time(
             read_by_a_threaded_ffmpeg(path, Everything(), DecodeOptions())
         said.add(caught.value.detail)
     assert len(said) == 1, said
+
+
+class Hashes(Everything):
+    """Wants every frame, and keeps all that is seen of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = hashlib.sha256()
+
+    def take(self, frame: int, rgb: RGB) -> None:
+        super().take(frame, rgb)
+        self.seen.update(rgb.tobytes())
+
+
+@pytest.fixture
+def torn_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A function that has ffmpeg's messages go through a sed script."""
+
+    def tear(script: str) -> None:
+        program = tmp_path / "ffmpeg"
+        program.write_text(
+            "#!/bin/sh\nexec 3>&1\n"
+            f"{{ {imageio_ffmpeg.get_ffmpeg_exe()} \"$@\" 2>&1 1>&3; }} | sed -E '{script}' >&2\n"
+        )
+        program.chmod(0o755)
+        monkeypatch.setattr(decode_ffmpeg, "find_ffmpeg", lambda: str(program))
+
+    return tear
+
+
+# lines as ffmpeg 9's threads were seen to leave them
+TORN_COLORS = r"s/(color_range:\S+)(.*)/\1Error at MB: 2\n[Parsed_showinfo_0 @ 0x1] [info] \2/"
+TORN_FRAMES = r"s/(.* n: +[0-9]+ pts:.*)/\1Invalid track number 3/"
+TORN_BY_ERROR = r"s/.* n: +0 pts:/[mpeg4 @ 0x1] [error] header damaged&/"
+LOST_FRAME = r"/ n: +5 pts:/d"
+
+
+@pytest.mark.parametrize("script", [TORN_COLORS, TORN_FRAMES])
+def test_torn_lines_of_ffmpeg_change_no_frame(
+    tmp_path: Path, torn_ffmpeg: Callable[[str], None], script: str
+) -> None:
+    path = tmp_path / "colours.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(10))
+        stream.width, stream.height = 64, 48
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.color_range, stream.codec_context.colorspace = 2, 1
+        rng = np.random.default_rng(6)
+        for _ in range(10):
+            picture = rng.integers(0, 256, (48, 64, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode(None))
+    seen = []
+    for message in ("", script):
+        torn_ffmpeg(message)
+        sink = Hashes()
+        decode_ffmpeg.read_video(path, sink, DecodeOptions())
+        assert sink.frames == 10
+        seen.append(sink.seen.hexdigest())
+    sink = Hashes()
+    decode_av.read_video(path, sink, DecodeOptions())
+    assert seen == [sink.seen.hexdigest()] * 2
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "said"),
+    [
+        (TORN_BY_ERROR, "damaged", "header damaged"),
+        (LOST_FRAME, "unsupported", "use --decoder av"),
+    ],
+)
+def test_a_line_of_ffmpeg_that_is_lost_refuses_the_video(
+    write_video: Callable[..., Path],
+    torn_ffmpeg: Callable[[str], None],
+    script: str,
+    reason: str,
+    said: str,
+) -> None:
+    torn_ffmpeg(script)
+    with pytest.raises(VideoError, match=said) as caught:
+        decode_ffmpeg.read_video(write_video("v.avi"), Everything(), DecodeOptions())
+    assert caught.value.reason == reason
 
 
 def test_a_packet_that_the_decoder_skips_is_missed(write_video: Callable[..., Path]) -> None:
