@@ -13,6 +13,7 @@ from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.sampling import ClipPicks, Sampling, Short, choose_clips
 from lrcn_data.timeline import Timeline, fps_stream
 from lrcn_data.video import RGB, DecodeOptions, ReadVideo
+from lrcn_data.video_file import VideoFile, open_video
 
 _DECODE = DecodeOptions()
 _MOST = 10_000
@@ -147,11 +148,12 @@ def read_clips(path: Path, name: str, options: ClipOptions) -> VideoClips[RGB]:
     Raises:
         VideoError: The file can't be used.
     """
-    return collect_clips(path, name, options, KeepPixels())
+    with open_video(path) as file:
+        return collect_clips(file, name, options, KeepPixels())
 
 
 def collect_clips(
-    path: Path, name: str, options: ClipOptions, keeper: FrameKeeper[Kept]
+    file: VideoFile, name: str, options: ClipOptions, keeper: FrameKeeper[Kept]
 ) -> VideoClips[Kept]:
     """Read the clips of a video, each frame in the form that the keeper gives it.
 
@@ -159,7 +161,7 @@ def collect_clips(
         VideoError: The file can't be used.
     """
     collector = _Collector(name, options, keeper)
-    decoded = decoder(options.decoder)(path, collector, options.decode)
+    decoded = decoder(options.decoder)(file, collector, options.decode)
     return VideoClips(
         clips=collector.clips(decoded.timeline),
         stream_length=len(collector.stream),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import av
@@ -14,7 +13,7 @@ import av.logging
 from av.codec.context import Flags as CodecFlags
 from av.container import InputContainer
 
-from lrcn_data.container_size import cut_short, is_avi, lost_pictures
+from lrcn_data.avi_file import read_avi
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import (
     Delayed,
@@ -42,7 +41,8 @@ from lrcn_data.timeline import (
     rising_timeline,
     ticks_a_frame,
 )
-from lrcn_data.video import Decoded, DecodeOptions, FrameSink, Matrix, RgbConverter, input_url
+from lrcn_data.video import Decoded, DecodeOptions, FrameSink, Matrix, RgbConverter
+from lrcn_data.video_file import VideoFile
 
 _SKIPS_UNREFERENCED = frozenset(("mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc"))
 """Decoders that can leave out a picture to which no other refers without losing count."""
@@ -61,27 +61,24 @@ class _TimelineChanged(Exception):
     """The decoder gave other frames than the packets promised."""
 
 
-def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
+def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Decoded:
     """Read a video's wanted frames; see `video.ReadVideo`.
 
     Args:
-        path: The file.
+        file: The file.
         sink: Says which frames are wanted, and takes them.
         options: How to decode.
 
     Raises:
         VideoError: The file can't be used, with the reason.
     """
-    url = input_url(path)
-    with path.open("rb", buffering=0) as file:
-        if lost := lost_pictures(file):
-            # no part of such a file shows where it stops being sound
-            raise VideoError("damaged", lost)
-        cut = cut_short(file)
-        source = VideoSource(url, "avi" if is_avi(file) else None)
+    source = VideoSource(file, read_avi(file))
+    if source.avi and source.avi.lost:
+        # no part of such a file shows where it stops being sound
+        raise VideoError("damaged", source.avi.lost)
     try:
-        if cut:
-            raise VideoError("damaged", cut)
+        if source.avi and source.avi.cut:
+            raise VideoError("damaged", source.avi.cut)
         with _logged() as messages, open_container(source, options) as container:
             return _AvVideo(source, container, sink, options, messages).read()
     except VideoError as damage:

@@ -15,12 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
-from pathlib import Path
 
 import av
 import ffmpeg
 
-from lrcn_data.container_size import cut_short, lost_pictures
+from lrcn_data.avi_file import read_avi
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.media_process import MediaProcess
 from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, nearest
@@ -31,9 +30,9 @@ from lrcn_data.video import (
     FrameSink,
     Matrix,
     RgbConverter,
-    input_url,
     rotation_matrix,
 )
+from lrcn_data.video_file import VideoFile
 
 _MOST_TERMS = 50
 """Runs of wanted frames that ffmpeg's select filter is given one by one."""
@@ -124,11 +123,11 @@ def ffmpeg_version() -> str:
     return first[2] if len(first) > 2 else "unknown"
 
 
-def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
+def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Decoded:
     """Read a video's wanted frames; see `video.ReadVideo`.
 
     Args:
-        path: The file.
+        file: The file.
         sink: Says which frames are wanted, and takes them.
         options: How to decode.
 
@@ -136,10 +135,9 @@ def read_video(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:
         VideoError: The file can't be used, with the reason.
         UsageError: There is no ffmpeg.
     """
-    url = input_url(path)
-    with path.open("rb") as file:
-        if fault := lost_pictures(file) or cut_short(file):
-            raise VideoError("damaged", fault)
+    url, avi = file.url, read_avi(file)
+    if avi and (fault := avi.lost or avi.cut):
+        raise VideoError("damaged", fault)
     looks = _look(url, options)
     timeline = looks.timeline()
     options.limits.check_duration(timeline)

@@ -13,11 +13,13 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from lrcn_data.avi_file import PICTURE_START, AviFile
 from lrcn_data.clock_jumps import Clock, may_jump, put_right
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import Group, PacketTable, suspicion
 from lrcn_data.timeline import nearest, ticks_a_frame
 from lrcn_data.video import PROTOCOLS, DecodeOptions
+from lrcn_data.video_file import VideoFile
 
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 
@@ -51,22 +53,13 @@ _EXACT_KEYFRAMES = frozenset(
 )
 """Codecs whose marked keyframes give exact pictures from their own time on."""
 
-_PICTURE_START = b"\0\0\1\xb6"
-"""vop_start_code of ISO/IEC 14496-2, 6.3.5: an MPEG-4 picture begins."""
-
 
 @dataclass(frozen=True, slots=True)
 class VideoSource:
-    """What libavformat opens.
+    """A file to open, and what an AVI says of itself; None for others."""
 
-    Attributes:
-        url: The file's name for it.
-        container: Its name for the file's container; None has every demuxer asked, which is dear
-            for a short clip.
-    """
-
-    url: str
-    container: str | None
+    file: VideoFile
+    avi: AviFile | None
 
 
 @contextmanager
@@ -81,9 +74,11 @@ def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[Inpu
         "format_whitelist": options.format_whitelist,
         "err_detect": "explode",
     }
+    # asking every demuxer is dear for a short clip
+    known = "avi" if source.avi else None
     try:
         container = av.open(
-            source.url, format=source.container, options=settings, metadata_errors="replace"
+            source.file.url, format=known, options=settings, metadata_errors="replace"
         )
     except FAILURES as error:
         said = error.strerror if isinstance(error, av.FFmpegError) else error
@@ -125,7 +120,7 @@ class StreamPackets:
     """The packets of a container's video stream, all of which are looked at before any is decoded.
 
     Args:
-        source: The file, for libavformat.
+        source: The file.
         container: It, opened and not read from yet.
         stream: The video stream.
         options: How to decode.
@@ -226,7 +221,7 @@ class StreamPackets:
             if packet.is_corrupt:
                 table.corrupt = True
             if is_mpeg4 and pts[0] is None:
-                table.pictures.append(bytes(packet).count(_PICTURE_START))
+                table.pictures.append(bytes(packet).count(PICTURE_START))
             if number >= limit:
                 raise VideoError("too-large", f"more than {limit} frames")
             if kept is not None:
@@ -305,7 +300,8 @@ class StreamPackets:
         return self._container.start_time or 0
 
     def _ticks(self, microseconds: int) -> int:
-        return nearest(Fraction(microseconds, av.time_base) / self.time_base)
+        # most files start at 0, and a Fraction takes long
+        return nearest(Fraction(microseconds, av.time_base) / self.time_base) if microseconds else 0
 
 
 def _with_times(packet: VideoPacket, pts: int | None, dts: int | None) -> VideoPacket:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from lrcn_data.shard_format import (
     readable,
 )
 from lrcn_data.shard_writer import ShardWriter
+from lrcn_data.video_file import open_video
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,12 +155,13 @@ def read_planned(
         VideoError: It can't be used, for whatever reason.
         LrcnError: No video can be read so.
     """
-    path = root_path(job.root, video.entry)
+    path = video.entry.path
     try:
-        clips = collect_clips(path, video.entry.path, job.options.clip, keeper)
-        with path.open("rb", buffering=0) as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
+        with open_video(root_path(job.root, video.entry)) as file:
+            clips = collect_clips(file, path, job.options.clip, keeper)
+            source = Source(
+                path=path, bytes=file.size, sha256=file.sha256(), decoding=clips.decoding
+            )
     except LrcnError:
         raise
     except OSError as error:
@@ -170,7 +171,7 @@ def read_planned(
     except Exception as error:
         # whatever a library raises for one odd file must not end a run of a million
         raise VideoError("crashed", f"reading it raised {error!r}") from error
-    return clips, Source(path=video.entry.path, bytes=size, sha256=sha256, decoding=clips.decoding)
+    return clips, source
 
 
 def _rejection(video: PlannedVideo, error: VideoError) -> Rejection:

@@ -6,11 +6,9 @@ hands those over as RGB arrays. `decode_av` does it in process, `decode_ffmpeg` 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -21,6 +19,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.timeline import Timeline
+from lrcn_data.video_file import VideoFile
 
 RGB = npt.NDArray[np.uint8]
 """A frame, uint8 (height, width, 3)."""
@@ -70,7 +69,6 @@ DECODERS = frozenset(
 
 PROTOCOLS = "file"
 
-_POINTER = b"version https://git-lfs"
 
 _NEAREST_SPACE = {10: 9, 8: 2, **dict.fromkeys(range(11, 19), 2)}
 """For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take: BT.2020
@@ -191,30 +189,8 @@ class FrameSink(Protocol):
         """Take a wanted frame, by its number in the timeline; they come in rising order."""
 
 
-ReadVideo = Callable[[Path, FrameSink, DecodeOptions], Decoded]
+ReadVideo = Callable[[VideoFile, FrameSink, DecodeOptions], Decoded]
 """A decoder. Raises VideoError for a file that can't be used."""
-
-
-def input_url(path: Path) -> str:
-    """A name that libavformat can only take for a plain local file.
-
-    Raises:
-        VideoError: There is no regular file of that name, or it can't be read (`missing`).
-    """
-    absolute = os.path.abspath(path)  # noqa: PTH100 - keeps symbolic links, as the list has them
-    if not os.path.isfile(absolute):  # noqa: PTH113 - no exception for odd names
-        raise VideoError("missing", "there is no regular file of that name")
-    if not os.access(absolute, os.R_OK):
-        raise VideoError("missing", "the file may not be read; mend its permissions")
-    with open(absolute, "rb", buffering=0) as file:  # noqa: PTH123
-        start = file.read(len(_POINTER))
-    if not start:
-        raise VideoError("not-a-video", "the file is empty")
-    if start == _POINTER:
-        raise VideoError(
-            "not-a-video", "it is a pointer of Git LFS; `git lfs pull` fetches the file"
-        )
-    return f"file:{absolute}"
 
 
 class RgbConverter:
@@ -263,8 +239,10 @@ class RgbConverter:
         if converted is picture:
             # the decoder's own memory, which may be upside down
             return upright(cast(RGB, converted.to_ndarray()), matrix)
-        width, height = self._size
-        rgb = _rows(converted.planes[0])[:, : 3 * width].reshape(height, width, 3)
+        plane, (width, height) = converted.planes[0], self._size
+        rgb: RGB = np.ndarray(
+            (height, width, 3), np.uint8, cast(bytes, plane), strides=(plane.line_size, 3, 1)
+        )
         return upright(rgb, matrix)
 
 

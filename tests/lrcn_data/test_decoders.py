@@ -9,14 +9,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lrcn_data import decode_av, decode_ffmpeg, packets_av
+from lrcn_data import decode_ffmpeg, packets_av
 from lrcn_data.errors import VideoError
 from lrcn_data.timeline import Timeline, fps_stream
-from lrcn_data.video import RGB, Decoded, DecodeOptions, ReadVideo
+from lrcn_data.video import RGB, Decoded, DecodeOptions
+from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
 
@@ -90,7 +92,7 @@ def frame_hashes(path: Path, rate: str | None) -> list[str]:
 def check_stream(path: Path) -> None:
     """Every rate's stream has the frames that the real filter gives, or the video is refused."""
     try:
-        timeline = decode_av.read_video(path, Wanted(), DecodeOptions()).timeline
+        timeline = by_av(path, Wanted(), DecodeOptions()).timeline
     except VideoError as error:
         if error.reason != "damaged" and not {"damaged", "no-video"} & {*path.parts}:
             raise
@@ -107,9 +109,9 @@ def check_same_frames(path: Path, fps: Fraction, every: int) -> None:
     results: dict[str, Decoded | VideoError] = {}
     hashes = {}
     for name, read, options in (
-        ("planned", decode_av.read_video, DecodeOptions()),
-        ("full", decode_av.read_video, DecodeOptions(check_full=True)),
-        ("ffmpeg", decode_ffmpeg.read_video, DecodeOptions(check_full=True)),
+        ("planned", by_av, DecodeOptions()),
+        ("full", by_av, DecodeOptions(check_full=True)),
+        ("ffmpeg", by_ffmpeg, DecodeOptions(check_full=True)),
     ):
         wanted = Wanted(fps, every)
         try:
@@ -170,10 +172,10 @@ def test_frames_of_another_size_are_scaled_to_the_first_ones() -> None:
 
     for fps in (25, 5):  # of the latter the first frame is not wanted
         wanted = Shapes(Fraction(fps))
-        decode_av.read_video(VIDEOS / "odd/geometry" / SIZE_CHANGES, wanted, DecodeOptions())
+        by_av(VIDEOS / "odd/geometry" / SIZE_CHANGES, wanted, DecodeOptions())
         assert set(wanted.hashes.values()) == {"(128, 256, 3)"}
     with pytest.raises(VideoError, match="size, format or colours of its frames change on the way"):
-        decode_ffmpeg.read_video(VIDEOS / "odd/geometry" / SIZE_CHANGES, Wanted(), DecodeOptions())
+        by_ffmpeg(VIDEOS / "odd/geometry" / SIZE_CHANGES, Wanted(), DecodeOptions())
 
 
 @needs_videos
@@ -188,12 +190,12 @@ def test_a_rotated_video_comes_out_upright() -> None:
                 self.rgb = rgb
 
         first = First(Fraction(30))
-        decode_av.read_video(VIDEOS / "odd/rotated" / name, first, DecodeOptions())
+        by_av(VIDEOS / "odd/rotated" / name, first, DecodeOptions())
         shapes[name] = first.rgb.shape
     assert shapes == {"video_0.mov": (320, 568, 3), "video_90.mov": (568, 320, 3)}
 
 
-@pytest.mark.parametrize("read", [decode_av.read_video, decode_ffmpeg.read_video])
+@pytest.mark.parametrize("read", [by_av, by_ffmpeg])
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
 @pytest.mark.parametrize(
     "turned",
@@ -207,7 +209,7 @@ def test_a_rotated_video_comes_out_upright() -> None:
     ],
 )
 def test_a_turned_or_mirrored_video_comes_out_as_ffmpeg_shows_it(
-    tmp_path: Path, turned: str, ending: str, read: ReadVideo
+    tmp_path: Path, turned: str, ending: str, read: Any
 ) -> None:
     class First(Wanted):
         rgb: RGB
@@ -226,7 +228,7 @@ def test_a_turned_or_mirrored_video_comes_out_as_ffmpeg_shows_it(
 
 
 @needs_videos
-@pytest.mark.parametrize("read", [decode_av.read_video, decode_ffmpeg.read_video])
+@pytest.mark.parametrize("read", [by_av, by_ffmpeg])
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -257,7 +259,7 @@ def test_no_clean_video_is_refused(check_full: bool) -> None:
     refused = {}
     for path in clips(*folders):
         try:
-            decode_av.read_video(path, Wanted(), options)
+            by_av(path, Wanted(), options)
         except VideoError as error:
             refused[path.name] = str(error)
     assert refused == {}
@@ -266,7 +268,7 @@ def test_no_clean_video_is_refused(check_full: bool) -> None:
 @needs_videos
 @pytest.mark.parametrize("path", clips("actions/Archery", "hmdb51"), ids=lambda path: path.name)
 def test_clips_without_timestamps_need_no_full_decoding(path: Path) -> None:
-    decoded = decode_av.read_video(path, Wanted(every=3), DecodeOptions())
+    decoded = by_av(path, Wanted(every=3), DecodeOptions())
     assert decoded.decoding in ("planned", "from-start")
     check_same_frames(path, Fraction(5), 3)
 

@@ -14,21 +14,22 @@ import av
 import numpy as np
 import pytest
 
-from lrcn_data import decode_av, decode_ffmpeg
+from lrcn_data import decode_ffmpeg
 from lrcn_data.errors import VideoError
 from lrcn_data.timeline import Timeline
 from lrcn_data.video import RGB, Decoded, DecodeOptions, Limits
+from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
 
-READERS = [decode_av.read_video, decode_ffmpeg.read_video]
+READERS = [by_av, by_ffmpeg]
 
 
 def read_by_a_threaded_ffmpeg(path: Path, sink: Any, options: DecodeOptions) -> Decoded:
     """By an ffmpeg of version 7 or later, whose threads talk into one another's lines."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decode_ffmpeg, "find_ffmpeg", imageio_ffmpeg.get_ffmpeg_exe)
-        return decode_ffmpeg.read_video(path, sink, options)
+        return by_ffmpeg(path, sink, options)
 
 
 ALL_READERS = [*READERS, read_by_a_threaded_ffmpeg]
@@ -241,7 +242,7 @@ def test_salvage_takes_what_comes_before_the_damage(write_video: Callable[..., P
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 8 // 10])
     sink = Everything()
-    decoded = decode_av.read_video(path, sink, DecodeOptions(salvage=True))
+    decoded = by_av(path, sink, DecodeOptions(salvage=True))
     assert 3 < sink.frames < 40
     assert decoded.damage is not None
     assert "cut" in decoded.damage.detail
@@ -250,9 +251,9 @@ def test_salvage_takes_what_comes_before_the_damage(write_video: Callable[..., P
 @pytest.mark.parametrize(
     ("read", "salvage"),
     [
-        (decode_av.read_video, False),
-        (decode_av.read_video, True),
-        (decode_ffmpeg.read_video, False),
+        (by_av, False),
+        (by_av, True),
+        (by_ffmpeg, False),
     ],
 )
 def test_an_avi_whose_index_names_a_picture_that_is_lost_is_refused(
@@ -336,11 +337,11 @@ def test_torn_lines_of_ffmpeg_change_no_frame(
     for message in ("", script):
         torn_ffmpeg(message)
         sink = Hashes()
-        decode_ffmpeg.read_video(path, sink, DecodeOptions())
+        by_ffmpeg(path, sink, DecodeOptions())
         assert sink.frames == 10
         seen.append(sink.seen.hexdigest())
     sink = Hashes()
-    decode_av.read_video(path, sink, DecodeOptions())
+    by_av(path, sink, DecodeOptions())
     assert seen == [sink.seen.hexdigest()] * 2
 
 
@@ -360,7 +361,7 @@ def test_a_line_of_ffmpeg_that_is_lost_refuses_the_video(
 ) -> None:
     torn_ffmpeg(script)
     with pytest.raises(VideoError, match=said) as caught:
-        decode_ffmpeg.read_video(write_video("v.avi"), Everything(), DecodeOptions())
+        by_ffmpeg(write_video("v.avi"), Everything(), DecodeOptions())
     assert caught.value.reason == reason
 
 
@@ -371,7 +372,7 @@ def test_a_packet_that_the_decoder_skips_is_missed(write_video: Callable[..., Pa
     data[kind] = data[kind] & 0x3F | 0x80  # a B picture, where there can be none
     path.write_bytes(bytes(data))
     with pytest.raises(VideoError, match="40 packets give only 39 frames"):
-        decode_av.read_video(path, Everything(), DecodeOptions(check_full=True))
+        by_av(path, Everything(), DecodeOptions(check_full=True))
 
 
 @pytest.mark.parametrize("read", READERS)

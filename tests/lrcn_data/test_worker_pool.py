@@ -30,7 +30,8 @@ from lrcn_data import decode_av
 read_video = decode_av.read_video
 
 
-def faulty(path, sink, options):
+def faulty(file, sink, options):
+    path = file.path
     if "crash" in path.name:
         os.kill(os.getpid(), signal.SIGSEGV)
     if "raise" in path.name:
@@ -42,7 +43,7 @@ def faulty(path, sink, options):
         time.sleep(1)
     if "hang" in path.name:
         ctypes.PyDLL(None).pause()  # keeps the interpreter's lock, as a hanging decoder may
-    return read_video(path, sink, options)
+    return read_video(file, sink, options)
 
 
 decode_av.read_video = faulty

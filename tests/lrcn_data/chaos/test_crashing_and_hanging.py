@@ -22,10 +22,10 @@ read_video = decode_av.read_video
 faults = json.load(open("faults.json"))
 
 
-def faulty(path, sink, options):
-    fault = faults.get(path.name)
+def faulty(file, sink, options):
+    fault = faults.get(file.path.name)
     if fault is None:
-        return read_video(path, sink, options)
+        return read_video(file, sink, options)
     if fault in ("pause", "fifo", "zero", "SIGSTOP"):
         os.mkdir(f"hanging-{os.getpid()}")
     if fault == "pause":
@@ -160,11 +160,11 @@ def test_what_is_no_regular_file_is_refused_in_the_list(
         path.mkdir()
     else:
         path.symlink_to("/dev/zero" if kind == "zero" else tmp_path / "gone")
-    from lrcn_data import decode_av, decode_ffmpeg
     from lrcn_data.errors import VideoError
     from lrcn_data.video import DecodeOptions
+    from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
-    read: Any = {"av": decode_av, "ffmpeg": decode_ffmpeg}[decoder].read_video
+    read: Any = {"av": by_av, "ffmpeg": by_ffmpeg}[decoder]
     began = time.monotonic()
     with pytest.raises(VideoError) as caught:
         read(path, None, DecodeOptions())

@@ -24,6 +24,7 @@ from lrcn_data import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
 from lrcn_data.timeline import fps_stream
 from lrcn_data.video import DecodeOptions
+from lrcn_data.video_file import open_video
 
 decoder, check, repeats = sys.argv[1:]
 read = {"av": decode_av, "ffmpeg": decode_ffmpeg}[decoder].read_video
@@ -54,7 +55,8 @@ for line in sys.stdin:
     for _ in range(int(repeats)):
         wanted = Wanted()
         try:
-            read(Path(line.rstrip()), wanted, options)
+            with open_video(Path(line.rstrip())) as file:
+                read(file, wanted, options)
             verdicts.append([wanted.frames, len(wanted.stream), wanted.hash.hexdigest()])
             if wanted.frames < 40:
                 verdicts[-1].append(hidden(line.rstrip()))

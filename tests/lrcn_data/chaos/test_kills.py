@@ -20,10 +20,10 @@ from lrcn_data import decode_av
 read_video = decode_av.read_video
 
 
-def held(path, sink, options):
+def held(file, sink, options):
     while not os.path.exists("go"):
         time.sleep(0.05)
-    return read_video(path, sink, options)
+    return read_video(file, sink, options)
 
 
 decode_av.read_video = held

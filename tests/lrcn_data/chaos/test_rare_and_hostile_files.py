@@ -16,11 +16,11 @@ import av
 import numpy as np
 import pytest
 
-from lrcn_data import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
 from lrcn_data.video import DecodeOptions
+from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
-READERS: dict[str, Any] = {"av": decode_av.read_video, "ffmpeg": decode_ffmpeg.read_video}
+READERS: dict[str, Any] = {"av": by_av, "ffmpeg": by_ffmpeg}
 
 # containers that libavformat can write and nobody keeps videos in: (muxer, codec)
 CONTAINERS = [
@@ -128,6 +128,7 @@ from pathlib import Path
 from lrcn_data import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
 from lrcn_data.video import DecodeOptions
+from lrcn_data.video_file import open_video
 
 class Wanted:
     def choose(self, timeline):
@@ -138,7 +139,8 @@ class Wanted:
 read = {"av": decode_av, "ffmpeg": decode_ffmpeg}[sys.argv[1]].read_video
 began = time.monotonic()
 try:
-    read(Path(sys.argv[2]), Wanted(), DecodeOptions())
+    with open_video(Path(sys.argv[2])) as file:
+        read(file, Wanted(), DecodeOptions())
     reason = ""
 except VideoError as error:
     reason = error.reason

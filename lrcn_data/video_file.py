@@ -1,0 +1,105 @@
+"""A video's file, opened once for all that look into it."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+
+from lrcn_data.errors import VideoError
+
+_POINTER = b"version https://git-lfs"
+
+_SHORT = 4 << 20
+"""Bytes of a file that is read as a whole where it has to be looked at in many places."""
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[VideoFile]:
+    """Open a file that may be a video.
+
+    Raises:
+        VideoError: There is no regular file of that name, or it can't be read (`missing`); it is
+            empty or a pointer of Git LFS (`not-a-video`).
+    """
+    absolute = os.path.abspath(path)  # noqa: PTH100 - keeps symbolic links, as the list has them
+    if not os.path.isfile(absolute):  # noqa: PTH113 - no exception for odd names
+        raise VideoError("missing", "there is no regular file of that name")
+    try:
+        file = open(absolute, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below
+    except PermissionError:
+        detail = "the file may not be read; mend its permissions"
+        raise VideoError("missing", detail) from None
+    with file:
+        start = os.pread(file.fileno(), len(_POINTER), 0)
+        if not start:
+            raise VideoError("not-a-video", "the file is empty")
+        if start == _POINTER:
+            detail = "it is a pointer of Git LFS; `git lfs pull` fetches the file"
+            raise VideoError("not-a-video", detail)
+        yield VideoFile(path, f"file:{absolute}", file)
+
+
+class VideoFile:
+    """An open file that may be a video.
+
+    Args:
+        path: Its name.
+        url: A name that libavformat can only take for a plain local file.
+        file: It, open.
+
+    Attributes:
+        path: Its name.
+        url: A name that libavformat can only take for a plain local file.
+        size: Bytes.
+    """
+
+    def __init__(self, path: Path, url: str, file: FileIO) -> None:
+        self.path = path
+        self.url = url
+        self.size = os.fstat(file.fileno()).st_size
+        self._file = file
+        self._content: bytes | None = None
+
+    def read(self, place: int, length: int) -> bytes:
+        """So many bytes from a place on, fewer where the file ends before."""
+        if self._content is not None:
+            return self._content[place : place + length]
+        return os.pread(self._file.fileno(), length, place)
+
+    def read_into(self, buffer: memoryview, place: int) -> None:
+        """Fill a buffer with what is at a place of the file.
+
+        Raises:
+            VideoError: The file is shorter than it was (`damaged`).
+        """
+        if self._content is not None:
+            buffer[:] = self._content[place : place + len(buffer)]
+        elif os.preadv(self._file.fileno(), [buffer], place) < len(buffer):
+            raise VideoError("damaged", "the file became shorter while it was read")
+
+    @contextmanager
+    def content(self, most: int) -> Iterator[bytes | mmap.mmap]:
+        """All of the file, or so many bytes of a long one; what points into it must be gone after.
+
+        A short one is kept: that it is read again costs more than the memory.
+        """
+        if self._content is None and self.size <= _SHORT:
+            self._content = self.read(0, self.size)
+        if self._content is not None:
+            yield self._content
+            return
+        length = min(self.size, most)
+        with mmap.mmap(self._file.fileno(), length, access=mmap.ACCESS_READ) as mapped:
+            yield mapped
+
+    def sha256(self) -> str:
+        """Of the whole file, in hexadecimal."""
+        if self._content is not None:
+            return hashlib.sha256(self._content).hexdigest()
+        self._file.seek(0)
+        return hashlib.file_digest(self._file, "sha256").hexdigest()
