@@ -49,26 +49,28 @@ def find_videos(folder: Path) -> list[Path]:
 
 
 def ours(videos: Sequence[Path], *, check_full: bool = False) -> Callable[[], None]:
-    """The product's own worker, in this process."""
+    """The product's own worker, in this process; what it writes is removed at the end of all."""
     decode = DecodeOptions(check_full=check_full)
     options = ShardOptions(clip=ClipOptions(fps=Fraction(FPS), seq_len=SEQ_LEN, decode=decode))
     entries = [Entry(path=str(path), label=0, split="train", line=0) for path in videos]
     planned = [PlannedVideo(entry, place) for place, entry in enumerate(entries)]
 
+    written = tempfile.TemporaryDirectory()
+
     def work() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / META).mkdir()
-            job = ShardJob(
-                shard=PlannedShard("train-000", "train", planned),
-                root=Path("/"),
-                folder=Path(folder),
-                options=options,
-                classes=["class"],
-                fingerprint="",
-                finished=None,
-                quarantine={},
-            )
-            write_shard(job, lambda place: None, lambda report: None)
+        folder = Path(tempfile.mkdtemp(dir=written.name))
+        (folder / META).mkdir()
+        job = ShardJob(
+            shard=PlannedShard("train-000", "train", planned),
+            root=Path("/"),
+            folder=folder,
+            options=options,
+            classes=["class"],
+            fingerprint="",
+            finished=None,
+            quarantine={},
+        )
+        write_shard(job, lambda place: None, lambda report: None)
 
     return work
 
