@@ -76,7 +76,10 @@ def put_right(
 def may_jump(pts: Sequence[int | None], time_base: Fraction) -> bool:
     """Whether a stream is longer than any that its clock can be believed in."""
     known = known_times(pts)
-    return bool(known) and (max(known) - min(known)) * time_base * _SECOND > _ABSURD
+    if not known:
+        return False
+    microseconds = (max(known) - min(known)) * time_base.numerator * _SECOND
+    return microseconds > _ABSURD * time_base.denominator
 
 
 def _unwrapped(
