@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from lrcn_data.avi_file import PICTURE_START, AviFile
+from lrcn_data.avi_file import PICTURE_START, AviFile, IndexedPictures
 from lrcn_data.clock_jumps import Clock, may_jump, put_right
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import Group, PacketTable, suspicion
@@ -117,7 +117,7 @@ def choose_stream(container: InputContainer) -> VideoStream:
 
 
 class StreamPackets:
-    """The packets of a container's video stream, all of which are looked at before any is decoded.
+    """The packets of a container's video stream, all of which are known before any is decoded.
 
     Args:
         source: The file.
@@ -152,13 +152,16 @@ class StreamPackets:
         self._messages = messages
         self._codec = stream.codec_context
         self._kept: list[VideoPacket] | None = []
+        self._indexed: IndexedPictures | None = None
         self.time_base = stream.time_base
         self.table = PacketTable()
-        self._read()
+        self._look()
         self._put_times_right()
 
     def all(self) -> Iterator[VideoPacket]:
         """All packets of the stream once more, with times that were put right."""
+        if self._indexed:
+            return self._read_indexed(self._indexed, 0, len(self.table))
         packets = self._read_again() if self._kept is None else iter(self._kept)
         if not self.table.jumps:
             return packets
@@ -166,6 +169,8 @@ class StreamPackets:
 
     def group(self, group: Group) -> Iterator[VideoPacket]:
         """The packets of a group once more."""
+        if self._indexed:
+            return self._read_indexed(self._indexed, group.start, group.stop)
         if self._kept is not None:
             return iter(self._kept[group.start : group.stop])
         packets = self._seek(group.start) or islice(self._read_again(), group.start, None)
@@ -191,7 +196,34 @@ class StreamPackets:
         """What becomes 0, in ticks."""
         return self._ticks(self._start_time)
 
-    def _read(self) -> None:
+    def _look(self) -> None:
+        """Fill the table, from the file's index where the first packet is as that says."""
+        packets = self._container.demux(self._stream)
+        first = next(packets)
+        pictures = self._source.avi and self._source.avi.pictures
+        if pictures and self._is_first(first, pictures):
+            self._indexed = pictures
+            self._take_index(pictures, first.duration or 0)
+        else:
+            self._read(chain((first,), packets))
+
+    def _is_first(self, packet: VideoPacket, pictures: IndexedPictures) -> bool:
+        """Whether libavformat finds a picture where the index has its first.
+
+        And gives it the time 0; without B-frames those of the others follow.
+        """
+        found = (self._stream.index, self._codec.name, self._codec.has_b_frames)
+        agrees = (packet.pts, packet.dts, packet.size) == (0, 0, pictures.sizes[0])
+        return agrees and found == (0, "mpeg4", False)
+
+    def _take_index(self, pictures: IndexedPictures, duration: int) -> None:
+        count, table = len(pictures.sizes), self.table
+        self._check_count(count)
+        table.pts, table.dts = list(range(count)), list(range(count))
+        table.durations = [duration] * count
+        table.sizes, table.entries = pictures.sizes, pictures.intra
+
+    def _read(self, packets: Iterator[VideoPacket]) -> None:
         """Look at all packets of the stream; keep them as long as they are few."""
         # a film has a million packets: one plain loop over local names
         table = self.table
@@ -200,7 +232,7 @@ class StreamPackets:
         kept_bytes = 0
         limit = self._options.limits.frames
         is_mpeg4 = self._codec.name == "mpeg4"
-        for number, packet in enumerate(self._container.demux(self._stream)):
+        for number, packet in enumerate(packets):
             size, decoded_at = packet.size, packet.dts
             if not size and decoded_at is None:
                 continue  # added by PyAV, to flush the decoder
@@ -223,7 +255,7 @@ class StreamPackets:
             if is_mpeg4 and pts[0] is None:
                 table.pictures.append(bytes(packet).count(PICTURE_START))
             if number >= limit:
-                raise VideoError("too-large", f"more than {limit} frames")
+                self._check_count(number + 1)
             if kept is not None:
                 kept.append(packet)
                 kept_bytes += size
@@ -231,6 +263,11 @@ class StreamPackets:
                     kept = None
         self._kept = kept
         table.untimed = bool(self._container.format.flags & _NO_TIMES)
+
+    def _check_count(self, count: int) -> None:
+        limit = self._options.limits.frames
+        if count > limit:
+            raise VideoError("too-large", f"more than {limit} frames")
 
     def _put_times_right(self) -> None:
         table, wraps_at = self.table, _WRAPS_AT.get(self._container.format.name)
@@ -254,6 +291,19 @@ class StreamPackets:
         if name == "h264":
             return _has_idr(memoryview(cast(bytes, packet)), self._codec.extradata)
         return name in _EXACT_KEYFRAMES or name.removeprefix("lib").startswith(("vpx", "dav1d"))
+
+    def _read_indexed(
+        self, pictures: IndexedPictures, start: int, stop: int
+    ) -> Iterator[VideoPacket]:
+        """The packets of these numbers, from where the index has them."""
+        table, file = self.table, self._source.file
+        for number in range(start, stop):
+            place, size = pictures.places[number], pictures.sizes[number]
+            packet = cast(VideoPacket, av.Packet(size))
+            file.read_into(memoryview(cast(bytes, packet)), place)
+            packet.pts, packet.dts = table.pts[number], table.dts[number]
+            packet.duration = table.durations[number]
+            yield packet
 
     def _seek(self, number: int) -> Iterator[VideoPacket] | None:
         """The packets from a number on, where the container's index leads there, else None."""
