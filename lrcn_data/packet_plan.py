@@ -9,10 +9,10 @@ neither is so the video is decoded from start to end.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
-from operator import le, sub
+from itertools import count, islice
+from operator import le, lt, sub
 from typing import cast
 
 from lrcn_data.timeline import FrameStamp, known_times
@@ -75,7 +75,7 @@ class Prediction:
 
     pts: list[int]
     last_duration: int
-    packets: list[int]
+    packets: Sequence[int]
     delay: int
 
 
@@ -85,7 +85,13 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
         return None
     all_pts = cast(list[int], table.pts)
     smallest = _NOT_CODED if codec == "mpeg4" else 1
-    if min(all_pts) < all_pts[0] or min(table.sizes) < smallest:
+    if min(table.sizes) < smallest:
+        return None
+    if all(map(lt, all_pts, islice(all_pts, 1, None))) and not table.hidden:
+        # what follows, for most streams without B-frames
+        last = table.durations[-1]
+        return Prediction(pts=all_pts, last_duration=last, packets=range(len(all_pts)), delay=0)
+    if min(all_pts) < all_pts[0]:
         return None
     packets = sorted(range(len(all_pts)), key=all_pts.__getitem__)
     delay = max(map(sub, packets, count()))

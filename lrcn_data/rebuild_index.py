@@ -57,7 +57,9 @@ def _make_meta(folder: Path) -> None:
         raise ShardError(f"{folder} can't be made: {error.strerror}") from error
 
 
-def _index_files(paths: ShardPaths, manifest: Manifest, entry: ShardEntry) -> dict[Path, bytes]:
+def _index_files(
+    paths: ShardPaths, manifest: Manifest, entry: ShardEntry
+) -> dict[Path, bytes | memoryview]:
     """The bytes of the index files of a shard that is what the manifest says."""
     sums = PixelSums((manifest.canvas[0], manifest.canvas[1]))
     try:

@@ -67,12 +67,12 @@ class ShardIndex:
         """Where the last sample ends."""
         return int(self.offset[-1] + self.length[-1]) if len(self) else 0
 
-    def to_bytes(self, pixel_sum: npt.NDArray[np.int64], frame_count: int) -> bytes:
+    def to_bytes(self, pixel_sum: npt.NDArray[np.int64], frame_count: int) -> memoryview:
         """The bytes of the .npz with these arrays and a shard's pixel sums."""
         buffer = io.BytesIO()
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         np.savez(buffer, pixel_sum=pixel_sum, frame_count=np.int64(frame_count), **arrays)
-        return buffer.getvalue()
+        return buffer.getbuffer()
 
 
 _REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"
