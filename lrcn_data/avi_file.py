@@ -207,9 +207,12 @@ def _intra_pictures(
         return None
     starts = _words(content, places)
     types = starts >> 38 & 3
-    header = None
+    header, usual = None, PICTURE_START
     for number in np.flatnonzero(starts & 0xFFFFFFFF != _START_WORD).tolist():
         place, size = int(places[number]), int(sizes[number])
+        if content[place : place + len(usual)] == usual:
+            types[number] = content[place + len(usual)] >> 6
+            continue
         found = content.find(PICTURE_START, place, place + size - 1)
         if found < 0:
             return None
@@ -217,6 +220,8 @@ def _intra_pictures(
         leading = content[place:found].partition(_GROUP)[0]
         if leading != (header := header or leading):
             return None
+        if leading == content[place:found]:
+            usual = leading + PICTURE_START
     if (types == _BIDIRECTIONAL).any():
         return None
     return np.flatnonzero(types == _INTRA).tolist()

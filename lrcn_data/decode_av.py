@@ -51,6 +51,10 @@ _FIRST = 8
 """Packets of which all pictures are decoded, to see whether they come with those that are expected:
 decoders drop B-frames at the start of a stream that was cut."""
 
+_HELD_PIXELS = 1 << 20
+"""Pixels of decoded pictures to hold: what converts and encodes them stays in the processor's
+caches when it need not take turns with the decoder."""
+
 _PICTURE_A_PACKET = frozenset(
     ("mpeg4", "h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "prores")
 )
@@ -230,6 +234,8 @@ class _AvVideo:
         wanted = sorted(set(self._sink.choose(timeline)))
         converter = RgbConverter()
         left = {prediction.pts[frame]: frame for frame in wanted}
+        held: list[tuple[int, av.VideoFrame]] = []
+        at_once = _HELD_PIXELS // max(1, self._size[0] * self._size[1])
         wanted_packets = {prediction.packets[frame] for frame in wanted}
         for group in plan_groups(self._packets.table, prediction, wanted):
             last = None
@@ -238,9 +244,12 @@ class _AvVideo:
                     raise _TimelineChanged
                 last = picture.pts
                 if last in left:
-                    self._take_planned(left.pop(last), picture, converter)
+                    held.append((left.pop(last), picture))
+            if len(held) > at_once:
+                self._take_held(held, converter)
         if left:
             raise _TimelineChanged
+        self._take_held(held, converter)
         return Decoded(timeline=timeline, decoding="planned")
 
     def _decode_group(self, group: Group, wanted_packets: set[int]) -> Iterator[av.VideoFrame]:
@@ -347,6 +356,11 @@ class _AvVideo:
                     self._take(len(stamps), picture, converter)
                 stamps.append(_stamp(picture))
         return stamps
+
+    def _take_held(self, held: list[tuple[int, av.VideoFrame]], converter: RgbConverter) -> None:
+        for frame, picture in held:
+            self._take_planned(frame, picture, converter)
+        held.clear()
 
     def _take_planned(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
         if (picture.width, picture.height) != self._size:

@@ -36,13 +36,12 @@ class PixelSums:
         self.canvas = canvas
         shape = (canvas[1], canvas[0], 3)
         self._total: npt.NDArray[np.int64] | None = None
-        self._part = np.zeros(shape, np.uint16)
+        self._part = np.empty(shape, np.uint16)  # means nothing while it has no frames
         self.clear()
 
     def clear(self) -> None:
         """Start anew."""
         self._total = None
-        self._part[:] = 0
         self._part_frames = 0
         self.frame_count = 0
         self.exact_frames = 0
@@ -51,10 +50,7 @@ class PixelSums:
         """Add a frame, uint8 (height, width, 3), as often as it stands in clips."""
         fitted = on_canvas(frame_HWC, self.canvas)
         for _ in range(uses):
-            if self._part_frames == _PART:
-                self._flush()
-            np.add(self._part, fitted, out=self._part)
-            self._part_frames += 1
+            self._add_part(fitted, 1)
         self.frame_count += uses
         self.exact_frames += uses if fitted is frame_HWC else 0
 
@@ -68,10 +64,8 @@ class PixelSums:
 
     def merge(self, other: PixelSums) -> None:
         """Add another sum on the same canvas."""
-        if self._part_frames + other._part_frames > _PART:
-            self._flush()
-        self._part += other._part
-        self._part_frames += other._part_frames
+        if other._part_frames:
+            self._add_part(other._part, other._part_frames)
         if other._total is not None:
             self._total = other._total + (0 if self._total is None else self._total)
         self.frame_count += other.frame_count
@@ -84,10 +78,19 @@ class PixelSums:
         assert self._total is not None
         return self._total
 
+    def _add_part(self, part: npt.NDArray[np.uint8 | np.uint16], frames: int) -> None:
+        if self._part_frames + frames > _PART:
+            self._flush()
+        if self._part_frames:
+            np.add(self._part, part, out=self._part)
+        else:
+            np.copyto(self._part, part)
+        self._part_frames += frames
+
     def _flush(self) -> None:
         if self._total is None:
-            self._total = self._part.astype(np.int64)
-        else:
+            kept = self._part if self._part_frames else np.zeros_like(self._part)
+            self._total = kept.astype(np.int64)
+        elif self._part_frames:
             self._total += self._part
-        self._part[:] = 0
         self._part_frames = 0

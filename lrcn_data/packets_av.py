@@ -78,7 +78,7 @@ def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[Inpu
     known = "avi" if source.avi else None
     try:
         container = av.open(
-            source.file.url, format=known, options=settings, metadata_errors="replace"
+            source.file.url, format=known, container_options=settings, metadata_errors="replace"
         )
     except FAILURES as error:
         said = error.strerror if isinstance(error, av.FFmpegError) else error
@@ -156,7 +156,6 @@ class StreamPackets:
         self.time_base = stream.time_base
         self.table = PacketTable()
         self._look()
-        self._put_times_right()
 
     def all(self) -> Iterator[VideoPacket]:
         """All packets of the stream once more, with times that were put right."""
@@ -206,12 +205,15 @@ class StreamPackets:
             self._take_index(pictures, first.duration or 0)
         else:
             self._read(chain((first,), packets))
+            self._put_times_right()
 
     def _is_first(self, packet: VideoPacket, pictures: IndexedPictures) -> bool:
         """Whether libavformat finds a picture where the index has its first.
 
         And gives it the time 0; without B-frames those of the others follow.
         """
+        if may_jump((0, len(pictures.sizes)), self.time_base):
+            return False
         found = (self._stream.index, self._codec.name, self._codec.has_b_frames)
         agrees = (packet.pts, packet.dts, packet.size) == (0, 0, pictures.sizes[0])
         return agrees and found == (0, "mpeg4", False)

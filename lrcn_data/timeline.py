@@ -79,15 +79,11 @@ def rising_timeline(
     start: int,
 ) -> Timeline:
     """The timeline of frames whose pts are all known and rise: `build_timeline` made short."""
-    ends = [
-        FrameStamp(pts=time, dts=None, duration=duration)
-        for time, duration in zip(pts[-2:], (1, last_duration)[-len(pts) :], strict=True)
-    ]
-    end = build_timeline(
-        ends, time_base=time_base, frame_rate=frame_rate, average_rate=average_rate, start=start
-    ).end
+    nominal = ticks_a_frame(frame_rate, time_base) or ticks_a_frame(average_rate, time_base)
     times = [time - start for time in pts] if start else pts
-    return Timeline(time_base=time_base, times=times, end=end)
+    previous = times[-2] if len(times) > 1 else None
+    duration = _frame_duration(last_duration, times[-1], previous, nominal) or 1
+    return Timeline(time_base=time_base, times=times, end=times[-1] + duration)
 
 
 def build_timeline(
