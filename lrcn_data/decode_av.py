@@ -245,8 +245,8 @@ class _AvVideo:
                 last = picture.pts
                 if last in left:
                     held.append((left.pop(last), picture))
-            if len(held) > at_once:
-                self._take_held(held, converter)
+                if len(held) > at_once:
+                    self._take_held(held, converter)
         if left:
             raise _TimelineChanged
         self._take_held(held, converter)

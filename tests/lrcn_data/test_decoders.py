@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -11,13 +12,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
-from lrcn_data import decode_ffmpeg, packets_av
+from lrcn_data import decode_av, decode_ffmpeg, packets_av
 from lrcn_data.errors import VideoError
 from lrcn_data.timeline import Timeline, fps_stream
-from lrcn_data.video import RGB, Decoded, DecodeOptions
+from lrcn_data.video import RGB, Decoded, DecodeOptions, RgbConverter
 from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
@@ -162,6 +164,42 @@ def test_both_decoders_give_the_same_rgb(path: Path) -> None:
 @pytest.mark.parametrize("path", without_size_changes(ALL), ids=lambda path: path.name)
 def test_both_decoders_give_the_same_rgb_of_every_clip(path: Path, fps: str) -> None:
     check_same_frames(path, Fraction(fps), 1 if fps == "12.5" else 4)
+
+
+def test_few_decoded_pictures_are_held_however_many_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one-group.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25, options={"g": "300"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
+        for number in range(40):
+            moved = np.roll(noise, 2 * number, axis=1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(moved)))
+        container.mux(stream.encode(None))
+    one_by_one, together = Wanted(fps=Fraction(25)), Wanted(fps=Fraction(25))
+    monkeypatch.setattr(decode_av, "_HELD_PIXELS", 0)
+    by_av(path, one_by_one, DecodeOptions())
+    monkeypatch.setattr(decode_av, "_HELD_PIXELS", 10 * 64 * 48)
+    alive: list[int] = []
+    converted = RgbConverter.convert
+
+    def pictures() -> int:
+        gc.collect()
+        return sum(isinstance(found, av.VideoFrame) for found in gc.get_objects())
+
+    before = pictures()
+
+    def convert(self: RgbConverter, picture: av.VideoFrame, **more: Any) -> RGB:
+        alive.append(pictures() - before)
+        return converted(self, picture, **more)
+
+    monkeypatch.setattr(RgbConverter, "convert", convert)
+    assert by_av(path, together, DecodeOptions()).decoding == "planned"
+    assert together.hashes == one_by_one.hashes
+    assert len(together.hashes) == 40
+    assert max(alive) < 20
 
 
 @needs_videos
