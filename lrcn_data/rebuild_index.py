@@ -15,7 +15,7 @@ from lrcn_data.shard_format import MANIFEST, META, Manifest, ShardEntry, ShardPa
 from lrcn_data.shard_names import ENDING
 from lrcn_data.shard_reader import load_manifest
 from lrcn_data.shard_scan import ShardScan
-from lrcn_data.shard_writer import write_atomically
+from lrcn_data.shard_writer import atomic_file, write_atomically
 
 
 def rebuild_index(folder: str) -> Iterator[Path]:
@@ -41,10 +41,13 @@ def rebuild_index(folder: str) -> Iterator[Path]:
         if not missing:
             continue
         _make_meta(Path(location) / META)
-        contents = _index_files(paths, manifest, entry)
-        for path in missing:
-            write_atomically(path, contents[path])
-            yield path
+        scan, sums = _scan(paths, manifest, entry)
+        if paths.index in missing:
+            write_atomically(paths.index, scan.index_text())
+        if paths.arrays in missing:
+            with atomic_file(paths.arrays) as file:
+                scan.index().save(file, sums.pixel_sum, sums.frame_count)
+        yield from missing
 
 
 def _make_meta(folder: Path) -> None:
@@ -57,10 +60,8 @@ def _make_meta(folder: Path) -> None:
         raise ShardError(f"{folder} can't be made: {error.strerror}") from error
 
 
-def _index_files(
-    paths: ShardPaths, manifest: Manifest, entry: ShardEntry
-) -> dict[Path, bytes | memoryview]:
-    """The bytes of the index files of a shard that is what the manifest says."""
+def _scan(paths: ShardPaths, manifest: Manifest, entry: ShardEntry) -> tuple[ShardScan, PixelSums]:
+    """Read all of a shard that is what the manifest says."""
     sums = PixelSums((manifest.canvas[0], manifest.canvas[1]))
     try:
         with storage.open_binary(str(paths.tar)) as file:
@@ -83,7 +84,4 @@ def _index_files(
             f"{paths.tar} is not the shard that the manifest names: its SHA-256 differs; copy it"
             " again or make it anew"
         )
-    return {
-        paths.index: scan.index_text(),
-        paths.arrays: scan.index().to_bytes(sums.pixel_sum, sums.frame_count),
-    }
+    return scan, sums

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -67,12 +66,10 @@ class ShardIndex:
         """Where the last sample ends."""
         return int(self.offset[-1] + self.length[-1]) if len(self) else 0
 
-    def to_bytes(self, pixel_sum: npt.NDArray[np.int64], frame_count: int) -> memoryview:
-        """The bytes of the .npz with these arrays and a shard's pixel sums."""
-        buffer = io.BytesIO()
+    def save(self, file: IO[bytes], pixel_sum: npt.NDArray[np.int64], frame_count: int) -> None:
+        """Write the .npz with these arrays and a shard's pixel sums."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        np.savez(buffer, pixel_sum=pixel_sum, frame_count=np.int64(frame_count), **arrays)
-        return buffer.getbuffer()
+        np.savez(file, pixel_sum=pixel_sum, frame_count=np.int64(frame_count), **arrays)
 
 
 _REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 
@@ -50,17 +50,24 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
 
 
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """Write a file so that it is either whole under its name or not there at all."""
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes its name when the block is left without an error, whole."""
     temporary = temporary_name(path)
     # never through a link that somebody put there
     temporary.unlink(missing_ok=True)
     with temporary.open("xb") as file:
-        file.write(data)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is either whole under its name or not there at all."""
+    with atomic_file(path) as file:
+        file.write(data)
 
 
 def sync_folder(folder: Path) -> None:
@@ -189,9 +196,9 @@ class ShardWriter:
         self._paths.record.unlink(missing_ok=True)
         self._temporary.replace(self._paths.tar)
         sync_folder(self._paths.folder)
-        arrays = self._index().to_bytes(self._sums.pixel_sum, self._sums.frame_count)
         write_atomically(self._paths.index, index_text(self._lines))
-        write_atomically(self._paths.arrays, arrays)
+        with atomic_file(self._paths.arrays) as file:
+            self._index().save(file, self._sums.pixel_sum, self._sums.frame_count)
         write_atomically(self._paths.record, record.to_json())
         return record
 
