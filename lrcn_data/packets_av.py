@@ -196,27 +196,26 @@ class StreamPackets:
         return self._ticks(self._start_time)
 
     def _look(self) -> None:
-        """Fill the table, from the file's index where the first packet is as that says."""
+        """Fill the table, from an AVI's index where the first packet bears that out."""
         packets = self._container.demux(self._stream)
         first = next(packets)
         pictures = self._source.avi and self._source.avi.pictures
-        if pictures and self._is_first(first, pictures):
+        if pictures and self._bears_out(first, pictures):
             self._indexed = pictures
             self._take_index(pictures, first.duration or 0)
         else:
             self._read(chain((first,), packets))
             self._put_times_right()
 
-    def _is_first(self, packet: VideoPacket, pictures: IndexedPictures) -> bool:
-        """Whether libavformat finds a picture where the index has its first.
+    def _bears_out(self, first: VideoPacket, pictures: IndexedPictures) -> bool:
+        """Whether libavformat's first packet is the picture that the index has first, at time 0.
 
-        And gives it the time 0; without B-frames those of the others follow.
+        Without B-frames and jumps the times of the others follow.
         """
-        if may_jump((0, len(pictures.sizes)), self.time_base):
-            return False
-        found = (self._stream.index, self._codec.name, self._codec.has_b_frames)
-        agrees = (packet.pts, packet.dts, packet.size) == (0, 0, pictures.sizes[0])
-        return agrees and found == (0, "mpeg4", False)
+        stream = (self._stream.index, self._codec.name, self._codec.has_b_frames)
+        same = (first.pts, first.dts, first.size) == (0, 0, pictures.sizes[0])
+        jumps = may_jump((0, len(pictures.sizes)), self.time_base)
+        return same and stream == (0, "mpeg4", False) and not jumps
 
     def _take_index(self, pictures: IndexedPictures, duration: int) -> None:
         count, table = len(pictures.sizes), self.table

@@ -69,7 +69,6 @@ DECODERS = frozenset(
 
 PROTOCOLS = "file"
 
-
 _NEAREST_SPACE = {10: 9, 8: 2, **dict.fromkeys(range(11, 19), 2)}
 """For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take: BT.2020
 with constant luminance is taken as that without, the rest as if nothing was said."""

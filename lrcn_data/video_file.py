@@ -69,7 +69,9 @@ class VideoFile:
         """So many bytes from a place on, fewer where the file ends before."""
         if self._content is not None:
             return self._content[place : place + length]
-        return os.pread(self._file.fileno(), length, place)
+        # a hostile length would be allocated first
+        there = max(0, min(length, self.size - place))
+        return os.pread(self._file.fileno(), there, place)
 
     def read_into(self, buffer: memoryview, place: int) -> None:
         """Fill a buffer with what is at a place of the file.
