@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.sampling import ClipPicks, Sampling, Short, choose_clips
-from lrcn_data.timeline import Timeline, fps_stream
+from lrcn_data.timeline import FpsStream, Timeline
 from lrcn_data.video import RGB, DecodeOptions, ReadVideo
 from lrcn_data.video_file import VideoFile, open_video
 
@@ -164,7 +164,7 @@ def collect_clips(
     decoded = decoder(options.decoder)(file, collector, options.decode)
     return VideoClips(
         clips=collector.clips(decoded.timeline),
-        stream_length=len(collector.stream),
+        stream_length=collector.stream_length,
         source_fps=decoded.timeline.average_fps,
         duration=decoded.timeline.duration,
         decoding=decoded.decoding,
@@ -188,8 +188,8 @@ class _Collector(Generic[Kept]):
         self._name = name
         self._options = options
         self._keeper = keeper
-        self.stream: Sequence[int] = ()
-        self._picks: list[ClipPicks] = []
+        self.stream_length = 0
+        self._picks: list[tuple[ClipPicks, list[int]]] = []
         self._uses: Mapping[int, int] = {}
         self._kept: dict[int, Kept] = {}
 
@@ -197,9 +197,10 @@ class _Collector(Generic[Kept]):
         options = self._options
         self._keeper.begin()
         self._kept = {}
-        self.stream = fps_stream(timeline, options.fps)
-        self._picks = choose_clips(
-            len(self.stream),
+        stream = FpsStream(timeline, options.fps)
+        self.stream_length = len(stream)
+        chosen = choose_clips(
+            self.stream_length,
             seq_len=options.seq_len,
             sampling=options.sampling,
             stride=options.effective_stride,
@@ -208,22 +209,22 @@ class _Collector(Generic[Kept]):
             seed=options.seed,
             path=self._name,
         )
-        self._uses = Counter(
-            self.stream[position] for picks in self._picks for position in picks.positions
-        )
+        self._picks = [
+            (picks, [stream[position] for position in picks.positions]) for picks in chosen
+        ]
+        self._uses = Counter(frame for _, frames in self._picks for frame in frames)
         return self._uses.keys()
 
     def take(self, frame: int, rgb: RGB) -> None:
         self._kept[frame] = self._keeper.keep(rgb, self._uses[frame])
 
     def clips(self, timeline: Timeline) -> list[Clip[Kept]]:
-        return [self._clip(picks, timeline) for picks in self._picks]
-
-    def _clip(self, picks: ClipPicks, timeline: Timeline) -> Clip[Kept]:
-        frames = [self.stream[position] for position in picks.positions]
-        return Clip(
-            number=picks.number,
-            frames=[self._kept[frame] for frame in frames],
-            frame_times=[round(timeline.seconds(frame), 6) for frame in frames],
-            num_valid=picks.num_valid,
-        )
+        return [
+            Clip(
+                number=picks.number,
+                frames=[self._kept[frame] for frame in frames],
+                frame_times=[round(timeline.seconds(frame), 6) for frame in frames],
+                num_valid=picks.num_valid,
+            )
+            for picks, frames in self._picks
+        ]

@@ -74,8 +74,10 @@ def choose_clips(
         blocks = split_blocks(length, seq_len)
         positions = [
             tuple(
-                start + draw(seed, path, clip, block) % size
-                for block, (start, size) in enumerate(blocks)
+                start + drawn % size
+                for (start, size), drawn in zip(
+                    blocks, draws(seed, path, clip, seq_len), strict=True
+                )
             )
             for clip in range(clips)
         ]
@@ -91,10 +93,11 @@ def split_blocks(length: int, count: int) -> list[tuple[int, int]]:
     return [(block * size + min(block, longer), size + (block < longer)) for block in range(count)]
 
 
-def draw(seed: int, path: str, clip: int, block: int) -> int:
-    """A uniform 64-bit number: the first 8 bytes of a SHA-256 of what it depends on."""
-    text = f"{seed}\0{path}\0{clip}\0{block}"
-    return int.from_bytes(hashlib.sha256(os.fsencode(text)).digest()[:8], "big")
+def draws(seed: int, path: str, clip: int, blocks: int) -> list[int]:
+    """A uniform 64-bit number a block: the first 8 bytes of a SHA-256 of what it depends on."""
+    before = os.fsencode(f"{seed}\0{path}\0{clip}\0")
+    digests = [hashlib.sha256(before + b"%d" % block).digest() for block in range(blocks)]
+    return [int.from_bytes(digest[:8], "big") for digest in digests]
 
 
 def _short_clip(length: int, seq_len: int, short: Short) -> list[ClipPicks]:

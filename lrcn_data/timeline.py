@@ -9,7 +9,7 @@ durations (fftools/ffmpeg_dec.c), and which frames its `fps` filter repeats or d
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -79,10 +79,14 @@ def rising_timeline(
     start: int,
 ) -> Timeline:
     """The timeline of frames whose pts are all known and rise: `build_timeline` made short."""
-    nominal = ticks_a_frame(frame_rate, time_base) or ticks_a_frame(average_rate, time_base)
     times = [time - start for time in pts] if start else pts
     previous = times[-2] if len(times) > 1 else None
-    duration = _frame_duration(last_duration, times[-1], previous, nominal) or 1
+    duration = (
+        _frame_duration(last_duration, times[-1], previous)
+        or ticks_a_frame(frame_rate, time_base)
+        or ticks_a_frame(average_rate, time_base)
+        or 1
+    )
     return Timeline(time_base=time_base, times=times, end=times[-1] + duration)
 
 
@@ -117,7 +121,7 @@ def build_timeline(
         time = (
             best - start if best is not None else (0 if previous is None else previous + duration)
         )
-        duration = _frame_duration(stamp.duration, time, previous, nominal) or max(duration, 1)
+        duration = _frame_duration(stamp.duration, time, previous) or nominal or max(duration, 1)
         times.append(time)
     return Timeline(time_base=time_base, times=times, end=times[-1] + duration if times else 0)
 
@@ -161,40 +165,55 @@ class _BestEffort:
         return dts
 
 
-def _frame_duration(given: int, time: int, previous: int | None, nominal: int) -> int:
-    """A frame's duration as ffmpeg's command line estimates it; 0 where nothing tells."""
+def _frame_duration(given: int, time: int, previous: int | None) -> int:
+    """A frame's duration as ffmpeg's command line estimates it; 0 where only its rate tells."""
     step = time - previous if previous is not None else 0
     made_up = given == 1 and step > 2
     if given > 0 and not made_up:
         return given
     if step > 0:
         return step
-    return given or nominal
+    return given
 
 
-def fps_stream(timeline: Timeline, fps: Fraction) -> list[int]:
+class FpsStream:
     """For each frame of the fps stream, the number of the source frame that it shows.
 
     ffmpeg's `fps` filter: times are rounded to the new rate's ticks, and each tick from the first
-    frame's on shows the last frame that is due by then.
+    frame's on shows the last frame that is due by then. Each is worked out when it is asked for,
+    since a clip takes few of a film's.
 
     Args:
         timeline: Of the whole video.
         fps: Frames a second wanted.
     """
-    if not timeline.times:
-        return []
-    numerator, denominator = (fps * timeline.time_base).as_integer_ratio()
-    # frame i is due for every tick before the one that its end is rounded to
-    ends = [*timeline.times[1:], timeline.end]
-    if any(map(gt, ends, islice(ends, 1, None))):
-        ends = list(accumulate(ends, max))
-    first = round_near(timeline.times[0] * numerator, denominator)
-    last = round_near(ends[-1] * numerator, denominator)
-    return [
-        bisect_left(ends, _earliest(tick + 1, numerator, denominator))
-        for tick in range(first, last)
-    ]
+
+    def __init__(self, timeline: Timeline, fps: Fraction) -> None:
+        # ticks of the new rate a tick of the old one; not in lowest terms, which takes longer
+        self._numerator = fps.numerator * timeline.time_base.numerator
+        self._denominator = fps.denominator * timeline.time_base.denominator
+        # frame i is due for every tick before the one that its end is rounded to
+        ends = [*timeline.times[1:], timeline.end]
+        if any(map(gt, ends, islice(ends, 1, None))):
+            ends = list(accumulate(ends, max))
+        self._ends = ends
+        self._first = self._tick(timeline.times[0]) if timeline.times else 0
+        self._length = max(0, self._tick(ends[-1]) - self._first) if timeline.times else 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, position: int) -> int:
+        if not 0 <= position < self._length:
+            raise IndexError(position)
+        tick = self._first + position + 1
+        return bisect_left(self._ends, _earliest(tick, self._numerator, self._denominator))
+
+    def __iter__(self) -> Iterator[int]:
+        return map(self.__getitem__, range(self._length))
+
+    def _tick(self, time: int) -> int:
+        return round_near(time * self._numerator, self._denominator)
 
 
 def _earliest(tick: int, numerator: int, denominator: int) -> int:

@@ -18,7 +18,7 @@ import pytest
 
 from lrcn_data import decode_av, decode_ffmpeg, packets_av
 from lrcn_data.errors import VideoError
-from lrcn_data.timeline import Timeline, fps_stream
+from lrcn_data.timeline import FpsStream, Timeline
 from lrcn_data.video import RGB, Decoded, DecodeOptions, RgbConverter
 from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
@@ -68,7 +68,7 @@ class Wanted:
 
     def choose(self, timeline: Timeline) -> Collection[int]:
         self.hashes = {}
-        self.stream = list(fps_stream(timeline, self.fps))
+        self.stream = list(FpsStream(timeline, self.fps))
         return set(self.stream[:: self.every])
 
     def take(self, frame: int, rgb: RGB) -> None:
@@ -102,7 +102,7 @@ def check_stream(path: Path) -> None:
     frames = frame_hashes(path, None)
     assert len(timeline.times) == len(frames)
     for rate in RATES:
-        stream = fps_stream(timeline, Fraction(rate))
+        stream = FpsStream(timeline, Fraction(rate))
         assert [frames[frame] for frame in stream] == frame_hashes(path, rate), rate
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrcn_data.timeline import FrameStamp, Timeline, build_timeline, fps_stream
+from lrcn_data.timeline import FpsStream, FrameStamp, Timeline, build_timeline
 
 
 def constant(frames: int, rate: int) -> Timeline:
@@ -15,19 +15,19 @@ def constant(frames: int, rate: int) -> Timeline:
 
 
 def test_five_fps_of_25_takes_frames_2_7_12() -> None:
-    assert list(fps_stream(constant(125, 25), Fraction(5)))[:4] == [2, 7, 12, 17]
+    assert list(FpsStream(constant(125, 25), Fraction(5)))[:4] == [2, 7, 12, 17]
 
 
 def test_the_source_rate_takes_every_frame_once() -> None:
-    assert list(fps_stream(constant(40, 25), Fraction(25))) == list(range(40))
+    assert list(FpsStream(constant(40, 25), Fraction(25))) == list(range(40))
 
 
 def test_a_rate_above_the_sources_repeats_frames() -> None:
-    assert list(fps_stream(constant(4, 5), Fraction(10))) == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert list(FpsStream(constant(4, 5), Fraction(10))) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_a_video_without_frames_has_an_empty_stream() -> None:
-    assert list(fps_stream(Timeline(time_base=Fraction(1, 25), times=[], end=0), Fraction(5))) == []
+    assert list(FpsStream(Timeline(time_base=Fraction(1, 25), times=[], end=0), Fraction(5))) == []
 
 
 @given(
@@ -55,7 +55,7 @@ def test_each_tick_shows_the_last_frame_that_is_due(
     expected = []
     for number in range(tick(times[0]), tick(timeline.end)):
         expected.append(max(i for i, time in enumerate(times) if tick(time) <= number))
-    assert list(fps_stream(timeline, fps)) == expected
+    assert list(FpsStream(timeline, fps)) == expected
 
 
 def stamp(pts: int | None, dts: int | None = None, duration: int = 1) -> FrameStamp:

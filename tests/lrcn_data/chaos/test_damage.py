@@ -22,7 +22,7 @@ import av
 
 from lrcn_data import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
-from lrcn_data.timeline import fps_stream
+from lrcn_data.timeline import FpsStream
 from lrcn_data.video import DecodeOptions
 from lrcn_data.video_file import open_video
 
@@ -35,7 +35,7 @@ class Wanted:
     def choose(self, timeline):
         self.hash = hashlib.sha256()
         self.frames = len(timeline.times)
-        self.stream = list(fps_stream(timeline, Fraction(5)))
+        self.stream = list(FpsStream(timeline, Fraction(5)))
         return set(self.stream[::4])
 
     def take(self, frame, rgb):
