@@ -21,7 +21,14 @@ _CHUNK = 8
 _WORD = 8
 """Bytes that are looked at together: a chunk's name and size, or a picture's start."""
 
-_INDEX_ENTRY = np.dtype([("name", "<u4"), ("flags", "<u4"), ("offset", "<u4"), ("size", "<u4")])
+_ENTRY = 16
+"""Bytes of an index entry."""
+
+_NAME, _OFFSET, _SIZE = 0, 2, 3
+"""Where an index entry has these, of its 4 words; number 1 are flags."""
+
+_HEADER = slice(_NAME, _SIZE + 1, _SIZE)
+"""The words of an index entry that the chunk itself starts with: its name and size."""
 
 _COMPRESSED, _UNCOMPRESSED, _SOUND = (
     int.from_bytes(ending, "little") for ending in (b"dc", b"db", b"wb")
@@ -49,7 +56,8 @@ _INTRA, _BIDIRECTIONAL = 0, 2
 
 
 class _Index(NamedTuple):
-    entries: npt.NDArray[np.void]
+    entries: npt.NDArray[np.uint32]
+    """(chunks, 4)"""
     movie: int
     """Where the word movi stands, from which offsets count."""
     movie_end: int
@@ -123,7 +131,7 @@ def _cut_short(file: VideoFile) -> str | None:
 
 
 def _lost_pictures(content: _Content, index: _Index) -> str | None:
-    endings = index.entries["name"] >> 16
+    endings = index.entries[:, _NAME] >> 16
     pictures = index.entries[(endings == _COMPRESSED) | (endings == _UNCOMPRESSED)]
     if not len(pictures):
         return None
@@ -137,6 +145,14 @@ def _lost_pictures(content: _Content, index: _Index) -> str | None:
     return None
 
 
+def _count_found(content: _Content, entries: npt.NDArray[np.uint32], base: int) -> int:
+    """How many chunks have the name and size that the index says, where it says."""
+    places = base + entries[:, _OFFSET].astype(np.int64)
+    inside = places <= len(content) - _WORD
+    expected = np.ascontiguousarray(entries[inside, _HEADER]).view("<u8")[:, 0]
+    return int(np.count_nonzero(_words(content, places[inside]) == expected))
+
+
 def _indexed_pictures(content: _Content, index: _Index) -> IndexedPictures | None:
     """Where the pictures lie, if reading the file from start to end finds what the index says.
 
@@ -144,23 +160,24 @@ def _indexed_pictures(content: _Content, index: _Index) -> IndexedPictures | Non
     index's name and size, then the index, then nothing; each picture one of MPEG-4, none
     bidirectional, and all of them under the same header. Then none is lost either.
     """
-    entries = index.entries
-    sizes = entries["size"].astype(np.int64)
-    places = index.movie + entries["offset"].astype(np.int64)
-    ends = places + (_CHUNK + sizes + sizes % 2)
-    follow_on = places[0] == index.movie + 4 and ends[-1] == index.movie_end
-    if not follow_on or (places[1:] != ends[:-1]).any():
+    # for a short clip numpy's calls count, not its numbers: as few as possible
+    entries, movie = index.entries, index.movie
+    offsets, sizes = entries[:, _OFFSET].astype(np.int64), entries[:, _SIZE].astype(np.int64)
+    ends = offsets + sizes + (sizes & 1) + _CHUNK
+    first, last = int(offsets[0]), int(ends[-1])
+    if first != 4 or movie + last != index.movie_end or index.movie_end > len(content):
         return None
-    pictures = entries["name"] == _FIRST_STREAM
-    if not (pictures | (entries["name"] >> 16 == _SOUND)).all():
+    if offsets[1:].tobytes() != ends[:-1].tobytes():
         return None
-    if _count_found(content, entries, index.movie) < len(entries):
+    names = entries[:, _NAME]
+    pictures = names == _FIRST_STREAM
+    sounds = names >> 16 == _SOUND
+    if np.count_nonzero(pictures) + np.count_nonzero(sounds) < len(names):
         return None
-    places, sizes = places[pictures] + _CHUNK, sizes[pictures]
-    intra = _intra_pictures(content, places, sizes)
-    if intra is None:
+    if _words(content, offsets + movie).tobytes() != entries[:, _HEADER].tobytes():
         return None
-    return IndexedPictures(places=places.tolist(), sizes=sizes.tolist(), intra=intra)
+    places = offsets[pictures] + (movie + _CHUNK)
+    return _intra_pictures(content, places, sizes[pictures])
 
 
 def _read_index(file: VideoFile) -> _Index | None:
@@ -173,9 +190,10 @@ def _read_index(file: VideoFile) -> _Index | None:
             movie, movie_end = start + _CHUNK, place
         elif header[:4] == b"idx1" and movie:
             data = file.read(start + _CHUNK, size)
-            entries = np.frombuffer(data, _INDEX_ENTRY, len(data) // _INDEX_ENTRY.itemsize)
-            if not len(entries):
+            count = len(data) // _ENTRY
+            if not count:
                 return None
+            entries = np.ndarray((count, 4), "<u4", data)
             ends_file = start == movie_end and place == file.size
             return _Index(entries, movie, movie_end, ends_file)
     return None
@@ -189,39 +207,31 @@ def _words(content: _Content, places: npt.NDArray[np.int64]) -> npt.NDArray[np.u
     return found
 
 
-def _count_found(content: _Content, chunks: npt.NDArray[np.void], base: int) -> int:
-    """How many chunks have the name and size that the index says, where it says."""
-    places = base + chunks["offset"].astype(np.int64)
-    expected = chunks["name"] | chunks["size"].astype(np.uint64) << 32
-    inside = places <= len(content) - _WORD
-    if not inside.all():
-        places, expected = places[inside], expected[inside]
-    return int(np.count_nonzero(_words(content, places) == expected))
-
-
 def _intra_pictures(
     content: _Content, places: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
-) -> list[int] | None:
-    """The numbers of the pictures that are decoded by themselves, None where one can't be told."""
-    if not len(places) or sizes.min() < _WORD:
+) -> IndexedPictures | None:
+    """Which pictures are decoded by themselves; None where one can't be told."""
+    found = IndexedPictures(places=places.tolist(), sizes=sizes.tolist(), intra=[])
+    if min(found.sizes, default=0) < _WORD:
         return None
     starts = _words(content, places)
     types = starts >> 38 & 3
     header, usual = None, PICTURE_START
     for number in np.flatnonzero(starts & 0xFFFFFFFF != _START_WORD).tolist():
-        place, size = int(places[number]), int(sizes[number])
+        place, size = found.places[number], found.sizes[number]
         if content[place : place + len(usual)] == usual:
             types[number] = content[place + len(usual)] >> 6
             continue
-        found = content.find(PICTURE_START, place, place + size - 1)
-        if found < 0:
+        picture = content.find(PICTURE_START, place, place + size - 1)
+        if picture < 0:
             return None
-        types[number] = content[found + len(PICTURE_START)] >> 6
-        leading = content[place:found].partition(_GROUP)[0]
+        types[number] = content[picture + len(PICTURE_START)] >> 6
+        leading = content[place:picture].partition(_GROUP)[0]
         if leading != (header := header or leading):
             return None
-        if leading == content[place:found]:
+        if leading == content[place:picture]:
             usual = leading + PICTURE_START
-    if (types == _BIDIRECTIONAL).any():
+    if np.count_nonzero(types == _BIDIRECTIONAL):
         return None
-    return np.flatnonzero(types == _INTRA).tolist()
+    found.intra.extend(np.flatnonzero(types == _INTRA).tolist())
+    return found
