@@ -10,10 +10,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lrcn_data.errors import ShardError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FORMAT = "lrcn-shards"
 FORMAT_VERSION = 1
@@ -40,6 +44,8 @@ NOT_BAD = frozenset({"short"})
 
 
 _JSON_NAMES = {"class_name": "class"}
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def shard_name(split: str, number: int, count: int) -> str:
@@ -93,8 +99,8 @@ class SampleRecord:
 
     def to_json(self) -> bytes:
         """The member's bytes."""
-        record = {_JSON_NAMES.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
-        return _encode(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+        record = {_JSON_NAMES.get(name, name): value for name, value in _members(self).items()}
+        return _encode(_COMPACT.encode(record))
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -194,7 +200,8 @@ class ShardRecord:
 
     def to_json(self) -> bytes:
         """The file's bytes."""
-        return dump_json(asdict(self))
+        # not asdict, which copies all that is in the sources
+        return dump_json(_members(self))
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -292,7 +299,7 @@ class Manifest:
 
 def dump_json(value: Any) -> bytes:
     """JSON as the format writes its files: indented, unicode, a line end last."""
-    return _encode(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    return _encode(json.dumps(value, indent=1, ensure_ascii=False, default=_members) + "\n")
 
 
 def dump_json_line(value: Any) -> bytes:
@@ -303,6 +310,15 @@ def dump_json_line(value: Any) -> bytes:
 def readable(path: str) -> str:
     r"""A path as samples have it: bytes that are no UTF-8 as \xNN, which any reader can take."""
     return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def _members(record: DataclassInstance) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _names(type(record))}
+
+
+@cache
+def _names(kind: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
 
 
 def _encode(text: str) -> bytes:

@@ -15,13 +15,13 @@ _RECORD = 20 * BLOCK
 """Bytes that a tar's length is a multiple of."""
 
 _MODE_AND_IDS = b"0000444\0" + b"0000000\0" * 2
-_TIME = b"%011o\0" % 0
+_END_AND_TIME = b"\0" + b"%011o\0" % 0
 _OWNER = b"bigdata".ljust(32, b"\0")
 _REST = b"".join((b"0", bytes(100), b"ustar\x0000", _OWNER, _OWNER, bytes(16 + 155 + 12)))
 """A plain file, no link; USTAR; user, group, no device, no prefix (POSIX.1-2001, pax, ustar)."""
 
-_REST_SUM = sum(_REST) + 8 * ord(" ")
-"""The checksum is made with spaces in its place."""
+_CONSTANT_SUM = sum(_MODE_AND_IDS + _END_AND_TIME + _REST) + 8 * ord(" ")
+"""Of the bytes that all headers share. The checksum is made with spaces in its place."""
 
 
 def sample_bytes(key: str, endings: Sequence[str], members: Sequence[bytes]) -> bytes:
@@ -34,7 +34,8 @@ def sample_bytes(key: str, endings: Sequence[str], members: Sequence[bytes]) -> 
     """
     parts: list[bytes] = []
     for ending, data in zip(endings, members, strict=True):
-        parts += (_header(f"{key}.{ending}", len(data)), data, bytes(-len(data) % BLOCK))
+        name = f"{key}.{ending}".encode("ascii")
+        parts += (_header(name, len(data)), data, bytes(-len(data) % BLOCK))
     return b"".join(parts)
 
 
@@ -43,8 +44,8 @@ def tar_end(length: int) -> bytes:
     return bytes(2 * BLOCK + -(length + 2 * BLOCK) % _RECORD)
 
 
-def _header(name: str, size: int) -> bytes:
-    start = b"".join(
-        (name.encode("ascii").ljust(100, b"\0"), _MODE_AND_IDS, b"%011o\0" % size, _TIME)
-    )
-    return b"".join((start, b"%06o\0 " % (sum(start) + _REST_SUM), _REST))
+def _header(name: bytes, size: int) -> bytes:
+    octal = b"%011o" % size
+    checksum = b"%06o\0 " % (sum(name) + sum(octal) + _CONSTANT_SUM)
+    padded = name.ljust(100, b"\0")
+    return b"".join((padded, _MODE_AND_IDS, octal, _END_AND_TIME, checksum, _REST))
