@@ -128,7 +128,6 @@ class _AvVideo:
         self._stream = choose_stream(container)
         self._codec = self._stream.codec_context
         self._size = (self._codec.width, self._codec.height)
-        self._codec.thread_type = "NONE"
         self._codec.thread_count = 1
         # a picture is cut to what the stream says, also where that leaves its memory unaligned
         self._codec.flags |= CodecFlags.unaligned
@@ -236,35 +235,52 @@ class _AvVideo:
         left = {prediction.pts[frame]: frame for frame in wanted}
         held: list[tuple[int, av.VideoFrame]] = []
         at_once = _HELD_PIXELS // max(1, self._size[0] * self._size[1])
-        wanted_packets = {prediction.packets[frame] for frame in wanted}
-        for group in plan_groups(self._packets.table, prediction, wanted):
-            last = None
-            for picture in self._decode_group(group, wanted_packets):
-                if picture.pts is None or (last is not None and picture.pts <= last):
-                    raise _TimelineChanged
-                last = picture.pts
-                if last in left:
-                    held.append((left.pop(last), picture))
-                if len(held) > at_once:
-                    self._take_held(held, converter)
+        table = self._packets.table
+        for group in plan_groups(table, prediction, wanted):
+            packets = self._packets.group(group)
+            if prediction.delay:
+                packets = self._leave_out(packets, group, {prediction.packets[f] for f in wanted})
+            for pts, picture in self._decode_rising(packets):
+                if pts in left:
+                    held.append((left.pop(pts), picture))
+                    if len(held) > at_once:
+                        self._take_held(held, converter)
+                    if not prediction.delay and pts == table.pts[group.stop - 1]:
+                        break  # nothing else is in the decoder
         if left:
             raise _TimelineChanged
         self._take_held(held, converter)
         return Decoded(timeline=timeline, decoding="planned")
 
-    def _decode_group(self, group: Group, wanted_packets: set[int]) -> Iterator[av.VideoFrame]:
-        self._codec.flush_buffers()
+    def _leave_out(
+        self, packets: Iterator[VideoPacket], group: Group, wanted_packets: set[int]
+    ) -> Iterator[VideoPacket]:
+        """A group's packets without those shown before its entry point, which may need others.
+
+        Before each one the decoder is told whether it may skip the picture.
+        """
         first = self._packets.table.pts[group.start]
-        may_skip = self._codec.has_b_frames and self._codec.name in _SKIPS_UNREFERENCED
-        for number, packet in enumerate(self._packets.group(group), group.start):
+        may_skip = self._codec.name in _SKIPS_UNREFERENCED
+        for number, packet in enumerate(packets, group.start):
             pts = packet.pts
             if pts is not None and first is not None and pts < first:
-                continue  # shown before the entry point, so it may need what was not decoded
+                continue
             if may_skip:
                 self._skip_unreferenced(number not in wanted_packets)
-            yield from self._decode(packet)
+            yield packet
         self._skip_unreferenced(False)
-        yield from self._decode(None)
+
+    def _decode_rising(self, packets: Iterator[VideoPacket]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decode a group from its entry point: the pictures and their pts."""
+        self._codec.flush_buffers()
+        last = None
+        for packet in chain(packets, (None,)):
+            for picture in self._decode(packet):
+                pts = picture.pts
+                if pts is None or (last is not None and pts <= last):
+                    raise _TimelineChanged
+                last = pts
+                yield pts, picture
 
     def _read_from_start(self, delayed: Delayed) -> Decoded:
         """Decode up to the last wanted frame, without B-frames that nobody wants."""

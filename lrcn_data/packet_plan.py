@@ -9,6 +9,7 @@ neither is so the video is decoded from start to end.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
@@ -247,16 +248,12 @@ def plan_groups(table: PacketTable, prediction: Prediction, wanted: Collection[i
     """
     entries = table.entries
     groups: list[Group] = []
-    cursor = 0
     for frame in sorted(wanted):
         target, pts = prediction.packets[frame], prediction.pts[frame]
-        while (
-            cursor + 1 < len(entries)
-            and entries[cursor + 1] <= target
-            and cast(int, table.pts[entries[cursor + 1]]) <= pts
-        ):
-            cursor += 1
-        start = entries[cursor]
+        last = bisect_right(entries, target) - 1
+        while last and cast(int, table.pts[entries[last]]) > pts:
+            last -= 1
+        start = entries[last]
         if groups and start <= groups[-1].stop:
             groups[-1] = Group(groups[-1].start, max(groups[-1].stop, target + 1))
         else:

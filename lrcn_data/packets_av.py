@@ -17,7 +17,7 @@ from lrcn_data.avi_file import PICTURE_START, AviFile, IndexedPictures
 from lrcn_data.clock_jumps import Clock, may_jump, put_right
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import Group, PacketTable, suspicion
-from lrcn_data.timeline import nearest, ticks_a_frame
+from lrcn_data.timeline import nearest, round_near, ticks_a_frame
 from lrcn_data.video import PROTOCOLS, DecodeOptions
 from lrcn_data.video_file import VideoFile
 
@@ -95,25 +95,24 @@ def choose_stream(container: InputContainer) -> VideoStream:
     Raises:
         VideoError: There is none (`not-a-video`), or none that can be decoded (`unsupported`).
     """
-    best: tuple[int, VideoStream] | None = None
-    unknown = 0
-    for stream in container.streams.video:
-        if cast(Any, stream.codec_context) is None:
-            unknown += 1
-            continue
-        disposition = int(stream.disposition)
-        score = stream.codec_context.width * stream.codec_context.height
-        score += 5_000_000 * bool(disposition & _DEFAULT)
-        if disposition & _ATTACHED_PICTURE:
-            score = 1
-        if best is None or score > best[0]:
-            best = score, stream
-    if best is None and unknown:
+    streams = container.streams.video
+    known = [stream for stream in streams if cast(Any, stream.codec_context) is not None]
+    if not known and streams:
         raise VideoError("unsupported", "no decoder knows the codec of its video stream")
-    if best is None:
+    if not known:
         kinds = ", ".join(stream.type for stream in container.streams) or "none"
         raise VideoError("not-a-video", f"it has no video stream (streams: {kinds})")
-    return best[1]
+    # asking for a lone one's score takes longer than all else here
+    return max(known, key=_score) if len(known) > 1 else known[0]
+
+
+def _score(stream: VideoStream) -> int:
+    disposition = int(stream.disposition)
+    if disposition & _ATTACHED_PICTURE:
+        return 1
+    return stream.codec_context.width * stream.codec_context.height + 5_000_000 * bool(
+        disposition & _DEFAULT
+    )
 
 
 class StreamPackets:
@@ -143,7 +142,8 @@ class StreamPackets:
         options: DecodeOptions,
         messages: Messages,
     ) -> None:
-        if stream.time_base is None:
+        time_base = stream.time_base
+        if time_base is None:
             raise VideoError("damaged", "the video stream has no time base")
         self._source = source
         self._container = container
@@ -153,7 +153,7 @@ class StreamPackets:
         self._codec = stream.codec_context
         self._kept: list[VideoPacket] | None = []
         self._indexed: IndexedPictures | None = None
-        self.time_base = stream.time_base
+        self.time_base = time_base
         self.table = PacketTable()
         self._look()
 
@@ -187,7 +187,7 @@ class StreamPackets:
             self.table,
             header_frames=stream.frames,
             header_end=end,
-            second=max(1, round(1 / self.time_base)),
+            second=max(1, round_near(*self.time_base.as_integer_ratio()[::-1])),
         )
 
     @property
@@ -297,13 +297,17 @@ class StreamPackets:
         self, pictures: IndexedPictures, start: int, stop: int
     ) -> Iterator[VideoPacket]:
         """The packets of these numbers, from where the index has them."""
-        table, file = self.table, self._source.file
-        for number in range(start, stop):
-            place, size = pictures.places[number], pictures.sizes[number]
-            packet = cast(VideoPacket, av.Packet(size))
-            file.read_into(memoryview(cast(bytes, packet)), place)
-            packet.pts, packet.dts = table.pts[number], table.dts[number]
-            packet.duration = table.durations[number]
+        read, duration = self._source.file.read, self.table.durations[0]
+        where = zip(pictures.places[start:stop], pictures.sizes[start:stop], strict=True)
+        for number, (place, size) in enumerate(where, start):
+            data = read(place, size)
+            if len(data) < size:
+                raise VideoError("damaged", "the file became shorter while it was read")
+            # one made of the data itself would lack the padding that decoders read beyond its end
+            packet: Any = av.Packet(size)
+            memoryview(packet)[:] = data
+            packet.pts = packet.dts = number
+            packet.duration = duration
             yield packet
 
     def _seek(self, number: int) -> Iterator[VideoPacket] | None:

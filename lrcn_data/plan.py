@@ -219,6 +219,6 @@ def _shown(value: Any) -> str:
     return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def root_path(root: Path, entry: Entry) -> Path:
+def root_path(root: Path, entry: Entry) -> str:
     """Where an entry's file lies."""
-    return root / entry.path
+    return os.path.join(root, entry.path)  # noqa: PTH118 - taking a Path apart is dear

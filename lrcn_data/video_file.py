@@ -15,11 +15,11 @@ from lrcn_data.errors import VideoError
 _POINTER = b"version https://git-lfs"
 
 _SHORT = 4 << 20
-"""Bytes of a file that is read as a whole where it has to be looked at in many places."""
+"""Bytes of a file that is read at once: it is looked at in many places, and hashed."""
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[VideoFile]:
+def open_video(path: str | Path) -> Iterator[VideoFile]:
     """Open a file that may be a video.
 
     Raises:
@@ -35,35 +35,35 @@ def open_video(path: Path) -> Iterator[VideoFile]:
         detail = "the file may not be read; mend its permissions"
         raise VideoError("missing", detail) from None
     with file:
-        start = os.pread(file.fileno(), len(_POINTER), 0)
+        video = VideoFile(absolute, file)
+        start = video.read(0, len(_POINTER))
         if not start:
             raise VideoError("not-a-video", "the file is empty")
         if start == _POINTER:
             detail = "it is a pointer of Git LFS; `git lfs pull` fetches the file"
             raise VideoError("not-a-video", detail)
-        yield VideoFile(path, f"file:{absolute}", file)
+        yield video
 
 
 class VideoFile:
     """An open file that may be a video.
 
     Args:
-        path: Its name.
-        url: A name that libavformat can only take for a plain local file.
+        path: Its absolute name.
         file: It, open.
 
     Attributes:
-        path: Its name.
+        path: Its absolute name.
         url: A name that libavformat can only take for a plain local file.
         size: Bytes.
     """
 
-    def __init__(self, path: Path, url: str, file: FileIO) -> None:
+    def __init__(self, path: str, file: FileIO) -> None:
         self.path = path
-        self.url = url
+        self.url = f"file:{path}"
         self.size = os.fstat(file.fileno()).st_size
         self._file = file
-        self._content: bytes | None = None
+        self._content = file.read(self.size) if self.size <= _SHORT else None
 
     def read(self, place: int, length: int) -> bytes:
         """So many bytes from a place on, fewer where the file ends before."""
@@ -73,25 +73,9 @@ class VideoFile:
         there = max(0, min(length, self.size - place))
         return os.pread(self._file.fileno(), there, place)
 
-    def read_into(self, buffer: memoryview, place: int) -> None:
-        """Fill a buffer with what is at a place of the file.
-
-        Raises:
-            VideoError: The file is shorter than it was (`damaged`).
-        """
-        if self._content is not None:
-            buffer[:] = self._content[place : place + len(buffer)]
-        elif os.preadv(self._file.fileno(), [buffer], place) < len(buffer):
-            raise VideoError("damaged", "the file became shorter while it was read")
-
     @contextmanager
     def content(self, most: int) -> Iterator[bytes | mmap.mmap]:
-        """All of the file, or so many bytes of a long one; what points into it must be gone after.
-
-        A short one is kept: that it is read again costs more than the memory.
-        """
-        if self._content is None and self.size <= _SHORT:
-            self._content = self.read(0, self.size)
+        """All of it, or so many bytes of a long one; what points into it must be gone after."""
         if self._content is not None:
             yield self._content
             return

@@ -336,6 +336,10 @@ MADE = {
 COPIED = {
     "decoding times only.mp4": (f"{XVID} first.avi", "-i first.avi -c copy"),
     "B-frames without what they need.avi": (f"{XVID} first.avi", "-ss 1.3 -i first.avi -c copy"),
+    "some hidden by an edit list.mp4": (
+        "-c:v mpeg4 -g 20 first.mp4",
+        "-ss 1.3 -i first.mp4 -c copy",
+    ),
     "sound first.ts": (
         "-c:v mpeg2video first.mpg",
         "-itsoffset 0.517 -i first.mpg -f lavfi -i sine=d=3 -map 0:v -map 1:a -c:v copy",

@@ -24,6 +24,7 @@ SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.t
 
 FAULTS = """
 import ctypes, os, signal, time
+from pathlib import Path
 
 from lrcn_data import decode_av
 
@@ -31,7 +32,7 @@ read_video = decode_av.read_video
 
 
 def faulty(file, sink, options):
-    path = file.path
+    path = Path(file.path)
     if "crash" in path.name:
         os.kill(os.getpid(), signal.SIGSEGV)
     if "raise" in path.name:

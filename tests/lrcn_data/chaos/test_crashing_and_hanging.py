@@ -23,7 +23,7 @@ faults = json.load(open("faults.json"))
 
 
 def faulty(file, sink, options):
-    fault = faults.get(file.path.name)
+    fault = faults.get(os.path.basename(file.path))
     if fault is None:
         return read_video(file, sink, options)
     if fault in ("pause", "fifo", "zero", "SIGSTOP"):
