@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -240,13 +240,12 @@ class _AvVideo:
             packets = self._packets.group(group)
             if prediction.delay:
                 packets = self._leave_out(packets, group, {prediction.packets[f] for f in wanted})
-            for pts, picture in self._decode_rising(packets):
-                if pts in left:
-                    held.append((left.pop(pts), picture))
-                    if len(held) > at_once:
-                        self._take_held(held, converter)
-                    if not prediction.delay and pts == table.pts[group.stop - 1]:
-                        break  # nothing else is in the decoder
+            for pts, picture in self._decode_group(packets, left):
+                held.append((left.pop(pts), picture))
+                if len(held) > at_once:
+                    self._take_held(held, converter)
+                if not prediction.delay and pts == table.pts[group.stop - 1]:
+                    break  # nothing else is in the decoder
         if left:
             raise _TimelineChanged
         self._take_held(held, converter)
@@ -270,8 +269,10 @@ class _AvVideo:
             yield packet
         self._skip_unreferenced(False)
 
-    def _decode_rising(self, packets: Iterator[VideoPacket]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decode a group from its entry point: the pictures and their pts."""
+    def _decode_group(
+        self, packets: Iterator[VideoPacket], wanted: Container[int]
+    ) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decode a group from its entry point: the pictures at the wanted pts, with these."""
         self._codec.flush_buffers()
         last = None
         for packet in chain(packets, (None,)):
@@ -280,7 +281,8 @@ class _AvVideo:
                 if pts is None or (last is not None and pts <= last):
                     raise _TimelineChanged
                 last = pts
-                yield pts, picture
+                if pts in wanted:
+                    yield pts, picture
 
     def _read_from_start(self, delayed: Delayed) -> Decoded:
         """Decode up to the last wanted frame, without B-frames that nobody wants."""

@@ -23,6 +23,7 @@ from lrcn_data.shard_format import FORMAT_VERSION, SPLITS, Manifest, shard_name
 
 _DEFAULT_CANVAS: Canvas = (320, 240)
 _SLUG = 50
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 Size = tuple[int, int]
 
 
@@ -93,7 +94,7 @@ class PlannedVideo:
     def key(self, clip: int) -> str:
         """Name of one of its samples: split, position, what the file is called, clip."""
         stem = os.path.splitext(os.path.basename(self.entry.path))[0]  # noqa: PTH119, PTH122
-        slug = re.sub(r"[^A-Za-z0-9_-]", "_", stem)[:_SLUG]
+        slug = _NOT_IN_KEYS.sub("_", stem)[:_SLUG]
         return f"{self.entry.split}-{self.position:07d}-{slug}-{clip}"
 
 
