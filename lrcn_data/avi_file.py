@@ -30,13 +30,15 @@ _NAME, _OFFSET, _SIZE = 0, 2, 3
 _HEADER = slice(_NAME, _SIZE + 1, _SIZE)
 """The words of an index entry that the chunk itself starts with: its name and size."""
 
-_COMPRESSED, _UNCOMPRESSED, _SOUND = (
-    int.from_bytes(ending, "little") for ending in (b"dc", b"db", b"wb")
-)
-"""How the names of an AVI's chunks end that hold a picture, or sound."""
+_COMPRESSED, _UNCOMPRESSED = (int.from_bytes(ending, "little") for ending in (b"dc", b"db"))
+"""How the names of an AVI's chunks end that hold a picture."""
 
-_FIRST_STREAM = int.from_bytes(b"00dc", "little")
-"""Name of the chunks that hold the first stream's pictures."""
+_FIRST_STREAM, _ITS_SOUND = (int.from_bytes(name, "little") for name in (b"00dc", b"01wb"))
+"""Names of the chunks that hold the first stream's pictures, and the second stream's sound."""
+
+_MOST_CHUNKS, _MOST_ENTRIES = 1000, 1 << 22
+"""Chunks of a file, and entries of an index, above which it isn't looked at: a hostile one could
+have as many as it has bytes."""
 
 _REACH = 1 << 32
 """Bytes that an index's offsets can reach; mapping more may not fit a worker's address space."""
@@ -50,6 +52,9 @@ _START_WORD = int.from_bytes(PICTURE_START, "little")
 
 _GROUP = b"\0\0\1\xb3"
 """group_of_vop_start_code, likewise: the time of day follows, which is another in each group."""
+
+_TIME_OF_DAY = 3
+"""Bytes of it, two flags and stuffing, likewise."""
 
 _INTRA, _BIDIRECTIONAL = 0, 2
 """vop_coding_type, 6.3.5: decoded by itself, or from a picture that is shown later too."""
@@ -73,11 +78,13 @@ class IndexedPictures:
         places: Of each picture's first byte in the file.
         sizes: Bytes of each.
         intra: Numbers of those that are decoded by themselves.
+        sound: Whether what lies between them is believed to be the second stream's sound.
     """
 
     places: list[int]
     sizes: list[int]
     intra: list[int]
+    sound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +163,9 @@ def _count_found(content: _Content, entries: npt.NDArray[np.uint32], base: int) 
 def _indexed_pictures(content: _Content, index: _Index) -> IndexedPictures | None:
     """Where the pictures lie, if reading the file from start to end finds what the index says.
 
-    That is chunks of one video stream and of sound, each at the end of the one before and with the
-    index's name and size, then the index, then nothing; each picture one of MPEG-4, none
-    bidirectional, and all of them under the same header. Then none is lost either.
+    That is chunks of one video stream and of one with sound, each at the end of the one before and
+    with the index's name and size, then the index, then nothing; each picture one of MPEG-4, none
+    bidirectional, and all of them under the first one's header. Then none is lost either.
     """
     # for a short clip numpy's calls count, not its numbers: as few as possible
     entries, movie = index.entries, index.movie
@@ -171,24 +178,28 @@ def _indexed_pictures(content: _Content, index: _Index) -> IndexedPictures | Non
         return None
     names = entries[:, _NAME]
     pictures = names == _FIRST_STREAM
-    sounds = names >> 16 == _SOUND
-    if np.count_nonzero(pictures) + np.count_nonzero(sounds) < len(names):
+    sounds = len(names) - int(np.count_nonzero(pictures))
+    if np.count_nonzero(names == _ITS_SOUND) < sounds:
         return None
     if _words(content, offsets + movie).tobytes() != entries[:, _HEADER].tobytes():
         return None
     places = offsets[pictures] + (movie + _CHUNK)
-    return _intra_pictures(content, places, sizes[pictures])
+    return _intra_pictures(content, places, sizes[pictures], sound=sounds > 0)
 
 
 def _read_index(file: VideoFile) -> _Index | None:
-    """An AVI's idx1, or None where there is none or it is empty."""
+    """An AVI's first idx1 after its pictures; None where there is none or it makes no sense."""
     place, movie, movie_end = _CHUNK + 4, 0, 0
-    while len(header := file.read(place, _CHUNK + 4)) >= _CHUNK:
+    for _ in range(_MOST_CHUNKS):
+        if len(header := file.read(place, _CHUNK + 4)) < _CHUNK:
+            return None
         size = int.from_bytes(header[4:8], "little")
         start, place = place, place + _CHUNK + size + size % 2
         if header[:4] == b"LIST" and header[8:] == b"movi":
             movie, movie_end = start + _CHUNK, place
         elif header[:4] == b"idx1" and movie:
+            if size > _MOST_ENTRIES * _ENTRY:
+                return None
             data = file.read(start + _CHUNK, size)
             count = len(data) // _ENTRY
             if not count:
@@ -208,10 +219,14 @@ def _words(content: _Content, places: npt.NDArray[np.int64]) -> npt.NDArray[np.u
 
 
 def _intra_pictures(
-    content: _Content, places: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
+    content: _Content,
+    places: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+    *,
+    sound: bool,
 ) -> IndexedPictures | None:
     """Which pictures are decoded by themselves; None where one can't be told."""
-    found = IndexedPictures(places=places.tolist(), sizes=sizes.tolist(), intra=[])
+    found = IndexedPictures(places=places.tolist(), sizes=sizes.tolist(), intra=[], sound=sound)
     if min(found.sizes, default=0) < _WORD:
         return None
     starts = _words(content, places)
@@ -219,15 +234,18 @@ def _intra_pictures(
     header, usual = None, PICTURE_START
     for number in np.flatnonzero(starts & 0xFFFFFFFF != _START_WORD).tolist():
         place, size = found.places[number], found.sizes[number]
-        if content[place : place + len(usual)] == usual:
+        if len(usual) < size and content[place : place + len(usual)] == usual:
             types[number] = content[place + len(usual)] >> 6
             continue
         picture = content.find(PICTURE_START, place, place + size - 1)
         if picture < 0:
             return None
         types[number] = content[picture + len(PICTURE_START)] >> 6
-        leading = content[place:picture].partition(_GROUP)[0]
-        if leading != (header := header or leading):
+        leading, group, time = content[place:picture].partition(_GROUP)
+        if group and len(time) != _TIME_OF_DAY:
+            return None
+        header = leading if number == 0 else header
+        if leading not in (header, b""):
             return None
         if leading == content[place:picture]:
             usual = leading + PICTURE_START

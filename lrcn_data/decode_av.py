@@ -165,17 +165,35 @@ class _AvVideo:
             raise self._damage("its video stream has no packets")
         prediction = predict(table, self._codec.name)
         if not self._options.check_full and not self._packets.suspicion():
-            try:
-                if prediction and can_plan(
-                    table, prediction, reorders=bool(self._codec.has_b_frames)
-                ):
-                    return self._read_planned(prediction)
-                if delayed := delayed_frames(table):
-                    return self._read_from_start(delayed)
-            except _TimelineChanged:
-                self._skip_unreferenced(False)
-                self._codec.flush_buffers()
+            if decoded := self._read_less(prediction):
+                return decoded
+            self._skip_unreferenced(False)
+            self._codec.flush_buffers()
+            self._count = 0
         return self._read_full(prediction)
+
+    def _read_less(self, prediction: Prediction | None) -> Decoded | None:
+        """Decode only what is wanted and what that needs.
+
+        None where the packets don't tell what that is, or what they tell proves wrong. An error
+        proves nothing else yet: packets may be marked as keyframes that are none.
+        """
+        table, before = self._packets.table, len(self._messages)
+        decoded = None
+        try:
+            if prediction and can_plan(table, prediction, reorders=bool(self._codec.has_b_frames)):
+                decoded = self._read_planned(prediction)
+            elif delayed := delayed_frames(table):
+                decoded = self._read_from_start(delayed)
+        except (_TimelineChanged, *FAILURES):
+            decoded = None
+        except VideoError as error:
+            if error.reason != "damaged":
+                raise
+        if len(self._messages) > before:
+            del self._messages[before:]
+            return None
+        return decoded
 
     def _look(self) -> None:
         """Look at all packets before any is decoded."""

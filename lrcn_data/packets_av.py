@@ -215,7 +215,9 @@ class StreamPackets:
         stream = (self._stream.index, self._codec.name, self._codec.has_b_frames)
         same = (first.pts, first.dts, first.size) == (0, 0, pictures.sizes[0])
         jumps = may_jump((0, len(pictures.sizes)), self.time_base)
-        return same and stream == (0, "mpeg4", False) and not jumps
+        streams = self._container.streams
+        heard = not pictures.sound or (len(streams) > 1 and streams[1].type == "audio")
+        return same and stream == (0, "mpeg4", False) and heard and not jumps
 
     def _take_index(self, pictures: IndexedPictures, duration: int) -> None:
         count, table = len(pictures.sizes), self.table

@@ -246,6 +246,12 @@ def bidirectional(data: bytearray) -> None:
     data[place] = data[place] & 0x3F | 0x80
 
 
+def renamed_picture(data: bytearray, name: bytes = b"00wb") -> None:
+    """A picture as sound, in the index too."""
+    place = data.index(b"movi") + struct.unpack_from("<I", data, entry(data, 5) + 8)[0]
+    data[entry(data, 5) : entry(data, 5) + 4] = data[place : place + 4] = name
+
+
 CHANGES: list[Callable[[bytearray], None]] = [
     renamed_stream,
     other_size,
@@ -257,6 +263,7 @@ CHANGES: list[Callable[[bytearray], None]] = [
     other_header,
     no_picture,
     bidirectional,
+    renamed_picture,
 ]
 
 
@@ -270,6 +277,20 @@ def test_an_index_that_the_file_does_not_bear_out_is_not_believed(
     change(data)
     path.write_bytes(data)
     assert look(path).pictures is None
+
+
+def test_sound_of_a_stream_that_is_not_there_has_all_packets_demuxed(
+    write_avi: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_avi()
+    data = bytearray(path.read_bytes())
+    renamed_picture(data, b"01wb")
+    path.write_bytes(data)
+    assert look(path).pictures is not None
+    assert packets(path, indexed=True) == packets(path, indexed=False)
+    without_demuxing(monkeypatch)
+    with pytest.raises(AssertionError, match="demuxed"):
+        frames(path, DecodeOptions())
 
 
 def test_pictures_that_are_shown_in_another_order_are_not_taken_from_the_index(

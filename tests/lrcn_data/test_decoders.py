@@ -380,6 +380,16 @@ def test_copied_streams_give_ffmpegs_frames(
     check_everything(tmp_path / name, monkeypatch)
 
 
+@pytest.mark.parametrize("options", ["-c:v mpeg4 -g 12", "-c:v libx265 -x265-params log-level=0"])
+def test_keyframes_that_are_none_have_everything_decoded(tmp_path: Path, options: str) -> None:
+    path = tmp_path / "all are keyframes.mp4"
+    make(path, options)
+    # without this table each packet is one
+    path.write_bytes(path.read_bytes().replace(b"stss", b"free"))
+    assert by_av(path, Wanted(every=7), DecodeOptions()).decoding == "full"
+    check_same_frames(path, Fraction(5), 7)
+
+
 @pytest.mark.parametrize("ending", JOINED)
 def test_films_that_are_joined_file_to_file_give_ffmpegs_frames(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
