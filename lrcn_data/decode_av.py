@@ -165,11 +165,9 @@ class _AvVideo:
             raise self._damage("its video stream has no packets")
         prediction = predict(table, self._codec.name)
         if not self._options.check_full and not self._packets.suspicion():
-            if decoded := self._read_less(prediction):
+            decoded = self._read_less(prediction)
+            if decoded:
                 return decoded
-            self._skip_unreferenced(False)
-            self._codec.flush_buffers()
-            self._count = 0
         return self._read_full(prediction)
 
     def _read_less(self, prediction: Prediction | None) -> Decoded | None:
@@ -186,14 +184,17 @@ class _AvVideo:
             elif delayed := delayed_frames(table):
                 decoded = self._read_from_start(delayed)
         except (_TimelineChanged, *FAILURES):
-            decoded = None
+            pass
         except VideoError as error:
             if error.reason != "damaged":
                 raise
-        if len(self._messages) > before:
-            del self._messages[before:]
-            return None
-        return decoded
+        if decoded and len(self._messages) == before:
+            return decoded
+        del self._messages[before:]
+        self._skip_unreferenced(False)
+        self._codec.flush_buffers()
+        self._count = 0
+        return None
 
     def _look(self) -> None:
         """Look at all packets before any is decoded."""
@@ -253,11 +254,12 @@ class _AvVideo:
         left = {prediction.pts[frame]: frame for frame in wanted}
         held: list[tuple[int, av.VideoFrame]] = []
         at_once = _HELD_PIXELS // max(1, self._size[0] * self._size[1])
+        wanted_packets = {prediction.packets[frame] for frame in wanted}
         table = self._packets.table
         for group in plan_groups(table, prediction, wanted):
             packets = self._packets.group(group)
             if prediction.delay:
-                packets = self._leave_out(packets, group, {prediction.packets[f] for f in wanted})
+                packets = self._leave_out(packets, group, wanted_packets)
             for pts, picture in self._decode_group(packets, left):
                 held.append((left.pop(pts), picture))
                 if len(held) > at_once:
