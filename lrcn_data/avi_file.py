@@ -183,8 +183,14 @@ def _indexed_pictures(content: _Content, index: _Index) -> IndexedPictures | Non
         return None
     if _words(content, offsets + movie).tobytes() != entries[:, _HEADER].tobytes():
         return None
-    places = offsets[pictures] + (movie + _CHUNK)
-    return _intra_pictures(content, places, sizes[pictures], sound=sounds > 0)
+    starts = offsets[pictures] + (movie + _CHUNK)
+    places, lengths = starts.tolist(), sizes[pictures].tolist()
+    if min(lengths, default=0) < _WORD:
+        return None
+    intra = _intra_pictures(content, places, lengths, _words(content, starts))
+    if intra is None:
+        return None
+    return IndexedPictures(places=places, sizes=lengths, intra=intra, sound=sounds > 0)
 
 
 def _read_index(file: VideoFile) -> _Index | None:
@@ -219,37 +225,35 @@ def _words(content: _Content, places: npt.NDArray[np.int64]) -> npt.NDArray[np.u
 
 
 def _intra_pictures(
-    content: _Content,
-    places: npt.NDArray[np.int64],
-    sizes: npt.NDArray[np.int64],
-    *,
-    sound: bool,
-) -> IndexedPictures | None:
-    """Which pictures are decoded by themselves; None where one can't be told."""
-    found = IndexedPictures(places=places.tolist(), sizes=sizes.tolist(), intra=[], sound=sound)
-    if min(found.sizes, default=0) < _WORD:
-        return None
-    starts = _words(content, places)
-    types = starts >> 38 & 3
-    header, usual = None, PICTURE_START
-    for number in np.flatnonzero(starts & 0xFFFFFFFF != _START_WORD).tolist():
-        place, size = found.places[number], found.sizes[number]
+    content: _Content, places: list[int], sizes: list[int], words: npt.NDArray[np.uint64]
+) -> list[int] | None:
+    """The numbers of the pictures that are decoded by themselves, None where one can't be told.
+
+    Args:
+        content: Of the file.
+        places: Of the pictures in it.
+        sizes: Bytes of each.
+        words: The first 8 bytes of each, the first one lowest.
+    """
+    types = words >> 38 & 3
+    header, usual = b"", PICTURE_START
+    for number in np.flatnonzero(words & 0xFFFFFFFF != _START_WORD).tolist():
+        place, size = places[number], sizes[number]
         if len(usual) < size and content[place : place + len(usual)] == usual:
             types[number] = content[place + len(usual)] >> 6
             continue
-        picture = content.find(PICTURE_START, place, place + size - 1)
-        if picture < 0:
+        found = content.find(PICTURE_START, place, place + size - 1)
+        if found < 0:
             return None
-        types[number] = content[picture + len(PICTURE_START)] >> 6
-        leading, group, time = content[place:picture].partition(_GROUP)
+        types[number] = content[found + len(PICTURE_START)] >> 6
+        leading, group, time = content[place:found].partition(_GROUP)
         if group and len(time) != _TIME_OF_DAY:
             return None
         header = leading if number == 0 else header
         if leading not in (header, b""):
             return None
-        if leading == content[place:picture]:
+        if leading == content[place:found]:
             usual = leading + PICTURE_START
     if np.count_nonzero(types == _BIDIRECTIONAL):
         return None
-    found.intra.extend(np.flatnonzero(types == _INTRA).tolist())
-    return found
+    return np.flatnonzero(types == _INTRA).tolist()

@@ -26,9 +26,11 @@ from tests.lrcn_data.read_path import by_av
 VIDEOS = Path(os.environ.get("LRCN_REAL_VIDEOS", "/nonexistent"))
 CLIPS = sorted(VIDEOS.rglob("*.avi"))
 
-# vop_start_code and video_object_layer_start_code of MPEG-4
+# start codes of MPEG-4: vop, video_object_layer, group_of_vop, user_data
 PICTURE = b"\0\0\1\xb6"
 LAYER = b"\0\0\1\x20"
+GROUP = b"\0\0\1\xb3"
+USER_DATA = b"\0\0\1\xb2"
 
 
 @pytest.fixture
@@ -252,6 +254,22 @@ def renamed_picture(data: bytearray, name: bytes = b"00wb") -> None:
     data[entry(data, 5) : entry(data, 5) + 4] = data[place : place + 4] = name
 
 
+def more_after_the_time_of_day(data: bytearray) -> None:
+    """What the encoder says of itself, moved behind the start of each group."""
+    said = -1
+    while (said := data.find(USER_DATA, said + 1)) >= 0:
+        group = data.index(GROUP, said)
+        picture = data.index(PICTURE, group)
+        data[said:picture] = data[group:picture] + data[said:group]
+        said = picture
+
+
+def too_many_chunks(data: bytearray) -> None:
+    """Empty ones before the pictures, more than a file is looked through."""
+    movie = data.index(b"LIST", data.index(b"movi") - 8)
+    data[movie:movie] = (b"JUNK" + bytes(4)) * 1000
+
+
 CHANGES: list[Callable[[bytearray], None]] = [
     renamed_stream,
     other_size,
@@ -264,6 +282,8 @@ CHANGES: list[Callable[[bytearray], None]] = [
     no_picture,
     bidirectional,
     renamed_picture,
+    more_after_the_time_of_day,
+    too_many_chunks,
 ]
 
 
