@@ -11,7 +11,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.demo_videos import CLASSES, DemoVideo, encode_video, plan_demo
@@ -120,7 +120,7 @@ def _claim(folder: Path, options: DemoOptions, *, overwrite: bool) -> None:
     for video in before.plan() if before else ():
         (folder / video.name).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / RECORD, dump_json(asdict(options)))
+    write_atomically(folder / RECORD, dump_json(options))
 
 
 def _read_record(folder: Path) -> DemoOptions | None:

@@ -17,7 +17,7 @@ from lrcn_data.avi_file import PICTURE_START, AviFile, IndexedPictures
 from lrcn_data.clock_jumps import Clock, may_jump, put_right
 from lrcn_data.errors import VideoError
 from lrcn_data.packet_plan import Group, PacketTable, suspicion
-from lrcn_data.timeline import nearest, round_near, ticks_a_frame
+from lrcn_data.timeline import nearest, ticks_a_frame
 from lrcn_data.video import PROTOCOLS, DecodeOptions
 from lrcn_data.video_file import VideoFile
 
@@ -187,7 +187,7 @@ class StreamPackets:
             self.table,
             header_frames=stream.frames,
             header_end=end,
-            second=max(1, round_near(*self.time_base.as_integer_ratio()[::-1])),
+            second=max(1, round(1 / self.time_base)),
         )
 
     @property

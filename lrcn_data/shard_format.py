@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -200,8 +200,7 @@ class ShardRecord:
 
     def to_json(self) -> bytes:
         """The file's bytes."""
-        # not asdict, which copies all that is in the sources
-        return dump_json(_members(self))
+        return dump_json(self)
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -269,7 +268,7 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The file's bytes."""
-        return dump_json({"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(self)})
+        return dump_json({"format": FORMAT, "format_version": FORMAT_VERSION, **_members(self)})
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -298,7 +297,7 @@ class Manifest:
 
 
 def dump_json(value: Any) -> bytes:
-    """JSON as the format writes its files: indented, unicode, a line end last."""
+    """JSON as the format writes its files, also of records: indented, unicode, a line end last."""
     return _encode(json.dumps(value, indent=1, ensure_ascii=False, default=_members) + "\n")
 
 
@@ -313,6 +312,7 @@ def readable(path: str) -> str:
 
 
 def _members(record: DataclassInstance) -> dict[str, Any]:
+    # asdict would copy all that is in them too
     return {name: getattr(record, name) for name in _names(type(record))}
 
 

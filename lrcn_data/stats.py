@@ -18,7 +18,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -335,7 +335,7 @@ def write_stats(folder: Path, stats: Stats, mean_image: npt.NDArray[np.uint8]) -
     picture = io.BytesIO()
     Image.fromarray(mean_image).save(picture, "PNG")
     try:
-        write_atomically(folder / STATS, dump_json(asdict(stats)))
+        write_atomically(folder / STATS, dump_json(stats))
         write_atomically(folder / MEAN_IMAGE, picture.getvalue())
     except OSError as error:
         raise ShardError(f"{folder} can't be written to: {error}") from error

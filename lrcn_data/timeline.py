@@ -193,12 +193,13 @@ class FpsStream:
         self._numerator = fps.numerator * timeline.time_base.numerator
         self._denominator = fps.denominator * timeline.time_base.denominator
         # frame i is due for every tick before the one that its end is rounded to
-        ends = [*timeline.times[1:], timeline.end]
+        times = timeline.times
+        ends = [*times[1:], timeline.end]
         if any(map(gt, ends, islice(ends, 1, None))):
             ends = list(accumulate(ends, max))
         self._ends = ends
-        self._first = self._tick(timeline.times[0]) if timeline.times else 0
-        self._length = max(0, self._tick(ends[-1]) - self._first) if timeline.times else 0
+        self._first = self._tick(times[0] if times else timeline.end)
+        self._length = max(0, self._tick(ends[-1]) - self._first)
 
     def __len__(self) -> int:
         return self._length

@@ -21,8 +21,6 @@ from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.timeline import Timeline
 from lrcn_data.video_file import VideoFile
 
-_POINT, _BILINEAR = Interpolation.POINT.value, Interpolation.BILINEAR.value
-
 RGB = npt.NDArray[np.uint8]
 """A frame, uint8 (height, width, 3)."""
 
@@ -234,7 +232,7 @@ class RgbConverter:
             width=self._size[0],
             height=self._size[1],
             format="rgb24",
-            interpolation=_POINT if same_size else _BILINEAR,
+            interpolation=Interpolation.POINT if same_size else Interpolation.BILINEAR,
             threads=1,
         )
         if converted is picture:
