@@ -29,10 +29,10 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from lrcn_data.demo_videos import encode_video, plan_demo
-from lrcn_data.sample_members import Sample
+from lrcn_data.demo.videos import encode_video, plan_demo
+from lrcn_data.format.sample_members import Sample
 from lrcn_model import EpochSampler, Preprocess, ShardDataset, collate
-from lrcn_model.resize import resize
+from lrcn_model.nets.resize import resize
 
 STORED, SIZE = (320, 240), (216, 216)
 SEQ_LEN, VIDEOS = 8, 96

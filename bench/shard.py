@@ -32,12 +32,12 @@ import simplejpeg
 from compare import compare, show
 from PIL import Image
 
-from lrcn_data.clips import ClipOptions, read_clips
-from lrcn_data.lists import Entry
-from lrcn_data.plan import PlannedShard, PlannedVideo, ShardOptions
-from lrcn_data.shard_format import META
-from lrcn_data.shard_worker import ShardJob, write_shard
-from lrcn_data.video import DecodeOptions
+from lrcn_data.format.names import META
+from lrcn_data.lists.entry import Entry
+from lrcn_data.making.plan import PlannedShard, PlannedVideo, ShardOptions
+from lrcn_data.making.shard_job import ShardJob, write_shard
+from lrcn_data.sampling.clips import ClipOptions, read_clips
+from lrcn_data.video.decoding import DecodeOptions
 
 FPS, SEQ_LEN = 5, 8
 ENDINGS = {".avi", ".mp4", ".mkv", ".webm", ".mov"}

@@ -27,15 +27,15 @@ from compare import Work, bf16_units, compare, print_table, processor_name, show
 from read import generate_videos, write_shards
 from torch import Tensor, nn
 
-from lrcn_model.batch_loader import load_batches
-from lrcn_model.clip_batch import ClipBatch
-from lrcn_model.net import LRCN
-from lrcn_model.net_table import net_table, training_flop
+from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_table import net_table, training_flop
 from lrcn_model.processor import Processor, choose_processor
 from lrcn_model.ranks import Ranks
-from lrcn_model.shard_dataset import ShardDataset
-from lrcn_model.train_options import TrainOptions
-from lrcn_model.train_step import TrainStep
+from lrcn_model.reading.batch_loader import load_batches
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.step import TrainStep
 
 CLASSES, FRAMES, EPOCH_CLIPS = 101, 8, 9537
 STORED = (320, 240)

@@ -37,8 +37,8 @@ def command(
     Each of the three is a pair of classes, one being the other played backwards: no single frame
     tells the two apart. The same command goes on where a stopped run was.
     """
-    from lrcn_data.demo_data_set import DemoOptions, write_demo
-    from lrcn_data.shard_run import cores
+    from lrcn_data.demo.data_set import DemoOptions, write_demo
+    from lrcn_data.machine import usable_cores
 
     from .progress import CountProgress
 
@@ -48,7 +48,7 @@ def command(
         videos = write_demo(
             folder,
             options,
-            workers=workers or cores(),
+            workers=workers or usable_cores(),
             overwrite=overwrite,
             on_start=progress.start,
             on_video=progress.advance,

@@ -17,7 +17,7 @@ def command(*, folder: str, as_json: bool) -> None:
     For tars that were copied without their .meta folder, but with dataset.json. The pixel sums are
     then those of the decoded JPEGs, so a mean image differs a little from the exact one.
     """
-    from lrcn_data.rebuild_index import rebuild_index
+    from lrcn_data.asking.rebuild_index import rebuild_index
 
     written = []
     for path in rebuild_index(folder):

@@ -11,7 +11,7 @@ import click
 from .common import debug_option, json_option, print_json, warn
 
 if TYPE_CHECKING:
-    from lrcn_data.group_split import MadeLists
+    from lrcn_data.lists.group_split import MadeLists
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _SPLITS = ("train", "val", "test")
@@ -52,7 +52,7 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
 
     Fractions take whole groups of clips, so that no recording is in two splits.
     """  # noqa: D301 - click's own mark of lines that stay as they are
-    from lrcn_data.make_lists import ListOptions, count_absent, make_lists, write_lists
+    from lrcn_data.lists.make_lists import ListOptions, count_absent, make_lists, write_lists
 
     options = ListOptions(source=source, **values)
     made = make_lists(options)

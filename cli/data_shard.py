@@ -19,10 +19,10 @@ from .common import debug_option, json_option, print_json, warn
 from .options import RateType, SizeType
 
 if TYPE_CHECKING:
-    from lrcn_data.lists import Lists
-    from lrcn_data.plan import ShardOptions
-    from lrcn_data.shard_run import RunOptions, RunResult
-    from lrcn_data.shard_worker import VideoReport
+    from lrcn_data.lists.read_lists import Lists
+    from lrcn_data.making.plan import ShardOptions
+    from lrcn_data.making.run import RunOptions, RunResult
+    from lrcn_data.making.shard_job import VideoReport
 
 _SPLITS = ("train", "val", "test")
 _CLASS_FILES = ("classes.txt", "classInd.txt")
@@ -173,8 +173,8 @@ def command(
     official lists are taken as they are, with the classInd.txt beside them. The same command goes
     on where a stopped run was.
     """
-    from lrcn_data.lists import read_lists
-    from lrcn_data.shard_run import RunOptions
+    from lrcn_data.lists.read_lists import read_lists
+    from lrcn_data.making.run import RunOptions
 
     if not 0 <= max_bad_fraction <= 1:
         raise UsageError(f"--max-bad-fraction must be from 0 to 1, got {max_bad_fraction}")
@@ -253,9 +253,9 @@ def _shard_options(
     allow_decoder: tuple[str, ...],
     **stored: Any,
 ) -> ShardOptions:
-    from lrcn_data.clips import ClipOptions
-    from lrcn_data.plan import ShardOptions
-    from lrcn_data.video import DecodeOptions
+    from lrcn_data.making.plan import ShardOptions
+    from lrcn_data.sampling.clips import ClipOptions
+    from lrcn_data.video.decoding import DecodeOptions
 
     clip = ClipOptions(
         fps=fps,
@@ -299,7 +299,7 @@ def _orderly_sigterm() -> Iterator[None]:
 def _run(
     lists: Lists, options: ShardOptions, run: RunOptions, *, root: Path, out: Path
 ) -> RunResult:
-    from lrcn_data.shard_run import write_data_set
+    from lrcn_data.making.run import write_data_set
 
     from .progress import CountProgress
 
@@ -329,13 +329,14 @@ def _dry_run(
     out: Path,
     as_json: bool,
 ) -> None:
-    from lrcn_data.shard_estimate import estimate
-    from lrcn_data.shard_run import cores, plan_run
+    from lrcn_data.machine import usable_cores
+    from lrcn_data.making.estimate import estimate
+    from lrcn_data.making.run import plan_run
 
     todo = plan_run(lists, options, run, out)
     left = todo.videos_left
     guess = estimate(todo.left, options, root)
-    workers = run.workers or cores()
+    workers = run.workers or usable_cores()
     if as_json:
         print_json(
             {

@@ -13,7 +13,7 @@ from .common import debug_option, json_option, print_json, warn
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lrcn_data.stats import Stats
+    from lrcn_data.asking.stats import Stats
 
 _CLASSES_SHOWN = 30
 
@@ -31,10 +31,10 @@ def command(*, shards: str, workers: int | None, as_json: bool) -> None:
     Writes stats.json and mean.png into its folder. The mean is that of the frames before JPEG; the
     standard deviation is that of all pixels of all decoded training frames.
     """
-    from lrcn_data import storage
+    from lrcn_data.asking.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
     from lrcn_data.errors import ShardError
-    from lrcn_data.shard_run import cores
-    from lrcn_data.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
+    from lrcn_data.machine import usable_cores
+    from lrcn_data.storage import locations
 
     from .progress import CountProgress
 
@@ -42,12 +42,12 @@ def command(*, shards: str, workers: int | None, as_json: bool) -> None:
     with progress:
         stats, mean_image = compute_stats(
             shards,
-            workers=workers or cores(),
+            workers=workers or usable_cores(),
             on_start=progress.start,
             on_clip=progress.advance,
         )
     written = False
-    if storage.is_url(shards):
+    if locations.is_url(shards):
         warn(f"{shards} is no local folder; {STATS} and {MEAN_IMAGE} were not written")
     else:
         try:
@@ -144,19 +144,19 @@ def _class_table(stats: Stats) -> Table:
 
 
 def _reject_table(stats: Stats) -> Table:
-    from lrcn_data.shard_format import REASONS
+    from lrcn_data.reasons import MEANINGS
 
     table = _table("entries without clips, or not all", "reason", *stats.splits)
     table.add_column("meaning")
     for reason, counts in stats.rejects.items():
         cells = [f"{counts.get(split, 0):,}" for split in stats.splits]
-        table.add_row(_plain(reason), *cells, REASONS.get(reason, ""))
+        table.add_row(_plain(reason), *cells, MEANINGS.get(reason, ""))
     return table
 
 
 def _plain(text: str) -> str:
     from rich.markup import escape
 
-    from lrcn_data.list_checks import show
+    from lrcn_data.printable import show
 
     return escape(show(text))

@@ -33,7 +33,7 @@ def command(*, folder: str, inputs: bool, root: Path, deep: bool, as_json: bool)
     Size and SHA-256 of every tar, its members and keys, that every JPEG decodes, index, arrays,
     records and counts. Prints a line a fault; the exit code is 1 where there is one.
     """
-    from lrcn_data.verify import verify
+    from lrcn_data.asking.verify import verify
 
     from .progress import CountProgress
 

@@ -11,7 +11,7 @@ from .common import ManyValuesCommand, debug_option, json_option, print_json, ru
 from .train import prepare_torch
 
 if TYPE_CHECKING:
-    from lrcn_model.scoring import Result
+    from lrcn_model.scoring.scorer import Result
 
 _MOST_SHOWN = 12
 """Classes up to which the confusion matrix is shown in the terminal."""
@@ -78,11 +78,11 @@ def command(
     its clips. Detection: a frame's class is the one with the highest score.
     """
     prepare_torch()
-    from lrcn_model.evaluating import draw_confusion, evaluate, open_to_evaluate, write_csv
     from lrcn_model.processor import choose_processor, keep_freed_memory, out_of_memory_remedy
     from lrcn_model.ranks import joined, ranks_from_environment
-    from lrcn_model.scoring import json_result
-    from lrcn_model.weights import load_run
+    from lrcn_model.scoring.evaluate import draw_confusion, evaluate, open_to_evaluate, write_csv
+    from lrcn_model.scoring.scorer import json_result
+    from lrcn_model.scoring.weights import load_run
 
     from .progress import CountProgress
 

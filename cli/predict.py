@@ -14,7 +14,7 @@ from .common import debug_option, json_option, print_json, run
 from .train import prepare_torch
 
 if TYPE_CHECKING:
-    from lrcn_model.predicting import Prediction
+    from lrcn_model.predicting.predict import Prediction
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]}, name="predict")
@@ -52,9 +52,9 @@ def command(
     still predicted, and the exit code is 1.
     """
     prepare_torch()
-    from lrcn_model.predicting import predict_videos
+    from lrcn_model.predicting.predict import predict_videos
     from lrcn_model.processor import choose_processor
-    from lrcn_model.weights import load_run
+    from lrcn_model.scoring.weights import load_run
 
     trained = load_run(run_path, choose_processor(device, "off"))
     predictions = list(predict_videos(trained, videos, top=top, decoder=decoder))

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import UsageError
-from lrcn_model.train_options import CHOICES, MEANINGS, TrainOptions, read_config, size_text
+from lrcn_data.size import size_text
+from lrcn_model.training.options import CHOICES, MEANINGS, TrainOptions, read_config
 
 from .common import ManyValuesCommand, debug_option, json_option, print_json, run
 from .options import SizeType
 
 if TYPE_CHECKING:
-    from lrcn_model.train_run import DryRun, Outcome, Place
+    from lrcn_model.training.run import DryRun, Outcome, Place
 
 _TYPES: dict[str, Any] = {
     "int": int,
@@ -96,7 +97,7 @@ def command(
     prepare_torch(to_train=True)
     given = {name: value for name, value in values.items() if value not in (None, ())}
     options = _options(given, config=config, resume=resume, out=out, fresh=fresh)
-    from lrcn_model.train_run import Place
+    from lrcn_model.training.run import Place
 
     place = Place(out=resume or out, fresh=fresh)
     if dry_run:
@@ -143,14 +144,14 @@ def _options(
     for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
         if other:
             raise UsageError(f"--resume goes on with a run as it is, and doesn't go with {name}")
-    from lrcn_model.train_run import resumed_options
+    from lrcn_model.training.run import resumed_options
 
     return resumed_options(resume, given)
 
 
 def _train(options: TrainOptions, place: Place) -> Outcome:
-    from lrcn_model.stop_signals import Stopped, StopSignals
-    from lrcn_model.train_run import run_training
+    from lrcn_model.training.run import run_training
+    from lrcn_model.training.stop_signals import Stopped, StopSignals
 
     from .train_progress import TrainProgress
 
@@ -163,8 +164,8 @@ def _train(options: TrainOptions, place: Place) -> Outcome:
 
 
 def _show(outcome: Outcome, options: TrainOptions, *, as_json: bool) -> None:
-    from lrcn_model.metrics_log import epoch_lines
     from lrcn_model.run_folder import RunFolder
+    from lrcn_model.training.metrics_log import epoch_lines
 
     folder = RunFolder(outcome.folder)
     epochs = epoch_lines(folder.metrics)
@@ -213,7 +214,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
 
 
 def _dry_run(options: TrainOptions, place: Place, *, as_json: bool) -> None:
-    from lrcn_model.train_run import dry_run
+    from lrcn_model.training.run import dry_run
 
     plan = dry_run(options, place)
     if as_json:

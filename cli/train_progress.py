@@ -9,7 +9,7 @@ from .common import warn
 from .progress import EVERY, ProgressBar
 
 if TYPE_CHECKING:
-    from lrcn_model.training import EpochReport, StepReport
+    from lrcn_model.training.loop import EpochReport, StepReport
 
 
 class TrainProgress(ProgressBar):

@@ -6,6 +6,8 @@ traceback. Anything else that escapes is a bug.
 
 from __future__ import annotations
 
+from lrcn_data.reasons import Reason
+
 
 class LrcnError(Exception):
     """Base of all errors raised on purpose; a command that meets one exits with `exit_code`."""
@@ -23,11 +25,11 @@ class VideoError(LrcnError):
     """A video that can't be used.
 
     Attributes:
-        reason: One of the words of `shard_format.REASONS`, to count by.
+        reason: By which such videos are counted.
         detail: A sentence for people: what was found and where.
     """
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str) -> None:
         # both as arguments, so that the error survives pickling between processes
         super().__init__(reason, detail)
         self.reason = reason

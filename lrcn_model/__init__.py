@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lrcn_model.augmentation import Augmentation
-    from lrcn_model.clip_batch import ClipBatch, collate
-    from lrcn_model.epoch_sampler import EpochSampler
-    from lrcn_model.net import LRCN, NetConfig
-    from lrcn_model.preprocess import Preprocess
-    from lrcn_model.shard_dataset import ShardDataset
-    from lrcn_model.webdataset_reader import WebdatasetReader
+    from lrcn_model.nets.net import LRCN, NetConfig
+    from lrcn_model.reading.augmentation import Augmentation
+    from lrcn_model.reading.clip_batch import ClipBatch, collate
+    from lrcn_model.reading.epoch_sampler import EpochSampler
+    from lrcn_model.reading.preprocess import Preprocess
+    from lrcn_model.reading.shard_dataset import ShardDataset
+    from lrcn_model.reading.webdataset_reader import WebdatasetReader
 
 __all__ = [
     "LRCN",
@@ -27,15 +27,15 @@ __all__ = [
 ]
 
 _MODULES = {
-    "LRCN": "net",
-    "Augmentation": "augmentation",
-    "ClipBatch": "clip_batch",
-    "EpochSampler": "epoch_sampler",
-    "NetConfig": "net",
-    "Preprocess": "preprocess",
-    "ShardDataset": "shard_dataset",
-    "WebdatasetReader": "webdataset_reader",
-    "collate": "clip_batch",
+    "LRCN": "nets.net",
+    "Augmentation": "reading.augmentation",
+    "ClipBatch": "reading.clip_batch",
+    "EpochSampler": "reading.epoch_sampler",
+    "NetConfig": "nets.net",
+    "Preprocess": "reading.preprocess",
+    "ShardDataset": "reading.shard_dataset",
+    "WebdatasetReader": "reading.webdataset_reader",
+    "collate": "reading.clip_batch",
 }
 
 

@@ -1,4 +1,4 @@
-"""A training's output folder: its name, its files, and whether a command belongs to it.
+"""A training's output folder: where its files are, and how they are written.
 
 runs/small-1a2b3c4d/
   config.toml           all values, as `--config` takes them
@@ -12,43 +12,17 @@ runs/small-1a2b3c4d/
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
-from typing import Any, Self
 
-from lrcn_data.errors import LrcnError, UsageError
-from lrcn_model.atomic_file import atomic_file
-from lrcn_model.train_options import TrainOptions, read_config
+from lrcn_data.errors import LrcnError
+from lrcn_data.storage.atomic_file import atomic_file, remove_leftovers
 
 RUNS = Path("runs")
-_EXTENDED = "epochs"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainedOn:
-    """run.json: what a run was trained on, by which it is known again.
-
-    Attributes:
-        shards: SHA-256 of each shard, in order.
-        val_shards: The same of those for validation.
-        classes: Class names by number.
-        seq_len: Frames a clip.
-        fps: Frames a second, a whole number or a fraction, as text.
-    """
-
-    shards: list[str]
-    val_shards: list[str]
-    classes: list[str]
-    seq_len: int
-    fps: str
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        """Read it back; KeyError where something is missing."""
-        return cls(**{f.name: record[f.name] for f in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,83 +77,24 @@ class RunFolder:
             if folder.exists():
                 shutil.rmtree(folder)
 
-    def create(
-        self, options: TrainOptions, trained_on: TrainedOn, environment: dict[str, Any]
-    ) -> None:
-        """Write what the run is, or bring it up to date where it goes on.
-
-        Args:
-            options: All values.
-            trained_on: What the run is known by.
-            environment: What runs it, for people.
-        """
-        import tomli_w
-
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        with atomic_file(self.record) as file:
-            record = {**asdict(trained_on), "environment": environment}
-            file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
-        # last: its presence says that there is a run
-        with atomic_file(self.config) as file:
-            tomli_w.dump(options.to_toml(), file)
-
-    def read_config(self) -> dict[str, Any]:
-        """The values of config.toml.
-
-        Raises:
-            UsageError: There is no run, or its config.toml can't be read.
-        """
-        if not self.exists():
-            raise UsageError(f"{self.path} is no run: it has no {self.config.name}")
-        return read_config(self.config)
-
-    def check_same(self, options: TrainOptions, trained_on: TrainedOn) -> None:
-        """Refuse to go on with other data or with values that change the losses.
-
-        The number of epochs may grow, unless the learning rate depends on it.
-
-        Raises:
-            UsageError: Something differs.
-            LrcnError: The folder's files can't be read.
-        """
-        before = TrainOptions(**self.read_config()).loss_values()
-        now = options.loss_values()
-        difference = _difference(before, now)
-        if options.lr_schedule == "cosine" and before[_EXTENDED] != now[_EXTENDED]:
-            difference = difference or (
-                f"{_EXTENDED} {before[_EXTENDED]}, not {now[_EXTENDED]}, over which --lr-schedule"
-                " cosine has spread its steps"
-            )
-        difference = difference or _difference(asdict(self._trained_on()), asdict(trained_on))
-        if difference:
-            raise UsageError(
-                f"{self.path} is a run with {difference}; use another --out, or --fresh to throw"
-                " the run away and start anew"
-            )
-
-    def _trained_on(self) -> TrainedOn:
-        try:
-            return TrainedOn.from_json(json.loads(self.record.read_bytes()))
-        except (OSError, ValueError, KeyError) as error:
-            raise LrcnError(
-                f"{self.record} can't be read ({error!r}); use --fresh to start anew"
-            ) from error
+    def remove_leftovers(self) -> None:
+        """Remove what killed trainings left half-written."""
+        for folder in (self.path, self.checkpoints):
+            remove_leftovers(folder)
 
 
-def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
-    """`<cnn>-<8 hex>`: a hash of the data and of all values that change the losses."""
-    values = {**options.loss_values(), **asdict(trained_on)}
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    return f"{options.cnn}-{digest[:8]}"
+@contextmanager
+def run_file(path: Path) -> Iterator[BufferedRandom]:
+    """A file of a run to write, which is there whole or not at all.
 
-
-def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """The first value that differs, in words; nothing where none does."""
-    for name, value in now.items():
-        if name != _EXTENDED and before.get(name) != value:
-            if isinstance(value, list):
-                one, other = before.get(name) or [], value
-                counts = f"{len(one)}, not {len(other)}" if len(one) != len(other) else "others"
-                return f"other {name} ({counts})"
-            return f"{name} {before.get(name)}, not {value}"
-    return ""
+    Raises:
+        LrcnError: It can't be written (disk full, no permission).
+    """
+    try:
+        with atomic_file(path) as file:
+            yield file
+    except OSError as error:
+        raise LrcnError(
+            f"{path} can't be written: {error}; what was there before is unchanged, and the same"
+            " command goes on from it"
+        ) from error

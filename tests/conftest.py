@@ -16,19 +16,12 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from lrcn_data.mean_image import PixelSums
-from lrcn_data.shard_format import (
-    MANIFEST,
-    META,
-    REJECTED,
-    Manifest,
-    Rejection,
-    SampleRecord,
-    ShardPaths,
-    dump_json_line,
-    shard_name,
-)
-from lrcn_data.shard_writer import ShardWriter
+from lrcn_data.format.json_text import dump_json_line
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.mean_image import PixelSums
+from lrcn_data.format.names import MANIFEST, META, REJECTED, ShardPaths, shard_name
+from lrcn_data.format.records import Rejection, SampleRecord
+from lrcn_data.format.shard_writer import ShardWriter
 
 MakeDataSet = Callable[..., Path]
 

@@ -197,7 +197,7 @@ def test_demo_with_other_options_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_stats_warns_of_a_group_in_two_splits(tmp_path: Path) -> None:
-    from lrcn_data.demo_videos import encode_video, plan_demo
+    from lrcn_data.demo.videos import encode_video, plan_demo
 
     data = encode_video(next(v for v in plan_demo({"train": 9}, 0) if v.frames / v.rate > 1.5))
     for name in ("v_A_g01_c01", "v_A_g01_c02", "v_A_g02_c01"):

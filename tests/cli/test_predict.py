@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from lrcn_data.clips import ClipOptions, read_clips
 from lrcn_data.errors import LrcnError
+from lrcn_data.sampling.clips import ClipOptions, read_clips
 
 MakeDataSet = Callable[..., Path]
 TRAIN = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]
@@ -67,7 +67,7 @@ def test_the_probabilities_are_those_of_the_blocks_middle_frames(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from lrcn_model.processor import choose_processor
-    from lrcn_model.weights import load_run
+    from lrcn_model.scoring.weights import load_run
 
     capsys.readouterr()
     predict(run, "long.avi", "--top", "7", "--json")
@@ -126,9 +126,9 @@ def test_a_video_without_a_frame_at_the_runs_rate_keeps_no_other_from_it(
 
 
 def test_frames_are_resized_as_they_were_for_the_shards(run: Path) -> None:
-    from lrcn_data.clips import Clip
-    from lrcn_data.encode import resized
-    from lrcn_model.predicting import _batch
+    from lrcn_data.format.frame_jpegs import resized
+    from lrcn_data.sampling.clips import Clip
+    from lrcn_model.predicting.predict import _batch
 
     [clip] = read_clips(Path("long.avi"), "", ClipOptions(seq_len=4)).clips
     small = Clip(

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from lrcn_data.errors import UsageError
-from lrcn_model.net import LRCN, NetConfig
-from lrcn_model.net_table import forward_flop, net_table, training_flop
+from lrcn_model.nets.net import LRCN, NetConfig
+from lrcn_model.nets.net_table import forward_flop, net_table, training_flop
 from lrcn_model.processor import choose_processor
-from lrcn_model.train_options import TrainOptions
-from lrcn_model.weights import load_run
+from lrcn_model.scoring.weights import load_run
+from lrcn_model.training.options import TrainOptions
 
 MakeDataSet = Callable[..., Path]
 SMALL = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]

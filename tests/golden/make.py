@@ -15,20 +15,12 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
-from lrcn_data.mean_image import PixelSums
-from lrcn_data.shard_format import (
-    MANIFEST,
-    META,
-    REJECTED,
-    Manifest,
-    Rejection,
-    SampleRecord,
-    ShardPaths,
-    ShardRecord,
-    Source,
-    dump_json_line,
-)
-from lrcn_data.shard_writer import ShardWriter
+from lrcn_data.format.json_text import dump_json_line
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.mean_image import PixelSums
+from lrcn_data.format.names import MANIFEST, META, REJECTED, ShardPaths
+from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
+from lrcn_data.format.shard_writer import ShardWriter
 
 CLASSES = ["Archery", "Basket ball", "Überschlag"]
 SEQ_LEN = 4

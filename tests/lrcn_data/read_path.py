@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lrcn_data import decode_av, decode_ffmpeg
-from lrcn_data.video import Decoded, DecodeOptions, FrameSink
-from lrcn_data.video_file import open_video
+from lrcn_data.video import decode_av, decode_ffmpeg
+from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
+from lrcn_data.video.video_file import open_video
 
 
 def by_av(path: Path, sink: FrameSink, options: DecodeOptions) -> Decoded:

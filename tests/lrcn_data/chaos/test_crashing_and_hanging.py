@@ -16,7 +16,7 @@ import pytest
 FAULTS = """
 import ctypes, json, os, signal
 
-from lrcn_data import decode_av
+from lrcn_data.video import decode_av
 
 read_video = decode_av.read_video
 faults = json.load(open("faults.json"))
@@ -161,7 +161,7 @@ def test_what_is_no_regular_file_is_refused_in_the_list(
     else:
         path.symlink_to("/dev/zero" if kind == "zero" else tmp_path / "gone")
     from lrcn_data.errors import VideoError
-    from lrcn_data.video import DecodeOptions
+    from lrcn_data.video.decoding import DecodeOptions
     from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
     read: Any = {"av": by_av, "ffmpeg": by_ffmpeg}[decoder]

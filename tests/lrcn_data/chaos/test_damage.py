@@ -20,11 +20,11 @@ from pathlib import Path
 
 import av
 
-from lrcn_data import decode_av, decode_ffmpeg
+from lrcn_data.video import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
-from lrcn_data.timeline import FpsStream
+from lrcn_data.video.timeline import FpsStream
 from lrcn_data.video import DecodeOptions
-from lrcn_data.video_file import open_video
+from lrcn_data.video.video_file import open_video
 
 decoder, check, repeats = sys.argv[1:]
 read = {"av": decode_av, "ffmpeg": decode_ffmpeg}[decoder].read_video

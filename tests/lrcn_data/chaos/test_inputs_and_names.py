@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from lrcn_data.list_checks import Entry
-from lrcn_data.lists import ListError, read_lists
-from lrcn_data.plan import plan_shards
-from lrcn_data.verify import verify
+from lrcn_data.asking.verify import verify
+from lrcn_data.lists.entry import Entry
+from lrcn_data.lists.problems import ListError
+from lrcn_data.lists.read_lists import read_lists
+from lrcn_data.making.plan import plan_shards
 
 
 @pytest.mark.slow

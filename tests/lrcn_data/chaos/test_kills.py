@@ -15,7 +15,7 @@ import pytest
 HOLD = """
 import os, time
 
-from lrcn_data import decode_av
+from lrcn_data.video import decode_av
 
 read_video = decode_av.read_video
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from lrcn_data.errors import VideoError
-from lrcn_data.video import DecodeOptions
+from lrcn_data.video.decoding import DecodeOptions
 from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
 READERS: dict[str, Any] = {"av": by_av, "ffmpeg": by_ffmpeg}
@@ -125,10 +125,10 @@ def test_rare_kinds_are_refused(
 MEASURE = """
 import json, resource, sys, time
 from pathlib import Path
-from lrcn_data import decode_av, decode_ffmpeg
+from lrcn_data.video import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
 from lrcn_data.video import DecodeOptions
-from lrcn_data.video_file import open_video
+from lrcn_data.video.video_file import open_video
 
 class Wanted:
     def choose(self, timeline):

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 
+from lrcn_data.asking.rebuild_index import rebuild_index
+from lrcn_data.asking.verify import verify
 from lrcn_data.errors import ShardError
-from lrcn_data.rebuild_index import rebuild_index
-from lrcn_data.verify import verify
 from lrcn_model import ClipBatch, ShardDataset
-from lrcn_model.webdataset_reader import WebdatasetReader
+from lrcn_model.reading.webdataset_reader import WebdatasetReader
 
 MakeDataSet = Callable[..., Path]
 Count = Callable[[int, int], int]

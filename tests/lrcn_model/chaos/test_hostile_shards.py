@@ -33,7 +33,7 @@ from PIL import Image
 
 from lrcn_data.errors import LrcnError
 from lrcn_model import ShardDataset
-from lrcn_model.webdataset_reader import WebdatasetReader
+from lrcn_model.reading.webdataset_reader import WebdatasetReader
 
 Attack = Callable[[Any], None]
 FOREVER = 20

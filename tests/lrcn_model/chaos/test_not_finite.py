@@ -14,12 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lrcn_data.errors import LrcnError
-from lrcn_model.checkpoint import load_checkpoint
-from lrcn_model.net import LRCN
-from lrcn_model.stop_signals import StopSignals
-from lrcn_model.train_options import TrainOptions
-from lrcn_model.train_run import Place, run_training
-from lrcn_model.train_step import TrainStep
+from lrcn_model.nets.net import LRCN
+from lrcn_model.training.checkpoint import load_checkpoint
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.run import Place, run_training
+from lrcn_model.training.step import TrainStep
+from lrcn_model.training.stop_signals import StopSignals
 
 STEPS = 15
 """Three epochs of 10 clips, 2 a step."""

@@ -18,9 +18,9 @@ import pytest
 import torch
 
 from lrcn_data.errors import LrcnError
-from lrcn_model.checkpoint import CheckpointError, Checkpoints
 from lrcn_model.processor import choose_processor
-from lrcn_model.weights import load_run
+from lrcn_model.scoring.weights import load_run
+from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
 
 Count = Callable[[int, int], int]
 VALUES = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--batch-size", "2"]
@@ -93,7 +93,7 @@ from pathlib import Path
 
 import torch
 
-from lrcn_model.checkpoint import Checkpoints
+from lrcn_model.training.checkpoint import Checkpoints
 
 torch.set_num_threads(1)
 rng = random.Random(19)

@@ -60,7 +60,7 @@ RECORDING = """
 import json, os, sys
 
 from lrcn_model.scoring import Scorer
-from lrcn_model.train_step import TrainStep
+from lrcn_model.training.step import TrainStep
 
 run, add = TrainStep.run, Scorer.add
 rank = os.environ["RANK"]

@@ -1,0 +1,229 @@
+"""A contact sheet of sampled clips: one row a clip, its frames in time order."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+
+from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.frame_jpegs import check_scans
+from lrcn_data.format.sample_members import Sample
+from lrcn_data.printable import show
+
+FRAME_HEIGHT = 112
+"""Pixels that frames are scaled to; they keep their proportions."""
+
+MOST_FRAMES = 16
+"""Frames shown of a clip; of longer ones as many, evenly spread."""
+
+_WIDEST = 3 * FRAME_HEIGHT
+_LABEL_WIDTH = 232
+_MARGIN = 20
+_GAP = 6
+_CAPTION = 20
+_ROW_GAP = 14
+_HEADER = 44
+_PAPER, _INK, _FAINT, _LINE, _PADDED = "#fcfcfa", "#1c1c1a", "#77756f", "#dedcd6", "#b4462f"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SheetText:
+    """What is written on a sheet beside the frames.
+
+    Attributes:
+        title: Head line.
+        subtitle: Faint, to the right of it.
+        keys: Whether rows show the samples' keys.
+    """
+
+    title: str
+    subtitle: str = ""
+    keys: bool = False
+
+
+def choose_samples(
+    labels: npt.NDArray[np.int64], *, clips: int | None, per_class: int | None, seed: int
+) -> list[int]:
+    """Choose the samples to show: as many of each class as of any other, as far as there are.
+
+    Args:
+        labels: int64 (samples,), class numbers.
+        clips: How many in all; None for no limit.
+        per_class: At most so many of each class; None for no limit.
+        seed: Of the choice.
+
+    Returns:
+        Numbers of samples, by class and then by number.
+
+    Raises:
+        UsageError: A number is below 1.
+    """
+    for option, value in (("--clips", clips), ("--per-class", per_class)):
+        if value is not None and value < 1:
+            raise UsageError(f"{option} must be at least 1, got {value}")
+    by_class: dict[int, list[int]] = defaultdict(list)
+    for number, label in enumerate(labels.tolist()):
+        by_class[label].append(number)
+    turns: list[tuple[int, bytes, int]] = []
+    for label, numbers in by_class.items():
+        numbers.sort(key=lambda number: _hash(seed, "sample", number))
+        class_order = _hash(seed, "class", label)
+        turns += [(turn, class_order, n) for turn, n in enumerate(numbers[:per_class])]
+    chosen = [number for _, _, number in sorted(turns)[:clips]]
+    return sorted(chosen, key=lambda number: (labels[number], number))
+
+
+def _hash(seed: int, what: str, number: int) -> bytes:
+    return hashlib.sha256(f"{seed}\0{what}\0{number}".encode()).digest()
+
+
+def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
+    """Draw clips below one another, each with class, video, and the times of its frames.
+
+    Padded frames are dimmed and marked. Clips may differ in size and length.
+
+    Raises:
+        ShardError: A frame is no JPEG.
+    """
+    rows = [_load_frames(sample) for sample in samples]
+    columns = max((len(row) for row in rows), default=0)
+    cell = max((picture.width for row in rows for _, picture in row), default=FRAME_HEIGHT)
+    row_height = FRAME_HEIGHT + _CAPTION + _ROW_GAP
+    width = 2 * _MARGIN + _LABEL_WIDTH + columns * (cell + _GAP)
+    sheet = Image.new("RGB", (width, _HEADER + _MARGIN + len(rows) * row_height), _PAPER)
+    pen = _Pen(sheet)
+    title = pen.fit(text.title, 20, width - 2 * _MARGIN)
+    pen.write((_MARGIN, 14), title, 20, _INK)
+    room = width - 3 * _MARGIN - pen.width(title, 20)
+    pen.write(
+        (2 * _MARGIN + pen.width(title, 20), 20), pen.fit(text.subtitle, 14, room), 14, _FAINT
+    )
+    for number, (sample, row) in enumerate(zip(samples, rows, strict=True)):
+        top = _HEADER + number * row_height
+        pen.line((_MARGIN, top), width - _MARGIN)
+        _draw_label(pen, sample, top + _ROW_GAP // 2, keys=text.keys)
+        left = _MARGIN + _LABEL_WIDTH
+        for frame, picture in row:
+            place = left + (cell - picture.width) // 2, top + _ROW_GAP // 2
+            _draw_frame(pen, sheet, sample, frame, picture, place)
+            left += cell + _GAP
+    return sheet
+
+
+def _load_frames(sample: Sample) -> list[tuple[int, Image.Image]]:
+    """(number, picture) of the frames to be shown."""
+    count = len(sample.jpegs)
+    shown = [round(place) for place in np.linspace(0, count - 1, min(count, MOST_FRAMES))]
+    return [(frame, _load(sample, frame)) for frame in shown]
+
+
+def _load(sample: Sample, frame: int) -> Image.Image:
+    check_scans(sample, frame)
+    try:
+        with Image.open(io.BytesIO(sample.jpegs[frame]), formats=["JPEG"]) as picture:
+            record = sample.record
+            if picture.size != (record.width, record.height):
+                raise ShardError(
+                    f"{sample}: frame {frame} has {picture.width}x{picture.height} pixels where its"
+                    f" json says {record.width}x{record.height}; make the shard anew"
+                )
+            width = round(picture.width * FRAME_HEIGHT / picture.height)
+            size = min(_WIDEST, max(1, width)), FRAME_HEIGHT
+            return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ShardError(
+            f"{sample}: frame {frame} is no picture: {error}; run `lrcn-data verify`"
+        ) from error
+
+
+def _draw_label(pen: _Pen, sample: Sample, top: int, *, keys: bool) -> None:
+    record = sample.record
+    room = _LABEL_WIDTH - _MARGIN
+    name = record.video.rpartition("/")[2]
+    clip = f"clip {record.clip}, " if record.clip else ""
+    lines = [
+        (record.class_name, 18, _INK),
+        (name, 13, _INK),
+        (f"{clip}{record.split}, {record.width}x{record.height}", 13, _FAINT),
+        (f"{record.source_fps:.4g} fps, {record.segment[1] - record.segment[0]:.1f} s", 13, _FAINT),
+    ]
+    if keys:
+        lines.append((record.key, 11, _FAINT))
+    for line, size, colour in lines:
+        pen.write((_MARGIN, top), pen.fit(line, size, room), size, colour)
+        top += round(size * 1.45)
+
+
+def _draw_frame(
+    pen: _Pen,
+    sheet: Image.Image,
+    sample: Sample,
+    frame: int,
+    picture: Image.Image,
+    place: tuple[int, int],
+) -> None:
+    left, top = place
+    padded = frame >= sample.record.num_valid
+    caption, colour = f"{sample.record.frame_times[frame]:.2f} s", _FAINT
+    if padded:
+        picture = ImageEnhance.Brightness(picture.convert("L").convert("RGB")).enhance(0.45)
+        caption, colour = "repeated", _PADDED
+    sheet.paste(picture, place)
+    middle = left + (picture.width - pen.width(caption, 13)) // 2
+    pen.write((middle, top + FRAME_HEIGHT + 3), caption, 13, colour)
+
+
+class _Pen:
+    """Writes on a picture."""
+
+    def __init__(self, picture: Image.Image) -> None:
+        self._draw = ImageDraw.Draw(picture)
+        self._fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
+
+    def _font(self, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        if size not in self._fonts:
+            self._fonts[size] = ImageFont.load_default(size)
+        return self._fonts[size]
+
+    def width(self, text: str, size: int) -> int:
+        """Pixels that a line takes."""
+        return round(self._draw.textlength(text, self._font(size)))
+
+    def fit(self, text: str, size: int, room: int) -> str:
+        """The text, or as much of its beginning and end as fits."""
+        text = show(text)
+        if self.width(text, size) <= room:
+            return text
+
+        def shorter(kept: int) -> str:
+            head = -(-kept // 2)
+            return f"{text[:head]}…{text[len(text) - (kept - head) :]}"
+
+        too_long = bisect.bisect_right(
+            range(len(text)), room, key=lambda kept: self.width(shorter(kept), size)
+        )
+        return shorter(too_long - 1) if too_long else ""
+
+    def write(self, place: tuple[int, int], text: str, size: int, colour: str) -> None:
+        """Write a line; place is its upper left corner."""
+        self._draw.text(place, text, fill=colour, font=self._font(size))
+
+    def line(self, start: tuple[int, int], right: int) -> None:
+        """Draw a thin line across."""
+        self._draw.line((*start, right, start[1]), fill=_LINE)
+
+
+def subtitle(fps: Fraction, seq_len: int, shown: int, total: int) -> str:
+    """What a sheet is of, in a few words."""
+    rate = f"{fps.numerator}" if fps.denominator == 1 else f"{float(fps):.5g}"
+    frames = f"{seq_len} frames" if seq_len <= MOST_FRAMES else f"{MOST_FRAMES} of {seq_len} frames"
+    return f"{shown} of {total:,} clips, {frames} each, from {rate} frames a second"

@@ -1,0 +1,344 @@
+"""What a data set holds: classes, lengths, rejects, bytes, and the colours of its pixels.
+
+Pixels are described by the train split alone, or by all shards where there is no train split:
+
+- The mean image and the channels' mean come from the exact sums of the frames before JPEG, on the
+  data set's canvas.
+- The channels' standard deviation needs squares, which the sums don't have. It is that of every
+  pixel of every stored frame, decoded from its JPEG at its own size: the root of E[x²] - E[x]²,
+  with both taken from an exact histogram.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.frame_jpegs import decode_frames, frame_bytes
+from lrcn_data.format.json_text import dump_json
+from lrcn_data.format.names import REJECTED
+from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.shard_reader import DataSet, open_data_set
+from lrcn_data.lists.video_groups import group_of
+from lrcn_data.splits import SPLITS
+from lrcn_data.storage import locations
+from lrcn_data.storage.atomic_file import write_atomically
+
+STATS = "stats.json"
+MEAN_IMAGE = "mean.png"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitStats:
+    """Counts of a split.
+
+    Attributes:
+        shards: Tars.
+        videos: Entries of its list.
+        clips: Samples.
+        frames: Stored frames.
+        valid_frames: Those that are no padding.
+        bytes: Of the tars.
+        skipped: Entries that were too short.
+        failed: Entries that gave no clip for any other reason.
+    """
+
+    shards: int
+    videos: int
+    clips: int
+    frames: int
+    valid_frames: int
+    bytes: int
+    skipped: int
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassStats:
+    """Clips of a class, by split."""
+
+    name: str
+    clips: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seconds:
+    """Lengths of the videos that clips were taken from, in seconds."""
+
+    shortest: float
+    median: float
+    longest: float
+    total: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PixelStats:
+    """Colours of the frames of one split, by channel (red, green, blue), from 0 to 255.
+
+    Attributes:
+        split: Whose frames: train, or all.
+        frames: How many.
+        canvas: (width, height) of the mean image.
+        exact: Whether all frames had the canvas's size.
+        mean: Of the frames before JPEG, from exact sums.
+        std: Of the decoded frames.
+    """
+
+    split: str
+    frames: int
+    canvas: tuple[int, int]
+    exact: bool
+    mean: list[float]
+    std: list[float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stats:
+    """What a data set holds.
+
+    Attributes:
+        fps: Frames a second, as the manifest has it.
+        seq_len: Frames a clip.
+        splits: By name.
+        classes: By class number.
+        frame_sizes: Clips of each WIDTHxHEIGHT.
+        seconds: Lengths of videos by split.
+        rejects: Entries by reason and split.
+        shared_groups: Groups of clips that are in two splits.
+        pixels: Colours.
+    """
+
+    fps: str
+    seq_len: int
+    splits: dict[str, SplitStats]
+    classes: list[ClassStats]
+    frame_sizes: dict[str, int]
+    seconds: dict[str, Seconds]
+    rejects: dict[str, dict[str, int]]
+    shared_groups: list[str]
+    pixels: PixelStats
+
+
+@dataclass(slots=True)
+class _Found:
+    """What reading the samples of one shard, or of several, found out."""
+
+    sizes: Counter[str] = field(default_factory=Counter)
+    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+    groups: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 256), np.int64))
+
+    def add(self, record: SampleRecord) -> None:
+        self.sizes[f"{record.width}x{record.height}"] += 1
+        start, end = record.segment
+        video = record.split, record.video
+        self.seconds[video] = max(end - start, self.seconds.get(video, 0.0))
+        group = group_of(record.video)
+        if group:
+            self.groups.setdefault((record.class_name, group), set()).add(record.split)
+
+    def merge(self, other: _Found) -> None:
+        self.sizes += other.sizes
+        self.seconds |= other.seconds
+        for group, splits in other.groups.items():
+            self.groups.setdefault(group, set()).update(splits)
+        self.histogram += other.histogram
+
+
+def compute_stats(
+    folder: str,
+    *,
+    workers: int,
+    on_start: Callable[[int, int], None] = lambda clips, left: None,
+    on_clip: Callable[[], None] = lambda: None,
+) -> tuple[Stats, npt.NDArray[np.uint8]]:
+    """Read all of a data set and describe it.
+
+    Args:
+        folder: Path or URL of the data set.
+        workers: Threads that read and decode.
+        on_start: Told how many clips there are, and how many are still to be read: all.
+        on_clip: Told of each that was read.
+
+    Returns:
+        The description, and the mean image: uint8 (height, width, 3).
+
+    Raises:
+        UsageError: The folder's name makes no sense.
+        ShardError: The data set is missing, unfinished or damaged.
+    """
+    data_set = open_data_set(folder)
+    described = "train" if any(s.entry.split == "train" for s in data_set.shards) else None
+    on_start(len(data_set), len(data_set))
+    found = _read_all(data_set, described, workers, on_clip)
+    pixel_sum, frame_count, canvas = _pixel_sum(folder, described)
+    mean = pixel_sum / max(1, frame_count)
+    stats = Stats(
+        fps=data_set.manifests[0].fps,
+        seq_len=data_set.seq_len,
+        splits=_splits(data_set),
+        classes=_classes(data_set),
+        frame_sizes=dict(found.sizes.most_common()),
+        seconds=_seconds(found.seconds),
+        rejects=_rejects(folder),
+        shared_groups=[
+            f"{class_name}: {group} is in {' and '.join(s for s in SPLITS if s in splits)}"
+            for (class_name, group), splits in sorted(found.groups.items())
+            if len(splits) > 1
+        ],
+        pixels=PixelStats(
+            split=described or "all",
+            frames=frame_count,
+            canvas=canvas,
+            exact=data_set.manifests[0].mean_exact,
+            mean=mean.mean((0, 1)).tolist(),
+            std=[_standard_deviation(counts) for counts in found.histogram.tolist()],
+        ),
+    )
+    return stats, np.floor(mean + 0.5).astype(np.uint8)
+
+
+def _read_all(
+    data_set: DataSet, described: str | None, workers: int, on_clip: Callable[[], None]
+) -> _Found:
+    """Read all samples, a shard a thread, and decode those of the split to be described."""
+    first = 0
+    jobs = []
+    for shard, index in zip(data_set.shards, data_set.indices, strict=True):
+        decode = described in (None, shard.entry.split)
+        jobs.append((range(first, first + len(index)), decode))
+        first += len(index)
+    found = _Found()
+    with ThreadPoolExecutor(workers) as pool:
+        parts = pool.map(lambda job: _read_shard(data_set, *job), jobs)
+        for part, (numbers, _) in zip(parts, jobs, strict=True):
+            found.merge(part)
+            for _ in numbers:
+                on_clip()
+    return found
+
+
+def _read_shard(data_set: DataSet, numbers: Iterable[int], decode: bool) -> _Found:
+    found = _Found()
+    for number in numbers:
+        sample = data_set.read_sample(number)
+        found.add(sample.record)
+        if decode:
+            buffer = np.empty(frame_bytes(sample) * len(sample.jpegs), np.uint8)
+            frames = decode_frames(sample, buffer)
+            picture = Image.fromarray(frames.reshape(-1, sample.record.width, 3))
+            found.histogram += np.array(picture.histogram(), np.int64).reshape(3, 256)
+    return found
+
+
+def _pixel_sum(
+    folder: str, split: str | None
+) -> tuple[npt.NDArray[np.int64], int, tuple[int, int]]:
+    """Sum of the frames of a split, their number, and the canvas that they are on."""
+    ((canvas, (pixel_sum, count)),) = open_data_set(folder, split=split).pixel_sums().items()
+    return pixel_sum, count, canvas
+
+
+def _standard_deviation(counts: list[int]) -> float:
+    """Of values 0 to 255 that occur so often; exact but for the last division and root."""
+    number = sum(counts)
+    total = sum(value * count for value, count in enumerate(counts))
+    squares = sum(value * value * count for value, count in enumerate(counts))
+    return math.sqrt(number * squares - total * total) / number if number else 0.0
+
+
+def _splits(data_set: DataSet) -> dict[str, SplitStats]:
+    valid: Counter[str] = Counter()
+    for shard, index in zip(data_set.shards, data_set.indices, strict=True):
+        valid[shard.entry.split] += int(index.num_valid.sum())
+    splits = {}
+    for split in SPLITS:
+        entries = [shard.entry for shard in data_set.shards if shard.entry.split == split]
+        if entries:
+            splits[split] = SplitStats(
+                shards=len(entries),
+                videos=sum(entry.videos for entry in entries),
+                clips=sum(entry.samples for entry in entries),
+                frames=sum(entry.frames for entry in entries),
+                valid_frames=valid[split],
+                bytes=sum(entry.bytes for entry in entries),
+                skipped=sum(entry.skipped for entry in entries),
+                failed=sum(entry.failed for entry in entries),
+            )
+    return splits
+
+
+def _classes(data_set: DataSet) -> list[ClassStats]:
+    counts: dict[str, npt.NDArray[np.int64]] = {}
+    for shard, index in zip(data_set.shards, data_set.indices, strict=True):
+        here = np.bincount(index.label, minlength=len(data_set.classes))
+        counts[shard.entry.split] = counts.get(shard.entry.split, 0) + here
+    return [
+        ClassStats(
+            name=name,
+            clips={split: int(counts[split][label]) for split in SPLITS if split in counts},
+        )
+        for label, name in enumerate(data_set.classes)
+    ]
+
+
+def _seconds(seconds: Mapping[tuple[str, str], float]) -> dict[str, Seconds]:
+    by_split: dict[str, list[float]] = {}
+    for (split, _), length in seconds.items():
+        by_split.setdefault(split, []).append(length)
+    return {
+        split: Seconds(
+            shortest=min(by_split[split]),
+            median=statistics.median(by_split[split]),
+            longest=max(by_split[split]),
+            total=math.fsum(by_split[split]),
+        )
+        for split in SPLITS
+        if split in by_split
+    }
+
+
+def _rejects(folder: str) -> dict[str, dict[str, int]]:
+    """Entries that gave no clip or not all of them, by reason and split; most frequent first."""
+    location = locations.join(locations.normal_location(folder), REJECTED)
+    try:
+        lines = [json.loads(line) for line in locations.read_whole(location).splitlines()]
+        counts = Counter((str(line["reason"]), str(line["split"])) for line in lines)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ShardError(
+            f"{location} can't be read: {error}; run the same `lrcn-data shard` command again"
+        ) from error
+    reasons = Counter({reason: 0 for reason, _ in counts})
+    for (reason, _), count in counts.items():
+        reasons[reason] += count
+    return {
+        reason: {split: counts[reason, split] for split in SPLITS if counts[reason, split]}
+        for reason, _ in reasons.most_common()
+    }
+
+
+def write_stats(folder: Path, stats: Stats, mean_image: npt.NDArray[np.uint8]) -> None:
+    """Write stats.json and mean.png into a data set's folder.
+
+    Raises:
+        ShardError: The folder can't be written to.
+    """
+    picture = io.BytesIO()
+    Image.fromarray(mean_image).save(picture, "PNG")
+    try:
+        write_atomically(folder / STATS, dump_json(stats))
+        write_atomically(folder / MEAN_IMAGE, picture.getvalue())
+    except OSError as error:
+        raise ShardError(f"{folder} can't be written to: {error}") from error

@@ -1,0 +1,187 @@
+"""Writes the generated data set: videos in worker processes, then the lists.
+
+A record of the options is written first, so that a run into a folder with other videos is refused;
+the lists last, so that they name only what is there. The same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrcn_data.demo.videos import CLASSES, DemoVideo, encode_video, plan_demo
+from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.json_text import dump_json
+from lrcn_data.lists.lines import format_line
+from lrcn_data.splits import SPLITS
+from lrcn_data.storage.atomic_file import TEMPORARY, temporary_name, write_atomically
+
+RECORD = "demo.json"
+CLASS_FILE = "classes.txt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoOptions:
+    """What decides the videos of a generated data set.
+
+    Attributes:
+        train: How many training videos.
+        val: How many validation videos.
+        test: How many test videos.
+        seed: Of everything that is drawn.
+
+    Raises:
+        UsageError: A number is negative, or all are 0.
+    """
+
+    train: int = 1200
+    val: int = 120
+    test: int = 240
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for split, count in self.counts.items():
+            if count < 0:
+                raise UsageError(f"--{split}-videos must be at least 0, got {count}")
+        if not any(self.counts.values()):
+            raise UsageError("--train-videos, --val-videos and --test-videos are all 0")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Videos of each split."""
+        return {split: getattr(self, split) for split in SPLITS}
+
+    def describe(self) -> str:
+        """The options as one would write them on the command line."""
+        counts = [f"--{split}-videos {count}" for split, count in self.counts.items()]
+        return " ".join([*counts, f"--seed {self.seed}"])
+
+    def plan(self) -> list[DemoVideo]:
+        """The videos."""
+        return plan_demo(self.counts, self.seed)
+
+
+def write_demo(
+    folder: Path,
+    options: DemoOptions,
+    *,
+    workers: int,
+    overwrite: bool = False,
+    on_start: Callable[[int, int], None] = lambda videos, left: None,
+    on_video: Callable[[], None] = lambda: None,
+) -> list[DemoVideo]:
+    """Write a generated data set: videos/, train.txt, val.txt, test.txt and classes.txt.
+
+    Args:
+        folder: Where it goes.
+        options: Of the videos.
+        workers: Processes.
+        overwrite: Replace a data set of other options.
+        on_start: Told how many videos there are, and how many are still to be made.
+        on_video: Told of each that was made.
+
+    Returns:
+        The videos, all of which are there now.
+
+    Raises:
+        UsageError: The folder holds other videos or lists.
+        LrcnError: A worker process died.
+    """
+    videos = options.plan()
+    _claim(folder, options, overwrite=overwrite)
+    for class_name in CLASSES:
+        (folder / "videos" / class_name).mkdir(parents=True, exist_ok=True)
+    left = [video for video in videos if not (folder / video.name).exists()]
+    on_start(len(videos), len(left))
+    if left:
+        _write_videos(folder, left, workers, on_video)
+    for name, text in _texts(videos).items():
+        path = folder / name
+        if left or not path.exists():
+            write_atomically(path, text.encode())
+    return videos
+
+
+def _claim(folder: Path, options: DemoOptions, *, overwrite: bool) -> None:
+    """Make sure that the folder is for these videos, and note so."""
+    before = _read_record(folder)
+    if before == options:
+        return
+    lists = [name for name in (*map(_list_name, SPLITS), CLASS_FILE) if (folder / name).exists()]
+    if not overwrite and (before or lists):
+        found = f"other generated videos ({before.describe()})" if before else ", ".join(lists)
+        raise UsageError(f"{folder} has {found} already; name another folder, or give --overwrite")
+    for name in lists:
+        (folder / name).unlink()
+    for video in before.plan() if before else ():
+        (folder / video.name).unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / RECORD, dump_json(options))
+
+
+def _read_record(folder: Path) -> DemoOptions | None:
+    path = folder / RECORD
+    try:
+        return DemoOptions(**json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise LrcnError(f"{path} can't be read ({error}); remove it, or name another folder") from (
+            error
+        )
+
+
+def _list_name(split: str) -> str:
+    return f"{split}.txt"
+
+
+def _texts(videos: list[DemoVideo]) -> Mapping[str, str]:
+    """Text of the lists and the class file, by file name."""
+    texts = {
+        _list_name(split): "".join(
+            f"{format_line(video.name, video.class_name)}\n"
+            for video in videos
+            if video.split == split
+        )
+        for split in SPLITS
+    }
+    texts[CLASS_FILE] = "".join(f"{name}\n" for name in sorted(CLASSES))
+    return {name: text for name, text in texts.items() if text}
+
+
+def _write_videos(
+    folder: Path, videos: list[DemoVideo], workers: int, on_video: Callable[[], None]
+) -> None:
+    executor = ProcessPoolExecutor(
+        min(workers, len(videos)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_ignore_interrupts,
+    )
+    try:
+        jobs = [executor.submit(_write_video, folder, video) for video in videos]
+        for job in as_completed(jobs):
+            job.result()
+            on_video()
+    except OSError as error:
+        raise LrcnError(f"{error}; the same command goes on from here") from error
+    finally:
+        executor.shutdown(cancel_futures=True)
+        for leftover in folder.glob(f"videos/*/*{TEMPORARY}"):
+            leftover.unlink()
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the parent, which stops its workers after their current video."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _write_video(folder: Path, video: DemoVideo) -> None:
+    path = folder / video.name
+    temporary = temporary_name(path)
+    temporary.write_bytes(encode_video(video))
+    temporary.replace(path)

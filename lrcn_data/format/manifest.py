@@ -1,0 +1,92 @@
+"""dataset.json: what a data set is, which options made it, and which shards it has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.json_text import dump_json, members
+from lrcn_data.format.names import MANIFEST
+from lrcn_data.format.records import ShardEntry
+
+FORMAT = "lrcn-shards"
+
+
+FORMAT_VERSION = 1
+
+
+_MANIFEST_KINDS = {
+    "complete": bool,
+    "fingerprint": str,
+    **dict.fromkeys(("options", "lists", "tools"), dict),
+    **dict.fromkeys(("classes", "canvas"), list),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """dataset.json.
+
+    Attributes:
+        complete: False while the run that writes the data set has not ended.
+        fingerprint: SHA-256 of all that decides the shards' bytes.
+        options: The options that decide the shards' bytes, by their names on the command line.
+        lists: SHA-256 of the entries of each split's list.
+        classes: Class names by class number.
+        tools: Versions of what decoded and encoded.
+        canvas: [width, height] of the pixel sums.
+        mean_exact: Whether all frames had the canvas's size, so that mean images are exact.
+        shards: One entry a shard, in order.
+    """
+
+    complete: bool
+    fingerprint: str
+    options: Mapping[str, Any]
+    lists: Mapping[str, str]
+    classes: list[str]
+    tools: Mapping[str, str]
+    canvas: list[int]
+    mean_exact: bool = True
+    shards: list[ShardEntry] = field(default_factory=list)
+
+    @property
+    def seq_len(self) -> int:
+        """Frames a clip."""
+        return int(self.options["seq_len"])
+
+    @property
+    def fps(self) -> str:
+        """Frames a second, a whole number or a fraction such as 25/2."""
+        return str(self.options["fps"])
+
+    def to_json(self) -> bytes:
+        """The file's bytes."""
+        return dump_json({"format": FORMAT, "format_version": FORMAT_VERSION, **members(self)})
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read the file's bytes; keys that this version doesn't know are ignored.
+
+        Raises:
+            ShardError: They are no manifest, or one of a later format.
+        """
+        try:
+            record = json.loads(data)
+            if record["format"] != FORMAT:
+                raise ShardError(f"{MANIFEST} is of format {record['format']!r}, not {FORMAT!r}")
+            if record["format_version"] > FORMAT_VERSION:
+                raise ShardError(
+                    f"{MANIFEST} has format version {record['format_version']}, this lrcn reads up"
+                    f" to {FORMAT_VERSION}; upgrade lrcn"
+                )
+            shards = [ShardEntry(**entry) for entry in record["shards"]]
+            known = {f.name: record[f.name] for f in fields(cls)}
+            for name, kind in _MANIFEST_KINDS.items():
+                if not isinstance(known[name], kind):
+                    raise ShardError(f"{MANIFEST} has {known[name]!r:.60} as {name}")
+            return cls(**{**known, "shards": shards})
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ShardError(f"{MANIFEST} can't be read: {error!r}") from error

@@ -1,0 +1,99 @@
+"""Pixel sums of frames on a fixed canvas, and the mean image that they give.
+
+Sums are integers, so that adding them up is exact whatever the order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from lrcn_data.size import Size
+
+Canvas = Size
+"""Of the pictures that frames are summed up on."""
+
+_PART = 256
+"""Frames of uint8 whose sum fits uint16, which adds four times faster than int64 (257 would)."""
+
+
+def on_canvas(frame_HWC: npt.NDArray[np.uint8], canvas: Canvas) -> npt.NDArray[np.uint8]:
+    """Area-resize an RGB frame to a canvas of (width, height); itself where it has that size."""
+    height, width = frame_HWC.shape[:2]
+    if (width, height) == canvas:
+        return frame_HWC
+    return np.asarray(Image.fromarray(frame_HWC).resize(canvas, Image.Resampling.BOX))
+
+
+class PixelSums:
+    """Running sum of RGB frames on a canvas.
+
+    Attributes:
+        canvas: (width, height).
+        frame_count: Frames in the sum.
+        exact_frames: How many of them had the canvas's own size.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+        shape = (canvas[1], canvas[0], 3)
+        self._total: npt.NDArray[np.int64] | None = None
+        self._part = np.empty(shape, np.uint16)  # means nothing while it has no frames
+        self.clear()
+
+    def clear(self) -> None:
+        """Start anew."""
+        self._total = None
+        self._part_frames = 0
+        self.frame_count = 0
+        self.exact_frames = 0
+
+    def add(self, frame_HWC: npt.NDArray[np.uint8], uses: int = 1) -> None:
+        """Add a frame, uint8 (height, width, 3), as often as it stands in clips."""
+        fitted = on_canvas(frame_HWC, self.canvas)
+        for _ in range(uses):
+            self._add_part(fitted, 1)
+        self.frame_count += uses
+        self.exact_frames += uses if fitted is frame_HWC else 0
+
+    def add_total(
+        self, total: npt.NDArray[np.int64], *, frame_count: int, exact_frames: int
+    ) -> None:
+        """Add a sum of frames, int64 (height, width, 3)."""
+        self._total = total + (0 if self._total is None else self._total)
+        self.frame_count += frame_count
+        self.exact_frames += exact_frames
+
+    def merge(self, other: PixelSums) -> None:
+        """Add another sum on the same canvas."""
+        if other._part_frames:
+            self._add_part(other._part, other._part_frames)
+        if other._total is not None:
+            self._total = other._total + (0 if self._total is None else self._total)
+        self.frame_count += other.frame_count
+        self.exact_frames += other.exact_frames
+
+    @property
+    def pixel_sum(self) -> npt.NDArray[np.int64]:
+        """The sum, int64 (height, width, 3)."""
+        self._flush()
+        assert self._total is not None
+        return self._total
+
+    def _add_part(self, part: npt.NDArray[np.uint8 | np.uint16], frames: int) -> None:
+        if self._part_frames + frames > _PART:
+            self._flush()
+        if self._part_frames:
+            np.add(self._part, part, out=self._part)
+        else:
+            np.copyto(self._part, part)
+        self._part_frames += frames
+
+    def _flush(self) -> None:
+        if self._total is None:
+            kept = self._part if self._part_frames else np.zeros_like(self._part)
+            self._total = kept.astype(np.int64)
+        elif self._part_frames:
+            self._total += self._part
+        self._part_frames = 0

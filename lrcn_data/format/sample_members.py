@@ -1,0 +1,224 @@
+"""The bytes of one sample taken apart: USTAR headers, frames, label and record.
+
+Nothing is trusted: anything that the writer would not have written is an error. The parser knows
+only what the format has; a tar library would also follow links, extensions and sparse files.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.names import member_names
+from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.tar_members import (
+    BLOCK,
+    MAX_END_BYTES,
+    check_end,
+    padded,
+    parse_header,
+    tar_header,
+)
+
+MAX_SAMPLE_BYTES = 1 << 30
+MAX_PIXELS = 1 << 26
+"""Pixels of a frame: 8192 x 8192."""
+
+MAX_FRAMES = 1 << 16
+"""Frames of a clip."""
+
+_MAX_TEXT_BYTES = 1 << 20
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_JPEG_START = b"\xff\xd8\xff"
+_NUMBER = (int, float)
+_FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
+    "key": str,
+    "video": str,
+    "label": int,
+    "class_name": str,
+    "split": str,
+    "clip": int,
+    "fps": _NUMBER,
+    "source_fps": _NUMBER,
+    "width": int,
+    "height": int,
+    "frame_times": list,
+    "num_valid": int,
+    "labels": list,
+    "segment": list,
+    "salvaged": bool,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One clip as it lies in a shard.
+
+    Attributes:
+        jpegs: Its encoded frames in time order.
+        label: Class number from 0.
+        record: Its json member.
+        shard: Location of the shard that it lies in, for errors; empty where nobody has said.
+    """
+
+    jpegs: list[memoryview]
+    label: int
+    record: SampleRecord
+    shard: str = ""
+
+    def __str__(self) -> str:
+        """Which one it is, for errors."""
+        return f"{self.shard + ': ' if self.shard else ''}sample {self.record.key}"
+
+
+class Readable(Protocol):
+    """Anything that a tar can be read from in sequence."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to so many bytes; all that remain for -1."""
+        ...
+
+
+def sample_bytes(key: str, endings: Sequence[str], members: Sequence[bytes]) -> bytes:
+    """All members of a sample as they lie in a tar.
+
+    Args:
+        key: The sample's, at most 80 ASCII characters.
+        endings: Of the members' names, in order.
+        members: What they hold.
+    """
+    parts: list[bytes] = []
+    for ending, data in zip(endings, members, strict=True):
+        name = f"{key}.{ending}".encode("ascii")
+        parts += (tar_header(name, len(data)), data, bytes(-len(data) % BLOCK))
+    return b"".join(parts)
+
+
+def parse_sample(data: bytes, seq_len: int) -> Sample:
+    """Take the bytes of one sample apart.
+
+    Args:
+        data: From the first member's header to the end of the last member's padding.
+        seq_len: Frames a clip.
+
+    Raises:
+        ShardError: The bytes are not one sample of the format; says what is wrong, not where.
+    """
+    view = memoryview(data)
+    key, members, position = "", [], 0
+    for ending in member_names(seq_len):
+        name, size = parse_header(data[position : position + BLOCK])
+        key = key or name.partition(".")[0]
+        if name != f"{key}.{ending}" or not _KEY.fullmatch(key):
+            raise ShardError(f"has the member {name!r:.120} where <key>.{ending} belongs")
+        start = position + BLOCK
+        position = start + padded(size)
+        if position > len(data):
+            raise ShardError(f"ends within the member {name}")
+        members.append(view[start : start + size])
+    if position != len(data):
+        raise ShardError(f"has {len(data) - position} bytes after its last member")
+    return sample_of_members(key, members, seq_len)
+
+
+def sample_of_members(key: str, members: Sequence[memoryview], seq_len: int) -> Sample:
+    """Check the members of one sample and read its label and record.
+
+    Args:
+        key: Name of the sample.
+        members: What its members hold, in the format's order: frames, class number, json.
+        seq_len: Frames a clip.
+
+    Raises:
+        ShardError: They are not one sample of the format; says what is wrong, not where.
+    """
+    *jpegs, label, record = members
+    for number, jpeg in enumerate(jpegs):
+        if jpeg[:3] != _JPEG_START:
+            raise ShardError(f"has something else than a JPEG as its frame {number}")
+    return Sample(
+        jpegs=jpegs,
+        label=_parse_label(bytes(label)),
+        record=_parse_record(bytes(record), key, bytes(label), seq_len),
+    )
+
+
+def walk_samples(file: Readable, seq_len: int) -> Iterator[bytes]:
+    """The bytes of each sample of a whole tar in turn, up to and with the end of the tar.
+
+    Raises:
+        ShardError: Something else than samples of this length, or no proper end.
+    """
+    endings = len(member_names(seq_len))
+    while True:
+        parts: list[bytes] = []
+        room = MAX_SAMPLE_BYTES
+        header = file.read(BLOCK)
+        if not any(header):
+            break
+        for number in range(endings):
+            _, size = parse_header(header)
+            room -= BLOCK + size
+            if room < 0:
+                raise ShardError(
+                    f"has a sample of more than {MAX_SAMPLE_BYTES:,} bytes, with a member that says"
+                    f" it has {size:,}"
+                )
+            parts += [header, file.read(padded(size))]
+            if number < endings - 1:
+                header = file.read(BLOCK)
+        yield b"".join(parts)
+    check_end(header + file.read(MAX_END_BYTES))
+
+
+def _parse_label(data: bytes) -> int:
+    if not re.fullmatch(rb"0|[1-9][0-9]{0,8}", data):
+        raise ShardError(f"has the label {data[:20]!r}, which is no class number")
+    return int(data)
+
+
+def _parse_record(data: bytes, key: str, label: bytes, seq_len: int) -> SampleRecord:
+    if len(data) > _MAX_TEXT_BYTES:
+        raise ShardError(f"has a json member of {len(data):,} bytes")
+    try:
+        record = SampleRecord.from_json(data)
+    except RecursionError as error:
+        raise ShardError("has a json member that is nested without end") from error
+    _check_types(record)
+    _check_values(record, key, label, seq_len)
+    return record
+
+
+def _check_types(record: SampleRecord) -> None:
+    for name, kind in _FIELD_TYPES.items():
+        value = getattr(record, name)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ShardError(f"says {name} {value!r:.60} in its json, of the wrong type")
+    numbers: list[Any] = [*record.frame_times, *record.segment, record.fps, record.source_fps]
+    for number in numbers:
+        if type(number) not in _NUMBER or not math.isfinite(number):
+            raise ShardError(f"has {number!r:.60} in its json where a number belongs")
+    for label in record.labels:
+        if type(label) is not int or not -1 <= label < 1 << 31:
+            raise ShardError(f"has {label!r:.60} in its json where a frame's class number belongs")
+
+
+def _check_values(record: SampleRecord, key: str, label: bytes, seq_len: int) -> None:
+    if record.key != key or str(record.label).encode() != label:
+        raise ShardError(
+            f"has members {key} of label {label.decode('latin-1')}, but its json says"
+            f" {record.key!r:.90} of label {record.label}"
+        )
+    if len(record.labels) != seq_len or len(record.frame_times) != seq_len:
+        raise ShardError(f"has other than {seq_len} frame labels and times in its json")
+    if not 1 <= record.num_valid <= seq_len or len(record.segment) != 2:
+        raise ShardError(f"has num_valid {record.num_valid} of {seq_len} frames in its json")
+    if min(record.width, record.height) < 1 or record.width * record.height > MAX_PIXELS:
+        raise ShardError(
+            f"says that its frames have {record.width}x{record.height} pixels;"
+            f" up to {MAX_PIXELS:,} are read"
+        )

@@ -1,0 +1,107 @@
+"""A whole tar read from start to end, noting on the way all that its index should say."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.names import member_names
+from lrcn_data.format.sample_members import Sample, parse_sample, walk_samples
+from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
+
+_PIECE = 1 << 20
+_UNKNOWN = -1
+
+
+class ShardScan:
+    """Reads the samples of a tar one after another. Iterate once, then ask for the rest.
+
+    Args:
+        file: The tar, at its start.
+        seq_len: Frames a clip.
+
+    Attributes:
+        size: Bytes of the tar, once iterated to its end.
+        sha256: Of the tar, hexadecimal, once iterated to its end.
+    """
+
+    def __init__(self, file: BinaryIO, seq_len: int) -> None:
+        self._file = HashedFile(file)
+        self._seq_len = seq_len
+        self._endings = member_names(seq_len)
+        self._places: list[tuple[int, int, int, int, int]] = []
+        self._lines: list[str] = []
+
+    def __iter__(self) -> Iterator[Sample | ShardError]:
+        """Each sample, or what is wrong with it.
+
+        Raises:
+            ShardError: What follows is no sample at all; it is not read, as it may go on and on.
+        """
+        offset = 0
+        for data in walk_samples(self._file, self._seq_len):
+            yield self._note(data, offset)
+            offset += len(data)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the tar."""
+        return self._file.size
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the tar."""
+        return self._file.digest.hexdigest()
+
+    def index(self) -> ShardIndex:
+        """What the .npz should say of the samples that were read."""
+        columns = np.array(self._places, np.int64).reshape(-1, 5)
+        return ShardIndex(
+            offset=columns[:, 0].copy(),
+            length=columns[:, 1].copy(),
+            crc32=columns[:, 2].astype(np.uint32),
+            label=columns[:, 3].copy(),
+            num_valid=columns[:, 4].copy(),
+        )
+
+    def index_text(self) -> bytes:
+        """What the .idx should be, for the samples that were read."""
+        return index_text(self._lines)
+
+    def _note(self, data: bytes, offset: int) -> Sample | ShardError:
+        checksum = zlib.crc32(data)
+        try:
+            sample = parse_sample(data, self._seq_len)
+        except ShardError as error:
+            self._places.append((offset, len(data), checksum, _UNKNOWN, _UNKNOWN))
+            return error
+        record = sample.record
+        self._places.append((offset, len(data), checksum, sample.label, record.num_valid))
+        self._lines.append(member_lines(data, offset, self._endings, record.key))
+        return sample
+
+
+class HashedFile:
+    """A file whose bytes are hashed and counted as they are read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to so many bytes; all that remain for -1."""
+        data = self._file.read(size)
+        self.digest.update(data)
+        self.size += len(data)
+        return data
+
+    def finish(self) -> None:
+        """Read what nobody asked for."""
+        while self.read(_PIECE):
+            pass

@@ -1,0 +1,161 @@
+"""Writes one shard: the tar, its index, arrays and record.
+
+A shard appears under its final name only when it is whole, and its record only after that, so a
+reader or a later run never meets half of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from lrcn_data.format.mean_image import Canvas, PixelSums
+from lrcn_data.format.names import ShardPaths, member_names
+from lrcn_data.format.records import Rejection, SampleRecord, ShardEntry, ShardRecord, Source
+from lrcn_data.format.sample_members import sample_bytes
+from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
+from lrcn_data.format.tar_members import tar_end
+from lrcn_data.reasons import Reason
+from lrcn_data.storage.atomic_file import atomic_file, sync_folder, temporary_name, write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a sample lies and what the reader needs to know of it."""
+
+    offset: int
+    length: int
+    crc32: int
+    label: int
+    num_valid: int
+
+
+class ShardWriter:
+    """Writes the files of one shard.
+
+    Use as a context manager; the shard exists after `finish` and only then. Leaving without it
+    removes the temporary file.
+
+    Args:
+        paths: Where the files go; the folder and its .meta folder must exist.
+        seq_len: Frames a clip.
+        canvas: (width, height) of the pixel sums.
+    """
+
+    def __init__(self, paths: ShardPaths, *, seq_len: int, canvas: Canvas) -> None:
+        self._paths = paths
+        self._names = member_names(seq_len)
+        self._sums = PixelSums(canvas)
+        self._places: list[_Place] = []
+        self._lines: list[str] = []
+        self._length = 0
+        self._sha256 = hashlib.sha256()
+        self._temporary = temporary_name(paths.tar)
+
+    def __enter__(self) -> Self:
+        self._file = self._temporary.open("wb")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with suppress(OSError):
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def write(
+        self,
+        record: SampleRecord,
+        jpegs: Sequence[bytes],
+    ) -> None:
+        """Append a sample; its pixels are added by `add_pixels`.
+
+        Args:
+            record: Its json member.
+            jpegs: Its encoded frames, seq_len of them.
+        """
+        members = [*jpegs, str(record.label).encode(), record.to_json()]
+        data = sample_bytes(record.key, self._names, members)
+        self._places.append(
+            _Place(
+                offset=self._length,
+                length=len(data),
+                crc32=zlib.crc32(data),
+                label=record.label,
+                num_valid=record.num_valid,
+            )
+        )
+        self._lines.append(member_lines(data, self._length, self._names, record.key))
+        self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
+        self._sha256.update(data)
+        self._length += len(data)
+
+    def add_pixels(self, sums: PixelSums) -> None:
+        """Add the pixel sums of the samples written."""
+        self._sums.merge(sums)
+
+    def finish(
+        self,
+        *,
+        fingerprint: str,
+        split: str,
+        videos: int,
+        rejected: list[Rejection],
+        sources: list[Source],
+    ) -> ShardRecord:
+        """Put the shard under its final name, then its index and arrays, then its record."""
+        self._append(tar_end(self._length))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        skipped = sum(line.reason == Reason.SHORT for line in rejected)
+        partial = sum(line.reason == Reason.PARTIAL for line in rejected)
+        record = ShardRecord(
+            fingerprint=fingerprint,
+            entry=ShardEntry(
+                file=self._paths.tar.name,
+                split=split,
+                videos=videos,
+                samples=len(self._places),
+                frames=len(self._places) * (len(self._names) - 2),
+                bytes=self._length,
+                sha256=self._sha256.hexdigest(),
+                skipped=skipped,
+                failed=len(rejected) - skipped - partial,
+            ),
+            rejected=rejected,
+            sources=sources,
+            exact_frames=self._sums.exact_frames,
+        )
+        # of the same shard before, so that it never stands beside another tar
+        self._paths.record.unlink(missing_ok=True)
+        self._temporary.replace(self._paths.tar)
+        sync_folder(self._paths.folder)
+        write_atomically(self._paths.index, index_text(self._lines))
+        with atomic_file(self._paths.arrays) as file:
+            self._index().save(file, self._sums.pixel_sum, self._sums.frame_count)
+        write_atomically(self._paths.record, record.to_json())
+        return record
+
+    def _index(self) -> ShardIndex:
+        places = self._places
+        return ShardIndex(
+            offset=np.array([place.offset for place in places], np.int64),
+            length=np.array([place.length for place in places], np.int64),
+            crc32=np.array([place.crc32 for place in places], np.uint32),
+            label=np.array([place.label for place in places], np.int64),
+            num_valid=np.array([place.num_valid for place in places], np.int64),
+        )

@@ -1,0 +1,1 @@
+"""Video lists: made, read and checked."""

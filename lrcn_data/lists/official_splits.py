@@ -1,0 +1,92 @@
+"""Reads the official splits of UCF-101 and HMDB51 as their authors publish them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from lrcn_data.errors import UsageError
+from lrcn_data.lists.group_split import Clip, MadeLists
+from lrcn_data.lists.labels import folder_of
+from lrcn_data.lists.lines import decode_lines, parse_classes, parse_list
+from lrcn_data.lists.video_groups import group_of
+
+_UCF101_CLASSES = "classInd.txt"
+_HMDB51_FILE = "{class_name}_test_split{split}.txt"
+_HMDB51_NAME = re.compile(r"(.+)_test_split([0-9]+)\.txt")
+_HMDB51_SPLITS = {"1": "train", "2": "test"}
+_HMDB51_UNUSED = "0"
+
+
+def read_official(folder: Path, split: int) -> MadeLists | None:
+    """The clips of an official split; None where the folder has no files of one.
+
+    Args:
+        folder: With UCF-101's classInd.txt, trainlist0N.txt and testlist0N.txt, or with HMDB51's
+            CLASS_test_splitN.txt.
+        split: Which of the official splits: 1, 2 or 3.
+
+    Raises:
+        UsageError: A file of the split is missing or says something else than it should.
+    """
+    if (folder / _UCF101_CLASSES).is_file():
+        return _read_ucf101(folder, split)
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder} can't be read ({error.strerror}); name a folder") from error
+    matches = [match for name in names if (match := _HMDB51_NAME.fullmatch(name))]
+    if not matches:
+        return None
+    classes = [match[1] for match in matches if match[2] == str(split)]
+    if not classes:
+        raise UsageError(f"{folder} has no files of split {split}; give another --split")
+    return _read_hmdb51(folder, classes, split)
+
+
+def _read_ucf101(folder: Path, split: int) -> MadeLists:
+    known = parse_classes((folder / _UCF101_CLASSES).read_bytes())
+    names = set(known.names)
+    clips = []
+    for kind in ("train", "test"):
+        path = folder / f"{kind}list{split:02d}.txt"
+        for line in parse_list(_read(path)):
+            class_name = folder_of(line.path)
+            if class_name not in names:
+                raise UsageError(
+                    f"{path}:{line.line}: {class_name!r} is no class of {_UCF101_CLASSES}"
+                )
+            clips.append(Clip(path=line.path, class_name=class_name, split=kind))
+    return MadeLists(classes=known.names, clips=clips)
+
+
+def _read_hmdb51(folder: Path, classes: Sequence[str], split: int) -> MadeLists:
+    clips = []
+    for class_name in classes:
+        path = folder / _HMDB51_FILE.format(class_name=class_name, split=split)
+        for number, text in decode_lines(_read(path)):
+            name, _, use = text.rpartition(" ")
+            if use in _HMDB51_SPLITS and name:
+                clip = f"{class_name}/{name.strip()}"
+                clips.append(Clip(path=clip, class_name=class_name, split=_HMDB51_SPLITS[use]))
+            elif use != _HMDB51_UNUSED:
+                raise UsageError(f"{path}:{number}: {use!r} must be 0, 1 or 2")
+    return MadeLists(classes=list(classes), clips=clips)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} can't be read ({error.strerror}); is the split whole?") from error
+
+
+def recording_of(clip: Clip) -> str | None:
+    """What a clip was cut from, by its name.
+
+    UCF-101 numbers its groups (`gNN`); HMDB51 has the film before `_CLASS_`, of which the clips
+    of one class stay together.
+    """
+    film, is_hmdb51, _ = clip.path.rpartition(f"_{clip.class_name}_")
+    return group_of(clip.path) or (film if is_hmdb51 else None)

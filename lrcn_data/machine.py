@@ -1,0 +1,40 @@
+"""What this machine lets a process use: its cores, and limits that a process sets itself."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+_ADDRESS_SPACE = 8 << 30
+"""Bytes; what a decoder maps is far below, what a bomb of a file wants far above."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: its affinity, and its cgroup's share of time."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = count or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return count  # no cgroup v2 limit
+    return count if quota == "max" else min(count, max(1, -(-int(quota) // int(period))))
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it dies (Linux)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit_memory() -> None:
+    """Bound this process's address space, and leave no core file."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    space = _ADDRESS_SPACE if most == resource.RLIM_INFINITY else min(most, _ADDRESS_SPACE)
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

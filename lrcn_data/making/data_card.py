@@ -1,0 +1,112 @@
+"""The data set card: a data set's README.md, for people and for the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.records import ShardEntry
+from lrcn_data.printable import show
+from lrcn_data.splits import SPLITS
+
+CARD = "README.md"
+
+_HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+"""What the hub calls our splits."""
+
+_PICKS = {
+    "blocks": "one random frame of each of {seq_len} consecutive blocks of the video",
+    "center": "the middle frame of each of {seq_len} consecutive blocks of the video",
+    "windows": "{seq_len} consecutive frames, from every {stride}th on",
+}
+
+
+def data_card(manifest: Manifest) -> str:
+    """Text of the card: Markdown, with the front matter by which the hub finds the splits.
+
+    It depends on the manifest alone, so equal data sets have equal cards.
+    """
+    lines = [
+        *_front_matter(manifest),
+        "",
+        "# Sampled video clips",
+        "",
+        f"{_clips(manifest)} of {_count(len(manifest.classes), 'class', 'classes')}, made by"
+        " `lrcn-data shard`.",
+        f"A clip has {_count(manifest.seq_len, 'frame')}: {_how_picked(manifest)}, taken at"
+        f" {manifest.fps} frames a second.",
+        "The tars are WebDataset shards in the format `lrcn-shards`, version 1.",
+        "",
+        *_split_table(manifest),
+        "",
+        "A sample's members are its frames (`KEY.000.jpg` and so on, in time order), `KEY.cls`"
+        " (class number) and `KEY.json`",
+        "(where the clip comes from).",
+        "",
+        "## Options",
+        "",
+        *(f"- {name}: {_option(value)}" for name, value in manifest.options.items()),
+        f"- fingerprint: {manifest.fingerprint}",
+        "",
+        "## Classes",
+        "",
+        *(f"    {number} {show(name)}" for number, name in enumerate(manifest.classes)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _front_matter(manifest: Manifest) -> Iterator[str]:
+    yield "---"
+    yield "configs:"
+    yield "- config_name: default"
+    yield "  data_files:"
+    for split in SPLITS:
+        shards = _of_split(manifest, split)
+        if not any(shard.samples for shard in shards):
+            continue
+        yield f"  - split: {_HUB_SPLITS[split]}"
+        if all(shard.samples for shard in shards):
+            yield f'    path: "{split}-*.tar"'
+        else:  # readers that look into the first shard to see its members find none in an empty one
+            yield "    path:"
+            yield from (f'    - "{shard.file}"' for shard in shards if shard.samples)
+    yield "task_categories:"
+    yield "- video-classification"
+    yield "tags:"
+    yield "- webdataset"
+    yield "- lrcn-shards"
+    yield "---"
+
+
+def _of_split(manifest: Manifest, split: str) -> list[ShardEntry]:
+    return [shard for shard in manifest.shards if shard.split == split]
+
+
+def _split_table(manifest: Manifest) -> Iterator[str]:
+    yield "| split | shards | videos | clips | frames | bytes | too short | failed |"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|"
+    for split in SPLITS:
+        shards = _of_split(manifest, split)
+        if shards:
+            names = ("videos", "samples", "frames", "bytes", "skipped", "failed")
+            sums = [sum(getattr(shard, name) for shard in shards) for name in names]
+            yield f"| {split} | {' | '.join(f'{number:,}' for number in (len(shards), *sums))} |"
+
+
+def _clips(manifest: Manifest) -> str:
+    return _count(sum(shard.samples for shard in manifest.shards), "clip")
+
+
+def _how_picked(manifest: Manifest) -> str:
+    text = _PICKS.get(manifest.options.get("sampling", ""), "sampled from the video")
+    return text.format(seq_len=manifest.seq_len, stride=manifest.options.get("stride"))
+
+
+def _option(value: object) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return "none" if value is None else str(value)
+
+
+def _count(number: int, singular: str, plural: str = "") -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,117 @@
+"""What a finished shard holds of videos that --retry-failed need not read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.mean_image import Canvas, PixelSums
+from lrcn_data.format.names import ShardPaths
+from lrcn_data.format.records import Rejection, ShardRecord, Source
+from lrcn_data.format.sample_members import Sample, parse_sample
+from lrcn_data.format.shard_index import load_pixel_sum
+from lrcn_data.format.shard_scan import ShardScan
+from lrcn_data.reasons import NOT_BAD, Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptVideo:
+    """One video of a finished shard.
+
+    Attributes:
+        source: Its file as it was.
+        rejection: Why it gave no clip, if it gave none.
+        places: Offset and length of its samples in the tar.
+    """
+
+    source: Source
+    rejection: Rejection | None
+    places: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptVideos:
+    """The sound and the short videos of a finished shard.
+
+    Attributes:
+        videos: By their path in the list.
+        sums: Pixel sums of all their frames.
+        tar: The shard's file.
+        seq_len: Frames a clip.
+    """
+
+    videos: dict[str, KeptVideo]
+    sums: PixelSums
+    tar: Path
+    seq_len: int
+
+    def samples(self, video: KeptVideo) -> Iterator[Sample]:
+        """Read a video's samples again."""
+        with self.tar.open("rb") as file:
+            for offset, length in video.places:
+                file.seek(offset)
+                yield parse_sample(file.read(length), self.seq_len)
+
+
+def can_keep(record: ShardRecord) -> bool:
+    """Whether the pixel sums of a shard are those of the videos that need no reading alone."""
+    return not any(line.reason == Reason.PARTIAL for line in record.rejected)
+
+
+def kept_paths(record: ShardRecord) -> set[str]:
+    """Paths, as in the list, of the videos that need not be read again."""
+    bad = {line.path for line in record.rejected if line.reason not in NOT_BAD}
+    return {source.path for source in record.sources} - bad
+
+
+def keep_videos(
+    paths: ShardPaths, record: ShardRecord, *, seq_len: int, canvas: Canvas
+) -> KeptVideos | None:
+    """Take a finished shard apart.
+
+    Args:
+        paths: Where its files are.
+        record: What was written of it.
+        seq_len: Frames a clip.
+        canvas: (width, height) of the pixel sums.
+
+    Returns:
+        None where the shard's bytes are no longer those that were written.
+    """
+    short = {line.path: line for line in record.rejected if line.reason in NOT_BAD}
+    wanted = kept_paths(record)
+    videos = {
+        source.path: KeptVideo(source=source, rejection=short.get(source.path))
+        for source in record.sources
+        if source.path in wanted
+    }
+    try:
+        for path, place in _places(paths, record, seq_len):
+            videos[path].places.append(place)
+        total, count = load_pixel_sum(str(paths.arrays), canvas=canvas)
+    except (ShardError, OSError, KeyError):
+        return None
+    sums = PixelSums(canvas)
+    sums.add_total(total, frame_count=count, exact_frames=record.exact_frames)
+    return KeptVideos(videos=videos, sums=sums, tar=paths.tar, seq_len=seq_len)
+
+
+def _places(
+    paths: ShardPaths, record: ShardRecord, seq_len: int
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Of every sample its video's path, and its offset and length; of a sound shard only."""
+    videos = []
+    with paths.tar.open("rb") as file:
+        scan = ShardScan(file, seq_len)
+        for sample in scan:
+            if isinstance(sample, ShardError):
+                raise sample
+            videos.append(sample.record.video)
+        if scan.sha256 != record.entry.sha256:
+            raise ShardError("is not what was written")
+    index = scan.index()
+    yield from zip(
+        videos, zip(index.offset.tolist(), index.length.tolist(), strict=True), strict=True
+    )

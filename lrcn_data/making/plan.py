@@ -1,0 +1,228 @@
+"""What a run will write: options, the videos of every shard, keys, and the fingerprint.
+
+All of it is a pure function of lists, options and seed, so that any number of workers, in any
+order, before or after a restart, write the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lrcn_data.errors import UsageError
+from lrcn_data.format.manifest import FORMAT_VERSION, Manifest
+from lrcn_data.format.mean_image import Canvas
+from lrcn_data.format.names import shard_name
+from lrcn_data.lists.entry import Entry
+from lrcn_data.lists.read_lists import Lists
+from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.size import Size
+from lrcn_data.splits import SPLITS
+
+_DEFAULT_CANVAS: Canvas = (320, 240)
+_SLUG = 50
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardOptions:
+    """What decides the bytes of a data set, beside its lists.
+
+    Attributes:
+        clip: Which clips are taken, and how videos are decoded.
+        size: (width, height) of the stored frames; None for each video's own.
+        mean_size: (width, height) of the pixel sums; None for `size`, else 320x240.
+        quality: JPEG quality, 1 to 100.
+        videos_per_shard: None for a hundredth of the split, at least 8, at most 1,000.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+
+    clip: ClipOptions
+    size: Size | None = None
+    mean_size: Size | None = None
+    quality: int = 90
+    videos_per_shard: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.quality <= 100:
+            raise UsageError(f"--quality must be from 1 to 100, got {self.quality}")
+        if self.videos_per_shard is not None and self.videos_per_shard < 1:
+            raise UsageError(f"--videos-per-shard must be at least 1, got {self.videos_per_shard}")
+        for name, size in (("size", self.size), ("mean-size", self.mean_size)):
+            if size is not None and not all(1 <= side <= 8192 for side in size):
+                raise UsageError(
+                    f"--{name} must have sides from 1 to 8192, got {size[0]}x{size[1]}"
+                )
+
+    @property
+    def canvas(self) -> Canvas:
+        """(width, height) of the pixel sums."""
+        return self.mean_size or self.size or _DEFAULT_CANVAS
+
+    def as_manifest(self) -> dict[str, Any]:
+        """The options by name, as the manifest has them."""
+        return {
+            "fps": str(self.clip.fps),
+            "seq_len": self.clip.seq_len,
+            "sampling": self.clip.sampling,
+            "stride": self.clip.effective_stride if self.clip.sampling == "windows" else None,
+            "clips": self.clip.clips,
+            "short": self.clip.short,
+            "size": list(self.size) if self.size else None,
+            "quality": self.quality,
+            "seed": self.clip.seed,
+            "videos_per_shard": self.videos_per_shard,
+            "check": "full" if self.clip.decode.check_full else "auto",
+            "salvage": self.clip.decode.salvage,
+            "allow_demuxer": ",".join(sorted({*self.clip.decode.demuxers})),
+            "allow_decoder": ",".join(sorted({*self.clip.decode.decoders})),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedVideo:
+    """An entry and its place among all of its split, from which its keys are made."""
+
+    entry: Entry
+    position: int
+
+    def key(self, clip: int) -> str:
+        """Name of one of its samples: split, position, what the file is called, clip."""
+        stem = os.path.splitext(os.path.basename(self.entry.path))[0]  # noqa: PTH119, PTH122
+        slug = _NOT_IN_KEYS.sub("_", stem)[:_SLUG]
+        return f"{self.entry.split}-{self.position:07d}-{slug}-{clip}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedShard:
+    """A shard that will be written."""
+
+    name: str
+    split: str
+    videos: Sequence[PlannedVideo]
+
+
+def plan_shards(
+    entries: Iterable[Entry], *, seed: int, videos_per_shard: int | None
+) -> list[PlannedShard]:
+    """Deal the entries of each split out to its shards.
+
+    The order is that of a hash of seed and path: it mixes the classes, and doesn't depend on the
+    order of the lists.
+
+    Args:
+        entries: Of all lists.
+        seed: Of the order.
+        videos_per_shard: At most so many; None for the default of `ShardOptions`.
+    """
+    by_split: dict[str, list[Entry]] = {split: [] for split in SPLITS}
+    for entry in entries:
+        by_split[entry.split].append(entry)
+    shards = []
+    for split, members in by_split.items():
+        members.sort(key=lambda entry: _order(seed, entry))
+        size = videos_per_shard or min(1000, max(8, -(-len(members) // 100)))
+        count = -(-len(members) // size)
+        for number in range(count):
+            start = number * size
+            videos = [
+                PlannedVideo(entry, start + place)
+                for place, entry in enumerate(members[start : start + size])
+            ]
+            shards.append(PlannedShard(shard_name(split, number, count), split, videos))
+    return shards
+
+
+def _order(seed: int, entry: Entry) -> tuple[bytes, str]:
+    return hashlib.sha256(os.fsencode(f"{seed}\0{entry.path}")).digest(), entry.path
+
+
+def plan_manifest(lists: Lists, options: ShardOptions, tools: Mapping[str, str]) -> Manifest:
+    """The manifest of a data set that is not written yet, with its fingerprint."""
+    hashes = {
+        split: _hash_entries(entry for entry in lists.entries if entry.split == split)
+        for split in SPLITS
+        if any(entry.split == split for entry in lists.entries)
+    }
+    decides = {
+        "format_version": FORMAT_VERSION,
+        "options": options.as_manifest(),
+        "lists": hashes,
+        "classes": lists.classes,
+        "tools": dict(tools),
+        "canvas": list(options.canvas),
+    }
+    text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
+    return Manifest(
+        complete=False,
+        fingerprint=hashlib.sha256(text.encode()).hexdigest(),
+        options=options.as_manifest(),
+        lists=hashes,
+        classes=list(lists.classes),
+        tools=dict(tools),
+        canvas=list(options.canvas),
+    )
+
+
+def _hash_entries(entries: Iterable[Entry]) -> str:
+    whole = hashlib.sha256()
+    for line in sorted(f"{entry.path}\0{entry.label}\n" for entry in entries):
+        whole.update(os.fsencode(line))
+    return whole.hexdigest()
+
+
+def tool_versions(options: ShardOptions) -> dict[str, str]:
+    """Versions of all that decodes, converts and encodes."""
+    from importlib.metadata import version
+
+    names = ("av", "numpy", "pillow", "simplejpeg")
+    tools = {"decoder": options.clip.decoder, **{name: version(name) for name in names}}
+    if options.clip.decoder == "ffmpeg":
+        from lrcn_data.video.decode_ffmpeg import ffmpeg_version
+
+        tools["ffmpeg"] = ffmpeg_version()
+    return tools
+
+
+def differences(old: Manifest, new: Manifest) -> list[str]:
+    """What makes the fingerprints of two data sets differ, a sentence each."""
+    found = []
+    for name in sorted({*old.options, *new.options}):
+        was, now = old.options.get(name), new.options.get(name)
+        if was != now:
+            found.append(f"--{name.replace('_', '-')} was {_shown(was)}, is {_shown(now)}")
+    if list(old.canvas) != list(new.canvas):
+        was, now = _shown(old.canvas), _shown(new.canvas)
+        found.append(f"the canvas of the pixel sums was {was}, is {now}")
+    if old.classes != new.classes:
+        found.append(f"the class names differ ({len(old.classes)} before, {len(new.classes)} now)")
+    for split in SPLITS:
+        if old.lists.get(split) != new.lists.get(split):
+            found.append(f"the {split} list has other entries")
+    for name in sorted({*old.tools, *new.tools}):
+        was, now = old.tools.get(name), new.tools.get(name)
+        if was != now:
+            found.append(f"{name} was {was}, is {now}")
+    return found
+
+
+def _shown(value: Any) -> str:
+    """An option's value of the manifest as it is given on the command line."""
+    if value is None or value is False or value == "":
+        return "not given"
+    if value is True:
+        return "given"
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def root_path(root: Path, entry: Entry) -> str:
+    """Where an entry's file lies."""
+    return os.path.join(root, entry.path)  # noqa: PTH118 - taking a Path apart is dear

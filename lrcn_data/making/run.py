@@ -1,0 +1,340 @@
+"""A run of `lrcn-data shard`: what is done already, what is left, and the files of the whole."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from lrcn_data.errors import LrcnError, ShardError
+from lrcn_data.format.json_text import dump_json_line
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.names import MANIFEST, META, REJECTED, ShardPaths
+from lrcn_data.format.records import ShardRecord
+from lrcn_data.lists.read_lists import Lists
+from lrcn_data.machine import usable_cores
+from lrcn_data.making.data_card import data_card
+from lrcn_data.making.estimate import refuse_small_disk
+from lrcn_data.making.kept_videos import can_keep, kept_paths
+from lrcn_data.making.plan import (
+    PlannedShard,
+    ShardOptions,
+    differences,
+    plan_manifest,
+    plan_shards,
+    tool_versions,
+)
+from lrcn_data.making.shard_job import ShardJob, VideoReport, write_shard
+from lrcn_data.making.worker_pool import WorkerPool
+from lrcn_data.reasons import NOT_BAD, Reason
+from lrcn_data.storage.atomic_file import remove_leftovers, write_atomically, write_failure
+from lrcn_data.storage.folder_lock import run_lock
+
+_DATA_CARD = "README.md"
+_DERIVED = ("stats.json", "mean.png")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions:
+    """How a run goes about it; nothing here changes a byte of the data set.
+
+    Attributes:
+        workers: Processes; None for the cores that this one may use.
+        max_bad_fraction: Of the entries that may fail (short ones don't count).
+        retry_failed: Try again what failed before.
+        overwrite: Replace a data set of other options or lists.
+    """
+
+    workers: int | None = None
+    max_bad_fraction: float = 0.1
+    retry_failed: bool = False
+    overwrite: bool = False
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run came to; the whole data set counts, also what earlier runs wrote.
+
+    Attributes:
+        videos: Entries of all lists.
+        clips: Samples in all shards.
+        frames: Frames in all shards.
+        bytes: Of all tars.
+        skipped: Entries that were too short.
+        failed: Entries that gave no clip for another reason.
+        partial: Entries of which only some clips were kept.
+        seconds: That this run took.
+        videos_done: Entries that this run read.
+        shards_done: Shards that this run wrote.
+        shards: Shards in all.
+        repeated: Videos read by this run that have a lower rate than --fps.
+        reasons: Rejected entries by reason.
+        bad_fraction: Failed entries by all entries.
+    """
+
+    videos: int = 0
+    clips: int = 0
+    frames: int = 0
+    bytes: int = 0
+    skipped: int = 0
+    failed: int = 0
+    partial: int = 0
+    seconds: float = 0.0
+    videos_done: int = 0
+    shards_done: int = 0
+    shards: int = 0
+    repeated: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    bad_fraction: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Todo:
+    """What a run would do.
+
+    Attributes:
+        shards: All shards of the data set.
+        left: Those that are not written yet, or in which something is to be tried again.
+        finished: By name, what was written of those in which only what failed is tried again.
+        manifest: Of the data set, without its shards.
+    """
+
+    shards: list[PlannedShard]
+    left: list[PlannedShard]
+    finished: dict[str, ShardRecord]
+    manifest: Manifest
+
+    @property
+    def videos_left(self) -> int:
+        """Videos to read."""
+        kept = sum(len(kept_paths(record)) for record in self.finished.values())
+        return sum(len(shard.videos) for shard in self.left) - kept
+
+
+def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path) -> Todo:
+    """Compare what is wanted with what the folder holds; changes nothing.
+
+    Raises:
+        LrcnError: The folder holds a data set of other options, lists or tools.
+    """
+    shards = plan_shards(
+        lists.entries, seed=options.clip.seed, videos_per_shard=options.videos_per_shard
+    )
+    manifest = plan_manifest(lists, options, tool_versions(options))
+    old = _read_manifest(folder)
+    if old is None and not run.overwrite:
+        _refuse_foreign_files(shards, folder)
+    if old is not None and old.fingerprint != manifest.fingerprint:
+        if not run.overwrite:
+            what = "; ".join(differences(old, manifest)) or "it was written by another version"
+            raise LrcnError(
+                f"{folder} holds another data set: {what}; use another --out, or --overwrite"
+            )
+        return Todo(shards=shards, left=shards, finished={}, manifest=manifest)
+    left, finished = [], {}
+    for shard in shards:
+        record = _done(ShardPaths(folder, shard.name), manifest.fingerprint)
+        failed = record and any(line.reason not in NOT_BAD for line in record.rejected)
+        if record is None or (run.retry_failed and failed):
+            left.append(shard)
+            if record and can_keep(record):
+                finished[shard.name] = record
+    return Todo(shards=shards, left=left, finished=finished, manifest=manifest)
+
+
+def _refuse_foreign_files(shards: list[PlannedShard], folder: Path) -> None:
+    """Refuse to replace what no data set's manifest says is one's.
+
+    Raises:
+        LrcnError: There is such a file.
+    """
+    names = (_DATA_CARD, REJECTED, *_DERIVED, *(f"{shard.name}.tar" for shard in shards))
+    found = [name for name in names if (folder / name).exists()]
+    if found:
+        raise LrcnError(
+            f"{folder} has no {MANIFEST}, but {', '.join(found[:3])}, which would be replaced; use"
+            " another --out, or --overwrite"
+        )
+
+
+def write_data_set(
+    lists: Lists,
+    options: ShardOptions,
+    run: RunOptions,
+    *,
+    root: Path,
+    folder: Path,
+    on_start: Callable[[int, int], None],
+    on_video: Callable[[VideoReport], None],
+) -> RunResult:
+    """Write all shards that are not there yet, then the files of the whole.
+
+    Args:
+        lists: What goes in.
+        options: What decides the bytes.
+        run: How to go about it.
+        root: What the lists' paths are relative to.
+        folder: Where the data set goes; made if need be.
+        on_start: Called with the number of videos of all shards and of those left.
+        on_video: Called for every video read.
+
+    Raises:
+        LrcnError: The folder holds another data set, another run is at it, or a split got no clip.
+    """
+    began = time.monotonic()
+    try:
+        (folder / META).mkdir(parents=True, exist_ok=True)
+        with run_lock(folder), _leftovers_removed(folder):
+            todo = plan_run(lists, options, run, folder)
+            refuse_small_disk(todo.left, options, root=root, folder=folder)
+            result = RunResult(videos=len(lists.entries), shards=len(todo.shards))
+            on_start(len(lists.entries), todo.videos_left)
+            if todo.left:
+                _start_anew(todo, folder)
+            _write_shards(todo, lists, options, run, root, folder, result, on_video)
+            _finish(todo, folder, result)
+    except OSError as error:
+        raise write_failure(str(folder), error) from error
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _write_shards(
+    todo: Todo,
+    lists: Lists,
+    options: ShardOptions,
+    run: RunOptions,
+    root: Path,
+    folder: Path,
+    result: RunResult,
+    on_video: Callable[[VideoReport], None],
+) -> None:
+    def count(report: VideoReport) -> None:
+        result.videos_done += 1
+        result.repeated += report.slow
+        on_video(report)
+
+    pool = WorkerPool(
+        work=write_shard,
+        workers=run.workers or usable_cores(),
+        timeout=options.clip.decode.timeout,
+        on_video=count,
+    )
+    jobs = [
+        ShardJob(
+            shard=shard,
+            root=root,
+            folder=folder,
+            options=options,
+            classes=lists.classes,
+            fingerprint=todo.manifest.fingerprint,
+            finished=todo.finished.get(shard.name),
+            quarantine={},
+        )
+        for shard in todo.left
+    ]
+    for _ in pool.run(jobs):
+        result.shards_done += 1
+
+
+def _read_manifest(folder: Path) -> Manifest | None:
+    try:
+        return Manifest.from_json((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ShardError as error:
+        raise LrcnError(f"{folder}: {error}; use another --out") from error
+
+
+def _done(paths: ShardPaths, fingerprint: str) -> ShardRecord | None:
+    """The record of a shard that this data set has already, or None."""
+    try:
+        record = ShardRecord.from_json(paths.record.read_bytes())
+        whole = paths.tar.stat().st_size == record.entry.bytes
+    except (OSError, ShardError):
+        return None
+    there = whole and paths.index.is_file() and paths.arrays.is_file()
+    return record if there and record.fingerprint == fingerprint else None
+
+
+def _start_anew(todo: Todo, folder: Path) -> None:
+    """Mark the data set as incomplete, and remove what is no longer true."""
+    old = _read_manifest(folder)
+    if old is not None and old.fingerprint != todo.manifest.fingerprint:
+        # a run that is killed here finds the same folder to replace again
+        write_atomically(folder / MANIFEST, replace(old, complete=False).to_json())
+        for path in (folder / META).glob("*.json"):
+            _remove_shard(ShardPaths(folder, path.stem), old.fingerprint)
+    write_atomically(folder / MANIFEST, todo.manifest.to_json())
+    for name in _DERIVED:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _remove_shard(paths: ShardPaths, fingerprint: str) -> None:
+    """Remove a shard of a data set; what only looks like one is somebody else's."""
+    try:
+        record = ShardRecord.from_json(paths.record.read_bytes())
+    except (OSError, ShardError):
+        return
+    if record.fingerprint != fingerprint or record.entry.file != paths.tar.name:
+        return
+    # the record goes last: as long as it is there the shard can be told to be ours
+    for path in (paths.tar, paths.index, paths.arrays, paths.record):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _leftovers_removed(folder: Path) -> Iterator[None]:
+    _remove_all_leftovers(folder)
+    try:
+        yield
+    finally:
+        _remove_all_leftovers(folder)
+
+
+def _remove_all_leftovers(folder: Path) -> None:
+    for place in (folder, folder / META):
+        remove_leftovers(place)
+
+
+def _finish(todo: Todo, folder: Path, result: RunResult) -> None:
+    """Write the manifest, the rejected entries and the data card, from all shards' records."""
+    records = []
+    for shard in todo.shards:
+        record = _done(ShardPaths(folder, shard.name), todo.manifest.fingerprint)
+        if record is None:
+            raise LrcnError(f"{folder / shard.name}.tar has vanished; run the same command again")
+        records.append(record)
+    rejected = [line for record in records for line in record.rejected]
+    entries = [record.entry for record in records]
+    frames = sum(entry.frames for entry in entries)
+    result.clips = sum(entry.samples for entry in entries)
+    result.frames = frames
+    result.bytes = sum(entry.bytes for entry in entries)
+    result.skipped = sum(entry.skipped for entry in entries)
+    result.failed = sum(entry.failed for entry in entries)
+    result.reasons = dict(Counter(line.reason for line in rejected).most_common())
+    result.partial = result.reasons.get(Reason.PARTIAL, 0)
+    result.bad_fraction = (result.failed + result.partial) / max(1, result.videos)
+    write_atomically(folder / REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
+    _refuse_empty_splits(todo, records, folder)
+    manifest = replace(
+        todo.manifest,
+        complete=True,
+        shards=entries,
+        mean_exact=sum(record.exact_frames for record in records) == frames,
+    )
+    write_atomically(folder / _DATA_CARD, data_card(manifest).encode())
+    write_atomically(folder / MANIFEST, manifest.to_json())
+
+
+def _refuse_empty_splits(todo: Todo, records: list[ShardRecord], folder: Path) -> None:
+    for split in todo.manifest.lists:
+        if not any(record.entry.samples for record in records if record.entry.split == split):
+            raise LrcnError(
+                f"no video of the {split} list gave a clip; {folder / REJECTED} says why of each"
+                " (--short pad keeps short ones)"
+            )

@@ -1,0 +1,37 @@
+"""Why an entry of a list gave no clip, or not all of its clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The word by which rejected entries are counted, in rejected.jsonl and in messages."""
+
+    SHORT = "short"
+    MISSING = "missing"
+    NOT_A_VIDEO = "not-a-video"
+    UNSUPPORTED = "unsupported"
+    DAMAGED = "damaged"
+    TOO_LARGE = "too-large"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    PARTIAL = "partial"
+
+
+MEANINGS: Mapping[str, str] = {
+    Reason.SHORT: "fewer frames than --seq-len at --fps",
+    Reason.MISSING: "the file is not there or can't be read",
+    Reason.NOT_A_VIDEO: "no video stream, or a file that is no video",
+    Reason.UNSUPPORTED: "a container or codec outside the allowed ones",
+    Reason.DAMAGED: "the decoder reported an error, or frames are missing",
+    Reason.TOO_LARGE: "above a limit on pixels, frames or seconds",
+    Reason.TIMEOUT: "took longer than --timeout",
+    Reason.CRASHED: "the decoder's process died",
+    Reason.PARTIAL: "damaged; the clips of the sound part were kept (--salvage)",
+}
+"""What each reason says, for people."""
+
+NOT_BAD = frozenset({Reason.SHORT})
+"""Reasons that do not count towards --max-bad-fraction."""

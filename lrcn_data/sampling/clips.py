@@ -1,0 +1,231 @@
+"""From a video file to its clips: times, fps stream, picks, and the frames themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Generic, Literal, Protocol, TypeVar
+
+from lrcn_data.errors import UsageError, VideoError
+from lrcn_data.pixels import RGB
+from lrcn_data.sampling.choose_clips import ClipPicks, Sampling, Short, choose_clips
+from lrcn_data.video.decoding import DecodeOptions, ReadVideo
+from lrcn_data.video.timeline import FpsStream, Timeline
+from lrcn_data.video.video_file import VideoFile, open_video
+
+_DECODE = DecodeOptions()
+_MOST = 10_000
+Decoder = Literal["av", "ffmpeg"]
+Kept = TypeVar("Kept")
+KeptFrame = TypeVar("KeptFrame", covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipOptions:
+    """Which clips are taken from a video, and how it is decoded.
+
+    Attributes:
+        fps: Frames a second of the fps stream.
+        seq_len: Frames a clip.
+        sampling: See `sampling.choose_clips`.
+        stride: Of windows; None for half of seq_len, at least 1.
+        clips: Draws a video, with `blocks`.
+        short: What becomes of videos with fewer than seq_len frames.
+        seed: Of the draws.
+        decoder: `av` in process, `ffmpeg` in ffmpeg processes.
+        decode: How it decodes.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+
+    fps: Fraction = Fraction(5)
+    seq_len: int = 8
+    sampling: Sampling = "blocks"
+    stride: int | None = None
+    clips: int = 1
+    short: Short = "skip"
+    seed: int = 0
+    decoder: Decoder = "av"
+    decode: DecodeOptions = _DECODE
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fps <= 1000:
+            raise UsageError(f"--fps must be above 0 and at most 1000, got {self.fps}")
+        for name, value in (("seq-len", self.seq_len), ("clips", self.clips)):
+            if not 1 <= value <= _MOST:
+                raise UsageError(f"--{name} must be at least 1 and at most {_MOST:,}, got {value}")
+        if self.stride is not None and self.sampling != "windows":
+            raise UsageError(f"--stride goes with --sampling windows, not {self.sampling}")
+        if self.stride is not None and self.stride < 1:
+            raise UsageError(f"--stride must be at least 1, got {self.stride}")
+        if self.clips > 1 and self.sampling != "blocks":
+            raise UsageError(
+                f"--clips {self.clips} draws anew each time and goes with --sampling blocks;"
+                f" {self.sampling} would give the same clip again"
+            )
+        if self.decode.salvage and self.decoder == "ffmpeg":
+            raise UsageError(
+                "--salvage goes with --decoder av: ffmpeg processes don't tell reliably which"
+                " frames came before the damage"
+            )
+
+    @property
+    def effective_stride(self) -> int:
+        """The stride of windows that counts."""
+        return self.stride or max(1, self.seq_len // 2)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clip(Generic[Kept]):
+    """A sampled clip.
+
+    Attributes:
+        number: In its video, from 0.
+        frames: seq_len frames in time order, as the keeper kept them.
+        frame_times: Seconds, one a frame: the source frame's time less the first frame's.
+        num_valid: How many frames are real; the rest repeat the last one.
+    """
+
+    number: int
+    frames: list[Kept]
+    frame_times: list[float]
+    num_valid: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoClips(Generic[Kept]):
+    """All clips of a video.
+
+    Attributes:
+        clips: In order; none where the video is too short and short ones are skipped.
+        stream_length: Frames of the fps stream.
+        source_fps: The video's average rate.
+        duration: Seconds.
+        decoding: See `video.Decoded`.
+        damage: What is wrong with a video of which only the sound part was taken, else None.
+    """
+
+    clips: list[Clip[Kept]]
+    stream_length: int
+    source_fps: float
+    duration: float
+    decoding: str
+    damage: VideoError | None
+
+
+class FrameKeeper(Protocol[KeptFrame]):
+    """Decides in what form each wanted frame is kept; every frame is handed over once."""
+
+    def begin(self) -> None:
+        """Forget everything: the video is read anew."""
+
+    def keep(self, rgb: RGB, uses: int) -> KeptFrame:
+        """Take a frame, uint8 (height, width, 3), which stands in clips `uses` times."""
+
+
+class KeepPixels:
+    """Keeps frames as the RGB arrays that they are."""
+
+    def begin(self) -> None:
+        """Nothing to forget."""
+
+    def keep(self, rgb: RGB, uses: int) -> RGB:
+        """The frame itself."""
+        return rgb
+
+
+def read_clips(path: Path, name: str, options: ClipOptions) -> VideoClips[RGB]:
+    """Read the clips of a video as RGB frames, each uint8 (height, width, 3).
+
+    Args:
+        path: The file.
+        name: Its path in the list, which the draws depend on.
+        options: Which clips.
+
+    Raises:
+        VideoError: The file can't be used.
+    """
+    with open_video(path) as file:
+        return collect_clips(file, name, options, KeepPixels())
+
+
+def collect_clips(
+    file: VideoFile, name: str, options: ClipOptions, keeper: FrameKeeper[Kept]
+) -> VideoClips[Kept]:
+    """Read the clips of a video, each frame in the form that the keeper gives it.
+
+    Raises:
+        VideoError: The file can't be used.
+    """
+    collector = _Collector(name, options, keeper)
+    decoded = decoder(options.decoder)(file, collector, options.decode)
+    return VideoClips(
+        clips=collector.clips(decoded.timeline),
+        stream_length=collector.stream_length,
+        source_fps=decoded.timeline.average_fps,
+        duration=decoded.timeline.duration,
+        decoding=decoded.decoding,
+        damage=decoded.damage,
+    )
+
+
+def decoder(name: Decoder) -> ReadVideo:
+    """The decoder of that name; imported only when it is used."""
+    if name == "ffmpeg":
+        from lrcn_data.video.decode_ffmpeg import read_video
+    else:
+        from lrcn_data.video.decode_av import read_video
+    return read_video
+
+
+class _Collector(Generic[Kept]):
+    """Chooses clips when the timeline is known, and keeps the frames that come in."""
+
+    def __init__(self, name: str, options: ClipOptions, keeper: FrameKeeper[Kept]) -> None:
+        self._name = name
+        self._options = options
+        self._keeper = keeper
+        self.stream_length = 0
+        self._picks: list[tuple[ClipPicks, list[int]]] = []
+        self._uses: Mapping[int, int] = {}
+        self._kept: dict[int, Kept] = {}
+
+    def choose(self, timeline: Timeline) -> Collection[int]:
+        options = self._options
+        self._keeper.begin()
+        self._kept = {}
+        stream = FpsStream(timeline, options.fps)
+        self.stream_length = len(stream)
+        chosen = choose_clips(
+            self.stream_length,
+            seq_len=options.seq_len,
+            sampling=options.sampling,
+            stride=options.effective_stride,
+            clips=options.clips,
+            short=options.short,
+            seed=options.seed,
+            path=self._name,
+        )
+        self._picks = [
+            (picks, [stream[position] for position in picks.positions]) for picks in chosen
+        ]
+        self._uses = Counter(frame for _, frames in self._picks for frame in frames)
+        return self._uses.keys()
+
+    def take(self, frame: int, rgb: RGB) -> None:
+        self._kept[frame] = self._keeper.keep(rgb, self._uses[frame])
+
+    def clips(self, timeline: Timeline) -> list[Clip[Kept]]:
+        return [
+            Clip(
+                number=picks.number,
+                frames=[self._kept[frame] for frame in frames],
+                frame_times=[round(timeline.seconds(frame), 6) for frame in frames],
+                num_valid=picks.num_valid,
+            )
+            for picks, frames in self._picks
+        ]

@@ -1,0 +1,5 @@
+"""The parts of a data set: what is trained on, validated with and tested on."""
+
+from __future__ import annotations
+
+SPLITS = ("train", "val", "test")

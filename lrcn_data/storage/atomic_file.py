@@ -1,0 +1,70 @@
+"""Files that are there whole or not at all, whenever the process or the machine stops."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedRandom
+from pathlib import Path
+
+from lrcn_data.errors import LrcnError
+
+TEMPORARY = ".partial"
+"""Ending of files that are not whole yet; a later run removes what a dead one left."""
+
+
+def write_failure(what: str, error: OSError) -> LrcnError:
+    """The error of a command that can't write: what, why, and the remedy."""
+    named = f" ({error.filename})" if error.filename else ""
+    return LrcnError(
+        f"{what} can't be written: {error.strerror or error}{named}; free some space or mend it,"
+        " then run the same command again"
+    )
+
+
+def temporary_name(path: Path) -> Path:
+    """Where a file is written before it is whole: beside its place, a name of this process's."""
+    return path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BufferedRandom]:
+    """A file to write that takes its name, on the disk, when the block is left without an error.
+
+    Raises:
+        OSError: It can't be written (disk full, no permission).
+    """
+    temporary = temporary_name(path)
+    # never through a link that somebody put there
+    temporary.unlink(missing_ok=True)
+    try:
+        with temporary.open("x+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is either whole under its name or not there at all."""
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what dead processes left half-written in a folder."""
+    for path in folder.glob(f"*{TEMPORARY}"):
+        path.unlink(missing_ok=True)

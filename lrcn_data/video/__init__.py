@@ -1,0 +1,1 @@
+"""A video file: its timestamps, its packets, and the two decoders."""

@@ -1,0 +1,128 @@
+"""Decoded pictures made into RGB arrays of one size, upright; the same for both decoders."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+from av import VideoFrame
+from av.video.plane import VideoPlane
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from lrcn_data.pixels import RGB
+
+_NEAREST_SPACE = {10: 9, 8: 2, **dict.fromkeys(range(11, 19), 2)}
+"""For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take: BT.2020
+with constant luminance is taken as that without, the rest as if nothing was said."""
+
+
+Matrix = tuple[int, int, int, int]
+"""a, b, c, d of a display matrix, which takes a source pixel (x, y) to (a x + c y, b x + d y)."""
+
+
+class RgbConverter:
+    """Turns decoded pictures into RGB arrays of one size, upright.
+
+    Both decoders use it on the decoder's own pixels, so that they give the same bytes: how ffmpeg's
+    scale filter converts depends on its version and flags. Chroma is taken from the nearest sample,
+    since anything smoother depends on fields that only one of the decoders knows.
+    """
+
+    def __init__(self) -> None:
+        self._reformatter = _kept_reformatter()
+        self._size: tuple[int, int] | None = None
+
+    def fix_size(self, picture: VideoFrame) -> None:
+        """Take the first picture's size, whether or not it is wanted."""
+        self._size = self._size or (picture.width, picture.height)
+
+    def convert(self, picture: VideoFrame, *, matrix: Matrix | None) -> RGB:
+        """Convert a picture.
+
+        Args:
+            picture: As decoded.
+            matrix: a, b, c, d of the container's display matrix, None for upright.
+
+        Returns:
+            An array of its own; pictures of another size are scaled to the first one's.
+        """
+        if picture.interlaced_frame or (
+            picture.height % 2 and picture.format.name.startswith("yuv")
+        ):
+            picture = _unmarked(picture)
+        if picture.colorspace in _NEAREST_SPACE:
+            picture.colorspace = _NEAREST_SPACE[picture.colorspace]
+        self.fix_size(picture)
+        assert self._size is not None
+        same_size = self._size == (picture.width, picture.height)
+        converted = self._reformatter.reformat(
+            picture,
+            width=self._size[0],
+            height=self._size[1],
+            format="rgb24",
+            interpolation=Interpolation.POINT if same_size else Interpolation.BILINEAR,
+            threads=1,
+        )
+        if converted is picture:
+            # the decoder's own memory, which may be upside down
+            return upright(cast(RGB, converted.to_ndarray()), matrix)
+        plane, (width, height) = converted.planes[0], self._size
+        rgb: RGB = np.ndarray(
+            (height, width, 3), np.uint8, cast(bytes, plane), strides=(plane.line_size, 3, 1)
+        )
+        return upright(rgb, matrix)
+
+
+@cache
+def _kept_reformatter() -> VideoReformatter:
+    """One for all videos of the process: making its tables takes as long as ten conversions."""
+    return VideoReformatter()
+
+
+def _unmarked(picture: VideoFrame) -> VideoFrame:
+    """A copy without some marks, which what comes from an ffmpeg process doesn't have.
+
+    With that of interlacing, chroma would be taken by field; where it lies in relation to luma
+    counts where the number of rows is odd.
+    """
+    copy = VideoFrame(picture.width, picture.height, picture.format.name)
+    for source, target in zip(picture.planes, copy.planes, strict=True):
+        rows_from = _rows(source)
+        rows_to = _rows(target)
+        rows = min(len(rows_from), len(rows_to))
+        width = min(source.line_size, target.line_size)
+        rows_to[:rows, :width] = rows_from[:rows, :width]
+    copy.colorspace = picture.colorspace
+    copy.color_range = picture.color_range
+    return copy
+
+
+def _rows(plane: VideoPlane) -> RGB:
+    """A plane's own memory, uint8 (rows, bytes of a row)."""
+    return np.frombuffer(cast(bytes, plane), np.uint8).reshape(-1, plane.line_size)
+
+
+def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
+    """Turn and mirror by the display matrix, to the nearest multiple of 90 degrees.
+
+    y points down (libavutil/display.h).
+    """
+    if matrix is None:
+        return rgb
+    a, b, c, d = matrix
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        rgb, across, down = rgb.swapaxes(0, 1), c, b
+    else:
+        across, down = a, d
+    if across < 0:
+        rgb = rgb[:, ::-1]
+    if down < 0:
+        rgb = rgb[::-1]
+    return np.ascontiguousarray(rgb)
+
+
+def rotation_matrix(degrees: float) -> Matrix | None:
+    """The display matrix of a counterclockwise rotation by a multiple of 90 degrees."""
+    turns: dict[int, Any] = {1: (0, -1, 1, 0), 2: (-1, 0, 0, -1), 3: (0, 1, -1, 0)}
+    return turns.get(round(degrees / 90) % 4)

@@ -1,0 +1,91 @@
+"""What a net is made of, layer by layer: output shapes, parameters, operations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lrcn_model.nets.net import LRCN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """A row of the table.
+
+    Attributes:
+        name: In the net.
+        kind: Its class.
+        shape: Of its output for one frame, without the batch.
+        parameters: How many.
+        flop: Floating point operations a frame, forward; a multiplication and an addition are
+            two. Layers whose work is a few operations a number count as 0.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    flop: int
+
+
+def net_table(net: LRCN) -> list[Layer]:
+    """The layers in the order in which a frame goes through them."""
+    layers: list[Layer] = []
+    hooks = [
+        module.register_forward_hook(_noting(layers, name))
+        for name, module in net.named_modules()
+        if not list(module.children()) and not isinstance(module, nn.Identity | nn.Dropout)
+    ]
+    width, height = net.config.size
+    was_training = net.training
+    try:
+        net.eval()
+        with torch.inference_mode():
+            net(torch.zeros(1, 1, 3, height, width, device=next(net.parameters()).device))
+    finally:
+        net.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return layers
+
+
+def forward_flop(layers: list[Layer]) -> int:
+    """Floating point operations a frame, forward."""
+    return sum(layer.flop for layer in layers)
+
+
+def training_flop(layers: list[Layer]) -> int:
+    """Floating point operations a frame, forward and backward, where all parts are trained.
+
+    Backward each layer takes its work twice, for its weights and for its input; the first one
+    needs no gradient of its input.
+    """
+    return 3 * forward_flop(layers) - next(layer.flop for layer in layers if layer.flop)
+
+
+def _noting(layers: list[Layer], name: str) -> Any:
+    def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+        result = output[0] if isinstance(output, tuple) else output
+        sequence = isinstance(module, nn.LSTM) or name == "classifier"
+        shape = tuple(result.shape[2 if sequence else 1 :])
+        layers.append(
+            Layer(
+                name=name,
+                kind=type(module).__name__,
+                shape=shape,
+                parameters=sum(value.numel() for value in module.parameters()),
+                flop=2 * _multiplications(module, shape),
+            )
+        )
+
+    return note
+
+
+def _multiplications(module: nn.Module, shape: tuple[int, ...]) -> int:
+    """How often a weight is multiplied for one frame."""
+    weights = sum(value.numel() for value in module.parameters() if value.dim() > 1)
+    return weights * math.prod(shape[1:]) if isinstance(module, nn.Conv2d) else weights

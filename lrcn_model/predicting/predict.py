@@ -1,0 +1,149 @@
+"""What a trained net says of video files, decoded and sampled as its shards were.
+
+Each video gives one clip: the middle frames of its blocks. A short one is padded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lrcn_data.errors import VideoError
+from lrcn_data.format.frame_jpegs import resized
+from lrcn_data.pixels import RGB
+from lrcn_data.reasons import Reason
+from lrcn_data.sampling.clips import Clip, ClipOptions, Decoder, read_clips
+from lrcn_data.size import Size
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.scoring.loss import UNLABELLED
+from lrcn_model.scoring.weights import TrainedRun
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guess:
+    """A class that a video may show.
+
+    Attributes:
+        label: Its number.
+        name: Its name.
+        probability: From 0 to 1.
+    """
+
+    label: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrameGuess:
+    """The class of one frame (detection).
+
+    Attributes:
+        seconds: When it is shown, after the video's first frame.
+        name: Of the class.
+        probability: From 0 to 1.
+    """
+
+    seconds: float
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """What is said of one video.
+
+    Attributes:
+        video: Its path.
+        guesses: The best classes, best first; none where it can't be read.
+        frames: The best class of each sampled frame.
+        error: Why it can't be read, or None.
+    """
+
+    video: str
+    guesses: list[Guess]
+    frames: list[FrameGuess]
+    error: str | None = None
+
+
+def predict_videos(
+    run: TrainedRun, videos: Sequence[Path], *, top: int = 5, decoder: Decoder = "av"
+) -> Iterator[Prediction]:
+    """Predict videos one by one; one that can't be read doesn't keep the others from it.
+
+    Args:
+        run: The trained net.
+        videos: Files.
+        top: How many classes to name.
+        decoder: How they are decoded.
+    """
+    options = ClipOptions(
+        fps=run.facts.fps,
+        seq_len=run.facts.seq_len,
+        sampling="center",
+        short="pad",
+        decoder=decoder,
+    )
+    for path in videos:
+        try:
+            clip = _only_clip(path, options)
+        except VideoError as error:
+            yield Prediction(video=str(path), guesses=[], frames=[], error=str(error))
+            continue
+        yield _predict(run, str(path), clip, top)
+
+
+def _only_clip(path: Path, options: ClipOptions) -> Clip[RGB]:
+    """The one clip of a video.
+
+    Raises:
+        VideoError: It can't be read, or has no frame at the run's rate.
+    """
+    clips = read_clips(path, str(path), options).clips
+    if not clips:
+        raise VideoError(Reason.SHORT, f"no frame at {options.fps} frames a second")
+    return clips[0]
+
+
+def _predict(run: TrainedRun, video: str, clip: Clip[RGB], top: int) -> Prediction:
+    batch = _batch(video, clip, run.facts.stored_size).to(run.processor.device)
+    log_probs_TC = torch.log_softmax(run.score(batch)[0], dim=-1).double().cpu()
+    real_TC = log_probs_TC[: clip.num_valid]
+    if run.facts.average == "log-probs":
+        probabilities = torch.softmax(real_TC.mean(dim=0), dim=0)
+    else:
+        probabilities = real_TC.exp().mean(dim=0)
+    names = run.facts.classes
+    best = probabilities.topk(min(top, len(names)))
+    return Prediction(
+        video=video,
+        guesses=[
+            Guess(label=label, name=names[label], probability=probability)
+            for probability, label in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        ],
+        frames=[
+            FrameGuess(seconds=seconds, name=names[int(row.argmax())], probability=float(row.max()))
+            for seconds, row in zip(clip.frame_times, real_TC.exp(), strict=False)
+        ],
+    )
+
+
+def _batch(video: str, clip: Clip[RGB], stored_size: Size | None) -> ClipBatch:
+    """A batch of one clip, without labels."""
+    frames = [resized(frame, stored_size) for frame in clip.frames]
+    frames_THWC = torch.from_numpy(np.stack(frames))
+    length, height, width, _ = frames_THWC.shape
+    return ClipBatch(
+        pixels=frames_THWC.flatten(),
+        sizes=torch.tensor([[height, width]]),
+        labels=torch.tensor([0]),
+        frame_labels=torch.full((1, length), UNLABELLED),
+        num_valid=torch.tensor([clip.num_valid]),
+        indices=torch.tensor([0]),
+        keys=(video,),
+        videos=(video,),
+    )

@@ -1,0 +1,101 @@
+"""Batches from processes that read, and that start, end and die in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext
+from multiprocessing.connection import wait
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from lrcn_data.errors import LrcnError
+from lrcn_data.quiet_start import let_signals_through, signals_held_back
+from lrcn_model.processor import Processor
+from lrcn_model.reading.clip_batch import ClipBatch, collate
+from lrcn_model.reading.epoch_sampler import EpochSampler
+
+
+def load_batches(
+    data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
+) -> Generator[ClipBatch, None, None]:
+    """Batches where they are needed; from pinned memory the copy doesn't hold up the host.
+
+    Args:
+        data: A `ShardDataset`, or something that gives batches by itself.
+        sampler: Of a ShardDataset.
+        workers: Processes that read.
+        processor: Where the batches go to.
+
+    Raises:
+        LrcnError: A process that reads died.
+        ShardError: A shard is damaged.
+    """
+    loader = make_loader(data, sampler, workers, processor)
+    with signals_held_back() if workers else nullcontext():
+        batches = iter(loader)
+    try:
+        while (batch := _next(batches)) is not None:
+            yield batch.to(processor.device, non_blocking=True) if processor.is_cuda else batch
+    finally:
+        # else they would live as long as an error's traceback does, which keeps the iterator, and
+        # the end of this process would wait for them
+        if workers:
+            batches._shutdown_workers()  # type: ignore[attr-defined]
+
+
+def _next(batches: Iterator[ClipBatch]) -> ClipBatch | None:
+    try:
+        return next(batches, None)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise LrcnError(
+            "a process that reads shards died, as for want of memory; use fewer --workers or a"
+            " smaller --batch-size, then the same command again"
+        ) from error
+
+
+def make_loader(
+    data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
+) -> DataLoader[ClipBatch]:
+    """A DataLoader whose workers survive Ctrl-C, so that the training ends in its own time."""
+    return DataLoader(
+        data,
+        batch_sampler=sampler,
+        batch_size=1 if sampler is not None else None,
+        collate_fn=collate,  # type: ignore[arg-type] # a batch is fetched as a whole
+        num_workers=workers,
+        pin_memory=processor.is_cuda,
+        worker_init_fn=begin_work if workers else None,
+        multiprocessing_context=_forkserver() if workers else None,
+    )
+
+
+def begin_work(worker: int) -> None:
+    """What a worker does first: leave it to the training to end it, but end when that is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    let_signals_through()
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_training, daemon=True).start()
+
+
+def _end_with_training() -> None:
+    # torch looks whether its parent lives, which is the server that workers are forked from
+    training = multiprocessing.parent_process()
+    if training is not None:
+        wait([training.sentinel])
+        os._exit(1)
+
+
+def _forkserver() -> Any:
+    """Workers are forked from a process without threads, which has imported what they need."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["lrcn_model.reading.batch_loader"])
+    return context

@@ -1,0 +1,148 @@
+"""A batch of clips as it goes from the reader to the device: one buffer of pixels, and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from lrcn_model.reading import worker_buffers
+
+CHANNELS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ClipBatch:
+    """Clips with their pixels in one tensor, so that one copy brings them anywhere.
+
+    Clips may differ in their frames' size, not in their number of frames.
+
+    Attributes:
+        pixels: uint8, all clips' frames one after another, each height x width x 3 (RGB).
+        sizes: int64 (clips, 2), height and width of each clip's frames.
+        labels: int64 (clips,), class number of each clip.
+        frame_labels: int64 (clips, frames), class number of each frame; -1 where it has none or
+            only repeats the last real one.
+        num_valid: int64 (clips,), real frames of each clip; the rest repeat the last one.
+        indices: int64 (clips,), number of each clip in its data set.
+        keys: Name of each clip.
+        videos: Path of each clip's video, as its list had it.
+    """
+
+    pixels: Tensor
+    sizes: Tensor
+    labels: Tensor
+    frame_labels: Tensor
+    num_valid: Tensor
+    indices: Tensor
+    keys: tuple[str, ...]
+    videos: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """How many clips."""
+        return len(self.keys)
+
+    def __reduce__(self) -> tuple[Callable[..., ClipBatch], tuple[Any, ...]]:
+        """Pickle the small tensors as arrays: only the pixels are worth a shared memory segment."""
+        small = (self.sizes, self.labels, self.frame_labels, self.num_valid, self.indices)
+        arrays = tuple(tensor.cpu().numpy() for tensor in small)
+        return _rebuild, (self.pixels, arrays, self.keys, self.videos)
+
+    @property
+    def seq_len(self) -> int:
+        """Frames a clip."""
+        return self.frame_labels.shape[1]
+
+    @property
+    def same_size(self) -> bool:
+        """Whether all clips' frames have one size."""
+        return len({tuple(size) for size in self.sizes.tolist()}) == 1
+
+    @property
+    def frames(self) -> Tensor:
+        """The pixels as uint8 (clips, frames, height, width, 3), without a copy.
+
+        Raises:
+            ValueError: The clips' frames differ in size, so that they make no such tensor.
+        """
+        if not self.same_size:
+            raise ValueError(
+                f"the clips of this batch have frames of different sizes, {self.sizes.tolist()};"
+                " use clip_frames, or Preprocess, which takes the batch as it is"
+            )
+        height, width = self.sizes[0].tolist()
+        return self.pixels.view(len(self), self.seq_len, height, width, CHANNELS)
+
+    def clip_frames(self) -> list[Tensor]:
+        """Each clip's pixels, uint8 (frames, height, width, 3), without a copy."""
+        sizes = [(height, width) for height, width in self.sizes.tolist()]
+        lengths = [self.seq_len * height * width * CHANNELS for height, width in sizes]
+        parts = torch.split(self.pixels, lengths)
+        return [
+            part.view(self.seq_len, height, width, CHANNELS)
+            for part, (height, width) in zip(parts, sizes, strict=True)
+        ]
+
+    def pin_memory(self) -> Self:
+        """The same with what is moved in pinned memory; a DataLoader with pin_memory calls it."""
+        return self._with_tensors(lambda tensor: tensor.pin_memory())
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Self:
+        """The same on another device; sizes and indices stay, since only the host needs them.
+
+        Args:
+            device: Where to.
+            non_blocking: Don't wait for the copies (from pinned memory).
+        """
+        moved = self._with_tensors(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return replace(moved, sizes=self.sizes, indices=self.indices)
+
+    def _with_tensors(self, change: Callable[[Tensor], Tensor]) -> Self:
+        return replace(
+            self,
+            pixels=change(self.pixels),
+            labels=change(self.labels),
+            frame_labels=change(self.frame_labels),
+            num_valid=change(self.num_valid),
+        )
+
+
+def collate(batch: ClipBatch) -> ClipBatch:
+    """The batch itself: the `collate_fn` for a DataLoader over `ShardDataset`."""
+    return batch
+
+
+def _reduce_for_process(batch: ClipBatch) -> tuple[Callable[..., ClipBatch], tuple[Any, ...]]:
+    """As `ClipBatch.__reduce__`, but pixels in a worker's buffer are sent by its number."""
+    rebuild, (pixels, *facts) = batch.__reduce__()
+    sent = worker_buffers.send(pixels)
+    return (rebuild, (pixels, *facts)) if sent is None else (_receive, (sent, *facts))
+
+
+ForkingPickler.register(ClipBatch, _reduce_for_process)
+
+
+def _receive(
+    sent: tuple[Any, ...], arrays: Sequence[Any], keys: tuple[str, ...], videos: tuple[str, ...]
+) -> ClipBatch:
+    return _rebuild(worker_buffers.receive(*sent), arrays, keys, videos)
+
+
+def _rebuild(
+    pixels: Tensor, arrays: Sequence[Any], keys: tuple[str, ...], videos: tuple[str, ...]
+) -> ClipBatch:
+    sizes, labels, frame_labels, num_valid, indices = (torch.from_numpy(a) for a in arrays)
+    return ClipBatch(
+        pixels=pixels,
+        sizes=sizes,
+        labels=labels,
+        frame_labels=frame_labels,
+        num_valid=num_valid,
+        indices=indices,
+        keys=keys,
+        videos=videos,
+    )

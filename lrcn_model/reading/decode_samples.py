@@ -1,0 +1,51 @@
+"""Encoded samples to a `ClipBatch`: every JPEG decoded straight to its place in one buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from lrcn_data.format.frame_jpegs import decode_frames, frame_bytes
+from lrcn_data.format.sample_members import Sample
+from lrcn_model.reading import worker_buffers
+from lrcn_model.reading.buffer_pool import BufferPool
+from lrcn_model.reading.clip_batch import ClipBatch
+
+_own_buffers = BufferPool()
+
+
+def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBatch:
+    """Decode samples into one batch.
+
+    Args:
+        samples: At least one, all of equally many frames.
+        indices: Number of each in its data set.
+
+    Raises:
+        ShardError: A frame is no JPEG of the size that the sample's json says.
+    """
+    records = [sample.record for sample in samples]
+    lengths = [len(sample.jpegs) * frame_bytes(sample) for sample in samples]
+    pixels = _new_buffer(sum(lengths))
+    memory, start = pixels.numpy(), 0
+    for sample, length in zip(samples, lengths, strict=True):
+        decode_frames(sample, memory[start : start + length])
+        start += length
+    return ClipBatch(
+        pixels=pixels,
+        sizes=torch.tensor([(record.height, record.width) for record in records]),
+        labels=torch.tensor([record.label for record in records]),
+        frame_labels=torch.tensor([record.labels for record in records]),
+        num_valid=torch.tensor([record.num_valid for record in records]),
+        indices=torch.tensor(list(indices)),
+        keys=tuple(record.key for record in records),
+        videos=tuple(record.video for record in records),
+    )
+
+
+def _new_buffer(length: int) -> torch.Tensor:
+    """Memory for a batch's pixels; in a DataLoader's worker, memory that both processes see."""
+    if torch.utils.data.get_worker_info() is None:
+        return _own_buffers.empty((length,), torch.uint8)
+    return worker_buffers.lend(length)

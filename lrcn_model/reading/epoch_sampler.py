@@ -1,0 +1,158 @@
+"""Which samples each batch takes: exact epochs over any number of ranks, in a repeatable order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sized
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from lrcn_data.errors import UsageError
+from lrcn_model.reading import epoch_order
+from lrcn_model.reading.shard_dataset import ShardDataset
+
+
+class EpochSampler(Sampler[list[int]]):
+    """A batch sampler for `ShardDataset`: `DataLoader(dataset, batch_sampler=sampler)`.
+
+    An epoch takes every sample exactly once. The order depends on (seed, epoch) only, and the
+    global steps on it and on ranks x batch_size: so neither workers nor, at an equal product,
+    ranks change what is trained on. The last step of an epoch is shared evenly by the ranks; it
+    is joined to the one before where it has fewer samples than there are ranks. So all ranks
+    take equally many steps.
+
+    Without shuffling the samples come in their order, for scoring; a rank that has none of a
+    step's samples (only where the whole set has fewer samples than ranks) leaves it out.
+
+    State is (epoch, samples done by all ranks). A DataLoader's workers run ahead of the training,
+    so the sampler can't know what was trained on: `state_dict` is told how many steps were.
+
+    Args:
+        dataset: What is sampled from. `shuffle_window` and `balanced` need a ShardDataset.
+        batch_size: Samples a rank and step.
+        seed: Of the order.
+        rank: This process's number, from 0.
+        ranks: How many processes share each epoch.
+        shuffle: False for evaluation.
+        shuffle_window: Read from so many shards at a time (0: from all), for disks and networks
+            that are slow at random access; the next ones are read ahead.
+        balanced: Take each class equally often, instead of every sample once.
+
+    Raises:
+        UsageError: A value out of range, or fewer samples than ranks to train on.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        *,
+        batch_size: int = 2,
+        seed: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+        shuffle: bool = True,
+        shuffle_window: int = 0,
+        balanced: bool = False,
+    ) -> None:
+        if batch_size < 1:
+            raise UsageError(f"--batch-size must be at least 1, got {batch_size}")
+        if not 0 <= rank < ranks:
+            raise UsageError(f"rank must be from 0 to {ranks - 1}, got {rank}")
+        if shuffle_window < 0:
+            raise UsageError(f"--shuffle-window must be at least 0, got {shuffle_window}")
+        if (shuffle_window > 0) + balanced + (not shuffle) > 1:
+            raise UsageError("of no shuffling, --shuffle-window and balancing, choose one")
+        if (shuffle_window or balanced) and not isinstance(dataset, ShardDataset):
+            raise UsageError("--shuffle-window and balancing need a ShardDataset")
+        if shuffle:
+            epoch_order.check_ranks(len(dataset), ranks)
+        self._dataset = dataset
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rank = rank
+        self._ranks = ranks
+        self._shuffle = shuffle
+        self._shuffle_window = shuffle_window
+        self._balanced = balanced
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the start of an epoch, from 0; the next iteration takes its samples."""
+        self.epoch = epoch
+        self._samples_done = 0
+
+    def __len__(self) -> int:
+        """Steps that the next iteration has: those of the epoch after what is done of it."""
+        return sum(1 for _ in self._steps())
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = self.order()
+        windows = deque(self._windows())
+        for step in self._steps():
+            # those of the window that comes, and of the one after it
+            while windows and windows[0][0] < step.stop:
+                self._dataset.read_ahead(windows.popleft()[1])  # type: ignore[attr-defined]
+            start, stop = step.share(self._rank, self._ranks)
+            if stop > start:
+                yield order[start:stop].tolist()
+
+    def order(self) -> epoch_order.Order:
+        """The samples of the whole epoch, over all ranks, in the order in which they are taken."""
+        dataset, seed, epoch = self._dataset, self._seed, self.epoch
+        if self._balanced and isinstance(dataset, ShardDataset):
+            return epoch_order.balanced(dataset.labels, seed=seed, epoch=epoch)
+        if self._shuffle_window and isinstance(dataset, ShardDataset):
+            return epoch_order.shuffled_in_windows(
+                dataset.shard_samples, self._shuffle_window, seed=seed, epoch=epoch
+            )
+        if self._shuffle:
+            return epoch_order.shuffled(len(dataset), seed=seed, epoch=epoch)
+        return np.arange(len(dataset))
+
+    def _windows(self) -> Iterator[tuple[int, list[int]]]:
+        """The shards of each window, with the sample at which to ask for them: a window ahead."""
+        dataset = self._dataset
+        if not self._shuffle_window or not isinstance(dataset, ShardDataset):
+            return
+        counts = dataset.shard_samples
+        asked = start = 0
+        for shards in epoch_order.shard_windows(
+            len(counts), self._shuffle_window, seed=self._seed, epoch=self.epoch
+        ):
+            end = start + sum(counts[shard] for shard in shards)
+            if end > self._samples_done:
+                yield asked, shards
+            asked, start = start, end
+
+    def state_dict(self, steps_done: int) -> dict[str, int]:
+        """What `load_state_dict` needs to go on after some steps.
+
+        Args:
+            steps_done: Steps of the current iteration that were trained on.
+        """
+        done = self._samples_done
+        for step, _ in zip(self._steps(), range(steps_done), strict=False):
+            done = step.stop
+        return {"epoch": self.epoch, "samples_done": done}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go to where a state was taken: the next iteration starts with the step after it.
+
+        Raises:
+            UsageError: So little is left of the epoch that some of the ranks, of which there
+                were fewer when the state was taken, would get nothing.
+        """
+        left = len(self._dataset) - state["samples_done"]
+        if self._shuffle and 0 < left < self._ranks:
+            raise UsageError(
+                f"{left} samples are left of epoch {state['epoch']}, too few for {self._ranks}"
+                f" processes; finish the epoch with up to {left}, then go on with more"
+            )
+        self.epoch = state["epoch"]
+        self._samples_done = state["samples_done"]
+
+    def _steps(self) -> Iterator[epoch_order.Step]:
+        return epoch_order.steps(
+            self._samples_done, len(self._dataset), batch_size=self._batch_size, ranks=self._ranks
+        )

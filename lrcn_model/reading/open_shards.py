@@ -1,0 +1,94 @@
+"""Opens shards to train on or to score: the right split, and of the kind that a net takes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from lrcn_data.errors import UsageError
+from lrcn_data.format.shard_names import ENDING, expand_shards
+from lrcn_data.machine import usable_cores
+from lrcn_model.processor import Processor
+from lrcn_model.ranks import Ranks
+from lrcn_model.reading.batch_loader import load_batches
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.epoch_sampler import EpochSampler
+from lrcn_model.reading.shard_dataset import ShardDataset
+
+_MOST_WORKERS = 8
+
+
+def default_workers() -> int:
+    """Processes that read where --workers isn't given.
+
+    On two cores reading in the training's own process is the fastest: decoding takes a few
+    percent of a step on a CPU, and another process would take turns with the computing threads.
+    """
+    cores = usable_cores()
+    return 0 if cores <= 2 else min(cores - 1, _MOST_WORKERS)
+
+
+def open_shards(patterns: Sequence[str], *, split: str) -> ShardDataset:
+    """The clips of shards; of folders, only those of a split (of shards named, all).
+
+    Raises:
+        UsageError: The patterns can't be meant as given.
+        ShardError: Shards are missing, damaged, or don't fit together.
+    """
+    names = expand_shards(patterns)
+    tars = [name for name in names if name.endswith(ENDING)]
+    if tars and len(tars) < len(names):
+        folder = next(name for name in names if not name.endswith(ENDING))
+        raise UsageError(
+            f"{folder} stands for its {split} shards, {tars[0]} for itself; name folders or shards,"
+            " not both at once"
+        )
+    data = ShardDataset(patterns, split=None if tars else split)
+    if not len(data):
+        raise UsageError(f"the {split} shards named have no clips; name others")
+    return data
+
+
+def check_fits(data: ShardDataset, *, classes: Sequence[str], seq_len: int, what: str) -> None:
+    """Refuse shards of another kind than those that a net was or is trained on.
+
+    Args:
+        data: The shards.
+        classes: Class names wanted.
+        seq_len: Frames a clip wanted.
+        what: Whose they are, with a verb, for the error.
+
+    Raises:
+        UsageError: They differ.
+    """
+    folder = data.data_set.shards[0].location
+    if data.seq_len != seq_len:
+        raise UsageError(
+            f"{folder} has clips of {data.seq_len} frames, {what} {seq_len}; make shards with"
+            f" --seq-len {seq_len}"
+        )
+    if len(data.classes) != len(classes):
+        raise UsageError(
+            f"{folder} has {len(data.classes)} classes, {what} {len(classes)}; make shards with"
+            " the same class names (lrcn-data shard --classes)"
+        )
+    for number, (one, other) in enumerate(zip(data.classes, classes, strict=True)):
+        if one != other:
+            raise UsageError(
+                f"{folder} has {one!r} as class {number}, {what} {other!r}; make shards with the"
+                " same class names (lrcn-data shard --classes)"
+            )
+
+
+def scoring_batches(
+    data: ShardDataset,
+    *,
+    batch_size: int,
+    workers: int,
+    processor: Processor,
+    ranks: Ranks,
+) -> Generator[ClipBatch, None, None]:
+    """All clips in their order, on the device, each in one process and once."""
+    sampler = EpochSampler(
+        data, batch_size=batch_size, rank=ranks.rank, ranks=ranks.count, shuffle=False
+    )
+    yield from load_batches(data, sampler, workers, processor)

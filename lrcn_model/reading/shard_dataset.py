@@ -1,0 +1,137 @@
+"""Shards as a map-style torch dataset that reads and decodes a whole batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.shard_names import Patterns
+from lrcn_data.format.shard_reader import DataSet, open_data_set
+from lrcn_data.size import Size
+from lrcn_data.storage import locations
+from lrcn_model.nets.resize import resize
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.decode_samples import decode_samples
+from lrcn_model.reading.worker_errors import one_line_errors
+
+
+class ShardDataset(Dataset[ClipBatch]):
+    """The clips of shards, by number.
+
+    With `DataLoader(dataset, batch_sampler=EpochSampler(dataset), collate_fn=collate)` each
+    batch is read and decoded as a whole, one read a clip, into one buffer. May be pickled, so
+    that workers can be forked or spawned.
+
+    Args:
+        patterns: Paths, folders, globs, ranges (`train-{000..099}.tar`) or fsspec URLs, one or
+            several. A folder stands for all shards that its dataset.json names.
+        split: Take only the shards of this split: train, val or test.
+
+    Attributes:
+        data_set: What is read from, as `lrcn_data.format.shard_reader` has it.
+
+    Raises:
+        UsageError: The patterns can't be meant as given.
+        ShardError: A shard, its index or its manifest is missing, damaged or unfinished.
+    """
+
+    def __init__(self, patterns: Patterns, *, split: str | None = None) -> None:
+        self.data_set: DataSet = open_data_set(patterns, split=split)
+        self.labels = self.data_set.labels
+
+    def __len__(self) -> int:
+        """How many clips."""
+        return len(self.data_set)
+
+    def __getitem__(self, index: int) -> ClipBatch:
+        """A batch of one clip.
+
+        Raises:
+            IndexError: There is no clip of that number.
+            ShardError: The shard changed since it was written.
+        """
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"clip {index} of {len(self)}")
+        return self.__getitems__([index % len(self)])
+
+    def __getitems__(self, indices: Sequence[int]) -> ClipBatch:
+        """A batch of several clips, in the order of their numbers given."""
+        with one_line_errors():
+            return decode_samples([self.data_set.read_sample(i) for i in indices], indices)
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names by class number."""
+        return self.data_set.classes
+
+    @property
+    def seq_len(self) -> int:
+        """Frames a clip."""
+        return self.data_set.seq_len
+
+    @property
+    def fps(self) -> Fraction:
+        """Frames a second of the clips."""
+        return self.data_set.fps
+
+    @property
+    def stored_size(self) -> Size | None:
+        """(width, height) that all frames were resized to; None for each video's own."""
+        sizes = [manifest.options.get("size") for manifest in self.data_set.manifests]
+        match sizes[0]:
+            case [int(width), int(height)] if all(size == sizes[0] for size in sizes):
+                return width, height
+        return None
+
+    def read_ahead(self, shards: Sequence[int]) -> None:
+        """Have shards, by their numbers, brought from a local disk to memory while others are read.
+
+        Nothing waits for it, and nothing depends on it.
+        """
+        for shard in shards:
+            locations.read_ahead(self.data_set.shards[shard].location)
+
+    @property
+    def skipped(self) -> int:
+        """Entries of these shards that gave no clip because they were too short."""
+        return self.data_set.skipped
+
+    @property
+    def failed(self) -> int:
+        """Entries of these shards that gave no clip for any other reason."""
+        return self.data_set.failed
+
+    @property
+    def shard_samples(self) -> list[int]:
+        """Clips in each shard; their numbers follow one another."""
+        return [len(index) for index in self.data_set.indices]
+
+    def mean_image(self, size: Size) -> Tensor:
+        """The mean of all frames of these shards, resized to a size.
+
+        Resizing is linear, so this is the mean of the resized frames, for frames that had the
+        size of their data set's canvas.
+
+        Args:
+            size: (width, height).
+
+        Returns:
+            float32 (3, height, width), from 0 to 255.
+
+        Raises:
+            ShardError: There are no frames.
+        """
+        width, height = size
+        total, frames = torch.zeros(3, height, width, dtype=torch.float64), 0
+        for pixel_sum, frame_count in self.data_set.pixel_sums().values():
+            sum_NCHW = torch.from_numpy(pixel_sum).double().permute(2, 0, 1)[None]
+            total += resize(sum_NCHW, size)[0]
+            frames += frame_count
+        if not frames:
+            raise ShardError("the shards named have no frames to take a mean of; name others")
+        return (total / frames).float()

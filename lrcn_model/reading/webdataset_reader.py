@@ -1,0 +1,225 @@
+"""The same shards read in sequence through webdataset's own pipeline (`--reader webdataset`).
+
+For sources that can only be read from start to end, and for comparison. Every rank and worker
+reads whole shards of its own. So it gives up what `ShardDataset` with `EpochSampler` promises:
+ranks and workers get unequal numbers of batches where their shards do, the order depends on their
+number, a training can't be resumed in the middle of an epoch, and damage is found only when a
+shard has been read to its end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from torch.utils.data import IterableDataset, get_worker_info
+
+from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.names import member_names
+from lrcn_data.format.sample_members import Sample, parse_sample, sample_of_members, walk_samples
+from lrcn_data.format.shard_names import Patterns
+from lrcn_data.format.shard_reader import Shard, find_shards
+from lrcn_data.format.shard_scan import HashedFile
+from lrcn_data.format.tar_members import BLOCK
+from lrcn_data.storage import locations
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.decode_samples import decode_samples
+from lrcn_model.reading.worker_errors import one_line_errors
+from lrcn_model.repeatable_random import permutation, random_bits
+
+_TAR_END = bytes(2 * BLOCK)
+
+
+class WebdatasetReader(IterableDataset[ClipBatch]):
+    """Batches of clips in the order in which shards hold them, shuffled as far as a buffer goes.
+
+    `DataLoader(reader, batch_size=None, num_workers=2)` gives the same kind of batches as
+    `ShardDataset` does. Nothing of webdataset decodes, and nothing is ever opened through a
+    program (`pipe:`, curl): files are opened as everywhere else in lrcn.
+
+    Args:
+        patterns: Paths, folders, globs, ranges or fsspec URLs, one or several.
+        split: Take only the shards of this split.
+        batch_size: Clips a batch; the last one of a worker may have fewer.
+        seed: Of the order.
+        rank: This process's number, from 0.
+        ranks: How many processes share the shards.
+        shuffle: Whether to shuffle shards, and samples within a buffer.
+        shuffle_buffer: Samples that are shuffled among themselves, still encoded.
+
+    Attributes:
+        classes: Class names by class number.
+        seq_len: Frames a clip.
+        fps: Frames a second of the clips.
+
+    Raises:
+        UsageError: A value out of range, or patterns that can't be meant as given.
+        ShardError: A shard or its manifest is missing or unfinished.
+    """
+
+    def __init__(
+        self,
+        patterns: Patterns,
+        *,
+        split: str | None = None,
+        batch_size: int = 2,
+        seed: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+        shuffle: bool = True,
+        shuffle_buffer: int = 500,
+    ) -> None:
+        if batch_size < 1:
+            raise UsageError(f"--batch-size must be at least 1, got {batch_size}")
+        if not 0 <= rank < ranks:
+            raise UsageError(f"rank must be from 0 to {ranks - 1}, got {rank}")
+        manifests, self._shards = find_shards(patterns, split=split)
+        samples = [shard.entry.samples for shard in self._shards]
+        self._starts = [0, *itertools.accumulate(samples)]
+        self.classes = list(manifests[0].classes)
+        self.seq_len = manifests[0].seq_len
+        self.fps = Fraction(manifests[0].fps)
+        self._endings = member_names(self.seq_len)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rank = rank
+        self._ranks = ranks
+        self._shuffle = shuffle
+        self._shuffle_buffer = shuffle_buffer
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch, from 0."""
+        self.epoch = epoch
+
+    @property
+    def samples(self) -> int:
+        """Clips in all shards, of all ranks."""
+        return self._starts[-1]
+
+    def __iter__(self) -> Iterator[ClipBatch]:
+        """Batches of this rank's, and in a DataLoader this worker's, shards.
+
+        Raises:
+            ShardError: A shard is not what the manifest says.
+        """
+        with one_line_errors():
+            numbered = self._numbered()
+            while chosen := list(itertools.islice(numbered, self._batch_size)):
+                yield decode_samples([sample for _, sample in chosen], [n for n, _ in chosen])
+
+    def _numbered(self) -> Iterator[tuple[int, Sample]]:
+        import webdataset
+
+        shards = self._own_shards()
+        if not shards:
+            return
+        opened = self._open(shards)
+        stages: list[Any] = [
+            lambda: opened,
+            webdataset.tariterators.tar_file_expander,
+            webdataset.tariterators.group_by_keys,
+            self._checked,
+        ]
+        if self._shuffle and self._shuffle_buffer > 1:
+            seed = int(random_bits(np.array(shards[:1]), "buffer", self._seed, self.epoch)[0])
+            generator = random.Random(seed)
+            stages.append(webdataset.shuffle(self._shuffle_buffer, rng=generator))
+        try:
+            yield from webdataset.DataPipeline(*stages)
+        except ShardError as error:
+            # webdataset adds the stream and its name to what the error says
+            raise ShardError(str(error.args[0]).partition(" @ <")[0]) from error
+        finally:
+            opened.close()
+
+    def _own_shards(self) -> list[int]:
+        """Numbers of the shards that this rank and worker read, in their order."""
+        count = len(self._shards)
+        order = (
+            permutation(count, "shards", self._seed, self.epoch)
+            if self._shuffle
+            else np.arange(count)
+        )
+        own: list[int] = order[self._rank :: self._ranks].tolist()
+        worker = get_worker_info()
+        return own if worker is None else own[worker.id :: worker.num_workers]
+
+    def _open(self, numbers: Iterable[int]) -> Generator[dict[str, Any]]:
+        """The stage that opens shards, and compares each with its hash once it has been read."""
+        for number in numbers:
+            shard = self._shards[number]
+            try:
+                with locations.open_binary(shard.location) as file:
+                    hashed = HashedFile(file)
+                    stream = _SampleStream(self._walk(shard, hashed))
+                    yield {"url": str(number), "stream": stream}
+                    hashed.finish()
+            except OSError as error:
+                raise _damaged(shard, f"can't be read: {error}") from error
+            if hashed.digest.hexdigest() != shard.entry.sha256:
+                raise _damaged(shard, "is not what the manifest says: its SHA-256 differs")
+
+    def _walk(self, shard: Shard, file: HashedFile) -> Iterator[bytes]:
+        try:
+            count = 0
+            for data in walk_samples(file, self.seq_len):
+                # webdataset leaves out what has a name that it doesn't understand
+                parse_sample(data, self.seq_len)
+                count += 1
+                yield data
+            if count != shard.entry.samples:
+                raise ShardError(f"has {count} samples, its manifest says {shard.entry.samples}")
+        except ShardError as error:
+            raise _damaged(shard, str(error)) from error
+
+    def _checked(self, groups: Iterable[dict[str, Any]]) -> Iterator[tuple[int, Sample]]:
+        """The stage that numbers samples as `ShardDataset` does, and checks them as well."""
+        for url, group in itertools.groupby(groups, key=lambda sample: sample["__url__"]):
+            shard = self._shards[int(url)]
+            for position, members in enumerate(group):
+                try:
+                    sample = self._sample(members)
+                except ShardError as error:
+                    raise _damaged(shard, f"sample {position} {error}") from error
+                number = self._starts[int(url)] + position
+                yield number, replace(sample, shard=shard.location)
+
+    def _sample(self, members: dict[str, Any]) -> Sample:
+        names = [name for name in members if not name.startswith("__")]
+        if names != self._endings:
+            raise ShardError(f"has the members {names} instead of {self._endings}")
+        contents = [memoryview(members[ending]) for ending in self._endings]
+        sample = sample_of_members(members["__key__"], contents, self.seq_len)
+        if max(sample.label, *sample.record.labels) >= len(self.classes):
+            raise ShardError(f"has a label beyond the {len(self.classes)} classes")
+        return sample
+
+
+class _SampleStream:
+    """A tar as a stream that holds checked samples only.
+
+    webdataset's reader would follow whatever else a tar can hold, and read the sizes it claims.
+    """
+
+    def __init__(self, samples: Iterator[bytes]) -> None:
+        self._parts = itertools.chain(samples, [_TAR_END])
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._rest) < size:
+            part = next(self._parts, None)
+            if part is None:
+                break
+            self._rest += part
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
+def _damaged(shard: Shard, what: str) -> ShardError:
+    return ShardError(f"{shard.location} {what}; `lrcn-data verify` finds all that is damaged")

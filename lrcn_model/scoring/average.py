@@ -1,0 +1,8 @@
+"""Which scores of a video's frames are averaged to recognize it; nothing here needs torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Average = Literal["log-probs", "probs"]
+"""`log-probs` as the paper's code did, `probs` as Donahue et al. did."""

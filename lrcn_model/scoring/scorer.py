@@ -1,0 +1,207 @@
+"""How right scores are: recognition of videos, detection in frames, and the loss a frame.
+
+Sums only, so that parts scored by several processes add up. Nothing here knows the net.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lrcn_model.ranks import Ranks
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.scoring.average import Average
+from lrcn_model.scoring.loss import UNLABELLED, frame_losses, real_frames
+
+Scores = npt.NDArray[np.float64]
+
+_BEST = 5
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Scores of one video so far, and over how many frames."""
+
+    scores: Scores
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoScores:
+    """What was recognized in one video.
+
+    Attributes:
+        video: Its path, as its list had it.
+        label: Its class.
+        predicted: The class that was recognized.
+        frames: Frames that were averaged.
+        scores: float64 (classes,), the mean over the frames.
+    """
+
+    video: str
+    label: int
+    predicted: int
+    frames: int
+    scores: Scores
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """All figures of an evaluation; fractions are from 0 to 1, nan where nothing was counted.
+
+    Attributes:
+        videos: Videos scored.
+        clips: Clips scored.
+        frames: Frames with a class, over which detection and loss are.
+        skipped: Videos that gave no clip since they were too short.
+        failed: Videos that gave no clip for any other reason.
+        accuracy: Videos recognized.
+        top5: Videos whose class is among the five with the highest scores.
+        mean_class_accuracy: Mean over the classes that occur of the videos recognized.
+        accuracy_skipped_wrong: As `accuracy`, videos that gave no clip counted as wrong.
+        frame_accuracy: Frames whose highest score is their class's (detection).
+        frame_loss: Cross-entropy a frame.
+        confusion: Videos by class (rows) and class recognized (columns).
+    """
+
+    videos: int
+    clips: int
+    frames: int
+    skipped: int
+    failed: int
+    accuracy: float
+    top5: float
+    mean_class_accuracy: float
+    accuracy_skipped_wrong: float
+    frame_accuracy: float
+    frame_loss: float
+    confusion: list[list[int]] = field(repr=False)
+
+
+class Scorer:
+    """Adds up batches.
+
+    A video is recognized by the mean of its frames' scores, over all real frames of all its
+    clips; frames that only repeat the last one don't count.
+
+    Args:
+        classes: How many.
+        average: log-probs, as the paper's code did, or probs, as Donahue et al. did.
+    """
+
+    def __init__(self, classes: int, average: Average = "log-probs") -> None:
+        self._classes = classes
+        self._average = average
+        self._sums: dict[tuple[str, int], _Sum] = {}
+        self._clips = 0
+        self._frames = 0
+        self._correct = 0
+        self._loss = 0.0
+
+    @torch.no_grad()
+    def add(self, scores_BTC: Tensor, batch: ClipBatch) -> None:
+        """Add a batch.
+
+        Args:
+            scores_BTC: (clips, frames, classes), before any softmax.
+            batch: What they are the scores of, on the same device.
+        """
+        log_probs_BTC = functional.log_softmax(scores_BTC.float(), dim=-1)
+        labelled_BT = batch.frame_labels != UNLABELLED
+        hits_BT = (log_probs_BTC.argmax(dim=-1) == batch.frame_labels) & labelled_BT
+        loss = frame_losses(log_probs_BTC, batch.frame_labels).double().sum()
+        real_BT = real_frames(batch.num_valid, batch.seq_len)
+        votes_BTC = log_probs_BTC if self._average == "log-probs" else log_probs_BTC.exp()
+        votes_BC = (votes_BTC.double() * real_BT[..., None]).sum(dim=1).cpu().numpy()
+        self._clips += len(batch)
+        self._frames += int(labelled_BT.sum())
+        self._correct += int(hits_BT.sum())
+        self._loss += float(loss)
+        labels, counts = batch.labels.tolist(), batch.num_valid.tolist()
+        for video, label, votes, count in zip(batch.videos, labels, votes_BC, counts, strict=True):
+            self._add_video((video, label), votes, count)
+
+    def merge(self, other: Scorer) -> None:
+        """Add what another one has added up."""
+        self._clips += other._clips
+        self._frames += other._frames
+        self._correct += other._correct
+        self._loss += other._loss
+        for name, part in other._sums.items():
+            self._add_video(name, part.scores, part.frames)
+
+    def videos(self) -> list[VideoScores]:
+        """Each video's scores, by path."""
+        return [
+            VideoScores(
+                video=video,
+                label=label,
+                predicted=int(part.scores.argmax()),
+                frames=part.frames,
+                scores=part.scores / part.frames,
+            )
+            for (video, label), part in sorted(self._sums.items())
+        ]
+
+    def result(self, *, skipped: int = 0, failed: int = 0) -> Result:
+        """The figures over all that was added.
+
+        Args:
+            skipped: Videos that gave no clip since they were too short.
+            failed: Videos that gave no clip for any other reason.
+        """
+        videos = self.videos()
+        confusion = np.zeros((self._classes, self._classes), np.int64)
+        among_best = 0
+        for video in videos:
+            confusion[video.label, video.predicted] += 1
+            among_best += int((video.scores > video.scores[video.label]).sum() < _BEST)
+        right, totals = confusion.diagonal(), confusion.sum(axis=1)
+        occurring = totals > 0
+        by_class = right[occurring] / totals[occurring]
+        return Result(
+            videos=len(videos),
+            clips=self._clips,
+            frames=self._frames,
+            skipped=skipped,
+            failed=failed,
+            accuracy=_fraction(int(right.sum()), len(videos)),
+            top5=_fraction(among_best, len(videos)),
+            mean_class_accuracy=float(by_class.mean()) if len(by_class) else float("nan"),
+            accuracy_skipped_wrong=_fraction(int(right.sum()), len(videos) + skipped + failed),
+            frame_accuracy=_fraction(self._correct, self._frames),
+            frame_loss=_fraction(self._loss, self._frames),
+            confusion=confusion.tolist(),
+        )
+
+    def _add_video(self, name: tuple[str, int], votes: Scores, frames: int) -> None:
+        if name in self._sums:
+            self._sums[name].scores += votes
+            self._sums[name].frames += frames
+        else:
+            self._sums[name] = _Sum(votes.copy(), frames)
+
+
+def over_all_processes(scorer: Scorer, ranks: Ranks) -> Scorer:
+    """What every one of several processes has added up, together; in each of them."""
+    parts = ranks.gather(scorer)
+    for part in parts[1:]:
+        parts[0].merge(part)
+    whole: Scorer = parts[0]
+    return whole
+
+
+def _fraction(part: float, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def json_result(result: Result) -> dict[str, Any]:
+    """The figures as JSON can hold them: null where nothing was counted."""
+    values = {name: getattr(result, name) for name in Result.__slots__}
+    return {name: None if value != value else value for name, value in values.items()}

@@ -1,0 +1,202 @@
+"""The final weights: one safetensors file with all that scoring and predicting need.
+
+Tensors are the net's and the preprocessing's (the mean). The rest is JSON in the file's metadata
+under `lrcn`. Its `sha256` is over all of it and the tensors, so that damage is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.size import Size
+from lrcn_model.nets.net import LRCN, NetConfig
+from lrcn_model.processor import Processor, place
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.run_folder import RunFolder, run_file
+from lrcn_model.scoring.average import Average
+
+_VERSION = 1
+_NET, _PREPROCESS = "net.", "preprocess."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFacts:
+    """What a net was trained for.
+
+    Attributes:
+        classes: Class names by number.
+        seq_len: Frames a clip.
+        fps: Frames a second.
+        average: Which scores of a video's frames are averaged.
+        stored_size: (width, height) that frames were resized to before they were stored in shards;
+            None for their own.
+        trained: Epochs, steps and accuracy that the weights stand for, for people.
+    """
+
+    classes: list[str]
+    seq_len: int
+    fps: Fraction
+    average: Average
+    stored_size: Size | None
+    trained: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrainedRun:
+    """A trained net with all that it needs.
+
+    Attributes:
+        net: In evaluation mode.
+        preprocess: From stored pixels to what the net sees.
+        facts: What it was trained for.
+        processor: Where it runs.
+    """
+
+    net: LRCN
+    preprocess: Preprocess
+    facts: RunFacts
+    processor: Processor
+
+    @torch.inference_mode()
+    def score(self, batch: ClipBatch) -> Tensor:
+        """Scores of a batch on the same device: float32 (clips, frames, classes)."""
+        with self.processor.precise():
+            scores: Tensor = self.net(self.preprocess(batch))
+        return scores.float()
+
+
+def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts) -> None:
+    """Write the weights; the file is there whole or not at all.
+
+    Raises:
+        LrcnError: It can't be written.
+    """
+    from safetensors.torch import save
+
+    tensors = {_NET + name: value for name, value in net.state_dict().items()}
+    tensors |= {_PREPROCESS + name: value for name, value in preprocess.state_dict().items()}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    record = {
+        "version": _VERSION,
+        "net": asdict(net.config),
+        **asdict(facts),
+        "fps": str(facts.fps),
+    }
+    # one entry only: safetensors writes several in no fixed order
+    metadata = {"lrcn": _dump({**record, "sha256": _digest(_dump(record), tensors)})}
+    with run_file(path) as file:
+        file.write(save(tensors, metadata))
+
+
+def load_run(run: Path, processor: Processor) -> TrainedRun:
+    """Read a trained net from a run's folder, or from its weights' file.
+
+    Raises:
+        UsageError: There is no run, or it has no weights yet.
+        LrcnError: The weights are damaged, or of a later version.
+    """
+    path = _weights_path(run)
+    record, tensors = _read(path)
+    try:
+        if record["version"] > _VERSION:
+            raise LrcnError(
+                f"{path} has version {record['version']}, this lrcn reads up to {_VERSION};"
+                " upgrade lrcn"
+            )
+        config = NetConfig(**{**record["net"], "size": tuple(record["net"]["size"])})
+        net = LRCN(config)
+        net.load_state_dict(_part(tensors, _NET))
+        preprocess = Preprocess(config.size, tensors[_PREPROCESS + "mean"])
+        facts = RunFacts(
+            classes=record["classes"],
+            seq_len=record["seq_len"],
+            fps=Fraction(record["fps"]),
+            average=record["average"],
+            # those written before have none
+            stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
+            trained=record["trained"],
+        )
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error
+    place(net, processor).eval()
+    return TrainedRun(
+        net=net, preprocess=preprocess.to(processor.device), facts=facts, processor=processor
+    )
+
+
+def _weights_path(run: Path) -> Path:
+    if run.is_file():
+        return run
+    if not run.is_dir():
+        raise UsageError(f"there is no run {run}; name the folder that lrcn-train wrote")
+    folder = RunFolder(run)
+    if folder.weights.exists():
+        return folder.weights
+    if folder.exists():
+        raise UsageError(
+            f"{run} has no {folder.weights.name} yet, which is written after every epoch; go on"
+            f" with `lrcn-train --resume {run}`"
+        )
+    raise UsageError(f"{run} is no run: it has no {folder.weights.name}")
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The metadata and the tensors, found to be those that were written."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise LrcnError(
+            f"{path} holds no weights as lrcn-train writes them ({error}); name the run's folder,"
+            " or its weights.safetensors"
+        ) from error
+    except OSError as error:
+        raise LrcnError(f"{path} can't be read: {error}") from error
+    if "lrcn" not in metadata:
+        raise UsageError(f"{path} was not written by lrcn-train")
+    try:
+        record = json.loads(metadata["lrcn"])
+        sound = record.pop("sha256") == _digest(_dump(record), tensors)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        sound = False
+    if not sound:
+        raise LrcnError(
+            f"{path} is damaged: its bytes are not those that were written; copy it again, or"
+            " train anew with `lrcn-train --fresh`"
+        )
+    return record, tensors
+
+
+def _dump(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, sort_keys=True)
+
+
+def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,1 @@
+"""Training: its options, its data, its steps, its loop, and its run's record."""

@@ -1,0 +1,153 @@
+"""What a training reads: its shards, those for validation, the mean, and their batches."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from torch import Tensor
+
+from lrcn_data.errors import UsageError
+from lrcn_model.processor import Processor
+from lrcn_model.ranks import Ranks
+from lrcn_model.reading import epoch_order
+from lrcn_model.reading.batch_loader import load_batches
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.epoch_sampler import EpochSampler
+from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
+from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.reading.webdataset_reader import WebdatasetReader
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.run_record import TrainedOn
+
+
+class TrainData:
+    """The clips to train on and to validate with.
+
+    Args:
+        options: Which.
+        ranks: Who shares them.
+        processor: Where the batches go to.
+
+    Attributes:
+        train: Clips to train on.
+        val: Clips to validate with, or None.
+        workers: Processes that read.
+        resumable: Whether training can go on in the middle of an epoch.
+
+    Raises:
+        UsageError: The options don't go together.
+        ShardError: Shards are missing, damaged, or don't fit together.
+    """
+
+    def __init__(self, options: TrainOptions, ranks: Ranks, processor: Processor) -> None:
+        if not options.shards:
+            raise UsageError(
+                "no shards to train on; name them with --shards, such as"
+                " --shards 'shards/train-{000..099}.tar'"
+            )
+        self._options, self._ranks, self._processor = options, ranks, processor
+        self.train = open_shards(options.shards, split="train")
+        self.val = open_shards(options.val_shards, split="val") if options.val_shards else None
+        if self.val is not None:
+            check_fits(
+                self.val,
+                classes=self.train.classes,
+                seq_len=self.train.seq_len,
+                what="the shards trained on have",
+            )
+        self.workers = default_workers() if options.workers is None else options.workers
+        self.resumable = options.reader == "shards"
+        self.sampler = EpochSampler(
+            self.train,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            rank=ranks.rank,
+            ranks=ranks.count,
+            shuffle_window=options.shuffle_window,
+            balanced=options.balanced,
+        )
+        self._webdataset = self._open_webdataset() if options.reader == "webdataset" else None
+
+    def warnings(self) -> list[str]:
+        """What is odd about the shards, a sentence each."""
+        found = []
+        others = [
+            shard.location for shard in self.train.data_set.shards if shard.entry.split != "train"
+        ]
+        if others:
+            found.append(
+                f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
+            )
+        if self.val is not None and set(_hashes(self.train)) & set(_hashes(self.val)):
+            found.append("some shards are trained on and validated with; val figures mean little")
+        return found
+
+    def trained_on(self) -> TrainedOn:
+        """What a run is known by."""
+        return TrainedOn(
+            shards=_hashes(self.train),
+            val_shards=_hashes(self.val) if self.val else [],
+            classes=self.train.classes,
+            seq_len=self.train.seq_len,
+            fps=str(self.train.fps),
+        )
+
+    def mean(self) -> Tensor | None:
+        """What --mean says: (3, height, width) or (3,), from 0 to 255; None for nothing."""
+        if self._options.mean == "none":
+            return None
+        image = self.train.mean_image(self._options.size)
+        return image if self._options.mean == "image" else image.mean(dim=(1, 2))
+
+    def train_batches(self, epoch: int, samples_done: int) -> Generator[ClipBatch, None, None]:
+        """This process's batches of an epoch, on the device, after what is done of it.
+
+        Args:
+            epoch: From 0.
+            samples_done: Clips that all processes have taken.
+        """
+        if self._webdataset is not None:
+            self._webdataset.set_epoch(epoch)
+            yield from load_batches(self._webdataset, None, self.workers, self._processor)
+        else:
+            self.sampler.load_state_dict({"epoch": epoch, "samples_done": samples_done})
+            yield from load_batches(self.train, self.sampler, self.workers, self._processor)
+
+    def steps_left(self, samples_done: int) -> int:
+        """Steps of the optimizer that an epoch has after what is done of it.
+
+        With --reader webdataset an estimate.
+        """
+        batches = epoch_order.steps(
+            samples_done,
+            len(self.train),
+            batch_size=self._options.batch_size,
+            ranks=self._ranks.count,
+        )
+        return -(-sum(1 for _ in batches) // self._options.accumulate)
+
+    def val_batches(self) -> Generator[ClipBatch, None, None]:
+        """This process's batches of the clips to validate with, each clip in one process."""
+        assert self.val is not None
+        yield from scoring_batches(
+            self.val,
+            batch_size=self._options.batch_size,
+            workers=self.workers,
+            processor=self._processor,
+            ranks=self._ranks,
+        )
+
+    def _open_webdataset(self) -> WebdatasetReader:
+        options = self._options
+        if self._ranks.count > 1:
+            raise UsageError(
+                "--reader webdataset gives processes unequal numbers of batches; train with one"
+                " process, or with --reader shards"
+            )
+        if options.shuffle_window or options.balanced:
+            raise UsageError("--shuffle-window and --balanced go with --reader shards")
+        return WebdatasetReader(options.shards, batch_size=options.batch_size, seed=options.seed)
+
+
+def _hashes(data: ShardDataset) -> list[str]:
+    return [shard.entry.sha256 for shard in data.data_set.shards]

@@ -1,0 +1,48 @@
+"""Beginning a training with another run's weights (--init)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from lrcn_data.errors import UsageError
+from lrcn_model.nets.net import LRCN
+from lrcn_model.processor import choose_processor
+from lrcn_model.scoring.weights import load_run
+
+_CLASSIFIER = "classifier."
+
+
+def begin_with(net: LRCN, run: Path) -> bool:
+    """Take over a run's weights.
+
+    Args:
+        net: Changed in place.
+        run: A run's folder, or its weights' file.
+
+    Returns:
+        Whether the classifier was taken over too; one of another number of classes is not.
+
+    Raises:
+        UsageError: There is no run, or its net is of another kind.
+        LrcnError: The weights are damaged.
+    """
+    there = load_run(run, choose_processor("cpu", "off")).net
+    one, other = there.config, net.config
+    for name in ("cnn", "size", "lstm_hidden"):
+        if getattr(one, name) != getattr(other, name):
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(
+                f"--init {run} has {flag} {getattr(one, name)}, this training"
+                f" {getattr(other, name)}; they must be the same"
+            )
+    whole = one.classes == other.classes
+    tensors = {
+        name: value
+        for name, value in there.state_dict().items()
+        if whole or not name.startswith(_CLASSIFIER)
+    }
+    with torch.no_grad():
+        net.load_state_dict(tensors, strict=whole)
+    return whole

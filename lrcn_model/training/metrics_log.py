@@ -1,0 +1,120 @@
+"""metrics.jsonl and TensorBoard: what a training says of itself, step by step.
+
+A step's line has `step`, `epoch`, `loss`, `lr`, `clips_per_s`; an epoch's line has `step`,
+`epoch`, `accuracy` and more. Steps and epochs are counted from 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lrcn_data.errors import LrcnError
+from lrcn_model.run_folder import run_file
+
+_NAMES = ("step", "epoch")
+
+
+class MetricsLog:
+    """Writes the figures; use as a context manager.
+
+    Args:
+        file: metrics.jsonl.
+        tensorboard: Folder for TensorBoard's events.
+        step: Steps done before; what the files say of later ones is removed.
+        epochs: Epochs ended before; likewise.
+    """
+
+    def __init__(self, file: Path, tensorboard: Path, *, step: int, epochs: int) -> None:
+        self._path = file
+        self._tensorboard = tensorboard
+        self._step = step
+        self._epochs = epochs
+
+    def __enter__(self) -> Self:
+        from torch.utils.tensorboard import SummaryWriter
+
+        cut_back(self._path, step=self._step, epochs=self._epochs)
+        with self._written():
+            self._file = self._path.open("a", encoding="utf-8")
+            self._events: Any = SummaryWriter(str(self._tensorboard), purge_step=self._step + 1)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            with self._written():
+                self._file.close()
+                self._events.close()
+        except LrcnError:
+            if error is None:
+                raise
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Turn a fault of the disk into an error that says what helps."""
+        try:
+            yield
+        except OSError as error:
+            raise LrcnError(
+                f"{self._path.parent} can't be written to: {error.strerror or error}; free some"
+                " space or mend it, then the same command goes on"
+            ) from error
+
+    def write(self, group: str, values: dict[str, Any]) -> None:
+        """Add a line.
+
+        Args:
+            group: Heading under which TensorBoard shows the values: step or epoch.
+            values: By name, with `step` and `epoch`.
+        """
+        with self._written():
+            self._file.write(json.dumps(values) + "\n")
+            self._file.flush()
+            for name, value in values.items():
+                if name not in _NAMES and isinstance(value, int | float):
+                    self._events.add_scalar(f"{group}/{name}", value, values["step"])
+
+    def sync(self) -> None:
+        """Have all lines on the disk, as a checkpoint that builds on them needs it."""
+        with self._written():
+            os.fsync(self._file.fileno())
+            self._events.flush()
+
+
+def cut_back(path: Path, *, step: int, epochs: int) -> None:
+    """Keep the lines of the first steps, and of the first epochs.
+
+    A line that a killed training left unfinished goes too.
+    """
+    if not path.exists():
+        return
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if _is_before(line, step, epochs)]
+    if kept != lines:
+        with run_file(path) as file:
+            file.writelines(kept)
+
+
+def _is_before(line: bytes, step: int, epochs: int) -> bool:
+    try:
+        values = json.loads(line)
+        ended = "accuracy" not in values or values["epoch"] <= epochs
+        return bool(line.endswith(b"\n") and values["step"] <= step and ended)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def epoch_lines(path: Path) -> list[dict[str, Any]]:
+    """What the file says of each epoch that has ended."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if "accuracy" in line]

@@ -1,0 +1,127 @@
+"""What a run was trained on, and whether a command may go on with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from lrcn_data.errors import LrcnError, UsageError
+from lrcn_model.run_folder import RunFolder, run_file
+from lrcn_model.training.options import TrainOptions, read_config
+
+_EXTENDED = "epochs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainedOn:
+    """run.json: what a run was trained on, by which it is known again.
+
+    Attributes:
+        shards: SHA-256 of each shard, in order.
+        val_shards: The same of those for validation.
+        classes: Class names by number.
+        seq_len: Frames a clip.
+        fps: Frames a second, a whole number or a fraction, as text.
+    """
+
+    shards: list[str]
+    val_shards: list[str]
+    classes: list[str]
+    seq_len: int
+    fps: str
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """Read it back; KeyError where something is missing."""
+        return cls(**{f.name: record[f.name] for f in fields(cls)})
+
+
+def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
+    """`<cnn>-<8 hex>`: a hash of the data and of all values that change the losses."""
+    values = {**options.loss_values(), **asdict(trained_on)}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return f"{options.cnn}-{digest[:8]}"
+
+
+def write_record(
+    folder: RunFolder, options: TrainOptions, trained_on: TrainedOn, environment: dict[str, Any]
+) -> None:
+    """Write what a run is, or bring it up to date where it goes on.
+
+    Args:
+        folder: Of the run; must exist.
+        options: All values.
+        trained_on: What the run is known by.
+        environment: What runs it, for people.
+
+    Raises:
+        LrcnError: It can't be written.
+    """
+    import tomli_w
+
+    folder.checkpoints.mkdir(parents=True, exist_ok=True)
+    with run_file(folder.record) as file:
+        record = {**asdict(trained_on), "environment": environment}
+        file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
+    # last: its presence says that there is a run
+    with run_file(folder.config) as file:
+        tomli_w.dump(options.to_toml(), file)
+
+
+def read_options(folder: RunFolder) -> TrainOptions:
+    """The options of a run.
+
+    Raises:
+        UsageError: There is no run, or its config.toml can't be read.
+    """
+    if not folder.exists():
+        raise UsageError(f"{folder.path} is no run: it has no {folder.config.name}")
+    return TrainOptions(**read_config(folder.config))
+
+
+def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) -> None:
+    """Refuse to go on with other data or with values that change the losses.
+
+    The number of epochs may grow, unless the learning rate depends on it.
+
+    Raises:
+        UsageError: Something differs.
+        LrcnError: The folder's files can't be read.
+    """
+    before = read_options(folder).loss_values()
+    now = options.loss_values()
+    difference = _difference(before, now)
+    if options.lr_schedule == "cosine" and before[_EXTENDED] != now[_EXTENDED]:
+        difference = difference or (
+            f"{_EXTENDED} {before[_EXTENDED]}, not {now[_EXTENDED]}, over which --lr-schedule"
+            " cosine has spread its steps"
+        )
+    difference = difference or _difference(asdict(_read_record(folder)), asdict(trained_on))
+    if difference:
+        raise UsageError(
+            f"{folder.path} is a run with {difference}; use another --out, or --fresh to throw"
+            " the run away and start anew"
+        )
+
+
+def _read_record(folder: RunFolder) -> TrainedOn:
+    try:
+        return TrainedOn.from_json(json.loads(folder.record.read_bytes()))
+    except (OSError, ValueError, KeyError) as error:
+        raise LrcnError(
+            f"{folder.record} can't be read ({error!r}); use --fresh to start anew"
+        ) from error
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """The first value that differs, in words; nothing where none does."""
+    for name, value in now.items():
+        if name != _EXTENDED and before.get(name) != value:
+            if isinstance(value, list):
+                one, other = before.get(name) or [], value
+                counts = f"{len(one)}, not {len(other)}" if len(one) != len(other) else "others"
+                return f"other {name} ({counts})"
+            return f"{name} {before.get(name)}, not {value}"
+    return ""

@@ -1,0 +1,32 @@
+"""Options of clips that can't be meant as given."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from lrcn_data.errors import UsageError
+from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.video.decoding import DecodeOptions
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"fps": Fraction(0)}, "--fps must be above 0 and at most 1000, got 0"),
+        ({"seq_len": 0}, "--seq-len must be at least 1 and at most 10,000, got 0"),
+        ({"clips": -1}, "--clips must be at least 1 and at most 10,000, got -1"),
+        ({"stride": 2}, "--stride goes with --sampling windows, not blocks"),
+        ({"stride": 0, "sampling": "windows"}, "--stride must be at least 1, got 0"),
+        ({"clips": 2, "sampling": "center"}, "center would give the same clip again"),
+        (
+            {"decoder": "ffmpeg", "decode": DecodeOptions(salvage=True)},
+            "--salvage goes with --decoder av",
+        ),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        ClipOptions(**values)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.scoring.scorer import Scorer, json_result
+
+CLASSES, FRAMES = 7, 4
+
+
+def clip_batch(labels: Any, frame_labels: Any, num_valid: Any, videos: list[str]) -> ClipBatch:
+    count = len(videos)
+    return ClipBatch(
+        pixels=torch.zeros(0, dtype=torch.uint8),
+        sizes=torch.ones(count, 2, dtype=torch.int64),
+        labels=torch.tensor(labels),
+        frame_labels=torch.tensor(frame_labels),
+        num_valid=torch.tensor(num_valid),
+        indices=torch.arange(count),
+        keys=tuple(videos),
+        videos=tuple(videos),
+    )
+
+
+def clips(seed: int) -> dict[str, Any]:
+    """Videos with different numbers of clips, some frames padded, some without a class."""
+    rng = np.random.default_rng(seed)
+    video_labels = rng.integers(0, CLASSES - 1, 23)
+    of_video = rng.permutation(np.concatenate([np.arange(23), rng.integers(0, 23, 60)]))
+    num_valid = rng.integers(1, FRAMES + 1, len(of_video))
+    frame_labels = rng.integers(-1, CLASSES, (len(of_video), FRAMES))
+    for clip, valid in enumerate(num_valid):
+        frame_labels[clip, valid:] = -1
+    return {
+        "scores": rng.normal(size=(len(of_video), FRAMES, CLASSES)).astype(np.float32) * 2,
+        "of_video": of_video,
+        "labels": video_labels[of_video],
+        "num_valid": num_valid,
+        "frame_labels": frame_labels,
+        "video_labels": video_labels,
+    }
+
+
+def add(scorer: Scorer, data: dict[str, Any], part: slice) -> None:
+    batch = clip_batch(
+        data["labels"][part].tolist(),
+        data["frame_labels"][part].tolist(),
+        data["num_valid"][part].tolist(),
+        [f"video {number}" for number in data["of_video"][part]],
+    )
+    scorer.add(torch.from_numpy(data["scores"][part]), batch)
+
+
+def naive(data: dict[str, Any], average: str) -> dict[str, float]:
+    votes: dict[int, list[np.ndarray]] = {}
+    losses, hits = [], []
+    for clip, video in enumerate(data["of_video"]):
+        for frame in range(FRAMES):
+            probs = np.exp(data["scores"][clip, frame].astype(np.float64))
+            probs /= probs.sum()
+            if frame < data["num_valid"][clip]:
+                votes.setdefault(video, []).append(
+                    np.log(probs) if average == "log-probs" else probs
+                )
+            label = data["frame_labels"][clip, frame]
+            if label >= 0:
+                losses.append(-np.log(probs[label]))
+                hits.append(probs.argmax() == label)
+    right, best, by_class = [], [], {}
+    for video, rows in votes.items():
+        mean, label = np.mean(rows, axis=0), data["video_labels"][video]
+        right.append(mean.argmax() == label)
+        best.append(label in np.argsort(-mean)[:5])
+        by_class.setdefault(label, []).append(right[-1])
+    return {
+        "accuracy": float(np.mean(right)),
+        "top5": float(np.mean(best)),
+        "mean_class_accuracy": float(np.mean([np.mean(hit) for hit in by_class.values()])),
+        "accuracy_skipped_wrong": sum(right) / (len(right) + 5),
+        "frame_accuracy": float(np.mean(hits)),
+        "frame_loss": float(np.mean(losses)),
+    }
+
+
+@pytest.mark.parametrize("average", ["log-probs", "probs"])
+@pytest.mark.parametrize("seed", range(5))
+def test_all_figures_are_those_of_a_naive_computation(average: Any, seed: int) -> None:
+    data = clips(seed)
+    scorer = Scorer(CLASSES, average)
+    for start in range(0, 83, 9):
+        add(scorer, data, slice(start, min(start + 9, 83)))
+    result = json_result(scorer.result(skipped=3, failed=2))
+    for name, value in naive(data, average).items():
+        assert result[name] == pytest.approx(value, rel=1e-5), name
+    assert (result["videos"], result["clips"]) == (23, 83)
+    assert np.array(result["confusion"]).sum(axis=1).tolist() == [
+        int((data["video_labels"] == label).sum()) for label in range(CLASSES)
+    ]
+
+
+def test_parts_scored_apart_add_up_to_the_whole() -> None:
+    data = clips(9)
+    whole, first, second = Scorer(CLASSES), Scorer(CLASSES), Scorer(CLASSES)
+    add(whole, data, slice(0, 83))
+    add(first, data, slice(0, 40))
+    add(second, data, slice(40, 83))
+    first.merge(second)
+    one, other = json_result(whole.result()), json_result(first.result())
+    assert one.pop("confusion") == other.pop("confusion")
+    assert one == pytest.approx(other)
+
+
+def test_the_two_averages_may_recognize_different_classes() -> None:
+    probs = np.array([[0.98, 0.02, 0.0], [0.4, 0.6, 0.0], [0.02, 0.98, 0.0]]) + 1e-9
+    probs = np.stack([probs[0], probs[0], np.array([1e-6, 1.0, 1e-9]), probs[1]])
+    batch = clip_batch([0], [[0] * 4], [4], ["video"])
+    predicted = []
+    for average in ("log-probs", "probs"):
+        scorer = Scorer(3, average)  # type: ignore[arg-type]
+        scorer.add(torch.from_numpy(np.log(probs))[None], batch)
+        predicted.append(scorer.videos()[0].predicted)
+    assert predicted == [1, 0]
+
+
+def test_nothing_scored_gives_no_number_rather_than_zero() -> None:
+    result = json_result(Scorer(3).result(skipped=4))
+    assert result["accuracy"] is None
+    assert result["frame_loss"] is None
+    assert result["accuracy_skipped_wrong"] == 0

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+
+from lrcn_data.errors import LrcnError, UsageError
+from lrcn_model.nets.net import LRCN, NetConfig
+from lrcn_model.processor import choose_processor
+from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.run_folder import RunFolder
+from lrcn_model.scoring.weights import RunFacts, load_run, save_weights
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.run_record import TrainedOn, write_record
+
+CPU = choose_processor("cpu", "off")
+FACTS = RunFacts(
+    classes=["walk", "läuft", "a, b"],
+    seq_len=4,
+    fps=Fraction(25, 2),
+    average="probs",
+    stored_size=(64, 48),
+    trained={"epoch": 3},
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    net = LRCN(NetConfig(classes=3, cnn="small", size=(40, 32), lstm_hidden=6))
+    save_weights(
+        tmp_path / "weights.safetensors", net, Preprocess((40, 32), torch.rand(3, 32, 40)), FACTS
+    )
+    return tmp_path / "weights.safetensors"
+
+
+def test_a_net_comes_back_with_all_that_it_needs(path: Path) -> None:
+    torch.manual_seed(0)
+    net = LRCN(NetConfig(classes=3, cnn="small", size=(40, 32), lstm_hidden=6)).eval()
+    mean = torch.rand(3, 32, 40)
+    run = load_run(path, CPU)
+    assert run.facts == FACTS
+    assert run.net.config == net.config
+    assert run.preprocess.size == (40, 32)
+    assert torch.equal(run.preprocess.mean, mean)
+    frames = torch.randn(2, 4, 3, 32, 40)
+    with torch.inference_mode():
+        torch.testing.assert_close(run.net(frames), net(frames))
+
+
+def test_the_same_weights_give_the_same_file(path: Path, tmp_path: Path) -> None:
+    run = load_run(path, CPU)
+    save_weights(tmp_path / "again", run.net, run.preprocess, run.facts)
+    assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_every_flipped_bit_and_cut_is_noticed(path: Path) -> None:
+    sound = path.read_bytes()
+    rng = random.Random(0)
+    places = [rng.randrange(len(sound)) for _ in range(30)] + [
+        rng.randrange(900) for _ in range(30)
+    ]
+    for place in places:
+        damaged = bytearray(sound)
+        damaged[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(damaged)
+        with pytest.raises(LrcnError, match=r"weights\.safetensors"):
+            load_run(path, CPU)
+        path.write_bytes(sound[:place])
+        with pytest.raises(LrcnError, match=r"weights\.safetensors"):
+            load_run(path, CPU)
+
+
+def test_what_is_no_run_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no run"):
+        load_run(tmp_path / "none", CPU)
+    with pytest.raises(UsageError, match=r"is no run: it has no weights\.safetensors"):
+        load_run(tmp_path, CPU)
+    write_record(
+        RunFolder(tmp_path),
+        TrainOptions(),
+        TrainedOn(shards=[], val_shards=[], classes=["a"], seq_len=1, fps="5"),
+        {},
+    )
+    with pytest.raises(UsageError, match=r"has no .* yet.*lrcn-train --resume"):
+        load_run(tmp_path, CPU)
+
+
+def test_somebody_elses_weights_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(2)}, tmp_path / "weights.safetensors")
+    with pytest.raises(UsageError, match="was not written by lrcn-train"):
+        load_run(tmp_path, CPU)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from lrcn_data.errors import UsageError
+from lrcn_model.training.options import MEANINGS, TrainOptions, read_config
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+
+
+def test_every_value_has_a_meaning_for_the_help() -> None:
+    assert list(MEANINGS) == [field.name for field in fields(TrainOptions)]
+
+
+def test_all_values_survive_a_toml_file(tmp_path: Path) -> None:
+    options = TrainOptions(
+        shards=("a.tar", "b c.tar"),
+        size=(64, 48),
+        lr=1e-3,
+        balanced=True,
+        workers=3,
+        amp="bf16",
+    )
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(options.to_toml()))
+    assert TrainOptions(**read_config(path)) == options
+    assert TrainOptions(**read_config(path)).to_toml() == tomllib.loads(path.read_text())
+
+
+def test_the_defaults_are_the_papers_training() -> None:
+    defaults = TrainOptions().to_toml()
+    paper = read_config(CONFIGS / "paper.toml")
+    assert TrainOptions(**paper) == TrainOptions()
+    assert (defaults["lr"], defaults["lr_decay"], defaults["lr_decay_every"]) == (5e-5, 0.5, 5)
+    assert (defaults["batch_size"], defaults["epochs"], defaults["dropout"]) == (2, 10, 0.5)
+
+
+def test_the_demos_config_can_be_read() -> None:
+    options = TrainOptions(**read_config(CONFIGS / "demo.toml"))
+    assert (options.cnn, options.size, options.lstm_hidden) == ("small", (64, 64), 128)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "--epochs must be at least 1, got 0"),
+        ({"batch_size": 0}, "--batch-size must be at least 1, got 0"),
+        ({"lr": 0.0}, "--lr must be above 0, got 0"),
+        ({"lr": float("inf")}, "--lr must be above 0, got inf"),
+        ({"lr": float("nan")}, "--lr must be above 0, got nan"),
+        ({"dropout": 1.0}, "--dropout must be below 1, got 1"),
+        ({"flip": 1.5}, "--flip must be at least 0 and at most 1, got 1.5"),
+        ({"weight_decay": float("nan")}, "--weight-decay must be at least 0, got nan"),
+        ({"size": (0, 5)}, "--size must be at least 1x1, got 0x5"),
+        ({"cnn": "big"}, "--cnn must be one of paper, small, got 'big'"),
+        ({"amp": "fp8"}, "--amp must be one of auto, off, bf16, fp16, got 'fp8'"),
+        ({"seed": -1}, "--seed must be at least 0"),
+        ({"workers": -2}, "--workers must be at least 0, got -2"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_its_name(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        TrainOptions(**values)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("batchsize = 2", "there is no value 'batchsize'; did you mean 'batch_size'?"),
+        ("lstm-hidden = 2", "did you mean 'lstm_hidden'?"),
+        ("epochs = 2.5", "epochs must be a whole number, got 2.5"),
+        ("epochs = true", "epochs must be a whole number, got True"),
+        ("lr = '1e-3'", "lr must be a number, got '1e-3'"),
+        ("balanced = 1", "balanced must be true or false, got 1"),
+        ("size = 64", "size must be a size such as '216x216', got 64"),
+        ("size = '64'", "'64' is no size; write WIDTHxHEIGHT"),
+        ("shards = [1]", "shards must be a text or a list of texts, got [1]"),
+        ("cnn = 3", "cnn must be a text, got 3"),
+        ("[train]\nlr = 1", "there is no value 'train'"),
+        ("lr = ", "is no TOML file"),
+    ],
+)
+def test_a_toml_file_that_cant_be_meant_is_refused_with_its_path(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_config(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_toml_file_that_is_missing_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.toml can't be read: No such file"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_what_doesnt_change_the_losses_is_not_part_of_a_runs_name() -> None:
+    plain = TrainOptions().loss_values()
+    same = TrainOptions(workers=5, device="cpu", checkpoint_every=7, log_every=3)
+    assert same.loss_values() == plain
+    changes: dict[str, Any] = {"lr": 1.0, "seed": 4, "size": (9, 9), "balanced": True, "crop": 0.1}
+    for name, value in changes.items():
+        assert TrainOptions(**{name: value}).loss_values() != plain

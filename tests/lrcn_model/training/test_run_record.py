@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lrcn_data.errors import LrcnError, UsageError
+from lrcn_model.run_folder import RunFolder
+from lrcn_model.training.metrics_log import MetricsLog, cut_back, epoch_lines
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.run_record import TrainedOn, check_same, run_name, write_record
+
+TRAINED_ON = TrainedOn(
+    shards=["aa", "bb"], val_shards=[], classes=["walk", "run"], seq_len=8, fps="5"
+)
+OPTIONS = TrainOptions(cnn="small", lr=1e-3)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    run = RunFolder(tmp_path / "run")
+    write_record(run, OPTIONS, TRAINED_ON, {"torch": "2"})
+    return run
+
+
+def test_a_runs_name_depends_on_data_and_values_only() -> None:
+    name = run_name(OPTIONS, TRAINED_ON)
+    prefix, digits = name.split("-")
+    assert prefix == "small"
+    assert len(digits) == 8
+    assert int(digits, 16) >= 0
+    assert run_name(replace(OPTIONS, workers=3, shards=("elsewhere",)), TRAINED_ON) == name
+    assert run_name(replace(OPTIONS, lr=1e-4), TRAINED_ON) != name
+    assert run_name(OPTIONS, replace(TRAINED_ON, shards=["bb", "aa"])) != name
+
+
+def test_the_same_command_belongs_to_the_run(folder: RunFolder) -> None:
+    check_same(folder, replace(OPTIONS, workers=2, epochs=20), TRAINED_ON)
+
+
+def test_another_value_is_refused_with_both_values(folder: RunFolder) -> None:
+    with pytest.raises(UsageError, match=r"run with lr 0.001, not 0.5; use another --out"):
+        check_same(folder, replace(OPTIONS, lr=0.5), TRAINED_ON)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (replace(TRAINED_ON, shards=["aa"]), r"other shards \(2, not 1\)"),
+        (replace(TRAINED_ON, shards=["aa", "cc"]), r"other shards \(others\)"),
+        (replace(TRAINED_ON, classes=["walk", "hop"]), "other classes"),
+        (replace(TRAINED_ON, seq_len=16), "seq_len 8, not 16"),
+    ],
+)
+def test_other_data_is_refused_with_what_differs(
+    folder: RunFolder, data: TrainedOn, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_same(folder, OPTIONS, data)
+
+
+def test_a_damaged_record_is_an_error_with_a_remedy(folder: RunFolder) -> None:
+    folder.record.write_text("{")
+    with pytest.raises(LrcnError, match=r"run\.json can't be read .*--fresh"):
+        check_same(folder, OPTIONS, TRAINED_ON)
+
+
+def test_clearing_a_run_leaves_what_is_not_its_own(folder: RunFolder) -> None:
+    (folder.path / "notes.txt").write_text("mine")
+    (folder.path / "sub").mkdir()
+    folder.metrics.write_text("")
+    folder.clear()
+    assert sorted(path.name for path in folder.path.iterdir()) == ["notes.txt", "sub"]
+
+
+def test_metrics_are_cut_back_to_a_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    lines = [
+        {"step": 1, "epoch": 1, "loss": 3.0},
+        {"step": 2, "epoch": 1, "loss": 2.0},
+        {"step": 2, "epoch": 1, "loss": 2.5, "accuracy": 0.5},
+        {"step": 3, "epoch": 2, "loss": 1.0},
+        {"step": 4, "epoch": 2, "loss": 1.0},
+        {"step": 4, "epoch": 2, "loss": 1.0, "accuracy": 0.7},
+    ]
+    whole = "".join(json.dumps(line) + "\n" for line in lines)
+    path.write_text(whole + '{"step": 5, "ep')
+    cut_back(path, step=4, epochs=2)
+    assert path.read_text() == whole
+    # the checkpoint may have been saved before its epoch's end was
+    cut_back(path, step=4, epochs=1)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == lines[:5]
+    cut_back(path, step=3, epochs=1)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == lines[:4]
+
+
+def test_tensorboard_gets_what_the_metrics_have(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    metrics, events = tmp_path / "metrics.jsonl", tmp_path / "events"
+    with MetricsLog(metrics, events, step=0, epochs=0) as log:
+        for step in (1, 2, 3):
+            log.write("step", {"step": step, "epoch": 1, "loss": 1 / step})
+        log.write("epoch", {"step": 3, "epoch": 1, "loss": 0.5, "accuracy": 0.25})
+    with MetricsLog(metrics, events, step=2, epochs=0) as log:
+        log.write("step", {"step": 3, "epoch": 1, "loss": 9.0})
+    assert epoch_lines(metrics) == []
+    losses = [json.loads(line)["loss"] for line in metrics.read_text().splitlines()]
+    assert losses == [1.0, 0.5, 9.0]
+    found = EventAccumulator(str(events)).Reload().Scalars("step/loss")
+    assert [(event.step, event.value) for event in found] == [(1, 1.0), (2, 0.5), (3, 9.0)]

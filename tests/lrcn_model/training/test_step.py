@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from lrcn_data.errors import UsageError
+from lrcn_model.nets.net import LRCN, NetConfig
+from lrcn_model.processor import choose_processor
+from lrcn_model.ranks import Ranks
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.epoch_sampler import EpochSampler
+from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.scoring.weights import load_run
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.step import TrainStep
+
+CPU = choose_processor("cpu", "off")
+VALUES: dict[str, Any] = {
+    "cnn": "small",
+    "size": (32, 32),
+    "lstm_hidden": 8,
+    "dropout": 0.0,
+    "mean": "none",
+    "optimizer": "sgd",
+    "lr": 0.1,
+}
+OPTIONS = TrainOptions(**VALUES)
+
+
+def make_step(options: TrainOptions) -> TrainStep:
+    return TrainStep(options, classes=3, mean=None, processor=CPU, ranks=Ranks())
+
+
+def naive_weights(options: TrainOptions, batches: list[ClipBatch]) -> dict[str, torch.Tensor]:
+    """Weights after a step of SGD, with the loss as a loop over clips and frames."""
+    torch.manual_seed(options.seed)
+    net = LRCN(NetConfig(classes=3, cnn="small", size=(32, 32), lstm_hidden=8, dropout=0.0))
+    losses = []
+    for batch in batches:
+        scores = net(Preprocess((32, 32))(batch))
+        for clip in range(len(batch)):
+            labels = batch.frame_labels[clip]
+            frames = [
+                functional.cross_entropy(scores[clip, frame], labels[frame])
+                for frame in range(len(labels))
+                if labels[frame] >= 0
+            ]
+            losses.append(sum(frames) / len(frames))
+    mean = sum(losses) / len(losses)
+    assert isinstance(mean, torch.Tensor)
+    mean.backward()  # type: ignore[no-untyped-call]
+    return {
+        name: (value - options.lr * value.grad).detach()
+        for name, value in net.named_parameters()
+        if value.grad is not None
+    }
+
+
+def assert_same(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> None:
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name].detach(), value, atol=1e-5, rtol=1e-4)
+
+
+@pytest.fixture
+def dataset(make_data_set: Callable[..., Path]) -> ShardDataset:
+    return ShardDataset(make_data_set(samples={"train": [9]}, sizes=((32, 32),)))
+
+
+def test_batches_of_a_step_add_up_to_the_mean_over_their_clips(dataset: ShardDataset) -> None:
+    batches = [dataset.__getitems__([0, 1, 2, 3]), dataset.__getitems__([4])]
+    step = make_step(OPTIONS)
+    sums = step.run(batches, step=0, epoch=0, lr=OPTIONS.lr, asked=False)
+    assert sums[1].item() == 5
+    assert_same(dict(step.net.named_parameters()), naive_weights(OPTIONS, batches))
+
+
+def test_a_clipped_gradient_has_the_norm_asked_for(dataset: ShardDataset) -> None:
+    options = TrainOptions(**{**VALUES, "clip_grad": 1e-3, "lr": 1.0})
+    step = make_step(options)
+    before = [value.detach().clone() for value in step.net.parameters()]
+    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, lr=1.0, asked=False)
+    changes = [new.detach() - old for new, old in zip(step.net.parameters(), before, strict=True)]
+    norm = torch.stack([change.norm() for change in changes]).norm()
+    assert norm.item() == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_a_step_depends_on_its_number_and_not_on_the_generators_state(
+    dataset: ShardDataset,
+) -> None:
+    options = TrainOptions(**{**VALUES, "dropout": 0.5})
+    batch = dataset.__getitems__([0, 1, 2])
+    losses = []
+    for number, noise in ((7, 1), (7, 2), (8, 2)):
+        step = make_step(options)
+        torch.manual_seed(noise)
+        losses.append(step.run([batch], step=number, epoch=0, lr=OPTIONS.lr, asked=False)[0].item())
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_restored_step_goes_on_as_the_first_would(dataset: ShardDataset) -> None:
+    options = TrainOptions(**{**VALUES, "optimizer": "adam", "lr": 1e-3})
+    batch = dataset.__getitems__([0, 1, 2])
+    one, other = make_step(options), make_step(options)
+    one.run([batch], step=0, epoch=0, lr=OPTIONS.lr, asked=False)
+    other.load_state_dict(copy.deepcopy(one.state_dict()))
+    for step in (one, other):
+        step.run([batch], step=1, epoch=0, lr=OPTIONS.lr, asked=False)
+    for left, right in zip(one.net.parameters(), other.net.parameters(), strict=True):
+        assert torch.equal(left, right)
+
+
+def test_two_processes_do_the_step_of_all_their_clips_together(
+    make_data_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    # 5 clips: one process takes 3, the other 2
+    data = make_data_set(samples={"train": [5]}, sizes=((32, 32),))
+    out = tmp_path / "run"
+    arguments = (
+        f"--shards {data} --out {out} --cnn small --size 32x32 --lstm-hidden 8 --dropout 0"
+        " --mean none --optimizer sgd --lr 0.1 --epochs 1 --batch-size 3 --device cpu"
+    ).split()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "-m", "lrcn_cli.train", *arguments),
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    dataset = ShardDataset(data)
+    order = EpochSampler(dataset, batch_size=5).order().tolist()
+    batches = [dataset.__getitems__(order[:3]), dataset.__getitems__(order[3:])]
+    found = dict(load_run(out, CPU).net.named_parameters())
+    assert_same(found, naive_weights(OPTIONS, batches))
+
+
+def test_a_frozen_part_keeps_its_weights_and_running_statistics(dataset: ShardDataset) -> None:
+    step = make_step(replace(OPTIONS, freeze=("cnn",), init="elsewhere"))
+    before = copy.deepcopy(step.net.state_dict())
+    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, lr=0.1, asked=False)
+    after = step.net.state_dict()
+    changed = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
+    assert changed == {"lstm", "classifier"}
+
+
+def test_the_scored_net_is_the_moving_average_of_the_weights(dataset: ShardDataset) -> None:
+    step = make_step(replace(OPTIONS, ema=0.75))
+    expected: dict[str, torch.Tensor] = {}
+    for number in range(4):
+        step.run([dataset.__getitems__([number])], step=number, epoch=0, lr=0.1, asked=False)
+        for name, value in step.net.named_parameters():
+            now = value.detach().clone()
+            expected[name] = 0.75 * expected[name] + 0.25 * now if number else now
+    assert_same(dict(step.scored.named_parameters()), expected)
+    assert not torch.equal(step.scored.classifier.weight, step.net.classifier.weight)
+
+
+def test_the_moving_average_goes_on_from_a_checkpoint(dataset: ShardDataset) -> None:
+    options = replace(OPTIONS, ema=0.9)
+    one, other = make_step(options), make_step(replace(options, seed=5))
+    batch = dataset.__getitems__([0, 1])
+    one.run([batch], step=0, epoch=0, lr=0.1, asked=False)
+    other.load_state_dict(copy.deepcopy(one.state_dict()))
+    for step in (one, other):
+        step.run([batch], step=1, epoch=0, lr=0.1, asked=False)
+    for name, value in one.scored.state_dict().items():
+        assert torch.equal(value, other.scored.state_dict()[name]), name
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on a CPU")
+def test_a_compiled_step_does_what_a_plain_one_does(dataset: ShardDataset) -> None:
+    plain, fast = make_step(OPTIONS), make_step(replace(OPTIONS, compile=True))
+    batch = dataset.__getitems__([0, 1, 2])
+    for step in (plain, fast):
+        step.run([batch], step=0, epoch=0, lr=0.1, asked=False)
+    assert list(plain.state_dict()["net"]) == list(fast.state_dict()["net"])
+    assert_same(fast.net.state_dict(), plain.net.state_dict())
+
+
+def test_compiling_without_a_compiler_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UsageError, match=r"no no-such-compiler; install it.*leave --compile out"):
+        make_step(replace(OPTIONS, compile=True))
