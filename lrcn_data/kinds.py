@@ -1,0 +1,125 @@
+"""What comes in kinds: built-in ones in a table, and plug-ins of anybody's own, each by its name.
+
+A kind is chosen by name on a command line, in a TOML file or from Python, and recorded by that
+name. Any name of the form `package.module:attribute` is a plug-in's. A data set or a run that
+records one can't have it imported: only a caller who names it does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from lrcn_data.errors import UsageError
+
+Kind = TypeVar("Kind")
+
+_SEPARATOR = ":"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kinds(Generic[Kind]):
+    """A table of the kinds of one thing.
+
+    Attributes:
+        what: What they are kinds of, for messages.
+        option: The command lines' option that names one.
+        built_in: Where each kind is defined, `module:attribute`, by name; imported when it is
+            first asked for.
+    """
+
+    what: str
+    option: str
+    built_in: Mapping[str, str]
+
+    def check(self, name: str) -> str:
+        """A name, if it can be one of a kind.
+
+        Raises:
+            UsageError: It is neither built in nor of a plug-in's form.
+        """
+        if name not in self.built_in and not is_plugin(name):
+            raise UsageError(
+                f"{self.option} must be one of {', '.join(self.built_in)}, or"
+                f" package.module:name of your own, got {name!r}"
+            )
+        return name
+
+    def load(self, name: str) -> Kind:
+        """The kind that a caller has named.
+
+        Raises:
+            UsageError: There is none of that name, or it can't be imported.
+        """
+        self.check(name)
+        kind: Kind = _import(self.built_in.get(name, name), f"{self.option} {name}")
+        return kind
+
+    def load_recorded(self, name: str, source: str, plugins: Collection[str]) -> Kind:
+        """The kind that a data set or a run has recorded.
+
+        Args:
+            name: Its name.
+            source: Who has recorded it, for the error.
+            plugins: Plug-ins that the caller has named, and no others are imported.
+
+        Raises:
+            UsageError: It is a plug-in that the caller has not named, or can't be imported.
+        """
+        if name not in self.built_in and name not in plugins:
+            raise UsageError(
+                f"{source} has the {self.what} {name!r}, a plug-in, which is imported only where"
+                f" you name it; give {self.option} {name}"
+            )
+        return self.load(name)
+
+
+def is_plugin(name: str) -> bool:
+    """Whether a name is one of a plug-in, `package.module:attribute`."""
+    module, _, attribute = name.partition(_SEPARATOR)
+    return bool(module and attribute)
+
+
+def plugin_versions(named: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """The version of each plug-in among some kinds, by its name; nothing for built-in ones.
+
+    Args:
+        named: Names, and what they name.
+
+    Raises:
+        UsageError: A plug-in doesn't say its version.
+    """
+    return {name: _version(name, thing) for name, thing in named if is_plugin(name)}
+
+
+def _version(name: str, thing: Any) -> str:
+    """What `version` of the thing itself says, else `__version__` of its module."""
+    module = sys.modules[name.partition(_SEPARATOR)[0]]
+    version = getattr(thing, "version", None) or getattr(module, "__version__", None)
+    if version is None:
+        raise UsageError(
+            f"the plug-in {name} doesn't say its version, by which its results are told from"
+            f' those of a later one; write __version__ = "1" into {module.__name__}'
+        )
+    return str(version)
+
+
+def _import(path: str, source: str) -> Any:
+    module, _, attribute = path.partition(_SEPARATOR)
+    here = str(Path.cwd())
+    if here not in sys.path:
+        # last, so that no file there stands in for an installed module
+        sys.path.append(here)
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise UsageError(
+            f"{source}: {module} can't be imported ({error}); install it, or put its folder on"
+            " PYTHONPATH"
+        ) from error
+    except AttributeError as error:
+        raise UsageError(f"{source}: {module} has no {attribute}; correct the name") from error
