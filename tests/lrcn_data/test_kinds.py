@@ -41,7 +41,7 @@ def test_a_recorded_plug_in_is_imported_only_where_the_caller_names_it(plugin: s
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match="--number must be one of pi, e, or package.module:name"):
+    with pytest.raises(UsageError, match=r"--number must be one of pi, e, or package\.module:name"):
         NUMBERS.load("tau")
 
 
