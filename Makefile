@@ -61,8 +61,11 @@ chaos-data: $(VENV)/.test
 chaos-train: $(VENV)/.test
 	PYTHONPATH=tests/chaos LRCN_CHAOS=docs/reliability.md $(BIN)/python -m pytest -p promises --stage 2 -m promise --timeout 2400
 
-## check: format, lint, types and import directions
+## check: format, lint, types, import directions, and that no large file is tracked
 check: $(VENV)/.dev
+	@git ls-files -z | xargs -0 -r stat --printf '%s %n\n' -- | awk '$$1 > 1048576 \
+		{ print "error: " substr($$0, index($$0, " ") + 1) " has " $$1 " bytes; track no file above 1 MiB"; large = 1 } \
+		END { exit large }'
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
