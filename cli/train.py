@@ -14,6 +14,7 @@ import click
 from lrcn_data.errors import UsageError
 from lrcn_data.size import size_text
 from lrcn_model.training.options import CHOICES, MEANINGS, TrainOptions, read_config
+from lrcn_model.training.presets import find_config
 
 from .common import ManyValuesCommand, debug_option, json_option, print_json, run
 from .options import SizeType
@@ -59,7 +60,8 @@ def _value_option(name: str, kind: str, default: Any) -> Callable[..., Any]:
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="TOML file with any of the values above, by name; options given besides it count.",
+    help="A TOML file with any of the values above, by name, or the name of a preset that comes"
+    " with lrcn, such as paper. Options on the command line override its values.",
 )
 @click.option(
     "--out",
@@ -140,7 +142,7 @@ def _options(
 ) -> TrainOptions:
     """Defaults, under the TOML file's values, under those given on the command line."""
     if resume is None:
-        return TrainOptions(**{**(read_config(config) if config else {}), **given})
+        return TrainOptions(**{**(read_config(find_config(config)) if config else {}), **given})
     for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
         if other:
             raise UsageError(f"--resume goes on with a run as it is, and doesn't go with {name}")

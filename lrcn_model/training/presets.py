@@ -1,0 +1,33 @@
+"""The TOML files that come with lrcn, which `--config` takes by name: `--config paper`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from lrcn_data.errors import UsageError
+
+_ENDING = ".toml"
+
+
+def preset_names() -> list[str]:
+    """Names of the files that come with lrcn, without their ending."""
+    found = (entry.name for entry in files("lrcn_model.configs").iterdir())
+    return sorted(name.removesuffix(_ENDING) for name in found if name.endswith(_ENDING))
+
+
+def find_config(config: Path) -> Path:
+    """The file that `--config` means: one that is there, else the preset of that name.
+
+    Raises:
+        UsageError: There is neither.
+    """
+    if config.exists():
+        return config
+    names = preset_names()
+    if str(config) in names:
+        return Path(str(files("lrcn_model.configs") / f"{config}{_ENDING}"))
+    raise UsageError(
+        f"--config {config}: there is no such file, and no preset of that name; the presets are"
+        f" {', '.join(names)}"
+    )
