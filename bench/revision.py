@@ -49,6 +49,9 @@ class Revision:
     commit: str
     folder: Path
 
+    def __str__(self) -> str:
+        return f"{self.name} ({self.commit[:7]})"
+
     @property
     def source(self) -> Path:
         """Its files, as git has them."""
@@ -106,7 +109,7 @@ class Revision:
         if code is not None and process.returncode != code:
             shown = " ".join([command, *map(str, arguments)])
             raise CommandFailed(
-                f"{self.name}: `{shown}` ended with {process.returncode}, not {code}, in {cwd}:\n"
+                f"{self}: `{shown}` ended with {process.returncode}, not {code}, in {cwd}:\n"
                 f"{last_lines(err)}"
             )
         return out.decode()
@@ -143,6 +146,19 @@ def last_lines(text: bytes, count: int = 15) -> str:
     return "\n".join(text.decode(errors="replace").splitlines()[-count:])
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every comparison of two revisions."""
+    parser.add_argument("--base", default=BASE, help="revision with the results wanted")
+    parser.add_argument("--revision", default="HEAD", help="revision that is compared with it")
+    parser.add_argument("--work", type=Path, help="folder that keeps what is built")
+    parser.add_argument(
+        "--videos",
+        type=Path,
+        default=os.environ.get("LRCN_REAL_VIDEOS"),
+        help="folder of folders of real videos [default: LRCN_REAL_VIDEOS]",
+    )
+
+
 @contextmanager
 def work_folder(given: Path | None) -> Iterator[Path]:
     """The folder that was given, made where it isn't there; else one that goes away afterwards."""
@@ -174,7 +190,7 @@ def _export(commit: str, folder: Path) -> None:
 
 def _install(revision: Revision, work: Path) -> None:
     """Install it beside the libraries that it asks for, which it may share with other revisions."""
-    print(f"building {revision.name} ({revision.commit[:12]})", file=sys.stderr, flush=True)
+    print(f"building {revision}", file=sys.stderr, flush=True)
     libraries = _libraries(revision.source, work)
     _make_environment(revision.programs.parent)
     site = _site_packages(revision.python)
