@@ -50,11 +50,13 @@ class Timed:
         command: Its name among a revision's programs, and its arguments. It runs in an empty
             folder.
         part: What the CPU seconds are of that it prints; None where it prints none.
+        times: How often it is run for one measurement.
     """
 
     name: str
     command: Command
     part: str | None = None
+    times: int = 1
 
 
 def become_parent_of_orphans() -> None:
@@ -65,6 +67,12 @@ def become_parent_of_orphans() -> None:
     """
     if ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def measure(timed: Timed, revision: Revision, folder: Path) -> tuple[float, str]:
+    """The CPU seconds of all times that a command is run, and what it wrote the last time."""
+    runs = [spent(revision, timed.command, folder) for _ in range(timed.times)]
+    return sum(seconds for seconds, _ in runs), runs[-1][1]
 
 
 def spent(revision: Revision, command: Command, folder: Path) -> tuple[float, str]:
@@ -106,7 +114,7 @@ def time_pairs(
     whole, part = [], []
     for number in range(pairs + 1):
         turns = (0, 1) if number % 2 else (1, 0)
-        pair = {turn: spent(sides[turn], timed.command, folder) for turn in turns}
+        pair = {turn: measure(timed, sides[turn], folder) for turn in turns}
         whole.append([pair[0][0], pair[1][0]])
         if timed.part:
             part.append([float(pair[0][1]), float(pair[1][1])])
@@ -135,7 +143,7 @@ def things_to_time(base: Revision, work: Path, videos: Path | None) -> list[Time
     train = ["lrcn-train", "--shards", work / "shards" / "train-*.tar", *_TRAINING.split()]
     kind = "real" if videos else "generated"
     return [
-        Timed(name="start: lrcn-data --help", command=["lrcn-data", "--help"]),
+        Timed(name="lrcn-data shard --help, 20 times", command=[*shard[:2], "--help"], times=20),
         Timed(name=f"lrcn-data shard, {kind} videos", command=[*shard, "--workers", 1]),
         Timed(
             name=f"two epochs of {kind} clips read",

@@ -50,7 +50,8 @@ class Revision:
     folder: Path
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.commit[:7]})"
+        short = self.commit[:7]
+        return short if self.commit.startswith(self.name) else f"{self.name} ({short})"
 
     @property
     def source(self) -> Path:
@@ -153,10 +154,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, help="folder that keeps what is built")
     parser.add_argument(
         "--videos",
-        type=Path,
-        default=os.environ.get("LRCN_REAL_VIDEOS"),
+        type=_existing_folder,
+        default=os.environ.get("LRCN_REAL_VIDEOS") or None,
         help="folder of folders of real videos [default: LRCN_REAL_VIDEOS]",
     )
+
+
+def _existing_folder(text: str) -> Path:
+    path = Path(text).resolve()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return path
 
 
 @contextmanager

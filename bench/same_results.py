@@ -40,7 +40,7 @@ from same_training import check_going_on, check_killed_training, check_scores, c
 CHANGED_ON_PURPOSE: dict[str, str] = {}
 """Why results differ from the base's that are meant to: by check, which may have a `*`.
 
-For example: "training, *: tensors' names": "the net's layers have been moved into a head".
+For example: "*: tensors' names": "the layers after the CNN have moved into a head".
 """
 # ----------------------------------------------------------------------------------------------
 

@@ -14,12 +14,13 @@ from revision import Revision
 
 T = TypeVar("T")
 Result = Literal["same", "differs", "skipped"]
+
 Facts = Mapping[Any, object]
 """By name, anything that can be equal or not: a file's hash, a loss, a value."""
 
 _ENDINGS = {".avi", ".mp4", ".mkv", ".webm", ".mov", ".3gp", ".flv", ".gif", ".mpg", ".ts"}
-_NAMED = 4
-"""How many differing names a row shows."""
+_NAMED, _SHOWN = 4, 24
+"""How many differing names a row shows, and up to which length their values."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +102,7 @@ def compare(what: str, base: Facts, new: Facts, unit: str) -> Row:
         new: What came.
         unit: What the facts are, in the plural.
     """
-    names = sorted({*base, *new})
+    names = list(dict.fromkeys([*base, *new]))
     differing = [name for name in names if base.get(name, ...) != new.get(name, ...)]
     if not names:
         return Row(what=what, result="differs", detail=f"there are no {unit} to compare")
@@ -124,7 +125,7 @@ def _change(base: Facts, new: Facts, name: str) -> str:
     if name not in base or name not in new:
         return " is new" if name in new else " is gone"
     texts = [str(facts[name]) for facts in (base, new)]
-    return f" {texts[0]} -> {texts[1]}" if max(map(len, texts)) <= 48 else ""
+    return f" {texts[0]} -> {texts[1]}" if max(map(len, texts)) <= _SHOWN else ""
 
 
 def file_hash(path: Path) -> str:

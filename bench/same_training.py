@@ -118,16 +118,16 @@ def run_of(folder: Path) -> Path:
 def run_facts(run: Path) -> dict[str, Facts]:
     """All that a run's files say, but for times, in groups."""
     lines = map(json.loads, run.joinpath("metrics.jsonl").read_text().splitlines())
-    losses = {
-        f"{'epoch' if 'accuracy' in line else 'step'} {line['step']}": {
-            name: value for name, value in line.items() if name not in _TIMES
-        }
+    figures = {
+        f"{name} at {'the end of ' if 'accuracy' in line else ''}step {line['step']}": value
         for line in lines
+        for name, value in line.items()
+        if name not in _TIMES
     }
     values = tomllib.loads(run.joinpath("config.toml").read_text())
     contents, shapes, record = _read_weights(run / "weights.safetensors")
     return {
-        "lines of losses": losses,
+        "losses and rates": figures,
         "values": {"the run's name": run.name, **values},
         "tensors' contents": contents,
         "tensors' names": shapes,
