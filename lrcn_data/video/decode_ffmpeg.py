@@ -132,19 +132,19 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
     url, avi = file.url, read_avi(file)
     if avi and (fault := avi.lost or avi.cut):
         raise VideoError(Reason.DAMAGED, fault)
-    looks = _look(url, options)
-    timeline = looks.timeline()
+    report = _ask_about_frames(url, options)
+    timeline = report.timeline()
     options.limits.check_duration(timeline)
     wanted = sorted(set(sink.choose(timeline)))
     if wanted:
-        _hand_over(url, wanted, looks, sink, options)
+        _hand_over(url, wanted, report, sink, options)
     else:
-        _decode_strictly(url, looks, options)
+        _decode_strictly(url, report, options)
     return Decoded(timeline=timeline, decoding="full")
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _FrameColors:
     """How a frame's pixels are to be understood."""
 
     color_range: int
@@ -152,7 +152,7 @@ class _Look:
 
 
 @dataclass(slots=True)
-class _Looks:
+class _FrameReport:
     """What ffmpeg's showinfo filter says of the frames, read line by line.
 
     Since ffmpeg 7 its threads talk into one another's lines, so that one may say several things.
@@ -164,7 +164,7 @@ class _Looks:
     time_base: Fraction | None = None
     frame_rate: Fraction | None = None
     stamps: list[FrameStamp] = field(default_factory=list)
-    looks: list[_Look] = field(default_factory=list)
+    colors: list[_FrameColors] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     gap: bool = False
 
@@ -173,7 +173,7 @@ class _Looks:
             self.errors.append(text)
         if match := _CODEC.search(text):
             self.codec = match[1] if match[2] == "native" else match[2]
-        if (match := _ROTATION.search(text)) and not self.looks:
+        if (match := _ROTATION.search(text)) and not self.colors:
             # ffmpeg 5 tells it of the stream, later ones of every frame too
             self.rotation = float(match[1]) if self.rotation is None else self.rotation
         if "showinfo" in text:
@@ -184,11 +184,11 @@ class _Looks:
             self._filter(match)
         if match := _FRAME.search(text):
             self._frame(int(match[1]), match[2], _DURATION.search(text))
-        if self.looks:
+        if self.colors:
             if match := _COLOR_RANGE.search(text):
-                self.looks[-1] = replace(self.looks[-1], color_range=_COLOR_RANGES[match[1]])
+                self.colors[-1] = replace(self.colors[-1], color_range=_COLOR_RANGES[match[1]])
             if match := _COLOR_SPACE.search(text):
-                self.looks[-1] = replace(self.looks[-1], color_space=_COLOR_SPACES[match[1]])
+                self.colors[-1] = replace(self.colors[-1], color_space=_COLOR_SPACES[match[1]])
 
     def _filter(self, match: re.Match[str]) -> None:
         if self.time_base is not None:
@@ -208,7 +208,7 @@ class _Looks:
                 duration=int(duration[1]) if duration else 0,
             )
         )
-        self.looks.append(_Look(0, _UNKNOWN_SPACE))
+        self.colors.append(_FrameColors(0, _UNKNOWN_SPACE))
         if len(self.stamps) > self.limit:
             raise VideoError(Reason.TOO_LARGE, f"more than {self.limit} frames")
 
@@ -245,7 +245,7 @@ def _command(
     return [url if argument == _PLACEHOLDER else argument for argument in arguments]
 
 
-def _look(url: str, options: DecodeOptions) -> _Looks:
+def _ask_about_frames(url: str, options: DecodeOptions) -> _FrameReport:
     """See when each frame is shown and how its pixels are meant.
 
     An error that is seen refuses the video. That none is seen means little: it can lose its mark
@@ -255,7 +255,7 @@ def _look(url: str, options: DecodeOptions) -> _Looks:
     Raises:
         VideoError: The file can't be used.
     """
-    looks = _Looks(limit=options.limits.frames)
+    report = _FrameReport(limit=options.limits.frames)
     command = _command(
         url,
         options,
@@ -268,18 +268,20 @@ def _look(url: str, options: DecodeOptions) -> _Looks:
     )
     with MediaProcess(command, timeout=options.timeout) as process:
         for line in process.stderr_lines():
-            looks.line(line)
-            if looks.codec:
-                options.check_decoder(looks.codec)
+            report.line(line)
+            if report.codec:
+                options.check_decoder(report.codec)
         code = process.wait()
-    _refuse_errors(looks.errors, code, looks)
-    if looks.stamps and not any(stamp.duration for stamp in looks.stamps):
+    _refuse_errors(report.errors, code, report)
+    if report.stamps and not any(stamp.duration for stamp in report.stamps):
         # ffmpeg 5 tells no durations; all but the last one's follow from the times
-        looks.stamps[-1] = replace(looks.stamps[-1], duration=_last_duration(url, options, looks))
-    return looks
+        report.stamps[-1] = replace(
+            report.stamps[-1], duration=_last_duration(url, options, report)
+        )
+    return report
 
 
-def _last_duration(url: str, options: DecodeOptions, looks: _Looks) -> int:
+def _last_duration(url: str, options: DecodeOptions, report: _FrameReport) -> int:
     """How long the packet says that is shown last, in ticks; 0 where it doesn't."""
     command = _command(url, options, "pipe:1", vcodec="copy", format="framecrc")
     time_base, shown = Fraction(0), (0, 0)
@@ -292,12 +294,12 @@ def _last_duration(url: str, options: DecodeOptions, looks: _Looks) -> int:
                 time_base = Fraction(int(match[1]), int(match[2]))
             elif match := _PACKET.match(line):
                 shown = max(shown, (int(match[1]), int(match[2])))
-    if looks.time_base is None or not time_base:
+    if report.time_base is None or not time_base:
         return 0
-    return nearest(shown[1] * time_base / looks.time_base)
+    return nearest(shown[1] * time_base / report.time_base)
 
 
-def _refuse_errors(errors: Sequence[str], code: int, looks: _Looks) -> None:
+def _refuse_errors(errors: Sequence[str], code: int, report: _FrameReport) -> None:
     if not errors and code == 0:
         return
     said = _message(errors) if errors else f"ffmpeg ended with exit code {code}"
@@ -306,9 +308,9 @@ def _refuse_errors(errors: Sequence[str], code: int, looks: _Looks) -> None:
             raise VideoError(Reason.TOO_LARGE, _message([error]))
     if any(map(_NO_DECODER.search, errors)):
         raise VideoError(Reason.UNSUPPORTED, "no decoder knows the codec of its video stream")
-    if not looks.codec:
+    if not report.codec:
         raise VideoError(Reason.NOT_A_VIDEO, f"ffmpeg finds no video in it that is allowed: {said}")
-    frames = f"{len(looks.stamps)} frames decode in all"
+    frames = f"{len(report.stamps)} frames decode in all"
     raise VideoError(Reason.DAMAGED, f"the decoder says: {said}; {frames}")
 
 
@@ -318,17 +320,17 @@ def _message(errors: Sequence[str]) -> str:
     return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", first).strip()[:300]
 
 
-def _decode_strictly(url: str, looks: _Looks, options: DecodeOptions) -> None:
+def _decode_strictly(url: str, report: _FrameReport, options: DecodeOptions) -> None:
     """See whether all of a video decodes of which no frame is wanted."""
     command = _command(url, options, "-", format="null")
     with MediaProcess(command, timeout=options.timeout) as process:
         errors = list(filter(is_error, process.stderr_lines()))
         code = process.wait()
-    _refuse_errors(errors, code, looks)
+    _refuse_errors(errors, code, report)
 
 
 def _hand_over(
-    url: str, wanted: list[int], looks: _Looks, sink: FrameSink, options: DecodeOptions
+    url: str, wanted: list[int], report: _FrameReport, sink: FrameSink, options: DecodeOptions
 ) -> None:
     """Give the sink the wanted frames, and see whether all of the video decodes."""
     expression, given = _select(wanted)
@@ -343,7 +345,7 @@ def _hand_over(
         enc_time_base=_MICROSECONDS,
     )
     converter = RgbConverter()
-    matrix = None if looks.rotation is None else _display_matrix(url, options, looks.rotation)
+    matrix = None if report.rotation is None else _display_matrix(url, options, report.rotation)
     left = set(wanted)
     with (
         MediaProcess(command, timeout=options.timeout) as process,
@@ -357,15 +359,15 @@ def _hand_over(
             pictures = container.decode(video=0)
             for frame, picture in zip(given, pictures, strict=False):
                 if frame in left:
-                    look = looks.looks[frame]
-                    picture.color_range = look.color_range
-                    picture.colorspace = look.color_space
+                    colors = report.colors[frame]
+                    picture.color_range = colors.color_range
+                    picture.colorspace = colors.color_space
                     sink.take(frame, converter.convert(picture, matrix=matrix))
                     left.remove(frame)
             for _ in pictures:
                 pass  # the rest is decoded too, to be seen to be sound
         code = process.wait()
-    _refuse_errors(errors, code, looks)
+    _refuse_errors(errors, code, report)
     if left:
         raise VideoError(
             Reason.DAMAGED, f"ffmpeg gave {len(wanted) - len(left)} of {len(wanted)} frames"

@@ -18,7 +18,8 @@ from lrcn_data.reasons import Reason
 
 _KEPT_MESSAGES = 64 << 10
 _LONGEST_LINE = 64 << 10
-_LOOK = 1.0
+_CLOCK_STEP = 1.0
+"""Seconds between two looks at the clock."""
 
 
 def _restrict() -> None:
@@ -127,9 +128,9 @@ class MediaProcess:
         seconds = self._timeout
         # not by one long wait: time in which this process is stopped, as by Ctrl-Z, doesn't count
         while seconds > 0:
-            if self._left.wait(min(seconds, _LOOK)):
+            if self._left.wait(min(seconds, _CLOCK_STEP)):
                 return
-            seconds -= _LOOK
+            seconds -= _CLOCK_STEP
         self._timed_out = True
         self._kill()
 
