@@ -21,8 +21,10 @@ import ffmpeg
 
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.reasons import Reason
+from lrcn_data.video.allowed import PROTOCOLS
 from lrcn_data.video.avi_file import read_avi
-from lrcn_data.video.decoding import PROTOCOLS, Decoded, DecodeOptions, FrameSink
+from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
+from lrcn_data.video.limits import Limits
 from lrcn_data.video.media_process import MediaProcess
 from lrcn_data.video.rgb import Matrix, RgbConverter, rotation_matrix
 from lrcn_data.video.timeline import FrameStamp, Timeline, build_timeline, nearest
@@ -118,7 +120,7 @@ def ffmpeg_version() -> str:
 
 
 def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Decoded:
-    """Read a video's wanted frames; see `video.ReadVideo`.
+    """Read a video's wanted frames; see `decoding.ReadVideo`.
 
     Args:
         file: The file.
@@ -158,7 +160,7 @@ class _FrameReport:
     Since ffmpeg 7 its threads talk into one another's lines, so that one may say several things.
     """
 
-    limit: int
+    limits: Limits
     codec: str = ""
     rotation: float | None = None
     time_base: Fraction | None = None
@@ -209,8 +211,7 @@ class _FrameReport:
             )
         )
         self.colors.append(_FrameColors(0, _UNKNOWN_SPACE))
-        if len(self.stamps) > self.limit:
-            raise VideoError(Reason.TOO_LARGE, f"more than {self.limit} frames")
+        self.limits.check_frames(len(self.stamps))
 
     def timeline(self) -> Timeline:
         if not self.stamps or self.time_base is None:
@@ -255,7 +256,7 @@ def _ask_about_frames(url: str, options: DecodeOptions) -> _FrameReport:
     Raises:
         VideoError: The file can't be used.
     """
-    report = _FrameReport(limit=options.limits.frames)
+    report = _FrameReport(limits=options.limits)
     command = _command(
         url,
         options,

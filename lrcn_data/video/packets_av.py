@@ -15,9 +15,10 @@ from av.video.stream import VideoStream
 
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
+from lrcn_data.video.allowed import PROTOCOLS
 from lrcn_data.video.avi_file import PICTURE_START, AviFile, IndexedPictures
 from lrcn_data.video.clock_jumps import Clock, may_jump, put_right
-from lrcn_data.video.decoding import PROTOCOLS, DecodeOptions
+from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.packet_plan import Group, PacketTable, suspicion
 from lrcn_data.video.timeline import nearest, ticks_a_frame
 from lrcn_data.video.video_file import VideoFile

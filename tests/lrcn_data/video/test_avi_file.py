@@ -19,7 +19,8 @@ from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
 from lrcn_data.video import decode_av
 from lrcn_data.video.avi_file import AviFile, read_avi
-from lrcn_data.video.decoding import DecodeOptions, Limits
+from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.limits import Limits
 from lrcn_data.video.packets_av import StreamPackets, VideoSource, choose_stream, open_container
 from lrcn_data.video.video_file import VideoFile, open_video
 from tests.lrcn_data.read_path import by_av

@@ -17,7 +17,8 @@ import pytest
 from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
 from lrcn_data.video import decode_ffmpeg
-from lrcn_data.video.decoding import Decoded, DecodeOptions, Limits
+from lrcn_data.video.decoding import Decoded, DecodeOptions
+from lrcn_data.video.limits import Limits
 from lrcn_data.video.timeline import Timeline
 from tests.lrcn_data.read_path import by_av, by_ffmpeg
 
