@@ -24,6 +24,7 @@ from lrcn_data.lists.read_lists import Lists
 from lrcn_data.sampling.clips import ClipOptions
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
+from lrcn_data.video.decoders import load_decoder
 
 _DEFAULT_CANVAS: Canvas = (320, 240)
 _SLUG = 50
@@ -184,12 +185,9 @@ def tool_versions(options: ShardOptions) -> dict[str, str]:
     from importlib.metadata import version
 
     names = ("av", "numpy", "pillow", "simplejpeg")
-    tools = {"decoder": options.clip.decoder, **{name: version(name) for name in names}}
-    if options.clip.decoder == "ffmpeg":
-        from lrcn_data.video.decode_ffmpeg import ffmpeg_version
-
-        tools["ffmpeg"] = ffmpeg_version()
-    return tools
+    decoder = options.clip.decoder
+    every = {name: version(name) for name in names}
+    return {"decoder": decoder, **every, **load_decoder(decoder).tools()}
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:

@@ -7,18 +7,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.pixels import RGB
 from lrcn_data.sampling.choose_clips import ClipPicks, Sampling, Short, choose_clips
-from lrcn_data.video.decoding import DecodeOptions, ReadVideo
+from lrcn_data.video.decoders import DECODERS, check_salvages, load_decoder
+from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.timeline import FpsStream, Timeline
 from lrcn_data.video.video_file import VideoFile, open_video
 
 _DECODE = DecodeOptions()
 _MOST = 10_000
-Decoder = Literal["av", "ffmpeg"]
 Kept = TypeVar("Kept")
 KeptFrame = TypeVar("KeptFrame", covariant=True)
 
@@ -35,7 +35,7 @@ class ClipOptions:
         clips: Draws a video, with `blocks`.
         short: What becomes of videos with fewer than seq_len frames.
         seed: Of the draws.
-        decoder: `av` in process, `ffmpeg` in ffmpeg processes.
+        decoder: `av` in process, `ffmpeg` in ffmpeg processes; see `video.decoders`.
         decode: How it decodes.
 
     Raises:
@@ -49,7 +49,7 @@ class ClipOptions:
     clips: int = 1
     short: Short = "skip"
     seed: int = 0
-    decoder: Decoder = "av"
+    decoder: str = "av"
     decode: DecodeOptions = _DECODE
 
     def __post_init__(self) -> None:
@@ -67,11 +67,9 @@ class ClipOptions:
                 f"--clips {self.clips} draws anew each time and goes with --sampling blocks;"
                 f" {self.sampling} would give the same clip again"
             )
-        if self.decode.salvage and self.decoder == "ffmpeg":
-            raise UsageError(
-                "--salvage goes with --decoder av: ffmpeg processes don't tell reliably which"
-                " frames came before the damage"
-            )
+        DECODERS.check(self.decoder)
+        if self.decode.salvage:
+            check_salvages(self.decoder)
 
     @property
     def effective_stride(self) -> int:
@@ -105,7 +103,7 @@ class VideoClips(Generic[Kept]):
         stream_length: Frames of the fps stream.
         source_fps: The video's average rate.
         duration: Seconds.
-        decoding: See `video.Decoded`.
+        decoding: See `video.decoding.Decoded`.
         damage: What is wrong with a video of which only the sound part was taken, else None.
     """
 
@@ -162,7 +160,7 @@ def collect_clips(
         VideoError: The file can't be used.
     """
     collector = _Collector(name, options, keeper)
-    decoded = decoder(options.decoder)(file, collector, options.decode)
+    decoded = load_decoder(options.decoder).read(file, collector, options.decode)
     return VideoClips(
         clips=collector.clips(decoded.timeline),
         stream_length=collector.stream_length,
@@ -171,15 +169,6 @@ def collect_clips(
         decoding=decoded.decoding,
         damage=decoded.damage,
     )
-
-
-def decoder(name: Decoder) -> ReadVideo:
-    """The decoder of that name; imported only when it is used."""
-    if name == "ffmpeg":
-        from lrcn_data.video.decode_ffmpeg import read_video
-    else:
-        from lrcn_data.video.decode_av import read_video
-    return read_video
 
 
 class _Collector(Generic[Kept]):

@@ -16,7 +16,7 @@ from lrcn_data.errors import VideoError
 from lrcn_data.format.frame_jpegs import resized
 from lrcn_data.pixels import RGB
 from lrcn_data.reasons import Reason
-from lrcn_data.sampling.clips import Clip, ClipOptions, Decoder, read_clips
+from lrcn_data.sampling.clips import Clip, ClipOptions, read_clips
 from lrcn_data.size import Size
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.loss import UNLABELLED
@@ -71,7 +71,7 @@ class Prediction:
 
 
 def predict_videos(
-    run: TrainedRun, videos: Sequence[Path], *, top: int = 5, decoder: Decoder = "av"
+    run: TrainedRun, videos: Sequence[Path], *, top: int = 5, decoder: str = "av"
 ) -> Iterator[Prediction]:
     """Predict videos one by one; one that can't be read doesn't keep the others from it.
 

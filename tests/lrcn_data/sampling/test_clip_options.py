@@ -23,8 +23,9 @@ from lrcn_data.video.decoding import DecodeOptions
         ({"clips": 2, "sampling": "center"}, "center would give the same clip again"),
         (
             {"decoder": "ffmpeg", "decode": DecodeOptions(salvage=True)},
-            "--salvage goes with --decoder av",
+            "--salvage goes with --decoder av: ffmpeg processes don't tell reliably",
         ),
+        ({"decoder": "vlc"}, "--decoder must be one of av, ffmpeg, or .* got 'vlc'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(values: dict[str, Any], said: str) -> None:

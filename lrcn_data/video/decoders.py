@@ -1,0 +1,88 @@
+"""The decoders that there are, by the name that `--decoder` takes.
+
+Each one's module, and the library or program that it needs, is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from lrcn_data.errors import UsageError
+from lrcn_data.kinds import Kinds
+
+if TYPE_CHECKING:
+    from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink, ReadVideo
+    from lrcn_data.video.video_file import VideoFile
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoder:
+    """A way of decoding videos.
+
+    Attributes:
+        read: Reads a video's wanted frames.
+        salvages: Whether it can take what comes before the first sign of damage.
+        tools: Gives the versions of what it decodes with, by name, beside those of the packages
+            that every decoder needs; raises UsageError where one of them is missing.
+    """
+
+    read: ReadVideo
+    salvages: bool
+    tools: Callable[[], dict[str, str]]
+
+
+def _read_in_process(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Decoded:
+    from lrcn_data.video.decode_av import read_video
+
+    return read_video(file, sink, options)
+
+
+def _read_by_ffmpeg(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Decoded:
+    from lrcn_data.video.decode_ffmpeg import read_video
+
+    return read_video(file, sink, options)
+
+
+def _ffmpeg_tools() -> dict[str, str]:
+    from lrcn_data.video.decode_ffmpeg import ffmpeg_version
+
+    return {"ffmpeg": ffmpeg_version()}
+
+
+AV = Decoder(read=_read_in_process, salvages=True, tools=dict)
+FFMPEG = Decoder(read=_read_by_ffmpeg, salvages=False, tools=_ffmpeg_tools)
+
+DECODERS: Kinds[Decoder] = Kinds(
+    what="decoder",
+    option="--decoder",
+    built_in={
+        "av": f"{__name__}:AV",
+        "ffmpeg": f"{__name__}:FFMPEG",
+    },
+)
+
+
+@cache
+def load_decoder(name: str) -> Decoder:
+    """The decoder of that name, which is asked for with every video.
+
+    Raises:
+        UsageError: There is none.
+    """
+    return DECODERS.load(name)
+
+
+def check_salvages(name: str) -> None:
+    """Refuse to salvage with a decoder that can't.
+
+    Raises:
+        UsageError: It can't, or there is none of that name.
+    """
+    if not load_decoder(name).salvages:
+        raise UsageError(
+            f"--salvage goes with --decoder av: {name} processes don't tell reliably which frames"
+            " came before the damage"
+        )
