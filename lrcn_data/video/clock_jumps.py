@@ -29,7 +29,7 @@ class Clock:
     Attributes:
         time_base: Seconds a tick.
         container_start: When its first stream starts, in microseconds.
-        start: What becomes 0, in microseconds.
+        start: What becomes 0, in ticks.
         wraps_at: Bits after which times start anew; None where they don't.
         jumps: Whether gaps and steps backwards are closed.
         frame: A frame's usual duration in ticks, 0 where unknown.
@@ -44,11 +44,20 @@ class Clock:
 
     def ticks(self, microseconds: int) -> int:
         """Microseconds as ticks."""
-        return nearest(Fraction(microseconds, _SECOND) / self.time_base)
+        # most are 0, and a Fraction takes long
+        return nearest(Fraction(microseconds, _SECOND) / self.time_base) if microseconds else 0
 
     def microseconds(self, ticks: int) -> int:
         """Ticks as microseconds."""
         return nearest(ticks * self.time_base * _SECOND)
+
+    def since_start(self, ticks: int) -> int:
+        """A time in ticks as microseconds from what becomes 0."""
+        return self.microseconds(ticks - self.start)
+
+    def lasts(self, duration: int) -> int:
+        """Microseconds that a packet lasts whose duration is given in ticks, 0 where unknown."""
+        return self.microseconds(duration or self.frame)
 
 
 def put_right(
@@ -69,7 +78,10 @@ def put_right(
         pts and dts, still counted from where the file counts from.
     """
     right_pts, right_dts = _unwrapped(pts, dts, clock)
-    _close_jumps(right_pts, right_dts, durations, clock)
+    if clock.jumps:
+        _close_jumps(right_pts, right_dts, durations, clock)
+    else:
+        _drop_absurd(right_pts, right_dts, durations, clock)
     return right_pts, right_dts
 
 
@@ -104,33 +116,53 @@ def _unwrapped(
 
 
 def _close_jumps(pts: Column, dts: Column, durations: Sequence[int], clock: Clock) -> None:
-    """Move what follows a jump to where it would be without, or take away what is absurd."""
+    """Move what follows a jump to where it would be without."""
     shift = 0
-    start = clock.ticks(clock.start)
-    last: int | None = None
-    following: int | None = None
+    last = expected = None
     for number, (shown, decoded) in enumerate(zip(pts, dts, strict=True)):
         moved = clock.ticks(shift)
+        if decoded is not None and last is not None and expected is not None:
+            now = clock.since_start(decoded + moved)
+            gap = now - expected
+            if abs(gap) > _LONGEST_GAP or now + _BACKWARDS < last:
+                shift -= gap
+                moved -= clock.ticks(gap)
+        if shown is not None:
+            pts[number] = shown + moved
         if decoded is not None:
-            decoded += moved
-            now = clock.microseconds(decoded - start)
-            if following is not None and last is not None:
-                gap = now - following
-                if clock.jumps and (abs(gap) > _LONGEST_GAP or now + _BACKWARDS < last):
-                    shift -= gap
-                    decoded -= clock.ticks(gap)
-                    moved -= clock.ticks(gap)
-                    now = clock.microseconds(decoded - start)
-                elif abs(gap) > _ABSURD:
-                    decoded, now = None, following
-                if shown is not None and not clock.jumps:
-                    ahead = clock.microseconds(shown - start) - following
-                    shown = None if abs(ahead) > _ABSURD else shown
-            last = following = now
-        elif following is None:
-            last = following = 0 if shown is None else clock.microseconds(shown - start)
-        else:
-            last = following
-        following += clock.microseconds(durations[number] or clock.frame)
-        dts[number] = decoded
-        pts[number] = None if shown is None else shown + moved
+            dts[number] = decoded + moved
+        last = _decoded_at(shown, dts[number], expected, clock)
+        expected = last + clock.lasts(durations[number])
+
+
+def _drop_absurd(pts: Column, dts: Column, durations: Sequence[int], clock: Clock) -> None:
+    """Take away the times that no jump explains."""
+    expected = None
+    for number, (shown, decoded) in enumerate(zip(pts, dts, strict=True)):
+        if decoded is not None and expected is not None:
+            if _is_absurd(decoded, expected, clock):
+                dts[number] = None
+            if shown is not None and _is_absurd(shown, expected, clock):
+                pts[number] = None
+        now = _decoded_at(shown, dts[number], expected, clock)
+        expected = now + clock.lasts(durations[number])
+
+
+def _is_absurd(time: int, expected: int, clock: Clock) -> bool:
+    return abs(clock.since_start(time) - expected) > _ABSURD
+
+
+def _decoded_at(shown: int | None, decoded: int | None, expected: int | None, clock: Clock) -> int:
+    """When a packet is decoded, in microseconds from the start.
+
+    Args:
+        shown: The packet's pts.
+        decoded: Its dts.
+        expected: When it would be decoded by the packets before it; None for the first one.
+        clock: How both count.
+    """
+    if decoded is not None:
+        return clock.since_start(decoded)
+    if expected is not None:
+        return expected
+    return 0 if shown is None else clock.since_start(shown)

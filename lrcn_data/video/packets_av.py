@@ -282,7 +282,7 @@ class StreamPackets:
         clock = Clock(
             time_base=self.time_base,
             container_start=self._container.start_time or 0,
-            start=self._start_time,
+            start=self.start,
             wraps_at=wraps_at,
             jumps=jumps,
             frame=ticks_a_frame(self._codec.framerate, self.time_base),

@@ -27,7 +27,7 @@ def steady(count: int, first: int = 0) -> list[int | None]:
 @given(st.integers(1, 50), st.integers(0, 1 << 32))
 def test_a_steady_clock_is_left_alone(count: int, first: int) -> None:
     times = steady(count, first)
-    clock = replace(CLOCK, container_start=first * 100 // 9, start=first * 100 // 9)
+    clock = replace(CLOCK, container_start=first * 100 // 9, start=first)
     assert put_right(times, times, [3600] * count, clock) == (times, times)
 
 
@@ -64,3 +64,43 @@ def test_a_time_a_week_away_is_not_believed() -> None:
     clock = replace(CLOCK, time_base=Fraction(1, 1000), jumps=False, wraps_at=None, frame=40)
     assert may_jump(times, clock.time_base)
     assert put_right(times, times, [40] * 4, clock) == ([0, 40, None, 120],) * 2
+
+
+def test_a_first_time_is_believed_however_late_it_is() -> None:
+    times: list[int | None] = [1 << 31, (1 << 31) + 40]
+    clock = replace(CLOCK, time_base=Fraction(1, 1000), jumps=False, wraps_at=None, frame=40)
+    assert put_right(times, times, [40] * 2, clock) == (times, times)
+
+
+def test_a_packet_without_times_is_counted_by_how_long_it_lasts() -> None:
+    # what follows it is no jump, and what jumps after it goes where it would be
+    times = [*steady(3), None, *steady(2, 4 * 3600), *steady(2, 10**8)]
+    found, decoded = put_right(times, times, [3600] * 8, CLOCK)
+    whole = [*steady(3), None, *steady(4, 4 * 3600)]
+    assert found == decoded
+    assert [time is None for time in found] == [time is None for time in whole]
+    assert all(
+        abs(a - b) <= 1
+        for a, b in zip(found, whole, strict=True)
+        if a is not None and b is not None
+    )
+
+
+def test_durations_that_are_unknown_are_those_of_a_frame() -> None:
+    times = steady(4) + steady(4, 4 * 3600 + 10**8)
+    known = put_right(times, times, [3600] * 8, CLOCK)
+    assert put_right(times, times, [0] * 8, CLOCK) == known
+
+
+def test_only_the_pts_that_is_absurd_is_taken_away() -> None:
+    shown: list[int | None] = [0, 1 << 31, 80, 120]
+    decoded: list[int | None] = [0, 40, 80, 120]
+    clock = replace(CLOCK, time_base=Fraction(1, 1000), jumps=False, wraps_at=None, frame=40)
+    assert put_right(shown, decoded, [40] * 4, clock) == ([0, None, 80, 120], decoded)
+
+
+def test_times_without_dts_are_not_looked_at() -> None:
+    shown: list[int | None] = [0, 1 << 31, 80]
+    nothing: list[int | None] = [None] * 3
+    clock = replace(CLOCK, time_base=Fraction(1, 1000), jumps=False, wraps_at=None, frame=40)
+    assert put_right(shown, nothing, [40] * 3, clock) == (shown, nothing)
