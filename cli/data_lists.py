@@ -11,7 +11,7 @@ import click
 from .common import debug_option, json_option, print_json, warn
 
 if TYPE_CHECKING:
-    from lrcn_data.lists.group_split import MadeLists
+    from lrcn_data.lists.made_lists import MadeLists
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _SPLITS = ("train", "val", "test")
@@ -74,7 +74,7 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
         warn(f"{made.ignored} files are no videos by their names; they were left out")
     if options.videos and not options.present and (absent := count_absent(made, options.videos)):
         warn(
-            f"{absent} of {len(made.clips)} videos are not under {options.videos}; --present"
+            f"{absent} of {len(made.videos)} videos are not under {options.videos}; --present"
             " leaves them out"
         )
     if not as_json:

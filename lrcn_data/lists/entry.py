@@ -1,4 +1,4 @@
-"""An entry of a video list: one video, its class and its split."""
+"""An entry of a video list: one video with its class and its split."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A video of a list.
+    """A video that a list names.
 
     Attributes:
-        path: As the list has it: relative to the root, or absolute.
-        label: Class number from 0.
-        split: train, val or test.
-        line: Its line in the split's list, from 1.
+        path: Path of the video as the list has it: relative to the root folder, or absolute.
+        label: Class number, counted from 0.
+        split: `train`, `val` or `test`.
+        line: Number of its line in the list, counted from 1.
     """
 
     path: str

@@ -1,6 +1,6 @@
-"""Moves whole groups of clips from the training split to another one.
+"""Moves whole groups of videos from the training split to another one.
 
-Clips that belong together, such as those of one person or one recording, form a group, and a group
+Videos that belong together, such as those of one person or one recording, form a group, and a group
 goes into one split as a whole. Which ones go where is decided by a hash of the seed and the group's
 name, so that the same videos give the same lists on every machine.
 """
@@ -13,58 +13,27 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lrcn_data.errors import UsageError
+from lrcn_data.lists.made_lists import ListedVideo, MadeLists
+
+GroupOf = Callable[[ListedVideo], str | None]
+"""Gives the group of a video, or None for a video that belongs to no group."""
+
+_Group = tuple[str, Mapping[str, int]]
+"""A group's name, and how many videos of each class it has."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Clip:
-    """A video that will stand in a list.
-
-    Attributes:
-        path: Relative to the folder of the videos.
-        class_name: Its class.
-        split: train, val or test.
-    """
-
-    path: str
-    class_name: str
-    split: str = "train"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MadeLists:
-    """Lists that are not written yet.
-
-    Attributes:
-        classes: Class names in the order of their numbers.
-        clips: Of all splits.
-        absent: Clips that the official lists have and the folder of the videos has not.
-        ignored: Files that are no videos by their names.
-        from_folders: Whether they were made from the videos' own folder.
-    """
-
-    classes: list[str]
-    clips: list[Clip]
-    absent: int = 0
-    ignored: int = 0
-    from_folders: bool = False
-
-    def count(self, split: str) -> int:
-        """How many clips a split has."""
-        return sum(clip.split == split for clip in self.clips)
-
-
-def group_function(pattern: str) -> Callable[[Clip], str | None]:
-    """What tells a clip's group from its name.
+def group_function(pattern: str) -> GroupOf:
+    """Make the function that finds a video's group by a regular expression.
 
     Args:
         pattern: A regular expression that is searched for in the file's name without its ending.
-            The group is what its first parenthesis matches, else what all of it does.
+            The group is what its first parenthesis matches, or the whole match if it has none.
 
     Raises:
-        UsageError: It is no regular expression.
+        UsageError: The pattern is not a regular expression.
     """
     try:
         compiled = re.compile(pattern)
@@ -73,8 +42,8 @@ def group_function(pattern: str) -> Callable[[Clip], str | None]:
             f"--group-pattern {pattern!r} is no regular expression: {error}"
         ) from error
 
-    def group(clip: Clip) -> str | None:
-        name = clip.path.rpartition("/")[2].rpartition(".")[0]
+    def group(video: ListedVideo) -> str | None:
+        name = video.path.rpartition("/")[2].rpartition(".")[0]
         match = compiled.search(name)
         return match[compiled.groups and 1] if match else None
 
@@ -86,20 +55,20 @@ def move_groups(
     split: str,
     fraction: float,
     *,
-    group: Callable[[Clip], str | None],
+    group: GroupOf,
     seed: int,
-    wanted_of: Mapping[str, int],
+    class_counts: Mapping[str, int],
 ) -> MadeLists:
-    """Move whole groups of training clips to another split.
+    """Move whole groups of training videos to another split.
 
     Args:
         made: The lists.
-        split: Where they go.
-        fraction: Of each class's clips, from 0 to 1, that should go there: as nearly as groups
-            allow, and never all that a class has.
-        group: A clip's group; a clip that has none is one of its own.
-        seed: Of the choice.
-        wanted_of: How many clips of each class the fraction refers to.
+        split: The split that the groups move to.
+        fraction: The share of each class's videos that should move, from 0 to below 1. It is met
+            as nearly as whole groups allow, and no class loses all of its training videos.
+        group: Gives the group of a video; a video without a group is a group of its own.
+        seed: Seed of the choice of groups.
+        class_counts: The number of videos of each class that the fraction refers to.
 
     Raises:
         UsageError: The fraction is out of range, or no group can be spared.
@@ -109,70 +78,86 @@ def move_groups(
         raise UsageError(f"{option} must be from 0 to below 1, got {fraction}")
     if fraction == 0:
         return made
+    training = [video for video in made.videos if video.split == "train"]
+    group_names = {video.path: group(video) or video.path for video in training}
     groups: dict[str, Counter[str]] = defaultdict(Counter)
-    names = {}
-    for clip in made.clips:
-        if clip.split == "train":
-            names[clip.path] = group(clip) or clip.path
-            groups[names[clip.path]][clip.class_name] += 1
-    have = Counter(clip.class_name for clip in made.clips if clip.split == "train")
-    wanted = {name: fraction * count for name, count in wanted_of.items()}
-    order = sorted(groups, key=lambda name: _hash(seed, split, name))
-    chosen = _choose([(name, groups[name]) for name in order], have, wanted)
+    for video in training:
+        groups[group_names[video.path]][video.class_name] += 1
+    chosen = _choose(
+        sorted(groups.items(), key=lambda item: _hash(seed, split, item[0])),
+        available=Counter(video.class_name for video in training),
+        wanted={name: fraction * count for name, count in class_counts.items()},
+    )
     if not chosen:
         raise UsageError(
             f"{option} {fraction:g} takes nothing: the {len(groups)} groups can't be divided so"
             " that every class keeps one for training; give a larger fraction or more videos"
         )
     moved = [
-        replace(clip, split=split) if names.get(clip.path) in chosen else clip
-        for clip in made.clips
+        replace(video, split=split) if group_names.get(video.path) in chosen else video
+        for video in made.videos
     ]
-    return replace(made, clips=moved)
+    return replace(made, videos=moved)
 
 
 def _choose(
-    groups: Sequence[tuple[str, Mapping[str, int]]],
-    have: Mapping[str, int],
-    wanted: Mapping[str, float],
+    groups: Sequence[_Group], *, available: Mapping[str, int], wanted: Mapping[str, float]
 ) -> set[str]:
-    """Groups that come near the wanted number of clips of each class.
+    """Names of groups that together come near the wanted number of videos of each class.
 
     First those that bring the classes nearer to their numbers, in the given order. Where the
     classes are too small for that, the total may still be short: then those that cost them least.
+
+    Args:
+        groups: All groups, in the order in which they are tried.
+        available: How many videos of each class there are to take from.
+        wanted: How many videos of each class should be taken.
     """
-    taken: Counter[str] = Counter()
-    chosen: set[str] = set()
-    left = sum(wanted.values())
-
-    def cost(members: Mapping[str, int]) -> float:
-        """By how much taking a group would add to the sum of squared distances."""
-        return sum(
-            count * (2 * (taken[name] - wanted[name]) + count) for name, count in members.items()
-        )
-
-    def take(name: str, members: Mapping[str, int]) -> None:
-        nonlocal left
-        if name not in chosen and all(taken[c] + n < have[c] for c, n in members.items()):
-            chosen.add(name)
-            taken.update(members)
-            left -= sum(members.values())
-
+    choice = _Choice(available, wanted)
     for name, members in groups:
-        if cost(members) < 0:
-            take(name, members)
-    queue = [(cost(members), place) for place, (_, members) in enumerate(groups)]
+        if choice.cost(members) < 0:
+            choice.take(name, members)
+    queue = [(choice.cost(members), position) for position, (_, members) in enumerate(groups)]
     heapq.heapify(queue)
     while queue:
-        before, place = heapq.heappop(queue)
-        name, members = groups[place]
-        if sum(members.values()) / 2 > left:
+        cost_before, position = heapq.heappop(queue)
+        name, members = groups[position]
+        if sum(members.values()) / 2 > choice.still_wanted:
             continue
-        if cost(members) > before:  # its classes have given more since
-            heapq.heappush(queue, (cost(members), place))
+        if choice.cost(members) > cost_before:  # its classes have given more since
+            heapq.heappush(queue, (choice.cost(members), position))
         else:
-            take(name, members)
-    return chosen
+            choice.take(name, members)
+    return choice.names
+
+
+class _Choice:
+    """The groups taken so far, and what taking another one would cost."""
+
+    def __init__(self, available: Mapping[str, int], wanted: Mapping[str, float]) -> None:
+        self.names: set[str] = set()
+        self.still_wanted = sum(wanted.values())
+        self._available = available
+        self._wanted = wanted
+        self._taken: Counter[str] = Counter()
+
+    def cost(self, members: Mapping[str, int]) -> float:
+        """By how much taking a group would add to the sum of squared distances."""
+        return sum(
+            count * (2 * (self._taken[name] - self._wanted[name]) + count)
+            for name, count in members.items()
+        )
+
+    def take(self, name: str, members: Mapping[str, int]) -> None:
+        """Take a group, unless it is taken already or a class would have no video left."""
+        leaves_some = all(
+            self._taken[class_name] + count < self._available[class_name]
+            for class_name, count in members.items()
+        )
+        if name not in self.names and leaves_some:
+            self.names.add(name)
+            self._taken.update(members)
+            self.still_wanted -= sum(members.values())
 
 
 def _hash(seed: int, split: str, name: str) -> bytes:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
-from lrcn_data.lists.group_split import Clip, MadeLists, group_function, move_groups
+from lrcn_data.lists.group_split import group_function, move_groups
 from lrcn_data.lists.lines import VIDEO_ENDINGS, format_line, parse_classes
+from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.official_splits import read_official, recording_of
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage.atomic_file import write_atomically
@@ -23,15 +24,17 @@ class ListOptions:
     """How lists are made.
 
     Attributes:
-        source: Class folders with videos, or the files of an official split.
-        official_split: Which official split: 1, 2 or 3; None for the first.
-        videos: Where the videos of an official split are; None for not looking.
-        present: Leave out the videos that are not there.
-        test_fraction: Of each class, to be tested on; None for none.
-        val_fraction: Of each class, or of each class's official training videos, to be validated
-            on; None for none.
-        group_pattern: Regular expression of what names the clips of a group have in common.
-        seed: Of what goes where.
+        source: A folder of class folders with videos, or the folder of an official split.
+        official_split: Which official split to read: 1, 2 or 3. None stands for the first.
+        videos: The folder that holds the videos of an official split. None if it is not looked at.
+        present: Whether videos that are not in that folder are left out.
+        test_fraction: The share of each class's videos that goes into the test list. None stands
+            for no test list of our own; class folders need this or `val_fraction`.
+        val_fraction: The share of each class's videos, or of each class's official training
+            videos, that goes into the validation list. None stands for no validation list.
+        group_pattern: Regular expression that finds the part of a file's name that the videos of
+            one group share. None stands for the naming of UCF-101 and HMDB51.
+        seed: Seed of the random choice of groups.
     """
 
     source: Path
@@ -48,44 +51,50 @@ def make_lists(options: ListOptions) -> MadeLists:
     """Make the lists of a data set.
 
     Raises:
-        UsageError: The source holds none, or an option has no meaning for it.
+        UsageError: The source holds no videos, or an option has no meaning for it.
     """
     group = group_function(options.group_pattern) if options.group_pattern else recording_of
-    made = read_official(options.source, options.official_split or 1)
-    if made:
-        if options.test_fraction is not None:
-            raise UsageError(
-                f"{options.source} is an official split, with a test list of its own; leave"
-                " --test-fraction out"
-            )
-        if options.present and not options.videos:
-            raise UsageError("--present needs --videos FOLDER, to see which videos are there")
-        if options.present and options.videos:
-            made = keep_present(made, options.videos)
-    else:
-        if options.official_split or options.videos or options.present:
-            raise UsageError(
-                f"{options.source} is no official split; leave --split, --videos and --present out"
-            )
-        if options.test_fraction is None and options.val_fraction is None:
-            raise UsageError(
-                "class folders don't say what to test on; give --test-fraction 0.2 (or 0 to train"
-                " on all), and --val-fraction if wanted"
-            )
-        made = read_class_folders(options.source)
-    whole = Counter(clip.class_name for clip in made.clips if clip.split == "train")
+    official = read_official(options.source, options.official_split or 1)
+    made = _from_official(official, options) if official else _from_class_folders(options)
+    counts = Counter(video.class_name for video in made.videos if video.split == "train")
     for split, fraction in (("test", options.test_fraction), ("val", options.val_fraction)):
         made = move_groups(
-            made, split, fraction or 0, group=group, seed=options.seed, wanted_of=whole
+            made, split, fraction or 0, group=group, seed=options.seed, class_counts=counts
         )
     return made
 
 
+def _from_official(official: MadeLists, options: ListOptions) -> MadeLists:
+    if options.test_fraction is not None:
+        raise UsageError(
+            f"{options.source} is an official split, with a test list of its own; leave"
+            " --test-fraction out"
+        )
+    if not options.present:
+        return official
+    if not options.videos:
+        raise UsageError("--present needs --videos FOLDER, to see which videos are there")
+    return keep_present(official, options.videos)
+
+
+def _from_class_folders(options: ListOptions) -> MadeLists:
+    if options.official_split or options.videos or options.present:
+        raise UsageError(
+            f"{options.source} is no official split; leave --split, --videos and --present out"
+        )
+    if options.test_fraction is None and options.val_fraction is None:
+        raise UsageError(
+            "class folders don't say what to test on; give --test-fraction 0.2 (or 0 to train"
+            " on all), and --val-fraction if wanted"
+        )
+    return read_class_folders(options.source)
+
+
 def read_class_folders(root: Path) -> MadeLists:
-    """All videos of ROOT/Class/..., by the endings of their names; all of them for training.
+    """List all videos of ROOT/Class/..., known by the endings of their names, for training.
 
     Raises:
-        UsageError: There are none, or some lie in no class folder.
+        UsageError: There are no videos, or some lie outside of a class folder.
     """
     try:
         with os.scandir(root) as scan:
@@ -98,30 +107,30 @@ def read_class_folders(root: Path) -> MadeLists:
             f"{root} holds videos outside of class folders ({loose[0]}); put each into a folder"
             " named after its class"
         )
-    clips, ignored = [], 0
+    videos, ignored = [], 0
     for folder in found:
         if folder.name.startswith(".") or not folder.is_dir():
             continue
         for path in _files_below(root, folder.name):
             if _is_video(path):
-                clips.append(Clip(path=path, class_name=folder.name))
+                videos.append(ListedVideo(path=path, class_name=folder.name))
             else:
                 ignored += 1
-    if not clips:
+    if not videos:
         raise UsageError(f"{root} has no class folders with videos: ROOT/Class/clip.avi")
     return MadeLists(
-        classes=sorted({clip.class_name for clip in clips}),
-        clips=clips,
+        classes=sorted({video.class_name for video in videos}),
+        videos=videos,
         ignored=ignored,
         from_folders=True,
     )
 
 
 def _files_below(root: Path, folder: str) -> Iterator[str]:
-    """Paths of all files in a folder and below, relative to the root, sorted; no hidden ones."""
-    for place, folders, names in os.walk(root / folder):
+    """Sorted paths, relative to the root, of all files in and below a folder but hidden ones."""
+    for current, folders, names in os.walk(root / folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        below = os.path.relpath(place, root)
+        below = os.path.relpath(current, root)
         for name in sorted(names):
             if not name.startswith("."):
                 yield f"{below}/{name}"
@@ -132,45 +141,50 @@ def _is_video(name: str) -> bool:
 
 
 def keep_present(made: MadeLists, videos: Path) -> MadeLists:
-    """Leave out clips that are not there, and classes that have none left.
+    """Leave out videos that are not on disk, and classes that have no video left.
+
+    Args:
+        made: The lists.
+        videos: The folder that the paths in the lists are relative to.
 
     Raises:
-        UsageError: None is there.
+        UsageError: None of the videos is there.
     """
-    clips = [clip for clip in made.clips if (videos / clip.path).is_file()]
-    if not clips:
+    present = [video for video in made.videos if (videos / video.path).is_file()]
+    if not present:
         raise UsageError(
-            f"{videos} has none of the {len(made.clips)} videos, such as {made.clips[0].path};"
+            f"{videos} has none of the {len(made.videos)} videos, such as {made.videos[0].path};"
             " give the folder that holds the class folders as --videos"
         )
-    used = {clip.class_name for clip in clips}
+    used = {video.class_name for video in present}
     return MadeLists(
         classes=[name for name in made.classes if name in used],
-        clips=clips,
-        absent=len(made.clips) - len(clips),
+        videos=present,
+        absent=len(made.videos) - len(present),
     )
 
 
 def count_absent(made: MadeLists, videos: Path) -> int:
-    """How many of the clips are not under a folder."""
-    return sum(not (videos / clip.path).is_file() for clip in made.clips)
+    """The number of listed videos that are not in the folder `videos`."""
+    return sum(not (videos / video.path).is_file() for video in made.videos)
 
 
 def write_lists(made: MadeLists, folder: Path, *, overwrite: bool = False) -> list[Path]:
-    """Write train.txt, val.txt and test.txt, those that have clips, and classes.txt.
+    """Write classes.txt, and those of train.txt, val.txt and test.txt that have videos.
 
     Args:
         made: The lists.
-        folder: Where they go.
-        overwrite: Replace lists that are there, and remove those that the new ones don't have.
+        folder: The folder to write them into; it is made if it doesn't exist.
+        overwrite: Whether lists that are there already are replaced. A list that the new ones
+            don't have is then removed.
 
     Returns:
         The files written.
 
     Raises:
-        UsageError: There are lists already, or a name can't stand in a list.
+        UsageError: The folder has lists already, or a name can't stand in a list.
     """
-    texts = {f"{split}.txt": _list_text(made.clips, split) for split in SPLITS}
+    texts = {f"{split}.txt": _list_text(made.videos, split) for split in SPLITS}
     texts[CLASS_FILE] = _class_text(made.classes)
     there = [name for name in texts if (folder / name).exists()]
     if there and not overwrite:
@@ -187,9 +201,11 @@ def write_lists(made: MadeLists, folder: Path, *, overwrite: bool = False) -> li
     return written
 
 
-def _list_text(clips: Iterable[Clip], split: str) -> str:
+def _list_text(videos: Iterable[ListedVideo], split: str) -> str:
     try:
-        lines = [format_line(clip.path, clip.class_name) for clip in clips if clip.split == split]
+        lines = [
+            format_line(video.path, video.class_name) for video in videos if video.split == split
+        ]
     except ValueError as error:
         raise UsageError(f"{error}; rename the file or its folder") from error
     return "".join(f"{line}\n" for line in lines)

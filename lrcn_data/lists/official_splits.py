@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
-from lrcn_data.lists.group_split import Clip, MadeLists
 from lrcn_data.lists.labels import folder_of
 from lrcn_data.lists.lines import decode_lines, parse_classes, parse_list
+from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.video_groups import group_of
 
 _UCF101_CLASSES = "classInd.txt"
@@ -20,15 +20,18 @@ _HMDB51_UNUSED = "0"
 
 
 def read_official(folder: Path, split: int) -> MadeLists | None:
-    """The clips of an official split; None where the folder has no files of one.
+    """Read an official split.
 
     Args:
-        folder: With UCF-101's classInd.txt, trainlist0N.txt and testlist0N.txt, or with HMDB51's
-            CLASS_test_splitN.txt.
-        split: Which of the official splits: 1, 2 or 3.
+        folder: The folder with UCF-101's classInd.txt, trainlist0N.txt and testlist0N.txt, or with
+            HMDB51's CLASS_test_splitN.txt.
+        split: Which of the official splits to read: 1, 2 or 3.
+
+    Returns:
+        The lists, or None if the folder holds no files of an official split.
 
     Raises:
-        UsageError: A file of the split is missing or says something else than it should.
+        UsageError: A file of the split is missing, or its content is not what it should be.
     """
     if (folder / _UCF101_CLASSES).is_file():
         return _read_ucf101(folder, split)
@@ -48,7 +51,7 @@ def read_official(folder: Path, split: int) -> MadeLists | None:
 def _read_ucf101(folder: Path, split: int) -> MadeLists:
     known = parse_classes((folder / _UCF101_CLASSES).read_bytes())
     names = set(known.names)
-    clips = []
+    videos = []
     for kind in ("train", "test"):
         path = folder / f"{kind}list{split:02d}.txt"
         for line in parse_list(_read(path)):
@@ -57,22 +60,26 @@ def _read_ucf101(folder: Path, split: int) -> MadeLists:
                 raise UsageError(
                     f"{path}:{line.line}: {class_name!r} is no class of {_UCF101_CLASSES}"
                 )
-            clips.append(Clip(path=line.path, class_name=class_name, split=kind))
-    return MadeLists(classes=known.names, clips=clips)
+            videos.append(ListedVideo(path=line.path, class_name=class_name, split=kind))
+    return MadeLists(classes=known.names, videos=videos)
 
 
 def _read_hmdb51(folder: Path, classes: Sequence[str], split: int) -> MadeLists:
-    clips = []
+    videos = []
     for class_name in classes:
         path = folder / _HMDB51_FILE.format(class_name=class_name, split=split)
         for number, text in decode_lines(_read(path)):
             name, _, use = text.rpartition(" ")
             if use in _HMDB51_SPLITS and name:
-                clip = f"{class_name}/{name.strip()}"
-                clips.append(Clip(path=clip, class_name=class_name, split=_HMDB51_SPLITS[use]))
+                path_in_class = f"{class_name}/{name.strip()}"
+                videos.append(
+                    ListedVideo(
+                        path=path_in_class, class_name=class_name, split=_HMDB51_SPLITS[use]
+                    )
+                )
             elif use != _HMDB51_UNUSED:
                 raise UsageError(f"{path}:{number}: {use!r} must be 0, 1 or 2")
-    return MadeLists(classes=list(classes), clips=clips)
+    return MadeLists(classes=list(classes), videos=videos)
 
 
 def _read(path: Path) -> bytes:
@@ -82,11 +89,11 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"{path} can't be read ({error.strerror}); is the split whole?") from error
 
 
-def recording_of(clip: Clip) -> str | None:
-    """What a clip was cut from, by its name.
+def recording_of(video: ListedVideo) -> str | None:
+    """The recording that a video was cut from, told by its name, or None if the name doesn't say.
 
-    UCF-101 numbers its groups (`gNN`); HMDB51 has the film before `_CLASS_`, of which the clips
+    UCF-101 numbers its groups (`gNN`); HMDB51 has the film before `_CLASS_`, of which the videos
     of one class stay together.
     """
-    film, is_hmdb51, _ = clip.path.rpartition(f"_{clip.class_name}_")
-    return group_of(clip.path) or (film if is_hmdb51 else None)
+    film, is_hmdb51, _ = video.path.rpartition(f"_{video.class_name}_")
+    return group_of(video.path) or (film if is_hmdb51 else None)

@@ -1,4 +1,4 @@
-"""Which clips belong together because they were cut from the same recording."""
+"""Which videos belong together because they were cut from the same recording."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ _UCF_GROUP = re.compile(r"_g\d+(?=_c\d)")
 
 
 def group_of(path: str) -> str | None:
-    """The group that UCF-101's way of naming puts a clip in.
+    """The group that a video belongs to if it is named in UCF-101's way.
 
-    `Archery/v_Archery_g08_c02.avi` is clip 2 of group `v_Archery_g08`. The clips of a group show
-    the same people in the same place, so a group must not stand in two splits (Soomro, Zamir and
-    Shah, UCF101, CRCV-TR-12-01).
+    `Archery/v_Archery_g08_c02.avi` is clip 2 of group `v_Archery_g08`. The videos of a group show
+    the same people in the same surroundings, so a group must not stand in two splits (Soomro,
+    Zamir and Shah, UCF101, CRCV-TR-12-01).
+
+    Args:
+        path: Path of the video; only the file's name is looked at.
 
     Returns:
-        The group with its class, or None for a file that is named otherwise.
+        The group's name, which includes the class (`v_Archery_g08`), or None for a file that is
+        named in another way.
     """
     if "_g" not in path:
         return None

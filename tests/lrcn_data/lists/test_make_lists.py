@@ -1,18 +1,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lrcn_data.errors import UsageError
-from lrcn_data.lists.group_split import Clip, MadeLists, group_function, move_groups
+from lrcn_data.lists.made_lists import MadeLists
 from lrcn_data.lists.make_lists import ListOptions, count_absent, make_lists, write_lists
-from lrcn_data.lists.official_splits import recording_of
 from lrcn_data.lists.read_lists import read_lists
 
 
@@ -24,8 +20,8 @@ def touch(root: Path, *names: str) -> None:
 
 def splits(made: MadeLists) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for clip in made.clips:
-        found[clip.split].append(clip.path)
+    for video in made.videos:
+        found[video.split].append(video.path)
     return found
 
 
@@ -52,7 +48,7 @@ def test_class_folders_become_lists_that_read_back(tmp_path: Path) -> None:
     }
     written = write_lists(made, tmp_path / "out")
     assert [path.name for path in written] == ["train.txt", "val.txt", "test.txt", "classes.txt"]
-    expected = {(clip.path, clip.class_name, clip.split) for clip in made.clips}
+    expected = {(video.path, video.class_name, video.split) for video in made.videos}
     assert read_back(tmp_path / "out", tmp_path / "videos") == expected
     assert {path for path, _, _ in expected} == set(names)
 
@@ -77,7 +73,7 @@ def test_only_videos_are_listed_from_every_depth(tmp_path: Path) -> None:
         "README.md",
     )
     made = make_lists(ListOptions(source=tmp_path, test_fraction=0))
-    assert [clip.path for clip in made.clips] == ["run/a.avi", "run/deep/er/b.MP4"]
+    assert [video.path for video in made.videos] == ["run/a.avi", "run/deep/er/b.MP4"]
     assert made.ignored == 1
 
 
@@ -89,83 +85,6 @@ def test_persons_are_kept_together(tmp_path: Path) -> None:
         tested = splits(make_lists(options))["test"]
         assert len(tested) == 3
         assert len({Path(path).name.split("_")[0] for path in tested}) == 1
-
-
-def test_a_group_is_what_the_parenthesis_matches() -> None:
-    group = group_function(r"person(\d+)_")
-    assert group(Clip(path="boxing/person07_boxing_d1.avi", class_name="boxing")) == "07"
-    assert group(Clip(path="boxing/other.avi", class_name="boxing")) is None
-
-
-def test_a_pattern_that_is_none_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"--group-pattern '\(' is no regular expression"):
-        group_function("(")
-
-
-def ucf(classes: int = 4, groups: int = 10, clips: int = 4) -> MadeLists:
-    made = [
-        Clip(path=f"C{c}/v_C{c}_g{g:02d}_c{k:02d}.avi", class_name=f"C{c}")
-        for c in range(classes)
-        for g in range(groups)
-        for k in range(1, clips + 1)
-    ]
-    return MadeLists(classes=[f"C{c}" for c in range(classes)], clips=made)
-
-
-def move(made: MadeLists, fraction: float, seed: int = 0) -> MadeLists:
-    whole = Counter(clip.class_name for clip in made.clips)
-    return move_groups(made, "val", fraction, group=recording_of, seed=seed, wanted_of=whole)
-
-
-def test_every_class_gives_its_share_in_whole_groups() -> None:
-    moved = move(ucf(), 0.2)
-    counts = Counter(clip.class_name for clip in moved.clips if clip.split == "val")
-    assert counts == {f"C{c}": 8 for c in range(4)}
-
-
-def test_small_classes_share_what_no_one_of_them_can_give() -> None:
-    made = ucf(classes=20, groups=4, clips=1)
-    counts = Counter(c.class_name for c in move(made, 0.1).clips if c.split == "val")
-    assert sum(counts.values()) == 8
-    assert set(counts.values()) == {1}
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=60),
-    st.floats(0.05, 0.6),
-    st.integers(0, 3),
-)
-def test_groups_are_never_divided_nor_a_class_emptied(
-    members: list[tuple[int, int]], fraction: float, seed: int
-) -> None:
-    clips = [
-        Clip(path=f"C{c}/v_C{c}_g{g:02d}_c{number:02d}.avi", class_name=f"C{c}")
-        for number, (c, g) in enumerate(members)
-    ]
-    made = MadeLists(classes=sorted({clip.class_name for clip in clips}), clips=clips)
-    try:
-        moved = move(made, fraction, seed)
-    except UsageError:  # nothing can be spared where every class has one group only
-        return
-    assert [clip.path for clip in moved.clips] == [clip.path for clip in clips]
-    homes = defaultdict(set)
-    for clip in moved.clips:
-        homes[re.sub(r"_c\d+\.avi", "", clip.path)].add(clip.split)
-    assert all(len(found) == 1 for found in homes.values())
-    assert {clip.class_name for clip in moved.clips if clip.split == "train"} == set(made.classes)
-
-
-def test_the_choice_depends_on_the_seed_and_not_on_the_order() -> None:
-    made = ucf()
-    turned = MadeLists(classes=made.classes, clips=made.clips[::-1])
-    assert sorted(splits(move(made, 0.2))["val"]) == sorted(splits(move(turned, 0.2))["val"])
-    assert splits(move(made, 0.2, seed=1)) != splits(move(made, 0.2, seed=2))
-
-
-@pytest.mark.parametrize("fraction", [-0.1, 1, 1.5])
-def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
-    with pytest.raises(UsageError, match="--val-fraction must be from 0 to below 1"):
-        move(ucf(), fraction)
 
 
 def write_ucf101(folder: Path) -> None:
@@ -181,7 +100,7 @@ def test_ucf101s_classes_keep_their_official_order(tmp_path: Path) -> None:
     write_ucf101(tmp_path / "official")
     made = make_lists(ListOptions(source=tmp_path / "official"))
     assert made.classes == ["Run", "Jump"]
-    assert [(clip.path, clip.split) for clip in made.clips][2:4] == [
+    assert [(video.path, video.split) for video in made.videos][2:4] == [
         ("Jump/v_Jump_g02_c01.avi", "train"),
         ("Run/v_Run_g01_c01.avi", "test"),
     ]
@@ -195,32 +114,23 @@ def test_videos_that_are_not_there_are_left_out_and_counted(tmp_path: Path) -> N
     made = make_lists(
         ListOptions(source=tmp_path / "official", videos=tmp_path / "videos", present=True)
     )
-    assert (made.absent, made.classes, len(made.clips)) == (3, ["Run"], 2)
+    assert (made.absent, made.classes, len(made.videos)) == (3, ["Run"], 2)
 
 
 def test_hmdb51s_files_say_what_is_trained_tested_and_unused(tmp_path: Path) -> None:
     (tmp_path / "wave_test_split1.txt").write_bytes(b"#1_wave_f.avi 1 \nb_wave_g.avi 0 \n")
     (tmp_path / "ride_bike_test_split1.txt").write_bytes(b"c d_ride_bike_g.avi 2 \n")
     made = make_lists(ListOptions(source=tmp_path))
-    assert [(clip.path, clip.split) for clip in made.clips] == [
+    assert [(video.path, video.split) for video in made.videos] == [
         ("ride_bike/c d_ride_bike_g.avi", "test"),
         ("wave/#1_wave_f.avi", "train"),
     ]
     write_lists(made, tmp_path / "out")
-    touch(tmp_path / "videos", *(clip.path for clip in made.clips))
+    touch(tmp_path / "videos", *(video.path for video in made.videos))
     assert read_back(tmp_path / "out", tmp_path / "videos") == {
         ("ride_bike/c d_ride_bike_g.avi", "ride_bike", "test"),
         ("wave/#1_wave_f.avi", "wave", "train"),
     }
-
-
-def test_clips_of_an_hmdb51_film_stay_together() -> None:
-    clips = [
-        Clip(path=f"wave/{film}_wave_u_nm_np1_fr_med_{k}.avi", class_name="wave")
-        for film in ("A_wave_B", "C")
-        for k in range(3)
-    ]
-    assert [recording_of(clip) for clip in clips] == ["wave/A_wave_B"] * 3 + ["wave/C"] * 3
 
 
 @pytest.mark.parametrize(
@@ -301,18 +211,18 @@ def test_ucf101s_official_split_is_kept_and_validated_in_whole_groups(real_video
     assert made.count("test") == 3783
     assert made.count("train") + made.count("val") == 9537
     assert made.count("val") == pytest.approx(953.7, rel=0.1)
-    per_class = Counter(clip.class_name for clip in made.clips if clip.split == "val")
+    per_class = Counter(video.class_name for video in made.videos if video.split == "val")
     assert len(per_class) == 101
     groups = defaultdict(set)
-    for clip in made.clips:
-        groups[clip.path.rsplit("_c", 1)[0]].add(clip.split)
+    for video in made.videos:
+        groups[video.path.rsplit("_c", 1)[0]].add(video.split)
     assert all(len(found) == 1 for found in groups.values())
 
 
 def test_hmdb51s_official_splits_have_70_and_30_clips_a_class(real_videos: Path) -> None:
     for number in (1, 2, 3):
         options = ListOptions(source=real_videos / "lists/hmdb51", official_split=number)
-        counts = Counter((clip.class_name, clip.split) for clip in make_lists(options).clips)
+        counts = Counter((video.class_name, video.split) for video in make_lists(options).videos)
         assert set(counts.values()) == {70, 30}
         assert {split for (_, split), count in counts.items() if count == 70} == {"train"}
 
