@@ -1,6 +1,7 @@
 """What can be wrong with the entries of lists as a whole: files, duplicates, leaks.
 
-Every check returns all that it finds; `lists.read_lists` puts them into one report.
+Every check gives all problems that it finds, and takes the entries in the order of the lists and
+the list file of each split. `read_lists` puts the problems into one report.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
@@ -24,12 +25,13 @@ _SCAN_FROM = 16
 def find_duplicates(
     entries: Iterable[Entry], files: Mapping[str, Path], *, across_splits: bool = True
 ) -> Iterator[Problem]:
-    """Videos that stand in the lists twice.
+    """Find videos that the lists name twice.
 
     Args:
-        entries: In the order of the lists.
+        entries: All entries, in the order of the lists.
         files: The list of each split.
-        across_splits: Whether twice means in any list; else in the same one.
+        across_splits: Whether a video may not be in two splits either; otherwise only two lines
+            of the same list are found.
     """
     first: dict[str | tuple[str, str], Entry] = {}
     for entry in entries:
@@ -41,14 +43,14 @@ def find_duplicates(
             kind, where = "twice in a list", f"line {before.line}"
             remedy = "" if before.label == entry.label else ", with another label"
         else:
-            kind, where = "in two splits", f"{show(str(files[before.split]))}:{before.line}"
+            kind, where = "in two splits", _location(before, files)
             remedy = "; a video must be in one split only"
         text = f"{show(entry.path)} already stands in {where}{remedy}"
-        yield Problem(kind=kind, file=files[entry.split], line=entry.line, text=text)
+        yield _problem(entry, files, kind=kind, text=text)
 
 
 def find_shared_groups(entries: Iterable[Entry], files: Mapping[str, Path]) -> Iterator[Problem]:
-    """Groups of clips that are in two splits; told once for each group and split."""
+    """Find groups of videos that are in two splits; each is told once for each further split."""
     first: dict[tuple[int, str], Entry] = {}
     told: set[tuple[int, str, str]] = set()
     for entry in entries:
@@ -60,18 +62,22 @@ def find_shared_groups(entries: Iterable[Entry], files: Mapping[str, Path]) -> I
             continue
         told.add((entry.label, group, entry.split))
         text = (
-            f"group {show(group)} is in {show(str(files[before.split]))}:{before.line} too; keep a"
+            f"group {show(group)} is in {_location(before, files)} too; keep a"
             " group in one split, as `lrcn-data lists` does, or give --allow-leakage"
         )
-        yield Problem(
-            kind="group in two splits", file=files[entry.split], line=entry.line, text=text
-        )
+        yield _problem(entry, files, kind="group in two splits", text=text)
 
 
 def find_missing(
     entries: Iterable[Entry], files: Mapping[str, Path], root: Path
 ) -> Iterator[Problem]:
-    """Entries that are no regular file."""
+    """Find entries that are no regular file.
+
+    Args:
+        entries: All entries.
+        files: The list of each split.
+        root: The folder that the paths in the lists are relative to.
+    """
     folders: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         folder, slash, _ = entry.path.rpartition("/")
@@ -79,14 +85,14 @@ def find_missing(
     missing: list[tuple[Entry, str]] = []
     for folder, members in folders.items():
         missing += _missing_in(root / folder, members)
-    splits = list(files)
-    missing.sort(key=lambda found: (splits.index(found[0].split), found[0].line))
-    for entry, why in missing:
-        text = f"{why}: {show(os.path.join(root, entry.path))}{_missing_hint(entry, root)}"  # noqa: PTH118
-        yield Problem(kind=why, file=files[entry.split], line=entry.line, text=text)
+    position = _list_position(files)
+    for entry, why in sorted(missing, key=lambda found: position(found[0])):
+        text = f"{why}: {show(os.path.join(root, entry.path))}{_missing_hint(entry)}"  # noqa: PTH118
+        yield _problem(entry, files, kind=why, text=text)
 
 
 def _missing_in(folder: Path, members: list[Entry]) -> Iterator[tuple[Entry, str]]:
+    """The entries of one folder that are no regular file, and why."""
     if len(members) < _SCAN_FROM:
         for entry in members:
             if why := _why_unusable(folder / entry.path.rpartition("/")[2]):
@@ -111,7 +117,7 @@ def _why_unusable(path: Path) -> str | None:
     return None if stat.S_ISREG(mode) else "no regular file"
 
 
-def _missing_hint(entry: Entry, root: Path) -> str:
+def _missing_hint(entry: Entry) -> str:
     if entry.path.startswith("#"):
         return "; if the line is meant as a comment, put a space after the #"
     if any("\ud800" <= character <= "\udfff" for character in entry.path):
@@ -122,9 +128,14 @@ def _missing_hint(entry: Entry, root: Path) -> str:
 def find_same_content(
     entries: Iterable[Entry], files: Mapping[str, Path], root: Path
 ) -> Iterator[Problem]:
-    """Files that hold the same bytes as another entry's file.
+    """Find files that hold the same bytes as another entry's file.
 
-    Only files of equal size are read. Files that can't be are left to `find_missing`.
+    Only files of equal size are read. Files that can't be read are left to `find_missing`.
+
+    Args:
+        entries: All entries, in the order of the lists.
+        files: The list of each split.
+        root: The folder that the paths in the lists are relative to.
     """
     by_size: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -138,18 +149,22 @@ def find_same_content(
     for members in by_size.values():
         if len({_normal(entry.path) for entry in members}) > 1:
             same += _same_bytes(members, root)
-    splits = list(files)
-    same.sort(key=lambda pair: (splits.index(pair[1].split), pair[1].line))
-    for before, entry in same:
-        where = f"{show(str(files[before.split]))}:{before.line}"
+    position = _list_position(files)
+    for before, entry in sorted(same, key=lambda pair: position(pair[1])):
         text = (
-            f"{show(entry.path)} has the same content as {show(before.path)} in {where}; keep one"
-            " of the two"
+            f"{show(entry.path)} has the same content as {show(before.path)} in"
+            f" {_location(before, files)}; keep one of the two"
         )
-        yield Problem(kind="same content", file=files[entry.split], line=entry.line, text=text)
+        yield _problem(entry, files, kind="same content", text=text)
 
 
 def _same_bytes(members: list[Entry], root: Path) -> Iterator[tuple[Entry, Entry]]:
+    """Entries of equal content: the first one that has it, and each later one under another name.
+
+    Args:
+        members: Entries whose files have one size.
+        root: The folder that their paths are relative to.
+    """
     first: dict[bytes, Entry] = {}
     for entry in members:
         try:
@@ -160,6 +175,20 @@ def _same_bytes(members: list[Entry], root: Path) -> Iterator[tuple[Entry, Entry
         before = first.setdefault(digest, entry)
         if _normal(before.path) != _normal(entry.path):
             yield before, entry
+
+
+def _problem(entry: Entry, files: Mapping[str, Path], *, kind: str, text: str) -> Problem:
+    return Problem(kind=kind, file=files[entry.split], line=entry.line, text=text)
+
+
+def _location(entry: Entry, files: Mapping[str, Path]) -> str:
+    return f"{show(str(files[entry.split]))}:{entry.line}"
+
+
+def _list_position(files: Mapping[str, Path]) -> Callable[[Entry], tuple[int, int]]:
+    """Make the key by which entries are sorted as they stand in the lists."""
+    order = {split: number for number, split in enumerate(files)}
+    return lambda entry: (order[entry.split], entry.line)
 
 
 def _normal(path: str) -> str:

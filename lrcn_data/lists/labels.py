@@ -11,23 +11,25 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from lrcn_data.lists.label_base import base_with_classes, base_without_classes
 from lrcn_data.lists.lines import ClassLines, ListLine
+from lrcn_data.printable import show
 
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
-_SHOWN = 5
+_MISSING_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelTable:
-    """Class numbers of the labels of some lists.
+    """The class number of every label of some lists.
 
     Attributes:
         names: Class names by class number.
         by_text: Class number of each label that has one.
         by_folder: Class number of the videos without a label, by the folder that they lie in.
-        allowed: What a label may be, for messages.
-        problem: Why labels as a whole have no meaning; None where they have.
-        unclear: The labels that this is about; None for all.
+        allowed: What a label may be, in words, for messages.
+        problem: Why the labels can't be understood as a whole, or None if they can.
+        unclear: The labels that `problem` is about. None stands for all labels.
     """
 
     names: list[str] = field(default_factory=list)
@@ -37,9 +39,25 @@ class LabelTable:
     problem: str | None = None
     unclear: Collection[str] | None = None
 
-    def is_told(self, label: str | None) -> bool:
-        """Whether `problem` says already why a label has no class."""
-        return self.problem is not None and (self.unclear is None or label in self.unclear)
+    def class_of(self, line: ListLine) -> int | None:
+        """The class number of a line's video, or None if it has none."""
+        if line.label is None:
+            return self.by_folder.get(folder_of(line.path))
+        return self.by_text.get(line.label)
+
+    def why_no_class(self, line: ListLine) -> str | None:
+        """Why a line's video has no class, or None if `problem` says so already."""
+        if self.problem is not None and (self.unclear is None or line.label in self.unclear):
+            return None
+        if line.label is not None:
+            return f"label {show(line.label)} of {show(line.path)} is not {self.allowed}"
+        if "," in line.path:
+            return f"{show(line.path)} has no label; put a space before it, not a comma"
+        folder = show(folder_of(line.path)) or "(none)"
+        return (
+            f"{show(line.path)} has no label, and its folder {folder}"
+            " is no known class; add the label, or give --classes FILE"
+        )
 
 
 def label_table(
@@ -48,58 +66,66 @@ def label_table(
     """Find out what the labels of all lists mean.
 
     Args:
-        lines: Of all lists together.
-        known: Class names that were given; None for none.
-        label_base: The first class's number that was given; None for none.
+        lines: The lines of all lists together.
+        known: The class names that were given, or None if there are none.
+        label_base: The number of the first class that was given, 0 or 1, or None if there is none.
     """
-    texts = {line.label for line in lines if line.label is not None}
-    numbers = {text: int(text) for text in texts if _NUMBER.fullmatch(text)}
+    labels = {line.label for line in lines if line.label is not None}
+    numbers = {label: int(label) for label in labels if _NUMBER.fullmatch(label)}
     if known:
         return _with_class_names(known, numbers, label_base)
-    if not texts:
+    if not labels:
         return LabelTable(problem="no video has a label; add labels, or give --classes FILE")
-    if len(numbers) == len(texts):
+    if len(numbers) == len(labels):
         return _from_numbers(lines, numbers, label_base)
     if numbers:
-        number, name = min(numbers), min(texts - set(numbers))
+        number, name = min(numbers), min(labels - set(numbers))
         return LabelTable(
             problem=f"labels are numbers ({number}) and names ({name}); use one of the two, or give"
             " --classes FILE"
         )
-    names = sorted(texts)
-    by_text = {name: number for number, name in enumerate(names)}
-    return LabelTable(names=names, by_text=by_text, by_folder=by_text, allowed="a class name")
+    return _from_names(labels)
+
+
+def _from_names(labels: Collection[str]) -> LabelTable:
+    """Classes in the alphabetical order of their names."""
+    names = sorted(labels)
+    by_name = {name: number for number, name in enumerate(names)}
+    return LabelTable(names=names, by_text=by_name, by_folder=by_name, allowed="a class name")
 
 
 def _with_class_names(
     known: ClassLines, numbers: Mapping[str, int], label_base: int | None
 ) -> LabelTable:
-    by_name = {name: number for number, name in reversed(list(enumerate(known.names)))}
+    """Labels are the given class names, or numbers of them.
+
+    Args:
+        known: The class names.
+        numbers: The labels that look like numbers, and their values.
+        label_base: The number of the first class that was given, or None.
+    """
     count = len(known.names)
-    table = LabelTable(
+    # reversed, so that of a name that stands there twice the first one counts
+    by_name = {name: number for number, name in reversed(list(enumerate(known.names)))}
+    names_only = LabelTable(
         names=known.names, by_text=by_name, by_folder=by_name, allowed=f"one of {count} class names"
     )
     if not numbers or any(_NUMBER.fullmatch(name) for name in known.names):
-        return table  # names that look like numbers leave no room for numbers
-    base = label_base if label_base is not None else known.base
-    if base is None and 0 in numbers.values():
-        base = 0
-    if base is None and count in numbers.values():
-        base = 1
-    if base is None and not any(1 <= number < count for number in numbers.values()):
-        base = 0  # out of range whatever they start at
+        return names_only  # names that look like numbers leave no room for numbers
+    base = base_with_classes(
+        numbers.values(), classes=count, given=label_base, numbered_from=known.base
+    )
     if base is None:
         lowest, highest = min(numbers.values()), max(numbers.values())
         problem = (
             f"labels from {lowest} to {highest} for {count} class names don't tell whether they"
             " start at 0 or 1; give --label-base 0 or --label-base 1"
         )
-        return replace(table, problem=problem, unclear=numbers.keys())
+        return replace(names_only, problem=problem, unclear=numbers.keys())
     in_range = {text: n - base for text, n in numbers.items() if base <= n < base + count}
-    return LabelTable(
-        names=known.names,
+    return replace(
+        names_only,
         by_text={**in_range, **by_name},
-        by_folder=by_name,
         allowed=f"one of {count} class names or a number from {base} to {base + count - 1}",
     )
 
@@ -107,45 +133,60 @@ def _with_class_names(
 def _from_numbers(
     lines: Iterable[ListLine], numbers: Mapping[str, int], label_base: int | None
 ) -> LabelTable:
+    """All labels are numbers, and nothing but the lists says how many classes there are.
+
+    Args:
+        lines: The lines of all lists together.
+        numbers: All labels, and their values.
+        label_base: The number of the first class that was given, or None.
+    """
     values = set(numbers.values())
-    base = label_base
+    base = base_without_classes(values, given=label_base)
     if base is None:
-        if 0 not in values:
-            return LabelTable(
-                problem=f"labels start at {min(values)}, none is 0; give --label-base 1 if they"
-                " count from 1, or --classes FILE"
-            )
-        base = 0
-    highest = max(values)
-    usable = {value for value in values if value >= base}
-    gaps = highest + 1 - base - len(usable)
-    if gaps > 0:
-        missing = (n for n in range(base, highest) if n not in usable)
-        shown = ", ".join(str(number) for number, _ in zip(missing, range(_SHOWN), strict=False))
-        more = f" and {gaps - _SHOWN} more" if gaps > _SHOWN else ""
         return LabelTable(
-            problem=f"labels go up to {highest}, but no video has label {shown}{more}; give the"
-            " names of all classes with --classes FILE, or number them without gaps"
+            problem=f"labels start at {min(values)}, none is 0; give --label-base 1 if they"
+            " count from 1, or --classes FILE"
         )
+    gaps = _why_not_consecutive(values, base)
+    if gaps:
+        return LabelTable(problem=gaps)
     by_text = {text: value - base for text, value in numbers.items() if value >= base}
-    names = _names_from_folders(lines, by_text, len(usable))
+    count = len(set(by_text.values()))
+    names = _names_from_folders(lines, by_text, count)
     return LabelTable(
-        names=names or [str(number) for number in range(len(usable))],
+        names=names or [str(number) for number in range(count)],
         by_text=by_text,
         by_folder={name: number for number, name in enumerate(names)},
         allowed=f"a number from {base} on",
     )
 
 
+def _why_not_consecutive(values: Collection[int], base: int) -> str | None:
+    """Which class numbers no video has, or None if all from `base` to the highest occur."""
+    highest = max(values)
+    used = {value for value in values if value >= base}
+    count = highest + 1 - base - len(used)
+    if count <= 0:
+        return None
+    missing = (number for number in range(base, highest) if number not in used)
+    # only as many as are shown are looked for: a label may be 999,999,999
+    shown = ", ".join(str(n) for n, _ in zip(missing, range(_MISSING_SHOWN), strict=False))
+    more = f" and {count - _MISSING_SHOWN} more" if count > _MISSING_SHOWN else ""
+    return (
+        f"labels go up to {highest}, but no video has label {shown}{more}; give the"
+        " names of all classes with --classes FILE, or number them without gaps"
+    )
+
+
 def folder_of(path: str) -> str:
-    """Name of the folder that a video lies in; UCF-101's lists leave the class to it."""
+    """The name of the folder that a video lies in; UCF-101's lists leave the class to it."""
     return path.rpartition("/")[0].rpartition("/")[2]
 
 
 def _names_from_folders(
     lines: Iterable[ListLine], by_text: Mapping[str, int], count: int
 ) -> list[str]:
-    """Names of the folders by class number, where each holds one class; else nothing."""
+    """Names of the folders by class number if each holds exactly one class, else an empty list."""
     folders: dict[str, set[int]] = defaultdict(set)
     for line in lines:
         if line.label is not None and line.label in by_text:

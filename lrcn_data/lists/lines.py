@@ -40,9 +40,9 @@ class ListLine:
     """A line of a list that names a video.
 
     Attributes:
-        line: Its number, from 1.
-        path: Of the video, as it stands there.
-        label: The label's text; None where there is none.
+        line: Number of the line, counted from 1.
+        path: Path of the video as the line has it.
+        label: Text of the label, or None if the line has none.
     """
 
     line: int
@@ -55,12 +55,12 @@ class ClassLines:
     """What a class file says.
 
     Attributes:
-        names: By class number from 0.
-        lines: The line of each name.
-        base: The number that the file itself gives to the first class (`1 ApplyEyeMakeup`); None
-            where it has names only.
-        misnumbered: The first line whose number doesn't follow the one before, in a file in which
-            every line has one.
+        names: Class names by class number, counted from 0.
+        lines: Number of the line that each name stands in.
+        base: The number that the file itself gives to the first class (`1 ApplyEyeMakeup`), or
+            None if it has names only.
+        misnumbered: In a file in which every line has a number, the first line whose number
+            doesn't follow the one before. None if there is no such line.
     """
 
     names: list[str]
@@ -70,11 +70,14 @@ class ClassLines:
 
 
 def decode_lines(data: bytes) -> Iterator[tuple[int, str]]:
-    """Number and text of all lines that are not blank, without the white space at their ends.
+    """Decode a file into its lines that are not blank, without the white space at their ends.
 
-    UTF-8, with or without a byte order mark; bytes that are none come out as lone surrogates, as
-    they do in Python's file names. Line ends are LF or CRLF, and nothing else: names may hold
+    The file is UTF-8, with or without a byte order mark; other bytes come out as lone surrogates,
+    as they do in Python's file names. Line ends are LF or CRLF, and nothing else: names may hold
     all other characters that Unicode counts as line ends.
+
+    Returns:
+        The number of each line, counted from 1, and its text.
     """
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     for number, line in enumerate(text.split("\n"), 1):
@@ -84,11 +87,12 @@ def decode_lines(data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def parse_list(data: bytes, class_names: Sequence[str] = ()) -> list[ListLine]:
-    """The entries of a list.
+    """Read the lines of a list.
 
     Args:
-        data: The file's bytes.
-        class_names: Those known, which helps to tell labels with spaces from paths with spaces.
+        data: Content of the file.
+        class_names: Class names that are known, which helps to tell labels with spaces from paths
+            with spaces.
     """
     split_line = line_splitter(class_names)
     entries = []
@@ -113,7 +117,13 @@ def is_comment(text: str) -> bool:
 
 
 def line_splitter(class_names: Sequence[str] = ()) -> SplitLine:
-    """A function that splits a stripped line that is no comment into path and label."""
+    """Make the function that splits a line into path and label.
+
+    The function takes a stripped line that is no comment; the label is None if there is none.
+
+    Args:
+        class_names: Class names that are known; those with spaces are looked for first.
+    """
     spaced = [name for name in class_names if len(name.split()) > 1]
     ends_in_name = None
     if spaced:
@@ -141,10 +151,10 @@ def line_splitter(class_names: Sequence[str] = ()) -> SplitLine:
 
 
 def format_line(path: str, label: str) -> str:
-    """The line of a list that says so.
+    """Write the line of a list for a video and its label.
 
     Raises:
-        ValueError: No line can: the path or the label reads differently when parsed.
+        ValueError: No line can say so: the path or the label would read differently when parsed.
     """
     line = f"{path} {label}"
     read = parse_list(line.encode("utf-8", "surrogateescape"), [label])
@@ -154,7 +164,7 @@ def format_line(path: str, label: str) -> str:
 
 
 def parse_classes(data: bytes) -> ClassLines:
-    """The names of a class file: one a line, or numbered as in UCF-101's classInd.txt.
+    """Read a class file: one name on each line, or numbered names as in UCF-101's classInd.txt.
 
     It is taken as numbered if every line has a number, and these rise by one from 0 or 1.
     """

@@ -15,12 +15,12 @@ _SHOWN = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """Something wrong with a list.
+    """Something that is wrong with a list.
 
     Attributes:
-        kind: A word to count by; equal kinds are shortened together where there are many.
+        kind: A few words by which problems are counted; many of one kind are shortened in a report.
         file: The list or class file.
-        line: From 1; 0 where it concerns the whole file.
+        line: Number of the line, counted from 1, or 0 for the whole file.
         text: What is wrong and how to put it right.
     """
 
@@ -30,16 +30,18 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else str(self.file)
-        return f"{show(place)}: {self.text}"
+        where = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{show(where)}: {self.text}"
 
 
 def report(problems: Sequence[Problem], advice: str = "") -> str:
-    """All problems as text, a line each; of one kind at most 20, and how many more there are.
+    """Tell all problems, each in a line of its own.
+
+    Of one kind at most 20 are told, and how many more there are.
 
     Args:
-        problems: At least one.
-        advice: What helps against many of them at once.
+        problems: The problems, at least one.
+        advice: What helps against many of them at once, or an empty text.
     """
     if len(problems) == 1:
         return f"{problems[0]}; {advice}" if advice else str(problems[0])
@@ -59,10 +61,11 @@ def report(problems: Sequence[Problem], advice: str = "") -> str:
 
 
 class ListError(UsageError):
-    """Lists that can't be used.
+    """The lists can't be used.
 
     Attributes:
-        problems: All that is wrong, in the order of the lists; the message shortens them.
+        problems: All that is wrong, in the order in which it was found; the message is their
+            `report`.
     """
 
     def __init__(self, problems: Sequence[Problem], advice: str = "") -> None:
