@@ -6,7 +6,8 @@ from importlib import import_module
 
 import click
 
-from .common import run
+from .error_boundary import run
+from .options import HELP_NAMES, version_option
 
 COMMANDS = {
     "lists": "Make train, val and test lists from folders or official splits.",
@@ -24,11 +25,11 @@ class LazyGroup(click.Group):
     """A group whose commands are named here, and imported when one of them is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names, in the order of `COMMANDS`."""
+        """The names of all commands, in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command's module, whose `command` it is."""
+        """Import a command's module and take its `command`; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f".data_{cmd_name}", __package__)
@@ -41,8 +42,8 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+@click.group(cls=LazyGroup, context_settings=HELP_NAMES)
+@version_option
 def command() -> None:
     """Turn videos into shards of sampled frame sequences, and look at what came out."""
 

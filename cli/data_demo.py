@@ -7,17 +7,36 @@ from pathlib import Path
 
 import click
 
-from .common import debug_option, json_option, print_json
+from .options import FOLDER, debug_option, json_option, seed_option, workers_option
+from .output import print_json
 
 
 @click.command(name="demo", short_help="Make a small data set of generated videos.")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="demo")
-@click.option("--train-videos", type=int, default=1200, show_default=True, help="How many.")
-@click.option("--val-videos", type=int, default=120, show_default=True, help="How many.")
-@click.option("--test-videos", type=int, default=240, show_default=True, help="How many.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is drawn.")
-@click.option("--workers", type=click.IntRange(1), help="Processes. [default: the cores allowed]")
-@click.option("--overwrite", is_flag=True, help="Replace generated videos of other options.")
+@click.argument("folder", type=FOLDER, default="demo")
+@click.option(
+    "--train-videos",
+    type=int,
+    default=1200,
+    show_default=True,
+    help="The number of training videos.",
+)
+@click.option(
+    "--val-videos",
+    type=int,
+    default=120,
+    show_default=True,
+    help="The number of validation videos.",
+)
+@click.option(
+    "--test-videos", type=int, default=240, show_default=True, help="The number of test videos."
+)
+@seed_option("The seed of everything that is drawn at random in the videos.")
+@workers_option("The number of processes that draw and encode. [default: the cores allowed]")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace videos that were generated with other options.",
+)
 @json_option
 @debug_option
 def command(
@@ -35,7 +54,7 @@ def command(
 
     A textured shape moves along x, along y, or changes its size, before a moving, noisy background.
     Each of the three is a pair of classes, one being the other played backwards: no single frame
-    tells the two apart. The same command goes on where a stopped run was.
+    tells the two apart. If a run was stopped, the same command goes on from there.
     """
     from lrcn_data.demo.data_set import DemoOptions, write_demo
     from lrcn_data.machine import usable_cores

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from .common import debug_option, json_option, print_json
+from .options import debug_option, json_option
+from .output import print_json
 
 
 @click.command(name="index", short_help="Make the index of shards that came without one.")
@@ -14,8 +15,8 @@ from .common import debug_option, json_option, print_json
 def command(*, folder: str, as_json: bool) -> None:
     """Make the index of the shards in SHARDS (default: shards) that came without one.
 
-    For tars that were copied without their .meta folder, but with dataset.json. The pixel sums are
-    then those of the decoded JPEGs, so a mean image differs a little from the exact one.
+    This is for tars that were copied with dataset.json, but without their .meta folder. The pixel
+    sums are then those of the decoded JPEGs, so a mean image differs a little from the exact one.
     """
     from lrcn_data.asking.rebuild_index import rebuild_index
 

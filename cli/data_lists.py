@@ -8,35 +8,50 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import debug_option, json_option, print_json, warn
+from lrcn_data.splits import SPLITS
+
+from .options import FOLDER, debug_option, json_option, seed_option
+from .output import print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_data.lists.made_lists import MadeLists
-
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-_SPLITS = ("train", "val", "test")
 
 
 @click.command(
     name="lists", short_help="Make train, val and test lists from folders or official splits."
 )
-@click.argument("source", metavar="VIDEOS|SPLITS", type=_FOLDER)
-@click.option("--out", type=_FOLDER, default=".", show_default=True, help="Where the lists go.")
-@click.option("--test-fraction", type=float, help="Of each class, for testing (class folders).")
-@click.option("--val-fraction", type=float, help="Of each class, for validation.")
+@click.argument("source", metavar="VIDEOS|SPLITS", type=FOLDER)
+@click.option(
+    "--out", type=FOLDER, default=".", show_default=True, help="The folder to write into."
+)
+@click.option(
+    "--test-fraction",
+    type=float,
+    help="The share of each class's videos that goes into the test list, from 0 to below 1;"
+    " for class folders only.",
+)
+@click.option(
+    "--val-fraction",
+    type=float,
+    help="The share of each class's videos that goes into the validation list, from 0 to below 1."
+    " [default: no validation list]",
+)
 @click.option(
     "--group-pattern",
     metavar="REGEX",
-    help="What the names of clips that belong together share; such clips go into one split."
-    " [default: UCF-101's gNN, HMDB51's film]",
+    help="A regular expression that finds what the file names of videos that belong together have"
+    " in common; such videos go into one split. [default: UCF-101's gNN, HMDB51's film]",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of what goes where.")
+@seed_option("The seed of the random choice of the groups that go into each split.")
 @click.option(
-    "--split", "official_split", type=click.IntRange(1, 3), help="Official split. [default: 1]"
+    "--split",
+    "official_split",
+    type=click.IntRange(1, 3),
+    help="The number of the official split to read. [default: 1]",
 )
-@click.option("--videos", type=_FOLDER, help="Where the videos of an official split are.")
+@click.option("--videos", type=FOLDER, help="The folder with the videos of an official split.")
 @click.option("--present", is_flag=True, help="Leave out videos that are not under --videos.")
-@click.option("--overwrite", is_flag=True, help="Replace lists that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace lists that are already there.")
 @json_option
 @debug_option
 def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values: Any) -> None:
@@ -50,14 +65,14 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
       lrcn-data lists weizmann --test-fraction 0.2 --group-pattern '^[^_]+'
       lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1
 
-    Fractions take whole groups of clips, so that no recording is in two splits.
+    Fractions take whole groups of videos, so that no recording is in two splits.
     """  # noqa: D301 - click's own mark of lines that stay as they are
     from lrcn_data.lists.make_lists import ListOptions, count_absent, make_lists, write_lists
 
     options = ListOptions(source=source, **values)
     made = make_lists(options)
     written = write_lists(made, out, overwrite=overwrite)
-    counts = {split: made.count(split) for split in _SPLITS}
+    counts = {split: made.count(split) for split in SPLITS}
     if as_json:
         print_json(
             {

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.splits import SPLITS
 
-from .common import debug_option, json_option, print_json
+from .options import FILE, debug_option, json_option, seed_option
+from .output import print_json
 
 _DEFAULT_CLIPS = 12
 
@@ -17,16 +19,20 @@ _DEFAULT_CLIPS = 12
 @click.argument("shards", nargs=-1)
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     default="preview.png",
     show_default=True,
-    help="The picture.",
+    help="The picture file to write.",
 )
-@click.option("--split", type=click.Choice(["train", "val", "test"]), help="Only of this split.")
-@click.option("--clips", type=int, help="How many clips. [default: 12, or all of --per-class]")
-@click.option("--per-class", type=int, help="At most so many of each class.")
-@click.option("--keys", is_flag=True, help="Write the samples' keys beside them.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the choice.")
+@click.option("--split", type=click.Choice(SPLITS), help="Show only clips of this split.")
+@click.option(
+    "--clips",
+    type=int,
+    help="The largest number of clips in the picture. [default: 12, or all of --per-class]",
+)
+@click.option("--per-class", type=int, help="The largest number of clips of each class.")
+@click.option("--keys", is_flag=True, help="Write each sample's key beside its frames.")
+@seed_option("The seed of the random choice of clips.")
 @json_option
 @debug_option
 def command(
@@ -42,8 +48,8 @@ def command(
 ) -> None:
     """Draw clips of SHARDS (default: shards) below one another, each with its frames and times.
 
-    SHARDS are a folder, or shards as `lrcn-train` takes them. Classes are shown evenly; frames that
-    only repeat the last one of a short video are dimmed.
+    SHARDS are a folder, or shards as `lrcn-train` takes them. Every class gets the same number of
+    clips, as far as it has them; frames that only repeat the last one of a short video are dimmed.
     """
     from lrcn_data.asking.preview import SheetText, choose_samples, contact_sheet, subtitle
     from lrcn_data.format.shard_reader import open_data_set

@@ -14,9 +14,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.splits import SPLITS
 
-from .common import debug_option, json_option, print_json, warn
-from .options import RateType, SizeType
+from .options import (
+    FOLDER,
+    RateType,
+    SizeType,
+    debug_option,
+    decoder_option,
+    json_option,
+    root_option,
+    seed_option,
+    workers_option,
+)
+from .output import print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_data.lists.read_lists import Lists
@@ -24,127 +35,166 @@ if TYPE_CHECKING:
     from lrcn_data.making.run import RunOptions, RunResult
     from lrcn_data.making.shard_job import VideoReport
 
-_SPLITS = ("train", "val", "test")
 _CLASS_FILES = ("classes.txt", "classInd.txt")
 _LIST = click.Path(dir_okay=True, path_type=Path)
 
 
 @click.command(name="shard", short_help="Turn videos into WebDataset shards of frame sequences.")
-@click.option("--train", type=_LIST, help="List of training videos. [default: train.txt]")
-@click.option("--val", type=_LIST, help="List of validation videos. [default: val.txt]")
-@click.option("--test", type=_LIST, help="List of test videos. [default: test.txt]")
+@click.option("--train", type=_LIST, help="The list of training videos. [default: train.txt]")
+@click.option("--val", type=_LIST, help="The list of validation videos. [default: val.txt]")
+@click.option("--test", type=_LIST, help="The list of test videos. [default: test.txt]")
 @click.option(
     "--classes",
     type=_LIST,
-    help="Class names, one a line, or `number name` as UCF-101 has them."
+    help="A file with the class names, one on each line, or as `number name` as in UCF-101."
     " [default: classes.txt or classInd.txt in the lists' folder]",
 )
-@click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=".",
-    show_default=True,
-    help="What the lists' paths are relative to.",
-)
+@root_option("The folder that the paths in the lists are relative to.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default="shards",
     show_default=True,
-    help="Where the data set goes.",
+    help="The folder to write the data set into.",
 )
 @click.option(
-    "--fps", type=RateType(), default="5", show_default=True, help="Frames a second to sample from."
+    "--fps",
+    type=RateType(),
+    default="5",
+    show_default=True,
+    help="The number of frames per second of video that clips are sampled from.",
 )
-@click.option("--seq-len", type=int, default=8, show_default=True, help="Frames a clip.")
+@click.option(
+    "--seq-len", type=int, default=8, show_default=True, help="The number of frames in a clip."
+)
 @click.option(
     "--sampling",
     type=click.Choice(["blocks", "center", "windows"]),
     default="blocks",
     show_default=True,
-    help="One random frame of each of --seq-len blocks; each block's middle frame; or consecutive"
-    " frames from every --stride-th start.",
+    help="Which frames make a clip. blocks: the video is divided into --seq-len blocks, and one"
+    " random frame of each is taken. center: the middle frame of each block. windows: consecutive"
+    " frames, a new clip starting every --stride frames.",
 )
-@click.option("--stride", type=int, help="Frames between windows. [default: half of --seq-len]")
 @click.option(
-    "--clips", type=int, default=1, show_default=True, help="Independent draws a video (blocks)."
+    "--stride",
+    type=int,
+    help="The number of frames from the start of one window to the start of the next."
+    " [default: half of --seq-len]",
+)
+@click.option(
+    "--clips",
+    type=int,
+    default=1,
+    show_default=True,
+    help="The number of clips drawn independently from each video; for --sampling blocks only.",
 )
 @click.option(
     "--short",
     type=click.Choice(["skip", "loop", "pad"]),
     default="skip",
     show_default=True,
-    help="What becomes of videos with too few frames.",
+    help="What to do with videos that have fewer than --seq-len frames. skip: leave them out."
+    " loop: start them again from their first frame. pad: repeat their last frame.",
 )
 @click.option(
     "--size",
     type=SizeType(native=True),
     default="native",
     show_default=True,
-    help="Size of the stored frames.",
+    help="The size of the stored frames; native keeps that of each video.",
 )
 @click.option(
-    "--mean-size", type=SizeType(), help="Canvas of the pixel sums. [default: --size or 320x240]"
+    "--mean-size",
+    type=SizeType(),
+    help="The size of the canvas on which pixels are summed up for the mean image."
+    " [default: --size, or 320x240 if that is native]",
 )
-@click.option("--quality", type=int, default=90, show_default=True, help="JPEG quality, 1 to 100.")
 @click.option(
-    "--label-base", type=click.IntRange(0, 1), help="What the lists' class numbers start at."
+    "--quality",
+    type=int,
+    default=90,
+    show_default=True,
+    help="The JPEG quality of the stored frames, from 1 to 100.",
 )
-@click.option("--allow-leakage", is_flag=True, help="Let a group of clips stand in two splits.")
 @click.option(
-    "--check-content", is_flag=True, help="Refuse lists that name the same content twice."
+    "--label-base",
+    type=click.IntRange(0, 1),
+    help="The number that the lists give to the first class."
+    " [default: found out from the lists and --classes]",
+)
+@click.option(
+    "--allow-leakage",
+    is_flag=True,
+    help="Allow lists that have a video, or videos of one recording, in two splits.",
+)
+@click.option(
+    "--check-content",
+    is_flag=True,
+    help="Refuse lists that name two files of the same content; this reads all files of equal"
+    " size.",
 )
 @click.option(
     "--check",
     type=click.Choice(["auto", "full"]),
     default="auto",
     show_default=True,
-    help="Decode only what the clips need unless something is suspicious; or all, strictly.",
+    help="How thoroughly videos are checked. auto: decode only what the clips need, unless"
+    " something looks suspicious. full: decode everything, strictly.",
 )
 @click.option(
     "--videos-per-shard",
     type=int,
-    help="At most so many. [default: a hundredth of the split, 8 to 1,000]",
+    help="The largest number of videos in a shard."
+    " [default: a hundredth of the split, from 8 to 1,000]",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes. [default: the cores allowed]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of picks and order.")
+@workers_option("The number of processes that make shards. [default: the cores allowed]")
+@seed_option("The seed of the random choice of frames and of the order of the videos.")
+@decoder_option
 @click.option(
-    "--decoder",
-    type=click.Choice(["av", "ffmpeg"]),
-    default="av",
+    "--timeout",
+    type=float,
+    default=300.0,
     show_default=True,
-    help="Decode in process, or in ffmpeg processes.",
-)
-@click.option(
-    "--timeout", type=float, default=300.0, show_default=True, help="Seconds a video may take."
+    help="The longest time that one video may take, in seconds.",
 )
 @click.option(
     "--max-bad-fraction",
     type=click.FloatRange(0, 1),
     default=0.1,
     show_default=True,
-    help="Of the entries that may fail before the exit code is 1; short ones don't count.",
+    help="The share of the videos that may fail before the exit code is 1; those that are too short"
+    " don't count as failed.",
 )
 @click.option(
     "--salvage",
     is_flag=True,
-    help="Keep clips of the part before a video's first sign of damage (--decoder av).",
+    help="Keep the clips of a damaged video's part before the first sign of damage; for --decoder"
+    " av only.",
 )
 @click.option(
     "--allow-demuxer",
     multiple=True,
     metavar="NAME",
-    help="Also open this container of libavformat.",
+    help="Allow a container format beside the usual ones, by its name in libavformat; may be given"
+    " several times.",
 )
 @click.option(
     "--allow-decoder",
     multiple=True,
     metavar="NAME",
-    help="Also use this video decoder of libavcodec.",
+    help="Allow a video decoder beside the usual ones, by its name in libavcodec; may be given"
+    " several times.",
 )
-@click.option("--retry-failed", is_flag=True, help="Try again what failed before.")
-@click.option("--overwrite", is_flag=True, help="Replace a data set of other options or lists.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+@click.option(
+    "--retry-failed", is_flag=True, help="Try again to read the videos that failed before."
+)
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace a data set that was made with other options or lists.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, but write nothing.")
 @json_option
 @debug_option
 def command(
@@ -168,10 +218,10 @@ def command(
 ) -> None:
     """Turn videos into WebDataset shards of sampled frame sequences.
 
-    Lists have a line a video: its path, and its class as a number or a name. Without options,
-    train.txt, val.txt and test.txt of the current folder are taken, those that exist. UCF-101's
-    official lists are taken as they are, with the classInd.txt beside them. The same command goes
-    on where a stopped run was.
+    A list has one line for each video: its path, and its class as a number or a name. Without
+    options, those of train.txt, val.txt and test.txt that exist in the current folder are taken.
+    UCF-101's official lists are taken as they are, with the classInd.txt beside them. If a run was
+    stopped, the same command goes on from there.
     """
     from lrcn_data.lists.read_lists import read_lists
     from lrcn_data.making.run import RunOptions
@@ -218,7 +268,7 @@ def command(
 def _list_paths(given: Mapping[str, Path | None]) -> dict[str, Path]:
     paths = {split: path for split, path in given.items() if path is not None}
     if not paths:
-        paths = {split: Path(f"{split}.txt") for split in _SPLITS if Path(f"{split}.txt").exists()}
+        paths = {split: Path(f"{split}.txt") for split in SPLITS if Path(f"{split}.txt").exists()}
     if not paths:
         raise UsageError(
             "no list of videos: there is no train.txt, val.txt or test.txt here; make them with"
@@ -228,7 +278,7 @@ def _list_paths(given: Mapping[str, Path | None]) -> dict[str, Path]:
 
 
 def _class_file(lists: Iterable[Path]) -> Path | None:
-    """The class names that lie in the same folder as all lists; None where there are none."""
+    """The class file beside the lists, or None if there is none or they lie in several folders."""
     folders = {path.parent for path in lists}
     if len(folders) > 1:
         return None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import debug_option, json_option, print_json, warn
+from .options import debug_option, json_option, workers_option
+from .output import print_json, warn
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,14 +23,15 @@ _CLASSES_SHOWN = 30
     name="stats", short_help="Count classes, frames and rejects; compute the mean image."
 )
 @click.argument("shards", default="shards")
-@click.option("--workers", type=click.IntRange(1), help="Threads. [default: the cores allowed]")
+@workers_option("The number of threads that read and decode. [default: the cores allowed]")
 @json_option
 @debug_option
 def command(*, shards: str, workers: int | None, as_json: bool) -> None:
     """Describe the data set in SHARDS (default: shards): classes, lengths, rejects, pixels.
 
-    Writes stats.json and mean.png into its folder. The mean is that of the frames before JPEG; the
-    standard deviation is that of all pixels of all decoded training frames.
+    It writes stats.json and mean.png into the data set's folder. Pixels are those of the training
+    frames, or of all frames if there is no train split. The mean is that of the frames before JPEG;
+    the standard deviation is that of all pixels of all decoded frames.
     """
     from lrcn_data.asking.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
     from lrcn_data.errors import ShardError
@@ -129,7 +131,7 @@ def _split_table(stats: Stats) -> Table:
 
 
 def _class_table(stats: Stats) -> Table:
-    """Clips of each class; of many classes the most and the least frequent ones."""
+    """The clips of each class; of many classes only the most and the least frequent ones."""
     ranked = sorted(stats.classes, key=lambda row: -sum(row.clips.values()))
     shown = stats.classes
     title = "clips by class"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from .common import debug_option, json_option, print_json
+from .options import debug_option, json_option, root_option
+from .output import print_json
 
 
 @click.command(name="verify", short_help="Check every byte of a data set against its manifest.")
@@ -15,13 +16,7 @@ from .common import debug_option, json_option, print_json
 @click.option(
     "--inputs", is_flag=True, help="Also check that the input videos are those that were decoded."
 )
-@click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=".",
-    show_default=True,
-    help="What the lists' paths are relative to, for --inputs.",
-)
+@root_option("The folder that the paths of the input videos are relative to, for --inputs.")
 @click.option(
     "--deep", is_flag=True, help="Also compare the pixel sums with those of the decoded frames."
 )
@@ -30,8 +25,9 @@ from .common import debug_option, json_option, print_json
 def command(*, folder: str, inputs: bool, root: Path, deep: bool, as_json: bool) -> None:
     """Check every byte of the data set in SHARDS (default: shards) against its manifest.
 
-    Size and SHA-256 of every tar, its members and keys, that every JPEG decodes, index, arrays,
-    records and counts. Prints a line a fault; the exit code is 1 where there is one.
+    It checks the size and SHA-256 of every tar, its members and keys, that every JPEG decodes, the
+    index, the arrays, the records and the counts. Every fault is printed as a line of its own; the
+    exit code is 1 if there are any.
     """
     from lrcn_data.asking.verify import verify
 

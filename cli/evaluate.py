@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import ManyValuesCommand, debug_option, json_option, print_json, run
-from .train import prepare_torch
+from .error_boundary import run
+from .many_values import ManyValuesCommand
+from .options import (
+    FILE,
+    HELP_NAMES,
+    debug_option,
+    device_option,
+    json_option,
+    version_option,
+    workers_option,
+)
+from .output import print_json
+from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.scorer import Result
@@ -17,48 +28,55 @@ _MOST_SHOWN = 12
 """Classes up to which the confusion matrix is shown in the terminal."""
 
 
-@click.command(
-    cls=ManyValuesCommand, context_settings={"help_option_names": ["-h", "--help"]}, name="eval"
-)
+@click.command(cls=ManyValuesCommand, context_settings=HELP_NAMES, name="eval")
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.option(
     "--shards",
     multiple=True,
     required=True,
     metavar="SHARD...",
-    help="Shards to score: paths, a folder (its test split), globs, ranges.",
+    help="The shards to score: paths, globs, ranges, or a folder, which stands for its test split.",
 )
 @click.option(
     "--average",
     type=click.Choice(["log-probs", "probs"]),
-    help="Which scores of a video's frames are averaged. [default: the run's]",
+    help="Which scores of a video's frames are averaged to recognize its class: logarithms of"
+    " probabilities, or probabilities. [default: what the run was trained with]",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time."
+    "--batch-size",
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    help="The number of clips that are scored at a time.",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where.")
+@device_option
 @click.option(
     "--amp",
     type=click.Choice(["auto", "off", "bf16", "fp16"]),
     default="off",
     show_default=True,
-    help="Mixed precision.",
+    help="The number type of mixed precision; auto takes bf16 or fp16 on a GPU and off on a CPU.",
 )
-@click.option("--workers", type=click.IntRange(0), help="Processes that read.")
+@workers_option(
+    "The number of processes that read shards; with 0 the main process reads."
+    " [default: as many as suit the machine]",
+    least=0,
+)
 @click.option(
     "--csv",
     "csv_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write every video's scores to this file.",
+    type=FILE,
+    help="A CSV file to write every video's scores into.",
 )
 @click.option(
     "--confusion",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw the confusion matrix into this PNG file.",
+    type=FILE,
+    help="A PNG file to draw the confusion matrix into.",
 )
 @json_option
 @debug_option
-@click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+@version_option
 def command(
     *,
     run_path: Path,

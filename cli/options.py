@@ -1,36 +1,126 @@
-"""Values that options take: sizes, rates, signals."""
+"""Options that several commands share, and the types of their values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from lrcn_data.errors import UsageError
+from lrcn_data.size import Size, parse_size
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+"""Context settings of a command that is called by itself: both spellings of `--help`."""
+
+DEBUG = "lrcn.debug"
+"""Key under which a click context says whether `--debug` was given; the error boundary reads it."""
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+"""The type of an option that names a folder."""
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+"""The type of an option that names a file."""
+
+
+def debug_option(function: Decorated) -> Decorated:
+    """Add `--debug`, which has the error boundary show an error's traceback."""
+
+    def remember(context: click.Context, _: click.Parameter, value: bool) -> None:
+        context.meta[DEBUG] = value
+
+    return click.option(
+        "--debug",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=remember,
+        help="Show the traceback of an error.",
+    )(function)
+
+
+version_option = click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."
+)
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="The device to compute on; auto takes a GPU if there is one.",
+)
+
+decoder_option = click.option(
+    "--decoder",
+    type=click.Choice(["av", "ffmpeg"]),
+    default="av",
+    show_default=True,
+    help="How videos are decoded: with PyAV inside the process, or by ffmpeg processes.",
+)
+
+
+def root_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Add `--root`, the folder that the paths in lists are relative to.
+
+    Args:
+        text: The help text.
+    """
+    return click.option("--root", type=FOLDER, default=".", show_default=True, help=text)
+
+
+def seed_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Add `--seed`.
+
+    Args:
+        text: The help text, which says what is drawn with the seed.
+    """
+    return click.option("--seed", type=int, default=0, show_default=True, help=text)
+
+
+def workers_option(text: str, *, least: int = 1) -> Callable[[Decorated], Decorated]:
+    """Add `--workers`, which is None where it isn't given.
+
+    Args:
+        text: The help text, which says what the workers do and how many there are by default.
+        least: The smallest number of workers allowed.
+    """
+    return click.option("--workers", type=click.IntRange(least), help=text)
+
 
 class SizeType(click.ParamType):  # type: ignore[type-arg]
-    """WIDTHxHEIGHT as (width, height); with `native`, None."""
+    """WIDTHxHEIGHT as (width, height) in pixels.
+
+    Args:
+        native: Whether `native` may be given as well, which becomes None.
+    """
 
     name = "WxH"
 
     def __init__(self, *, native: bool = False) -> None:
         self._native = native
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int] | None:
+    def convert(self, value: Any, param: Any, ctx: Any) -> Size | None:
         """Read the text; the library checks the range."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
         if self._native and value == "native":
             return None
-        width, _, height = value.lower().partition("x")
-        if not (width.isdecimal() and height.isdecimal()):
+        try:
+            return parse_size(value, source=self.name)
+        except UsageError:
             other = "native or " if self._native else ""
             self.fail(f"{value!r} is no size; write {other}WIDTHxHEIGHT, such as 320x240")
-        return int(width), int(height)
 
 
 class RateType(click.ParamType):  # type: ignore[type-arg]
-    """Frames a second: a whole number, a decimal or a fraction, kept exact."""
+    """Frames per second: a whole number, a decimal or a fraction, kept exact."""
 
     name = "rate"
 

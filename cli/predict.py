@@ -10,32 +10,39 @@ import click
 
 from lrcn_data.errors import LrcnError
 
-from .common import debug_option, json_option, print_json, run
-from .train import prepare_torch
+from .error_boundary import run
+from .options import (
+    HELP_NAMES,
+    debug_option,
+    decoder_option,
+    device_option,
+    json_option,
+    version_option,
+)
+from .output import print_json
+from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.predicting.predict import Prediction
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]}, name="predict")
+@click.command(context_settings=HELP_NAMES, name="predict")
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument(
     "videos", metavar="VIDEO...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option(
-    "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes to name."
-)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where.")
-@click.option(
-    "--decoder",
-    type=click.Choice(["av", "ffmpeg"]),
-    default="av",
+    "--top",
+    type=click.IntRange(1),
+    default=5,
     show_default=True,
-    help="Decode in process, or in ffmpeg processes.",
+    help="The number of classes to name for each video, the most probable first.",
 )
+@device_option
+@decoder_option
 @json_option
 @debug_option
-@click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+@version_option
 def command(
     *,
     run_path: Path,
@@ -47,8 +54,8 @@ def command(
 ) -> None:
     """Say what VIDEOs show, with the net of RUN; nothing else is needed.
 
-    Frames are taken as in training: at the run's frames a second, the middle one of each of as
-    many blocks as a clip has frames. A video that can't be read is reported; the others are
+    Frames are sampled at the run's number of frames per second, and the middle one is taken of each
+    of as many blocks as a clip has frames. A video that can't be read is reported; the others are
     still predicted, and the exit code is 1.
     """
     prepare_torch()

@@ -14,14 +14,14 @@ EVERY = 10.0
 
 
 class ProgressBar:
-    """A bar on stderr, where that is a terminal, with a text of figures; a context manager.
+    """A context manager that shows a bar with some figures on stderr, if that is a terminal.
 
     Args:
-        shown: False to say nothing at all.
+        shown: Whether anything is shown at all.
 
     Attributes:
-        shown: The same.
-        bar: What rich shows, or None.
+        shown: Whether anything is shown at all.
+        bar: The bar of rich, or None if stderr is no terminal.
     """
 
     def __init__(self, *, shown: bool = True) -> None:
@@ -71,7 +71,7 @@ class ProgressBar:
             click.echo(line, err=True)
 
     def result(self, line: str) -> None:
-        """Print a line on stdout; above the bar where both are the terminal."""
+        """Print a line on stdout, above the bar if both are on the terminal."""
         if self.bar and sys.stdout.isatty():
             self.say(line)
         else:
@@ -79,11 +79,11 @@ class ProgressBar:
 
 
 class CountProgress(ProgressBar):
-    """Counts things of a kind; `start` it once their number is known.
+    """Counts things as they are done; `start` it once their number is known.
 
     Args:
-        things: What they are.
-        shown: False to say nothing at all.
+        things: What is counted, in the plural, such as `videos`.
+        shown: Whether anything is shown at all.
     """
 
     def __init__(self, things: str, *, shown: bool = True) -> None:
@@ -91,7 +91,7 @@ class CountProgress(ProgressBar):
         self._things = things
 
     def start(self, total: int, left: int) -> None:
-        """Say how many there are, and how many are still to come."""
+        """Say how many things there are in all, and how many of them are left to do."""
         self._left, self._done = left, 0
         self._began = self._said = time.monotonic()
         if left < total:
@@ -100,7 +100,7 @@ class CountProgress(ProgressBar):
             self._task = self.bar.add_task(self._things, total=left, figures="")
 
     def advance(self, count: int = 1) -> None:
-        """Count some."""
+        """Count things that were done just now."""
         self._done += count
         now = time.monotonic()
         rate = f"{self._done / max(now - self._began, 1e-9):.1f} {self._things}/s"

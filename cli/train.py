@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +14,11 @@ from lrcn_data.size import size_text
 from lrcn_model.training.options import CHOICES, MEANINGS, TrainOptions, read_config
 from lrcn_model.training.presets import find_config
 
-from .common import ManyValuesCommand, debug_option, json_option, print_json, run
-from .options import SizeType
+from .error_boundary import run
+from .many_values import ManyValuesCommand
+from .options import FOLDER, HELP_NAMES, SizeType, debug_option, json_option, version_option
+from .output import print_json
+from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.training.run import DryRun, Outcome, Place
@@ -32,7 +33,7 @@ _TYPES: dict[str, Any] = {
 
 
 def _value_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for every value of a training; None where it isn't given."""
+    """Add an option for every value of a training; an option that isn't given is None."""
     for value in reversed(fields(TrainOptions)):
         function = _value_option(value.name, str(value.type), value.default)(function)
     return function
@@ -53,9 +54,7 @@ def _value_option(name: str, kind: str, default: Any) -> Callable[..., Any]:
     return click.option(flag, name, type=value_type, default=None, help=text)
 
 
-@click.command(
-    cls=ManyValuesCommand, context_settings={"help_option_names": ["-h", "--help"]}, name="train"
-)
+@click.command(cls=ManyValuesCommand, context_settings=HELP_NAMES, name="train")
 @_value_options
 @click.option(
     "--config",
@@ -65,21 +64,27 @@ def _value_option(name: str, kind: str, default: Any) -> Callable[..., Any]:
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The run's folder. [default: runs/<cnn>-<hash of data and values>]",
+    type=FOLDER,
+    help="The folder that the run is written into. [default: runs/<cnn>-<hash of data and values>]",
 )
 @click.option(
     "--resume",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Go on with this run, with its own values; with more --epochs, extend it.",
+    type=FOLDER,
+    help="Go on with the run in this folder, with its own values; a larger --epochs extends it.",
 )
-@click.option("--fresh", is_flag=True, help="Throw away the run that is there, and start anew.")
 @click.option(
-    "--dry-run", is_flag=True, help="Build everything, do one step, say what would be done."
+    "--fresh",
+    is_flag=True,
+    help="Throw away the run that is in the run's folder, and start from the beginning.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Build everything and do one step, then say what would be done, but write nothing.",
 )
 @json_option
 @debug_option
-@click.version_option(package_name="lrcn", message="%(package)s %(version)s")
+@version_option
 def command(
     *,
     config: Path | None,
@@ -92,8 +97,8 @@ def command(
 ) -> None:
     """Train a CNN with an LSTM on the clips of shards.
 
-    The same command goes on where a stopped training was, or says that it is finished. What it
-    writes is in the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
+    If a training was stopped, the same command goes on from there; if it is finished, it says so.
+    It writes into the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
     and weights.safetensors, which lrcn-eval and lrcn-predict use.
     """
     prepare_torch(to_train=True)
@@ -110,28 +115,6 @@ def command(
         _show(outcome, options, as_json=as_json)
 
 
-def prepare_torch(*, to_train: bool = False) -> None:
-    """Have torch's threads sleep while they wait, and say what is missing where torch is.
-
-    Threads that spin make each other wait where cores are shared: on two busy cores a step took
-    six times as long. It must be said before torch is imported.
-
-    Args:
-        to_train: Whether what only training needs must be there as well.
-
-    Raises:
-        UsageError: Something is not installed.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    needed = ["torch", "safetensors", *(("tensorboard", "tomli_w") if to_train else ())]
-    missing = [name for name in needed if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            f"{', '.join(missing)} can't be imported, which this command needs; install what is"
-            " missing with pip install 'lrcn[train]'"
-        )
-
-
 def _options(
     given: dict[str, Any],
     *,
@@ -140,7 +123,7 @@ def _options(
     out: Path | None,
     fresh: bool,
 ) -> TrainOptions:
-    """Defaults, under the TOML file's values, under those given on the command line."""
+    """The values given on the command line, then those of the TOML file, then the defaults."""
     if resume is None:
         return TrainOptions(**{**(read_config(find_config(config)) if config else {}), **given})
     for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from .common import warn
+from .output import warn
 from .progress import EVERY, ProgressBar
 
 if TYPE_CHECKING:

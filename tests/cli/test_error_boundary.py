@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+from lrcn_cli.error_boundary import run
+from lrcn_cli.options import debug_option
+
+from lrcn_data.errors import LrcnError, ShardError, UsageError
+
+
+@pytest.fixture
+def end(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Run a command that raises an error (or none), and give its exit code."""
+
+    def run_with(error: BaseException | None, *arguments: str) -> object:
+        @click.command()
+        @debug_option
+        def command() -> None:
+            if error is not None:
+                raise error
+
+        monkeypatch.setattr(sys, "argv", ["lrcn-x", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            run(command, "lrcn-x")
+        return caught.value.code
+
+    return run_with
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (None, 0, ""),
+        (LrcnError("it is broken; mend it"), 1, "error: it is broken; mend it\n"),
+        (ShardError("a.tar is damaged"), 1, "error: a.tar is damaged\n"),
+        (UsageError("--x must be 1, got 2"), 2, "error: --x must be 1, got 2\n"),
+        (KeyboardInterrupt(), 130, "interrupted; the same command goes on from here\n"),
+        (
+            OSError(28, "No space left on device", "a.tar"),
+            1,
+            "error: a.tar: No space left on device; --debug shows where\n",
+        ),
+    ],
+)
+def test_an_error_becomes_one_line_and_an_exit_code(
+    end: Callable[..., object],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException | None,
+    code: int,
+    said: str,
+) -> None:
+    assert end(error) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_wrong_usage_says_where_to_look(
+    end: Callable[..., object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end(None, "--nosuch") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: No such option")
+    assert said.endswith("; see `lrcn-x --help`\n")
+
+
+@pytest.mark.parametrize("error", [LrcnError("broken"), OSError(5, "Input/output error")])
+def test_debug_lets_an_error_through_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    @click.command()
+    @debug_option
+    def command() -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["lrcn-x", "--debug"])
+    with pytest.raises(type(error)) as caught:
+        run(command, "lrcn-x")
+    assert caught.value is error
