@@ -14,8 +14,8 @@ _IN_MEMORY = 32 << 20
 """Bytes of a video's JPEGs above which they wait on the disk."""
 
 
-Kept = bytes | tuple[int, int]
-"""A JPEG, or its place and length in the file."""
+SpooledJpeg = bytes | tuple[int, int]
+"""A JPEG, or its offset and length in the file."""
 
 
 class JpegSpool:
@@ -44,7 +44,7 @@ class JpegSpool:
             self._file.close()
             self._file = None
 
-    def keep(self, rgb: RGB, uses: int) -> Kept:
+    def keep(self, rgb: RGB, uses: int) -> SpooledJpeg:
         """Keep a frame, uint8 (height, width, 3), as a JPEG.
 
         Raises:
@@ -57,18 +57,18 @@ class JpegSpool:
         try:
             if self._file is None:
                 self._file = TemporaryFile(dir=self._folder)  # noqa: SIM115 - `close` closes it
-            place = self._file.tell()
+            offset = self._file.tell()
             self._file.write(jpeg)
         except OSError as error:
             # else it would be taken for the video's fault
             raise write_failure(str(self._folder), error) from error
-        return place, len(jpeg)
+        return offset, len(jpeg)
 
-    def load(self, kept: Kept) -> bytes:
+    def load(self, kept: SpooledJpeg) -> bytes:
         """The JPEG that was kept."""
         if isinstance(kept, bytes):
             return kept
         assert self._file is not None
-        place, length = kept
-        self._file.seek(place)
+        offset, length = kept
+        self._file.seek(offset)
         return self._file.read(length)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, VideoError
@@ -13,8 +13,8 @@ from lrcn_data.format.names import ShardPaths
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.making.jpeg_keeper import JpegKeeper
-from lrcn_data.making.jpeg_spool import JpegSpool
-from lrcn_data.making.kept_videos import KeptVideos, keep_videos
+from lrcn_data.making.jpeg_spool import JpegSpool, SpooledJpeg
+from lrcn_data.making.kept_videos import KeptVideo, KeptVideos, keep_videos
 from lrcn_data.making.plan import PlannedShard, PlannedVideo, ShardOptions, root_path
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.clips import Clip, FrameKeeper, Kept, VideoClips, collect_clips
@@ -72,8 +72,6 @@ def write_shard(
         started: Called with each video's place in the shard before it is touched.
         ended: Called with each video's report.
     """
-    rejected: list[Rejection] = []
-    sources: list[Source] = []
     options = job.options
     paths = ShardPaths(job.folder, job.shard.name)
     kept = _kept(job, paths)
@@ -82,42 +80,16 @@ def write_shard(
         closing(JpegSpool(jpegs, paths.record.parent)) as spool,
         ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer,
     ):
+        shard = _OpenShard(job=job, writer=writer, jpegs=jpegs, spool=spool)
         if kept:
             writer.add_pixels(kept.sums)
         for place, video in enumerate(job.shard.videos):
             if kept and video.entry.path in kept.videos:
-                _write_again(kept, video.entry.path, writer, sources, rejected)
-                continue
-            started(place)
-            try:
-                if place in job.quarantine:
-                    raise job.quarantine[place]
-                clips, source = read_planned(job, video, spool)
-            except VideoError as error:
-                rejected.append(_rejection(video, error))
-                ended(VideoReport(clips=0, reason=error.reason))
-                continue
-            sources.append(source)
-            if fault := _fault(clips, options):
-                rejected.append(_rejection(video, fault))
-            for clip in clips.clips:
-                record = _record(job, video, clips, clip, jpegs)
-                writer.write(record, [spool.load(frame) for frame in clip.frames])
-            writer.add_pixels(jpegs.sums)
-            ended(
-                VideoReport(
-                    clips=len(clips.clips),
-                    reason=fault.reason if fault else None,
-                    slow=clips.source_fps < float(options.clip.fps),
-                )
-            )
-        return writer.finish(
-            fingerprint=job.fingerprint,
-            split=job.shard.split,
-            videos=len(job.shard.videos),
-            rejected=rejected,
-            sources=sources,
-        )
+                shard.write_kept(kept, kept.videos[video.entry.path])
+            else:
+                started(place)
+                ended(shard.write_read(place, video))
+        return shard.finish()
 
 
 def _kept(job: ShardJob, paths: ShardPaths) -> KeptVideos | None:
@@ -127,19 +99,72 @@ def _kept(job: ShardJob, paths: ShardPaths) -> KeptVideos | None:
     return keep_videos(paths, job.finished, seq_len=options.clip.seq_len, canvas=options.canvas)
 
 
-def _write_again(
-    kept: KeptVideos,
-    path: str,
-    writer: ShardWriter,
-    sources: list[Source],
-    rejected: list[Rejection],
-) -> None:
-    video = kept.videos[path]
-    sources.append(video.source)
-    if video.rejection:
-        rejected.append(video.rejection)
-    for sample in kept.samples(video):
-        writer.write(sample.record, [bytes(jpeg) for jpeg in sample.jpegs])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _OpenShard:
+    """A shard that is being written, and what its record will say of its videos."""
+
+    job: ShardJob
+    writer: ShardWriter
+    jpegs: JpegKeeper
+    spool: JpegSpool
+    rejected: list[Rejection] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+    def write_kept(self, kept: KeptVideos, video: KeptVideo) -> None:
+        """Write the samples of a video that the finished shard has, as they are."""
+        self.sources.append(video.source)
+        if video.rejection:
+            self.rejected.append(video.rejection)
+        for sample in kept.samples(video):
+            self.writer.write(sample.record, [bytes(jpeg) for jpeg in sample.jpegs])
+
+    def write_read(self, place: int, video: PlannedVideo) -> VideoReport:
+        """Read a video and write its samples, or say why it is rejected."""
+        try:
+            clips, source = self._read(place, video)
+        except VideoError as error:
+            self._reject(video, error)
+            return VideoReport(clips=0, reason=error.reason)
+        self.sources.append(source)
+        fault = _fault(clips, self.job.options)
+        if fault:
+            self._reject(video, fault)
+        self._write(video, clips)
+        return VideoReport(
+            clips=len(clips.clips),
+            reason=fault.reason if fault else None,
+            slow=clips.source_fps < float(self.job.options.clip.fps),
+        )
+
+    def finish(self) -> ShardRecord:
+        """Close the shard, once all of its videos are in it."""
+        return self.writer.finish(
+            fingerprint=self.job.fingerprint,
+            split=self.job.shard.split,
+            videos=len(self.job.shard.videos),
+            rejected=self.rejected,
+            sources=self.sources,
+        )
+
+    def _read(self, place: int, video: PlannedVideo) -> tuple[VideoClips[SpooledJpeg], Source]:
+        if place in self.job.quarantine:
+            raise self.job.quarantine[place]
+        return read_planned(self.job, video, self.spool)
+
+    def _reject(self, video: PlannedVideo, error: VideoError) -> None:
+        rejection = Rejection(
+            path=video.entry.path,
+            split=video.entry.split,
+            reason=error.reason,
+            detail=error.detail,
+        )
+        self.rejected.append(rejection)
+
+    def _write(self, video: PlannedVideo, clips: VideoClips[SpooledJpeg]) -> None:
+        for clip in clips.clips:
+            record = _record(self.job, video, clips, clip, self.jpegs)
+            self.writer.write(record, [self.spool.load(frame) for frame in clip.frames])
+        self.writer.add_pixels(self.jpegs.sums)
 
 
 def read_planned(
@@ -168,15 +193,6 @@ def read_planned(
         # whatever a library raises for one odd file must not end a run of a million
         raise VideoError(Reason.CRASHED, f"reading it raised {error!r}") from error
     return clips, source
-
-
-def _rejection(video: PlannedVideo, error: VideoError) -> Rejection:
-    return Rejection(
-        path=video.entry.path,
-        split=video.entry.split,
-        reason=error.reason,
-        detail=error.detail,
-    )
 
 
 def _fault(clips: VideoClips[Kept], options: ShardOptions) -> VideoError | None:
