@@ -149,6 +149,14 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     " [default: a hundredth of the split, from 8 to 1,000]",
 )
 @workers_option("The number of processes that make shards. [default: the cores allowed]")
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="What has the shards made: `local`, --workers at a time on this machine, or an executor of"
+    " your own, named package.module:name.",
+)
 @seed_option("The seed of the random choice of frames and of the order of the videos.")
 @decoder_option
 @click.option(
@@ -209,6 +217,7 @@ def command(
     allow_leakage: bool,
     check_content: bool,
     workers: int | None,
+    executor: str,
     max_bad_fraction: float,
     retry_failed: bool,
     overwrite: bool,
@@ -230,6 +239,7 @@ def command(
         raise UsageError(f"--max-bad-fraction must be from 0 to 1, got {max_bad_fraction}")
     options = _shard_options(**values)
     run = RunOptions(
+        executor=executor,
         workers=workers,
         max_bad_fraction=max_bad_fraction,
         retry_failed=retry_failed,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, VideoError
+from lrcn_data.making.isolated_work import IsolatedWork
 from lrcn_data.making.jpeg_keeper import JpegKeeper
 from lrcn_data.making.plan import PlannedShard, ShardOptions
 from lrcn_data.making.shard_job import ShardJob, VideoReport, read_planned
-from lrcn_data.making.worker_pool import WorkerPool
 from lrcn_data.pixels import RGB
 
 _SAMPLE = 20
@@ -63,7 +64,7 @@ class _SizeKeeper:
 def measure_videos(
     job: ShardJob, started: Callable[[int], None], ended: Callable[[VideoReport], None]
 ) -> _Measured:
-    """Read a job's videos and write nothing; see `worker_pool.Work`."""
+    """Read a job's videos and write nothing; see `worker_process.Work`."""
     keeper = _SizeKeeper(job.options)
     size = 0
     began = time.perf_counter()
@@ -86,12 +87,6 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
     """Read up to 20 videos, spread evenly over the shards, and scale up; writes nothing."""
     videos = [video for shard in shards for video in shard.videos]
     sample = videos[:: max(1, -(-len(videos) // _SAMPLE))]
-    pool = WorkerPool(
-        work=measure_videos,
-        workers=1,
-        timeout=options.clip.decode.timeout,
-        on_video=lambda report: None,
-    )
     job = ShardJob(
         shard=PlannedShard("the estimate", "train", sample),
         root=root,
@@ -102,7 +97,9 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
         finished=None,
         quarantine={},
     )
-    [measured] = pool.run([job])
+    timeout = options.clip.decode.timeout
+    with closing(IsolatedWork(work=measure_videos, timeout=timeout)) as measure:
+        measured = measure(job).result
     scale = len(videos) / max(1, len(sample))
     arrays = len(shards) * options.canvas[0] * options.canvas[1] * 3 * 8
     return Estimate(

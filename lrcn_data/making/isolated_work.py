@@ -1,236 +1,240 @@
-"""Keeps worker processes busy with videos, and survives every one of them.
+"""Does a job in a worker process, so that no video can harm anything, and survives that process.
 
-A worker that dies, or hangs on a video, costs that video and nothing else: the pool knows which
-one it was at, starts another worker, and has the shard written again without it.
+A worker that dies, or hangs on a video, costs that video and nothing else: which one it was at is
+known, another worker is started, and has the shard written again without it. All of that happens
+within a job, so it is the same whoever decides when and where jobs are done (see `executors`).
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
+import threading
 import time
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic
 
 from lrcn_data.errors import LrcnError, VideoError
-from lrcn_data.machine import die_with_parent, limit_memory
-from lrcn_data.quiet_start import let_signals_through, signals_held_back
+from lrcn_data.making.video_clock import VideoClock
+from lrcn_data.making.worker_process import Ended, Finished, Result, Started, Work, WorkerProcess
 from lrcn_data.reasons import Reason
 
 if TYPE_CHECKING:
     from lrcn_data.making.shard_job import ShardJob, VideoReport
 
-Result = TypeVar("Result")
-Work = Callable[["ShardJob", Callable[[int], None], Callable[["VideoReport"], None]], Result]
-"""What a worker does with a job. It calls the first function with each video's place in the shard
-before it touches the video, the second one with its report."""
-
 _TRIES = 2
 """How often a video may end its worker; the first time may be the machine's fault, not its own."""
 
-_GRACE = 1.0
-"""Seconds beyond its limit after which a worker is ended from outside."""
 
-_LOOK = 1.0
-"""Seconds between two looks at workers that are at a video."""
-
-
-@dataclass(slots=True)
-class _Worker:
-    process: BaseProcess
-    pipe: Connection[Any, Any]
-    job: ShardJob | None = None
-    place: int | None = None
-    since: float = 0.0
-    stopped: str | None = None
-
-
-@dataclass(slots=True)
-class WorkerPool(Generic[Result]):
-    """Worker processes that read the videos of shards.
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Result]):
+    """A job that has been done.
 
     Attributes:
-        work: What they do with a job; a module's function.
-        workers: How many at a time.
+        result: What came of it.
+        reports: Of all videos that were read for it, some of them again after a worker's death.
+    """
+
+    result: Result
+    reports: list[VideoReport]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Death:
+    """The end of a worker in the middle of a job.
+
+    Attributes:
+        place: Of the video that it was at, in the shard; None between two videos.
+        how: Its signal or exit code.
+        overdue: Whether it was ended because its video took too long.
+    """
+
+    place: int | None
+    how: str
+    overdue: bool
+
+
+class _WorkerDiedError(Exception):
+    def __init__(self, death: Death) -> None:
+        super().__init__(death)
+        self.death = death
+
+
+def _tell_nobody(report: VideoReport) -> None:
+    """Who hears of videos where nobody wants to."""
+
+
+@dataclass(slots=True, eq=False)
+class IsolatedWork(Generic[Result]):
+    """Does jobs in worker processes; call it with a job, from as many threads as jobs at a time.
+
+    Workers are started when they are needed and used again for the next jobs; `close` ends them. It
+    can be pickled: a copy has workers of its own, and tells nobody of its videos but by what comes
+    of the job.
+
+    Attributes:
+        work: What workers do with a job; a module's function.
         timeout: Seconds that a video may take.
-        on_video: Called with every video's report as it comes. A job that has to be done again
-            reports its videos again.
+        on_video: Called with every video's report as it comes, in the thread of its job. A job that
+            has to be done again reports its videos again.
     """
 
     work: Work[Result]
-    workers: int
     timeout: float
-    on_video: Callable[[VideoReport], None]
-    _running: list[_Worker] = field(default_factory=list)
-    _faults: dict[tuple[str, int], int] = field(default_factory=dict)
-    _looked: float = 0.0
+    on_video: Callable[[VideoReport], None] = _tell_nobody
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _idle: list[WorkerProcess[Result]] = field(default_factory=list)
+    _busy: list[WorkerProcess[Result]] = field(default_factory=list)
+    _over: BaseException | None = None
 
-    def run(self, jobs: Iterable[ShardJob]) -> Iterator[Result]:
-        """Have the jobs done, and yield what comes of them as it does.
+    def __call__(self, job: ShardJob) -> Done[Result]:
+        """Do a job, again without the video where one ends its worker.
 
         Raises:
-            LrcnError: A worker failed for a reason that is no video's (disk full, for example).
+            LrcnError: A worker failed for a reason that is no video's (disk full, for example), or
+                this has been closed. What one job raises is raised by all others too, which end
+                at once.
         """
-        waiting = deque(jobs)
         try:
-            while waiting or any(worker.job for worker in self._running):
-                busy = sum(worker.job is not None for worker in self._running)
-                while len(self._running) < min(self.workers, busy + len(waiting)):
-                    self._running.append(_start_worker(self.work))
-                for worker in self._running:
-                    if worker.job is None and waiting:
-                        self._give(worker, waiting.popleft())
-                yield from self._step(waiting)
-        finally:
-            self.stop()
+            return self._do(job)
+        except BaseException as error:
+            self._end_all(error)
+            raise
 
-    def stop(self) -> None:
-        """End all workers at once."""
-        for worker in self._running:
-            worker.process.kill()
-        for worker in self._running:
-            worker.process.join()
-            worker.pipe.close()
-        self._running.clear()
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What a copy is made of: neither processes nor locks."""
+        return partial(IsolatedWork, work=self.work, timeout=self.timeout), ()
 
-    def _give(self, worker: _Worker, job: ShardJob) -> None:
-        worker.job, worker.place, worker.since = job, None, time.monotonic()
-        # a worker that has just died is noticed by its sentinel
-        with suppress(OSError):
-            worker.pipe.send(job)
+    def close(self) -> None:
+        """End all workers at once; whoever still waits for a job meets an error."""
+        self._end_all(LrcnError("the run has been ended"))
 
-    def _step(self, waiting: deque[ShardJob]) -> Iterator[Result]:
-        """Wait for news of any worker, or for a limit, and act on it."""
-        by_handle: dict[Any, _Worker] = {}
-        for worker in self._running:
-            by_handle[worker.pipe] = worker
-            by_handle[worker.process.sentinel] = worker
-        ready = {
-            id(by_handle[handle]): by_handle[handle] for handle in wait(by_handle, self._next())
-        }
-        self._forgive_pause()
-        for worker in ready.values():
-            yield from self._listen(worker, waiting)
-        for worker in self._running:
-            if worker.place is not None and self._overdue(worker) and worker.stopped is None:
-                worker.stopped = f"decoding took longer than {self.timeout:g} s"
-                worker.process.kill()
+    def _do(self, job: ShardJob) -> Done[Result]:
+        reports: list[VideoReport] = []
+        deaths: Counter[int | None] = Counter()
+        while True:
+            try:
+                return Done(self._try(job, reports), reports)
+            except _WorkerDiedError as error:
+                death = error.death
+                deaths[death.place] += 1
+                job = job_after(death, deaths[death.place], job, self.timeout)
 
-    def _next(self) -> float | None:
-        """Seconds until the next look; None where no worker is at a video."""
-        busy = [worker.since for worker in self._running if worker.place is not None]
-        if not busy:
-            return None
-        left = min(busy) + self.timeout + _GRACE - time.monotonic()
-        return min(max(0.0, left), _LOOK)
+    def _try(self, job: ShardJob, reports: list[VideoReport]) -> Result:
+        def heard(report: VideoReport) -> None:
+            reports.append(report)
+            self.on_video(report)
 
-    def _forgive_pause(self) -> None:
-        """Take from the videos' time that in which this process was stopped, as by Ctrl-Z."""
-        now = time.monotonic()
-        pause = now - self._looked - _LOOK
-        self._looked = now
-        if pause > _GRACE:
-            for worker in self._running:
-                worker.since += pause
-
-    def _overdue(self, worker: _Worker) -> bool:
-        return time.monotonic() >= worker.since + self.timeout + _GRACE
-
-    def _listen(self, worker: _Worker, waiting: deque[ShardJob]) -> Iterator[Result]:
+        worker = self._take()
         try:
-            while worker.pipe.poll():
-                kind, value = worker.pipe.recv()
-                if kind == "started":
-                    worker.place, worker.since = value, time.monotonic()
-                elif kind == "ended":
-                    worker.place = None
-                    self.on_video(value)
-                elif kind == "done":
-                    worker.job = worker.place = None
-                    yield value
+            result = _supervise(worker, job, self.timeout, heard)
+        except _WorkerDiedError:
+            self._drop(worker)
+            raise
+        except BaseException:
+            worker.kill()
+            worker.bury()
+            self._drop(worker)
+            raise
+        self._give_back(worker)
+        return result
+
+    def _take(self) -> WorkerProcess[Result]:
+        """A worker that waits for a job, else a new one."""
+        with self._lock:
+            self._refuse_when_over()
+            while self._idle and not self._idle[-1].alive:
+                self._idle.pop().bury()
+            worker = self._idle.pop() if self._idle else WorkerProcess(self.work)
+            self._busy.append(worker)
+            return worker
+
+    def _give_back(self, worker: WorkerProcess[Result]) -> None:
+        with self._lock:
+            self._busy.remove(worker)
+            self._idle.append(worker)
+
+    def _drop(self, worker: WorkerProcess[Result]) -> None:
+        """Forget a worker that is dead, unless it was killed because all of this is over."""
+        with self._lock:
+            self._busy.remove(worker)
+            self._refuse_when_over()
+
+    def _refuse_when_over(self) -> None:
+        if self._over is not None:
+            raise self._over
+
+    def _end_all(self, why: BaseException) -> None:
+        with self._lock:
+            self._over = self._over or why
+            for worker in (*self._busy, *self._idle):
+                worker.kill()
+            for worker in self._busy:
+                worker.join()  # its own thread buries it
+            while self._idle:
+                self._idle.pop().bury()
+
+
+def _supervise(
+    worker: WorkerProcess[Result],
+    job: ShardJob,
+    timeout: float,
+    heard: Callable[[VideoReport], None],
+) -> Result:
+    """Have a worker do a job, and kill it where a video takes too long.
+
+    Raises:
+        _WorkerDiedError: It died; it has been buried.
+        LrcnError: It failed for a reason that is no video's.
+    """
+    clock = VideoClock(limit=timeout, looked=time.monotonic())
+    overdue = False
+    worker.give(job)
+    try:
+        while True:
+            worker.wait(clock.seconds_to_next_look(time.monotonic()))
+            clock.look(time.monotonic())
+            for message in worker.messages():
+                if isinstance(message, Started):
+                    clock.begin(message.place, time.monotonic())
+                elif isinstance(message, Ended):
+                    clock.end()
+                    heard(message.report)
+                elif isinstance(message, Finished):
+                    return message.result
                 else:
-                    raise value
-        except (EOFError, ConnectionResetError):
-            self._bury(worker, waiting)
-
-    def _bury(self, worker: _Worker, waiting: deque[ShardJob]) -> None:
-        """Put a dead worker's job back without the video that ended it."""
-        worker.process.join()
-        worker.pipe.close()
-        self._running.remove(worker)
-        if worker.job is not None:
-            waiting.appendleft(self._without_culprit(worker, worker.job))
-
-    def _without_culprit(self, worker: _Worker, job: ShardJob) -> ShardJob:
-        # -1 stands for a death between videos
-        place = -1 if worker.place is None else worker.place
-        fault = (job.shard.name, place)
-        self._faults[fault] = self._faults.get(fault, 0) + 1
-        how = _death(worker.process.exitcode)
-        if place < 0:
-            if self._faults[fault] > _TRIES:
-                raise LrcnError(f"{job.shard.name}: its worker died {_TRIES + 1} times ({how})")
-            return job
-        if worker.stopped:
-            error = VideoError(Reason.TIMEOUT, worker.stopped)
-        elif self._faults[fault] < _TRIES:
-            return job
-        else:
-            error = VideoError(
-                Reason.CRASHED, f"the decoder's process ended {_TRIES} times with {how}"
-            )
-        return replace(job, quarantine={**job.quarantine, place: error})
+                    raise message.error
+            if clock.overdue(time.monotonic()) and not overdue:
+                overdue = True
+                worker.kill()
+    except (EOFError, ConnectionResetError):
+        death = Death(place=clock.place, how=worker.bury(), overdue=overdue)
+        raise _WorkerDiedError(death) from None
 
 
-def _death(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return signal.Signals(-exitcode).name
-    return f"exit code {exitcode}"
+def job_after(death: Death, deaths: int, job: ShardJob, timeout: float) -> ShardJob:
+    """What is to be done after a worker's death: the same job, or the job without a video.
 
+    Args:
+        death: How the worker ended.
+        deaths: How many workers have ended at that place in the job, this one included.
+        job: What it was doing.
+        timeout: Seconds that a video may take.
 
-def _start_worker(work: Work[Any]) -> _Worker:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lrcn_data.making.worker_preload"])
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-    with signals_held_back():
-        process.start()
-    theirs.close()
-    return _Worker(process=process, pipe=ours)
-
-
-def _serve(pipe: Connection[Any, Any], work: Work[Any]) -> None:
-    """A worker's life: take a job, do it, say what came of it."""
-    die_with_parent()
-    limit_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    let_signals_through()
-    from lrcn_data.storage.atomic_file import write_failure
-
-    while True:
-        try:
-            job = pipe.recv()
-        except (EOFError, OSError):
-            os._exit(0)
-        try:
-            result = work(
-                job,
-                lambda place: pipe.send(("started", place)),
-                lambda report: pipe.send(("ended", report)),
-            )
-            pipe.send(("done", result))
-        except LrcnError as error:
-            pipe.send(("error", error))
-        except OSError as error:
-            pipe.send(("error", write_failure(job.shard.name, error)))
-        except Exception:
-            text = traceback.format_exc()
-            pipe.send(("error", LrcnError(f"{job.shard.name}: the worker failed:\n{text}")))
+    Raises:
+        LrcnError: Workers keep dying between videos, where no video can be blamed.
+    """
+    if death.place is None:
+        if deaths > _TRIES:
+            raise LrcnError(f"{job.shard.name}: its worker died {deaths} times ({death.how})")
+        return job
+    if death.overdue:
+        error = VideoError(Reason.TIMEOUT, f"decoding took longer than {timeout:g} s")
+    elif deaths < _TRIES:
+        return job
+    else:
+        error = VideoError(
+            Reason.CRASHED, f"the decoder's process ended {_TRIES} times with {death.how}"
+        )
+    return replace(job, quarantine={**job.quarantine, death.place: error})

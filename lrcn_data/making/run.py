@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from lrcn_data.format.records import ShardRecord
 from lrcn_data.lists.read_lists import Lists
 from lrcn_data.machine import usable_cores
 from lrcn_data.making.data_card import data_card
+from lrcn_data.making.do_jobs import do_jobs
 from lrcn_data.making.estimate import refuse_small_disk
+from lrcn_data.making.executors import EXECUTORS, Executor
 from lrcn_data.making.kept_videos import can_keep, kept_paths
 from lrcn_data.making.plan import (
     PlannedShard,
@@ -28,7 +30,6 @@ from lrcn_data.making.plan import (
     tool_versions,
 )
 from lrcn_data.making.shard_job import ShardJob, VideoReport, write_shard
-from lrcn_data.making.worker_pool import WorkerPool
 from lrcn_data.reasons import NOT_BAD, Reason
 from lrcn_data.storage.atomic_file import remove_leftovers, write_atomically, write_failure
 from lrcn_data.storage.folder_lock import run_lock
@@ -42,16 +43,25 @@ class RunOptions:
     """How a run goes about it; nothing here changes a byte of the data set.
 
     Attributes:
-        workers: Processes; None for the cores that this one may use.
+        executor: Who has the shards written, by its name among `executors.EXECUTORS`.
+        workers: Shards that are written at a time, each by a process; None for as many as the cores
+            that this process may use.
         max_bad_fraction: Of the entries that may fail (short ones don't count).
         retry_failed: Try again what failed before.
         overwrite: Replace a data set of other options or lists.
+
+    Raises:
+        UsageError: There can be no executor of that name.
     """
 
+    executor: str = "local"
     workers: int | None = None
     max_bad_fraction: float = 0.1
     retry_failed: bool = False
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        EXECUTORS.check(self.executor)
 
 
 @dataclass(slots=True)
@@ -183,18 +193,23 @@ def write_data_set(
 
     Raises:
         LrcnError: The folder holds another data set, another run is at it, or a split got no clip.
+        UsageError: The executor can't be imported.
     """
     began = time.monotonic()
+    executor = EXECUTORS.load(run.executor)(run.workers or usable_cores())
+    result = RunResult(videos=len(lists.entries))
     try:
         (folder / META).mkdir(parents=True, exist_ok=True)
         with run_lock(folder), _leftovers_removed(folder):
             todo = plan_run(lists, options, run, folder)
             refuse_small_disk(todo.left, options, root=root, folder=folder)
-            result = RunResult(videos=len(lists.entries), shards=len(todo.shards))
+            result.shards = len(todo.shards)
             on_start(len(lists.entries), todo.videos_left)
             if todo.left:
                 _start_anew(todo, folder)
-            _write_shards(todo, lists, options, run, root, folder, result, on_video)
+            jobs = _jobs(todo, lists, options, root=root, folder=folder)
+            timeout = options.clip.decode.timeout
+            _write_shards(jobs, executor, result, timeout=timeout, on_video=on_video)
             _finish(todo, folder, result)
     except OSError as error:
         raise write_failure(str(folder), error) from error
@@ -202,28 +217,11 @@ def write_data_set(
     return result
 
 
-def _write_shards(
-    todo: Todo,
-    lists: Lists,
-    options: ShardOptions,
-    run: RunOptions,
-    root: Path,
-    folder: Path,
-    result: RunResult,
-    on_video: Callable[[VideoReport], None],
-) -> None:
-    def count(report: VideoReport) -> None:
-        result.videos_done += 1
-        result.repeated += report.slow
-        on_video(report)
-
-    pool = WorkerPool(
-        work=write_shard,
-        workers=run.workers or usable_cores(),
-        timeout=options.clip.decode.timeout,
-        on_video=count,
-    )
-    jobs = [
+def _jobs(
+    todo: Todo, lists: Lists, options: ShardOptions, *, root: Path, folder: Path
+) -> list[ShardJob]:
+    """A job for every shard that is left."""
+    return [
         ShardJob(
             shard=shard,
             root=root,
@@ -236,8 +234,23 @@ def _write_shards(
         )
         for shard in todo.left
     ]
-    for _ in pool.run(jobs):
-        result.shards_done += 1
+
+
+def _write_shards(
+    jobs: list[ShardJob],
+    executor: Executor,
+    result: RunResult,
+    *,
+    timeout: float,
+    on_video: Callable[[VideoReport], None],
+) -> None:
+    """Have the jobs done, and count shards and videos as they are."""
+    shards = do_jobs(jobs, executor, work=write_shard, timeout=timeout, on_video=on_video)
+    with closing(shards):
+        for done in shards:
+            result.shards_done += 1
+            result.videos_done += len(done.reports)
+            result.repeated += sum(report.slow for report in done.reports)
 
 
 def _read_manifest(folder: Path) -> Manifest | None:
@@ -301,34 +314,49 @@ def _remove_all_leftovers(folder: Path) -> None:
 
 
 def _finish(todo: Todo, folder: Path, result: RunResult) -> None:
-    """Write the manifest, the rejected entries and the data card, from all shards' records."""
+    """Write the rejected entries, the data card and the manifest, from all shards' records."""
+    records = _all_records(todo, folder)
+    _add_up(records, result)
+    rejected = [dump_json_line(asdict(line)) for record in records for line in record.rejected]
+    write_atomically(folder / REJECTED, b"".join(rejected))
+    _refuse_empty_splits(todo, records, folder)
+    manifest = replace(
+        todo.manifest,
+        complete=True,
+        shards=[record.entry for record in records],
+        mean_exact=sum(record.exact_frames for record in records) == result.frames,
+    )
+    write_atomically(folder / _DATA_CARD, data_card(manifest).encode())
+    write_atomically(folder / MANIFEST, manifest.to_json())
+
+
+def _all_records(todo: Todo, folder: Path) -> list[ShardRecord]:
+    """The records of all shards of the data set.
+
+    Raises:
+        LrcnError: A shard is not there.
+    """
     records = []
     for shard in todo.shards:
         record = _done(ShardPaths(folder, shard.name), todo.manifest.fingerprint)
         if record is None:
             raise LrcnError(f"{folder / shard.name}.tar has vanished; run the same command again")
         records.append(record)
-    rejected = [line for record in records for line in record.rejected]
+    return records
+
+
+def _add_up(records: list[ShardRecord], result: RunResult) -> None:
+    """Put into the result what the whole data set holds."""
     entries = [record.entry for record in records]
-    frames = sum(entry.frames for entry in entries)
+    reasons = Counter(line.reason for record in records for line in record.rejected)
     result.clips = sum(entry.samples for entry in entries)
-    result.frames = frames
+    result.frames = sum(entry.frames for entry in entries)
     result.bytes = sum(entry.bytes for entry in entries)
     result.skipped = sum(entry.skipped for entry in entries)
     result.failed = sum(entry.failed for entry in entries)
-    result.reasons = dict(Counter(line.reason for line in rejected).most_common())
-    result.partial = result.reasons.get(Reason.PARTIAL, 0)
+    result.reasons = dict(reasons.most_common())
+    result.partial = reasons[Reason.PARTIAL]
     result.bad_fraction = (result.failed + result.partial) / max(1, result.videos)
-    write_atomically(folder / REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
-    _refuse_empty_splits(todo, records, folder)
-    manifest = replace(
-        todo.manifest,
-        complete=True,
-        shards=entries,
-        mean_exact=sum(record.exact_frames for record in records) == frames,
-    )
-    write_atomically(folder / _DATA_CARD, data_card(manifest).encode())
-    write_atomically(folder / MANIFEST, manifest.to_json())
 
 
 def _refuse_empty_splits(todo: Todo, records: list[ShardRecord], folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -11,14 +12,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
-from lrcn_data.making.worker_pool import WorkerPool
+from lrcn_data.errors import LrcnError
+from lrcn_data.making.isolated_work import Death, IsolatedWork, job_after
+from lrcn_data.making.plan import PlannedShard, ShardOptions
+from lrcn_data.making.shard_job import ShardJob, VideoReport
+from lrcn_data.sampling.clips import ClipOptions
 
 SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]
 
@@ -190,38 +197,169 @@ def test_time_in_which_a_run_is_stopped_counts_against_no_video(video_lists: Pat
     assert json.loads(output)["clips"] == 29, said
 
 
-def jobs(count: int) -> list[Any]:
-    return [SimpleNamespace(shard=SimpleNamespace(name=str(number))) for number in range(count)]
+def job(name: str = "train-000") -> Any:
+    return ShardJob(
+        shard=PlannedShard(name, "train", []),
+        root=Path(),
+        folder=Path(),
+        options=ShardOptions(clip=ClipOptions()),
+        classes=[],
+        fingerprint="",
+        finished=None,
+        quarantine={},
+    )
 
 
-def answer_and_die(job: Any, started: Callable[[int], None], ended: Callable[[Any], None]) -> str:
+def answer_and_die(
+    job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]
+) -> str:
     threading.Timer(0.05, os._exit, (1,)).start()
-    return str(job.shard.name)
+    return job.shard.name
 
 
-def end_slowly(job: Any, started: Callable[[int], None], ended: Callable[[Any], None]) -> str:
+def end_slowly(job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]) -> str:
     started(0)
-    ended(None)
+    ended(VideoReport(clips=1))
     time.sleep(2)
-    return str(job.shard.name)
+    return job.shard.name
+
+
+def die(job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]) -> str:
+    os._exit(3)
+
+
+def die_at_the_second_video(
+    job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]
+) -> int:
+    for place in range(3):
+        started(place)
+        if place == 1 and place not in job.quarantine:
+            os.kill(os.getpid(), signal.SIGKILL)
+        ended(VideoReport(clips=place))
+    return os.getpid()
+
+
+def fail_or_wait(
+    job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]
+) -> None:
+    if job.shard.name == "fails":
+        raise OSError(28, "No space left on device")
+    time.sleep(60)
+
+
+def say_who(job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]) -> int:
+    time.sleep(0.2)
+    return os.getpid()
 
 
 @pytest.mark.timeout(60)
 def test_a_worker_that_dies_after_its_work_is_replaced() -> None:
-    pool = WorkerPool(work=answer_and_die, workers=1, timeout=5, on_video=lambda report: None)
-    done = []
-    for name in pool.run(jobs(3)):
-        time.sleep(0.3)
-        done.append(name)
-    assert done == ["0", "1", "2"]
+    with closing(IsolatedWork(work=answer_and_die, timeout=5)) as do:
+        for name in ("0", "1", "2"):
+            assert do(job(name)).result == name
+            time.sleep(0.3)
 
 
 @pytest.mark.timeout(60)
 def test_what_comes_after_a_video_counts_against_none() -> None:
     reports: list[Any] = []
-    pool = WorkerPool(work=end_slowly, workers=1, timeout=0.2, on_video=reports.append)
-    assert list(pool.run(jobs(2))) == ["0", "1"]
+    with closing(IsolatedWork(work=end_slowly, timeout=0.2, on_video=reports.append)) as do:
+        assert [do(job(name)).result for name in ("0", "1")] == ["0", "1"]
     assert len(reports) == 2
+
+
+@pytest.mark.timeout(60)
+def test_workers_that_die_between_videos_are_an_error_after_three() -> None:
+    with (
+        closing(IsolatedWork(work=die, timeout=5)) as do,
+        pytest.raises(LrcnError, match=r"train-000: its worker died 3 times \(exit code 3\)"),
+    ):
+        do(job())
+
+
+@pytest.mark.timeout(60)
+def test_a_job_that_is_done_again_reports_its_videos_again() -> None:
+    reports: list[VideoReport] = []
+    work = IsolatedWork(work=die_at_the_second_video, timeout=5, on_video=reports.append)
+    with closing(work) as do:
+        done = do(job())
+    assert [report.clips for report in reports] == [0, 0, 0, 1, 2]
+    assert done.reports == reports
+
+
+@pytest.mark.timeout(60)
+def test_threads_have_a_worker_each_which_the_next_jobs_use_again() -> None:
+    with (
+        closing(IsolatedWork(work=say_who, timeout=5)) as do,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        pids = {done.result for done in threads.map(do, map(job, "0123456"))}
+    assert len(pids) == 2
+    assert not any(map(psutil.pid_exists, pids))
+
+
+@pytest.mark.timeout(30)
+def test_an_error_that_is_no_videos_ends_the_jobs_of_all_threads() -> None:
+    with (
+        closing(IsolatedWork(work=fail_or_wait, timeout=5)) as do,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        futures = [threads.submit(do, job(name)) for name in ("waits", "fails", "comes later")]
+        for future in futures:
+            with pytest.raises(LrcnError, match="fails can't be written: No space left on device"):
+                future.result()
+
+
+@pytest.mark.timeout(30)
+def test_closing_ends_a_job_that_another_thread_waits_for() -> None:
+    do = IsolatedWork(work=fail_or_wait, timeout=5)
+    with ThreadPoolExecutor(1) as threads:
+        future = threads.submit(do, job("waits"))
+        time.sleep(0.5)
+        do.close()
+        with pytest.raises(LrcnError, match="the run has been ended"):
+            future.result()
+
+
+@pytest.mark.timeout(60)
+def test_a_pickled_copy_does_the_same_with_workers_of_its_own() -> None:
+    reports: list[VideoReport] = []
+    do = IsolatedWork(work=die_at_the_second_video, timeout=5, on_video=reports.append)
+    with closing(do), closing(pickle.loads(pickle.dumps(do))) as copy:
+        mine, other = do(job()), copy(job())
+    assert mine.result != other.result
+    assert mine.reports == other.reports == reports
+
+
+def death(place: int | None, *, overdue: bool = False) -> Death:
+    return Death(place=place, how="SIGSEGV", overdue=overdue)
+
+
+def test_a_video_that_crashes_has_two_tries() -> None:
+    assert job_after(death(4), 1, job(), 5) == job()
+    again = job_after(death(4), 2, job(), 5)
+    assert again == replace(job(), quarantine=again.quarantine)
+    assert {place: str(error) for place, error in again.quarantine.items()} == {
+        4: "crashed: the decoder's process ended 2 times with SIGSEGV"
+    }
+
+
+def test_a_video_that_hangs_has_one_try() -> None:
+    again = job_after(death(4, overdue=True), 1, job(), 2.5)
+    assert {place: str(error) for place, error in again.quarantine.items()} == {
+        4: "timeout: decoding took longer than 2.5 s"
+    }
+
+
+def test_a_video_that_ended_a_worker_before_stays_left_out() -> None:
+    once = job_after(death(4, overdue=True), 1, job(), 5)
+    assert sorted(job_after(death(2), 2, once, 5).quarantine) == [2, 4]
+
+
+def test_a_death_between_videos_leaves_none_out() -> None:
+    assert job_after(death(None), 1, job(), 5) == job_after(death(None), 2, job(), 5) == job()
+    # a video that ended just before its worker was ended for it
+    assert job_after(death(None, overdue=True), 1, job(), 5) == job()
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf"])

@@ -1,0 +1,110 @@
+"""Has an executor do jobs, and hears Ctrl-C meanwhile whatever the executor is doing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Generic
+
+from lrcn_data.making.executors import Executor
+from lrcn_data.making.isolated_work import Done, IsolatedWork
+from lrcn_data.making.worker_process import Result, Work
+
+if TYPE_CHECKING:
+    from lrcn_data.making.shard_job import ShardJob, VideoReport
+
+_LOOK = 1.0
+"""Seconds between two looks for a signal; one that reaches another thread doesn't wake this one."""
+
+_PATIENCE = 2.0
+"""Seconds in which an executor should end once all that it waits for has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Video:
+    report: VideoReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[Result]):
+    done: Done[Result]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: BaseException | None
+
+
+_News = _Video | _Job[Result] | _End
+
+
+def do_jobs(
+    jobs: Sequence[ShardJob],
+    executor: Executor,
+    *,
+    work: Work[Result],
+    timeout: float,
+    on_video: Callable[[VideoReport], None],
+) -> Generator[Done[Result], None, None]:
+    """Have jobs done, and yield each when it is.
+
+    The executor runs in a thread of its own. However this one is left, by an error, Ctrl-C or
+    SIGTERM too, all workers are ended first, which ends what the executor waits for.
+
+    Args:
+        jobs: What is to be done.
+        executor: Who has it done.
+        work: What workers do with a job; a module's function.
+        timeout: Seconds that a video may take.
+        on_video: Called in this thread with every video's report as it comes.
+
+    Raises:
+        LrcnError: A worker failed for a reason that is no video's (disk full, for example).
+    """
+    news: SimpleQueue[_News[Result]] = SimpleQueue()
+    do = IsolatedWork(work=work, timeout=timeout, on_video=lambda report: news.put(_Video(report)))
+    # a daemon, so that no executor can keep a run from ending
+    thread = threading.Thread(target=_run, args=(executor, jobs, do, news), daemon=True)
+    try:
+        with closing(do):
+            thread.start()
+            yield from _listen(news, on_video)
+    finally:
+        if thread.ident is not None:
+            thread.join(_PATIENCE)
+
+
+def _run(
+    executor: Executor,
+    jobs: Sequence[ShardJob],
+    do: IsolatedWork[Result],
+    news: SimpleQueue[_News[Result]],
+) -> None:
+    try:
+        for done in executor.run(jobs, do):
+            news.put(_Job(done))
+    except BaseException as error:
+        news.put(_End(error))
+    else:
+        news.put(_End(None))
+
+
+def _listen(
+    news: SimpleQueue[_News[Result]], on_video: Callable[[VideoReport], None]
+) -> Iterator[Done[Result]]:
+    while True:
+        try:
+            one = news.get(timeout=_LOOK)
+        except Empty:
+            continue
+        if isinstance(one, _Video):
+            on_video(one.report)
+        elif isinstance(one, _Job):
+            yield one.done
+        elif one.error is not None:
+            raise one.error
+        else:
+            return
