@@ -1,3 +1,1 @@
 """Stage 1: videos to WebDataset shards of sampled frame sequences, and the shard format itself."""
-
-__version__ = "0.1.0"

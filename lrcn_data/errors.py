@@ -25,8 +25,8 @@ class VideoError(LrcnError):
     """A video that can't be used.
 
     Attributes:
-        reason: By which such videos are counted.
-        detail: A sentence for people: what was found and where.
+        reason: The reason by which such videos are counted.
+        detail: What was found and where, as a sentence for people.
     """
 
     def __init__(self, reason: Reason, detail: str) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 
 _ADDRESS_SPACE = 8 << 30
-"""Bytes; what a decoder maps is far below, what a bomb of a file wants far above."""
+"""In bytes: what a decoder maps is far below, what a bomb of a file wants far above."""
 
 
 def usable_cores() -> int:
-    """Cores that this process may use: its affinity, and its cgroup's share of time."""
+    """The number of cores that this process may use: its affinity, and its cgroup's time."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     count = count or 1
     try:
@@ -33,7 +33,7 @@ def die_with_parent() -> None:
 
 
 def limit_memory() -> None:
-    """Bound this process's address space, and leave no core file."""
+    """Limit this process's address space, and have it leave no core file when it crashes."""
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     space = _ADDRESS_SPACE if most == resource.RLIM_INFINITY else min(most, _ADDRESS_SPACE)
     resource.setrlimit(resource.RLIMIT_AS, (space, space))

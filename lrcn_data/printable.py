@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def show(text: str) -> str:
-    """A name as it can be printed: control characters and stray bytes escaped."""
+    """Write a name so that it can be printed: control characters and stray bytes are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

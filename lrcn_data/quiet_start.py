@@ -27,5 +27,5 @@ def signals_held_back() -> Iterator[None]:
 
 
 def let_signals_through() -> None:
-    """Undo in a worker what it has inherited."""
+    """Undo in a worker process the holding back of signals that it has inherited."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)

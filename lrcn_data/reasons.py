@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The word by which rejected entries are counted, in rejected.jsonl and in messages."""
+    """A word by which rejected entries are counted, in rejected.jsonl and in messages."""
 
     SHORT = "short"
     MISSING = "missing"
@@ -31,7 +31,7 @@ MEANINGS: Mapping[str, str] = {
     Reason.CRASHED: "the decoder's process died",
     Reason.PARTIAL: "damaged; the clips of the sound part were kept (--salvage)",
 }
-"""What each reason says, for people."""
+"""What each reason means, for people."""
 
 NOT_BAD = frozenset({Reason.SHORT})
-"""Reasons that do not count towards --max-bad-fraction."""
+"""Reasons that do not count towards `--max-bad-fraction`."""

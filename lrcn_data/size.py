@@ -9,14 +9,14 @@ Size = tuple[int, int]
 
 
 def parse_size(text: str, source: str) -> Size:
-    """Read WIDTHxHEIGHT.
+    """Read a size that is written WIDTHxHEIGHT.
 
     Args:
-        text: What is written.
-        source: Where, for the error.
+        text: The text to read.
+        source: Where the text stands, for the error message.
 
     Raises:
-        UsageError: It is no size.
+        UsageError: The text is no size.
     """
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal()):

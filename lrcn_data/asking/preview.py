@@ -20,10 +20,10 @@ from lrcn_data.format.sample_members import Sample
 from lrcn_data.printable import show
 
 FRAME_HEIGHT = 112
-"""Pixels that frames are scaled to; they keep their proportions."""
+"""Height in pixels that frames are scaled to; they keep their proportions."""
 
 MOST_FRAMES = 16
-"""Frames shown of a clip; of longer ones as many, evenly spread."""
+"""The largest number of frames shown of a clip; those of longer clips are evenly spread."""
 
 _WIDEST = 3 * FRAME_HEIGHT
 _LABEL_WIDTH = 232
@@ -40,9 +40,9 @@ class SheetText:
     """What is written on a sheet beside the frames.
 
     Attributes:
-        title: Head line.
-        subtitle: Faint, to the right of it.
-        keys: Whether rows show the samples' keys.
+        title: The head line.
+        subtitle: A faint line to the right of the title.
+        keys: Whether each row shows its sample's key.
     """
 
     title: str
@@ -53,16 +53,16 @@ class SheetText:
 def choose_samples(
     labels: npt.NDArray[np.int64], *, clips: int | None, per_class: int | None, seed: int
 ) -> list[int]:
-    """Choose the samples to show: as many of each class as of any other, as far as there are.
+    """Choose the samples to show, the same number of each class as far as it has them.
 
     Args:
-        labels: int64 (samples,), class numbers.
-        clips: How many in all; None for no limit.
-        per_class: At most so many of each class; None for no limit.
-        seed: Of the choice.
+        labels: The class number of every sample, int64 (samples,).
+        clips: The largest number of samples in all, or None for no limit.
+        per_class: The largest number of samples of each class, or None for no limit.
+        seed: Seed of the random choice.
 
     Returns:
-        Numbers of samples, by class and then by number.
+        The numbers of the chosen samples, sorted by class and then by number.
 
     Raises:
         UsageError: A number is below 1.
@@ -91,8 +91,12 @@ def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
 
     Padded frames are dimmed and marked. Clips may differ in size and length.
 
+    Args:
+        samples: The samples to draw, one in each row.
+        text: What is written beside the frames.
+
     Raises:
-        ShardError: A frame is no JPEG.
+        ShardError: A frame is no JPEG, or has another size than its sample says.
     """
     rows = [_load_frames(sample) for sample in samples]
     columns = max((len(row) for row in rows), default=0)
@@ -113,16 +117,16 @@ def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
         _draw_label(pen, sample, top + _ROW_GAP // 2, keys=text.keys)
         left = _MARGIN + _LABEL_WIDTH
         for frame, picture in row:
-            place = left + (cell - picture.width) // 2, top + _ROW_GAP // 2
-            _draw_frame(pen, sheet, sample, frame, picture, place)
+            corner = left + (cell - picture.width) // 2, top + _ROW_GAP // 2
+            _draw_frame(pen, sheet, sample, frame, picture, corner)
             left += cell + _GAP
     return sheet
 
 
 def _load_frames(sample: Sample) -> list[tuple[int, Image.Image]]:
-    """(number, picture) of the frames to be shown."""
+    """The number and the picture of each frame to be shown."""
     count = len(sample.jpegs)
-    shown = [round(place) for place in np.linspace(0, count - 1, min(count, MOST_FRAMES))]
+    shown = [round(position) for position in np.linspace(0, count - 1, min(count, MOST_FRAMES))]
     return [(frame, _load(sample, frame)) for frame in shown]
 
 
@@ -169,15 +173,15 @@ def _draw_frame(
     sample: Sample,
     frame: int,
     picture: Image.Image,
-    place: tuple[int, int],
+    corner: tuple[int, int],
 ) -> None:
-    left, top = place
+    left, top = corner
     padded = frame >= sample.record.num_valid
     caption, colour = f"{sample.record.frame_times[frame]:.2f} s", _FAINT
     if padded:
         picture = ImageEnhance.Brightness(picture.convert("L").convert("RGB")).enhance(0.45)
         caption, colour = "repeated", _PADDED
-    sheet.paste(picture, place)
+    sheet.paste(picture, corner)
     middle = left + (picture.width - pen.width(caption, 13)) // 2
     pen.write((middle, top + FRAME_HEIGHT + 3), caption, 13, colour)
 
@@ -195,11 +199,11 @@ class _Pen:
         return self._fonts[size]
 
     def width(self, text: str, size: int) -> int:
-        """Pixels that a line takes."""
+        """The width of a line in pixels."""
         return round(self._draw.textlength(text, self._font(size)))
 
     def fit(self, text: str, size: int, room: int) -> str:
-        """The text, or as much of its beginning and end as fits."""
+        """The text, or as much of its beginning and end as fits into `room` pixels."""
         text = show(text)
         if self.width(text, size) <= room:
             return text
@@ -213,17 +217,24 @@ class _Pen:
         )
         return shorter(too_long - 1) if too_long else ""
 
-    def write(self, place: tuple[int, int], text: str, size: int, colour: str) -> None:
-        """Write a line; place is its upper left corner."""
-        self._draw.text(place, text, fill=colour, font=self._font(size))
+    def write(self, corner: tuple[int, int], text: str, size: int, colour: str) -> None:
+        """Write a line, given its upper left corner."""
+        self._draw.text(corner, text, fill=colour, font=self._font(size))
 
     def line(self, start: tuple[int, int], right: int) -> None:
-        """Draw a thin line across."""
+        """Draw a thin horizontal line from a point to the x coordinate `right`."""
         self._draw.line((*start, right, start[1]), fill=_LINE)
 
 
 def subtitle(fps: Fraction, seq_len: int, shown: int, total: int) -> str:
-    """What a sheet is of, in a few words."""
+    """Say in a few words what a sheet shows.
+
+    Args:
+        fps: The number of frames per second that clips were sampled from.
+        seq_len: The number of frames in a clip.
+        shown: The number of clips on the sheet.
+        total: The number of clips in the data set.
+    """
     rate = f"{fps.numerator}" if fps.denominator == 1 else f"{float(fps):.5g}"
     frames = f"{seq_len} frames" if seq_len <= MOST_FRAMES else f"{MOST_FRAMES} of {seq_len} frames"
     return f"{shown} of {total:,} clips, {frames} each, from {rate} frames a second"

@@ -24,14 +24,17 @@ def rebuild_index(folder: str) -> Iterator[Path]:
     """Write the .idx and .npz of every shard that has none, and give the path of each.
 
     The pixel sums are then those of the decoded JPEGs, which differ from those of the frames
-    before encoding by what JPEG loses. Files that are there stay as they are.
+    before encoding by what JPEG loses. Files that are already there stay as they are.
 
     Args:
-        folder: Of the data set, with its dataset.json; on this machine.
+        folder: The data set's folder on this machine, with its dataset.json.
+
+    Yields:
+        The path of each file that was written.
 
     Raises:
         UsageError: The folder is a URL.
-        ShardError: The manifest is missing, or a shard is not what it says.
+        ShardError: The manifest is missing, or a shard is not what the manifest says.
     """
     location = locations.normal_location(folder)
     if locations.is_url(location):
@@ -53,7 +56,7 @@ def rebuild_index(folder: str) -> Iterator[Path]:
 
 
 def _make_meta(folder: Path) -> None:
-    """Make the folder of the index, which must not lead elsewhere."""
+    """Make the folder of the index, which must not be a link to another folder."""
     if folder.is_symlink():
         raise ShardError(f"{folder} is a link; nothing is written through it: make it a folder")
     try:
@@ -63,7 +66,7 @@ def _make_meta(folder: Path) -> None:
 
 
 def _scan(paths: ShardPaths, manifest: Manifest, entry: ShardEntry) -> tuple[ShardScan, PixelSums]:
-    """Read all of a shard that is what the manifest says."""
+    """Read all of a shard, and make sure that it is what the manifest says."""
     sums = PixelSums((manifest.canvas[0], manifest.canvas[1]))
     try:
         with locations.open_binary(str(paths.tar)) as file:

@@ -42,17 +42,17 @@ MEAN_IMAGE = "mean.png"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitStats:
-    """Counts of a split.
+    """What a split holds, in numbers.
 
     Attributes:
-        shards: Tars.
-        videos: Entries of its list.
-        clips: Samples.
-        frames: Stored frames.
-        valid_frames: Those that are no padding.
-        bytes: Of the tars.
-        skipped: Entries that were too short.
-        failed: Entries that gave no clip for any other reason.
+        shards: Number of tars.
+        videos: Number of entries in its list.
+        clips: Number of samples.
+        frames: Number of stored frames.
+        valid_frames: Number of stored frames that are no padding.
+        bytes: Size of all tars together, in bytes.
+        skipped: Number of entries that were too short.
+        failed: Number of entries that gave no clip for any other reason.
     """
 
     shards: int
@@ -67,7 +67,12 @@ class SplitStats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassStats:
-    """Clips of a class, by split."""
+    """How many clips a class has.
+
+    Attributes:
+        name: Name of the class.
+        clips: Number of clips by split.
+    """
 
     name: str
     clips: dict[str, int]
@@ -75,7 +80,14 @@ class ClassStats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seconds:
-    """Lengths of the videos that clips were taken from, in seconds."""
+    """How long the videos are that clips were taken from, in seconds.
+
+    Attributes:
+        shortest: Length of the shortest video.
+        median: Median of the lengths.
+        longest: Length of the longest video.
+        total: Length of all videos together.
+    """
 
     shortest: float
     median: float
@@ -85,15 +97,15 @@ class Seconds:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PixelStats:
-    """Colours of the frames of one split, by channel (red, green, blue), from 0 to 255.
+    """The colours of frames, by channel (red, green, blue), with values from 0 to 255.
 
     Attributes:
-        split: Whose frames: train, or all.
-        frames: How many.
-        canvas: (width, height) of the mean image.
-        exact: Whether all frames had the canvas's size.
-        mean: Of the frames before JPEG, from exact sums.
-        std: Of the decoded frames.
+        split: The split that the frames belong to, `train`, or `all` for those of all splits.
+        frames: Number of frames.
+        canvas: (width, height) of the mean image in pixels.
+        exact: Whether all frames had the canvas's size, so that none was resized.
+        mean: Mean of each channel over the frames before JPEG, from exact sums.
+        std: Standard deviation of each channel over the decoded frames.
     """
 
     split: str
@@ -109,15 +121,15 @@ class Stats:
     """What a data set holds.
 
     Attributes:
-        fps: Frames a second, as the manifest has it.
-        seq_len: Frames a clip.
-        splits: By name.
-        classes: By class number.
-        frame_sizes: Clips of each WIDTHxHEIGHT.
-        seconds: Lengths of videos by split.
-        rejects: Entries by reason and split.
-        shared_groups: Groups of clips that are in two splits.
-        pixels: Colours.
+        fps: Frames per second that clips were sampled from, as the manifest has it.
+        seq_len: Number of frames in a clip.
+        splits: What each split holds, by its name.
+        classes: How many clips each class has, by class number.
+        frame_sizes: Number of clips by frame size, written WIDTHxHEIGHT; the most frequent first.
+        seconds: How long the videos of each split are.
+        rejects: Number of rejected entries by reason and split; the most frequent reason first.
+        shared_groups: Groups of videos that are in two splits, each as a sentence.
+        pixels: The colours of the frames.
     """
 
     fps: str
@@ -133,7 +145,7 @@ class Stats:
 
 @dataclass(slots=True)
 class _Found:
-    """What reading the samples of one shard, or of several, found out."""
+    """What was found out by reading the samples of one shard, or of several."""
 
     sizes: Counter[str] = field(default_factory=Counter)
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -168,15 +180,16 @@ def compute_stats(
 
     Args:
         folder: Path or URL of the data set.
-        workers: Threads that read and decode.
-        on_start: Told how many clips there are, and how many are still to be read: all.
-        on_clip: Told of each that was read.
+        workers: Number of threads that read and decode.
+        on_start: Called once with the number of clips, and with the number still to be read, which
+            is the same.
+        on_clip: Called after each clip that was read.
 
     Returns:
-        The description, and the mean image: uint8 (height, width, 3).
+        The description, and the mean image: uint8 (height, width, 3), RGB.
 
     Raises:
-        UsageError: The folder's name makes no sense.
+        UsageError: The folder's name has no meaning.
         ShardError: The data set is missing, unfinished or damaged.
     """
     data_set = open_data_set(folder)
@@ -213,7 +226,7 @@ def compute_stats(
 def _read_all(
     data_set: DataSet, described: str | None, workers: int, on_clip: Callable[[], None]
 ) -> _Found:
-    """Read all samples, a shard a thread, and decode those of the split to be described."""
+    """Read all samples, each shard in one thread; decode those of the split to be described."""
     first = 0
     jobs = []
     for shard, index in zip(data_set.shards, data_set.indices, strict=True):
@@ -246,13 +259,17 @@ def _read_shard(data_set: DataSet, numbers: Iterable[int], decode: bool) -> _Fou
 def _pixel_sum(
     folder: str, split: str | None
 ) -> tuple[npt.NDArray[np.int64], int, tuple[int, int]]:
-    """Sum of the frames of a split, their number, and the canvas that they are on."""
+    """The sum of a split's frames, their number, and the canvas (width, height) of the sum."""
     ((canvas, (pixel_sum, count)),) = open_data_set(folder, split=split).pixel_sums().items()
     return pixel_sum, count, canvas
 
 
 def _standard_deviation(counts: list[int]) -> float:
-    """Of values 0 to 255 that occur so often; exact but for the last division and root."""
+    """The standard deviation of values from 0 to 255; exact but for the last division and root.
+
+    Args:
+        counts: How often each value occurs.
+    """
     number = sum(counts)
     total = sum(value * count for value, count in enumerate(counts))
     squares = sum(value * value * count for value, count in enumerate(counts))
@@ -311,7 +328,7 @@ def _seconds(seconds: Mapping[tuple[str, str], float]) -> dict[str, Seconds]:
 
 
 def _rejects(folder: str) -> dict[str, dict[str, int]]:
-    """Entries that gave no clip or not all of them, by reason and split; most frequent first."""
+    """How many entries were rejected, by reason and split; the most frequent reason first."""
     location = locations.join(locations.normal_location(folder), REJECTED)
     try:
         lines = [json.loads(line) for line in locations.read_whole(location).splitlines()]
@@ -331,6 +348,11 @@ def _rejects(folder: str) -> dict[str, dict[str, int]]:
 
 def write_stats(folder: Path, stats: Stats, mean_image: npt.NDArray[np.uint8]) -> None:
     """Write stats.json and mean.png into a data set's folder.
+
+    Args:
+        folder: The data set's folder.
+        stats: What the data set holds.
+        mean_image: uint8 (height, width, 3), RGB.
 
     Raises:
         ShardError: The folder can't be written to.

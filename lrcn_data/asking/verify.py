@@ -26,8 +26,8 @@ from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
 
 MEAN_LEVELS = 2.0
-"""How far the mean image of the decoded frames may be from the pixel sums, a pixel on average:
-JPEG loses that much at most."""
+"""How many levels of 255 the mean image of the decoded frames may differ from that of the pixel
+sums, averaged over all pixels: JPEG loses that much at most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,8 +35,8 @@ class Fault:
     """One thing that is not as it was written.
 
     Attributes:
-        file: Which file, relative to the data set's folder (or the path of an input video).
-        detail: What is wrong with it.
+        file: The file, relative to the data set's folder, or the path of an input video.
+        detail: What is wrong with the file.
     """
 
     file: str
@@ -54,7 +54,7 @@ def verify(
     on_start: Callable[[int, int], None] = lambda shards, left: None,
     on_shard: Callable[[], None] = lambda: None,
 ) -> Iterator[Fault]:
-    """Everything that is wrong with a data set, as it is found.
+    """Find everything that is wrong with a data set.
 
     Every tar is read as a whole: size, SHA-256, headers, members, keys, labels, and that every
     JPEG decodes to its size; then its index and arrays, its record where there is one, and the
@@ -62,10 +62,15 @@ def verify(
 
     Args:
         folder: Path or URL of the data set.
-        deep: Also compare the pixel sums with the decoded frames.
-        inputs: Also compare the input videos with their hashes: what list paths are relative to.
-        on_start: Told how many shards there are, and how many are still to be read: all.
-        on_shard: Told of each that was read.
+        deep: Whether to compare the pixel sums with those of the decoded frames as well.
+        inputs: The folder that the paths of the input videos are relative to, to compare the videos
+            with their hashes as well. None leaves them out.
+        on_start: Called once with the number of shards, and with the number still to be read, which
+            is the same.
+        on_shard: Called after each shard that was read.
+
+    Yields:
+        Each fault as it is found.
     """
     folder = locations.normal_location(folder)
     try:
@@ -86,7 +91,7 @@ def verify(
 
 
 class _Check:
-    """The checks of one shard."""
+    """The checks of one shard. `keys` are those of all samples so far, and is added to."""
 
     def __init__(
         self, folder: str, manifest: Manifest, entry: ShardEntry, keys: set[str], deep: bool
@@ -156,7 +161,7 @@ class _Check:
                 self._sums.add(frame)
 
     def _beside(self, scan: ShardScan) -> Iterator[Fault]:
-        """What is wrong with the files about the shard."""
+        """What is wrong with the files that describe the shard."""
         for ending, problem in (
             ("npz", self._arrays_problem(scan)),
             ("idx", self._index_problem(scan)),
@@ -212,7 +217,7 @@ class _Check:
 
 
 def _load_record(shard: str) -> ShardRecord | None:
-    """The record of a shard, or nothing where there is none."""
+    """The record of a shard, or None if there is none."""
     location = meta_location(shard, "json")
     if locations.size_of(location) is None:
         return None
@@ -223,7 +228,7 @@ def _load_record(shard: str) -> ShardRecord | None:
 
 
 def _verify_names(folder: str, manifest: Manifest) -> Iterator[Fault]:
-    """The shards of a split are numbered without a gap, and none lies there unnamed."""
+    """Check that shards are numbered without a gap, and that the manifest names all of them."""
     named = {entry.file for entry in manifest.shards}
     for split in SPLITS:
         count = sum(entry.split == split for entry in manifest.shards)
@@ -240,7 +245,7 @@ def _verify_names(folder: str, manifest: Manifest) -> Iterator[Fault]:
 
 
 def _verify_rejections(folder: str, manifest: Manifest) -> Iterator[Fault]:
-    """The rejected entries are as many as the shards count."""
+    """Check that there are as many rejected entries as the shards count."""
     import json
 
     try:
@@ -262,7 +267,7 @@ def _verify_rejections(folder: str, manifest: Manifest) -> Iterator[Fault]:
 
 
 def _verify_inputs(folder: str, entry: ShardEntry, root: Path, seen: set[str]) -> Iterator[Fault]:
-    """The input videos of a shard are those that were decoded; each is read once."""
+    """Check that a shard's input videos are those that were decoded; each video is read once."""
     try:
         record = _load_record(locations.join(folder, entry.file))
     except (OSError, ShardError):

@@ -1,1 +1,1 @@
-"""The generated data set."""
+"""The generated data set: small videos that only the order of frames tells apart."""

@@ -30,10 +30,10 @@ class DemoOptions:
     """What decides the videos of a generated data set.
 
     Attributes:
-        train: How many training videos.
-        val: How many validation videos.
-        test: How many test videos.
-        seed: Of everything that is drawn.
+        train: Number of training videos.
+        val: Number of validation videos.
+        test: Number of test videos.
+        seed: Seed of everything that is drawn at random.
 
     Raises:
         UsageError: A number is negative, or all are 0.
@@ -53,7 +53,7 @@ class DemoOptions:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Videos of each split."""
+        """Number of videos in each split."""
         return {split: getattr(self, split) for split in SPLITS}
 
     def describe(self) -> str:
@@ -62,7 +62,7 @@ class DemoOptions:
         return " ".join([*counts, f"--seed {self.seed}"])
 
     def plan(self) -> list[DemoVideo]:
-        """The videos."""
+        """The videos of the data set, which are not drawn yet."""
         return plan_demo(self.counts, self.seed)
 
 
@@ -78,19 +78,19 @@ def write_demo(
     """Write a generated data set: videos/, train.txt, val.txt, test.txt and classes.txt.
 
     Args:
-        folder: Where it goes.
-        options: Of the videos.
-        workers: Processes.
-        overwrite: Replace a data set of other options.
-        on_start: Told how many videos there are, and how many are still to be made.
-        on_video: Told of each that was made.
+        folder: The folder to write into.
+        options: What decides the videos.
+        workers: Number of processes that draw and encode.
+        overwrite: Whether a data set that was made with other options is replaced.
+        on_start: Called once with the number of videos, and with the number still to be made.
+        on_video: Called after each video that was made.
 
     Returns:
         The videos, all of which are there now.
 
     Raises:
         UsageError: The folder holds other videos or lists.
-        LrcnError: A worker process died.
+        LrcnError: A video can't be written, or the record of an earlier run can't be read.
     """
     videos = options.plan()
     _claim(folder, options, overwrite=overwrite)
@@ -108,7 +108,7 @@ def write_demo(
 
 
 def _claim(folder: Path, options: DemoOptions, *, overwrite: bool) -> None:
-    """Make sure that the folder is for these videos, and note so."""
+    """Make sure that the folder is for these videos, and record their options in it."""
     before = _read_record(folder)
     if before == options:
         return
@@ -141,7 +141,7 @@ def _list_name(split: str) -> str:
 
 
 def _texts(videos: list[DemoVideo]) -> Mapping[str, str]:
-    """Text of the lists and the class file, by file name."""
+    """The texts of the lists and of the class file, by file name."""
     texts = {
         _list_name(split): "".join(
             f"{format_line(video.name, video.class_name)}\n"

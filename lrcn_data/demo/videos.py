@@ -34,17 +34,17 @@ CLASSES: Mapping[str, tuple[Motion, bool]] = {
     "vertical-down": ("vertical", False),
     "vertical-up": ("vertical", True),
 }
-"""By class name: what changes, and whether the video is turned round."""
+"""What changes in the videos of each class, and whether they are turned round."""
 
 SIZES = ((64, 64), (72, 64), (80, 60), (96, 72))
-"""(width, height) of videos, in pixels."""
+"""The sizes of videos, (width, height) in pixels."""
 
 RATES = (Fraction(10), Fraction(25, 2), Fraction(15), Fraction(25), Fraction(30000, 1001))
-"""Frame rates of videos."""
+"""The frame rates of videos, in frames per second."""
 
 _LENGTHS = (8, 16, 24)
 _SHORT_LENGTHS = (3, 4, 5, 6, 7)
-"""Frames that videos have at 5 fps.
+"""The numbers of frames that videos have at 5 frames per second.
 
 Multiples of 8, so that the 8 blocks that clips are drawn from are equally long: where they are not,
 the first ones are longer, and the end of a motion is seen more often than its start.
@@ -52,7 +52,7 @@ the first ones are longer, and the end of a motion is seen more often than its s
 
 _LENGTH_SHARES = (0.4, 0.4, 0.2)
 _SHORT_SHARE = 1 / 32
-"""Share of the videos that are too short for 8 frames at 5 fps."""
+"""The share of the videos that are too short for 8 frames at 5 frames per second."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,14 +60,14 @@ class DemoVideo:
     """One video to be made.
 
     Attributes:
-        name: Path below the data set's folder.
-        class_name: A key of `CLASSES`.
-        split: train, val or test.
-        width: Pixels.
-        height: Pixels.
-        rate: Frames a second.
-        frames: How many.
-        seed: Of what is drawn.
+        name: Path of the file, relative to the data set's folder.
+        class_name: Name of its class, a key of `CLASSES`.
+        split: `train`, `val` or `test`.
+        width: Width of the frames in pixels.
+        height: Height of the frames in pixels.
+        rate: Frames per second.
+        frames: Number of frames.
+        seed: Seed of what is drawn at random in the video.
     """
 
     name: str
@@ -81,11 +81,12 @@ class DemoVideo:
 
 
 def plan_demo(counts: Mapping[str, int], seed: int) -> list[DemoVideo]:
-    """The videos of a generated data set.
+    """Plan the videos of a generated data set.
 
     Args:
-        counts: How many of each split; the classes of a split get equally many, but for one.
-        seed: Of everything that is drawn.
+        counts: Number of videos in each split. The numbers of videos that the classes of a split
+            have differ by one at most.
+        seed: Seed of everything that is drawn at random.
     """
     classes = list(CLASSES)
     return [
@@ -119,7 +120,7 @@ def _plan_video(split: str, number: int, class_name: str, seed: int) -> DemoVide
 
 
 def _frames_for(length: int, rate: Fraction) -> int:
-    """A number of frames that becomes `length` frames at 5 fps, alike at both ends.
+    """The number of frames that becomes `length` frames at 5 fps, alike at both ends.
 
     At 5 fps the frame shown at m/5 seconds is the last one whose time rounds to it, so the first
     frame taken has the number ceil(step/2) - 1 and the last one ceil(step * (length - 1/2)) - 1. As
@@ -130,7 +131,7 @@ def _frames_for(length: int, rate: Fraction) -> int:
 
 
 def draw_video(video: DemoVideo) -> npt.NDArray[np.uint8]:
-    """The frames of a video: uint8 (frames, height, width, 3), RGB."""
+    """Draw the frames of a video: uint8 (frames, height, width, 3), RGB."""
     motion, turned_round = CLASSES[video.class_name]
     # a sequence of its own: the plan has drawn from the bare seed
     rng = np.random.default_rng([video.seed, 1])
@@ -162,10 +163,10 @@ def _background(video: DemoVideo, rng: np.random.Generator) -> Array:
 
 
 def _paint_shape(scene: Array, motion: Motion, rng: np.random.Generator) -> None:
-    """Paint the moving shape over the background, in place."""
+    """Paint the moving shape over the background of a scene, which is changed."""
     count, height, width, _ = scene.shape
     progress = _progress(count, rng)
-    centre_x, centre_y = (np.full(count, place) for place in rng.uniform(0.35, 0.65, 2))
+    centre_x, centre_y = (np.full(count, centre) for centre in rng.uniform(0.35, 0.65, 2))
     radius = np.full(count, rng.uniform(0.15, 0.2))
     if motion == "horizontal":
         centre_x = progress
@@ -173,11 +174,11 @@ def _paint_shape(scene: Array, motion: Motion, rng: np.random.Generator) -> None
         centre_y = progress
     else:
         radius = 0.08 + 0.34 * progress
-    places = np.stack([centre_x * width, centre_y * height, radius * height], -1)
+    geometry = np.stack([centre_x * width, centre_y * height, radius * height], -1)
     colours = _two_colours(rng)
     stripes, tilt = rng.uniform(1, 2), rng.uniform(0, np.pi)
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    for frame, (middle_x, middle_y, size) in zip(scene, places.astype(np.float32), strict=True):
+    for frame, (middle_x, middle_y, size) in zip(scene, geometry.astype(np.float32), strict=True):
         box = _box(middle_y, size, height), _box(middle_x, size, width)
         u, v = (x[box] - middle_x) / size, (y[box] - middle_y) / size
         cover = np.clip((1 - _distance(motion, u, v)) * size + 0.5, 0, 1)[..., None]
@@ -187,7 +188,7 @@ def _paint_shape(scene: Array, motion: Motion, rng: np.random.Generator) -> None
 
 
 def _box(middle: float, size: float, length: int) -> slice:
-    """The pixels along one axis that a shape can reach."""
+    """The range of pixels along one axis that a shape can reach."""
     reach = 1.3 * size + 1
     return slice(max(0, int(middle - reach)), min(length, int(middle + reach) + 2))
 
@@ -201,7 +202,7 @@ def _progress(count: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 
 def _distance(motion: Motion, u: Array, v: Array) -> Array:
-    """1 at the shape's edge, less inside: a square, a diamond or a disc, one for each pair."""
+    """The distance from a shape's centre, 1 at its edge: a square, a diamond or a disc."""
     if motion == "horizontal":
         return np.maximum(np.abs(u), np.abs(v)) * np.float32(1.15)
     if motion == "vertical":

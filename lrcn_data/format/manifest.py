@@ -28,18 +28,18 @@ _MANIFEST_KINDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
-    """dataset.json.
+    """The content of dataset.json.
 
     Attributes:
-        complete: False while the run that writes the data set has not ended.
-        fingerprint: SHA-256 of all that decides the shards' bytes.
+        complete: Whether the run that writes the data set has ended.
+        fingerprint: SHA-256 of all that decides the shards' bytes, in hexadecimal.
         options: The options that decide the shards' bytes, by their names on the command line.
         lists: SHA-256 of the entries of each split's list.
         classes: Class names by class number.
-        tools: Versions of what decoded and encoded.
+        tools: Versions of the libraries that decoded and encoded, by their names.
         canvas: [width, height] of the pixel sums.
         mean_exact: Whether all frames had the canvas's size, so that mean images are exact.
-        shards: One entry a shard, in order.
+        shards: What the data set has, one entry for each shard, in order.
     """
 
     complete: bool
@@ -54,16 +54,16 @@ class Manifest:
 
     @property
     def seq_len(self) -> int:
-        """Frames a clip."""
+        """Number of frames in a clip."""
         return int(self.options["seq_len"])
 
     @property
     def fps(self) -> str:
-        """Frames a second, a whole number or a fraction such as 25/2."""
+        """Frames per second that clips were sampled from: a whole number or a fraction as 25/2."""
         return str(self.options["fps"])
 
     def to_json(self) -> bytes:
-        """The file's bytes."""
+        """Write the file's bytes."""
         return dump_json({"format": FORMAT, "format_version": FORMAT_VERSION, **members(self)})
 
     @classmethod
@@ -71,7 +71,7 @@ class Manifest:
         """Read the file's bytes; keys that this version doesn't know are ignored.
 
         Raises:
-            ShardError: They are no manifest, or one of a later format.
+            ShardError: The bytes are no manifest, or one of a later format.
         """
         try:
             record = json.loads(data)

@@ -19,18 +19,19 @@ class SampleRecord:
     Attributes:
         key: Name of the sample, unique over all splits.
         video: Path of the video as its list has it.
-        label: Class number from 0.
-        class_name: Class name (`class` in the JSON).
-        split: train, val or test.
-        clip: Number of the clip in its video, from 0.
-        fps: Frames a second that the clip was sampled at.
-        source_fps: The video's own average rate.
-        width: Pixels of the stored frames.
-        height: Pixels of the stored frames.
-        frame_times: Seconds, one a frame: the source frame's time less the first frame's.
-        num_valid: How many of the frames are real; the rest repeat the last one.
-        labels: Class number, one a frame; -1 where unlabelled or padded.
-        segment: [start, end] in seconds of the part of the video that was sampled.
+        label: Class number, counted from 0.
+        class_name: Name of the class (`class` in the JSON).
+        split: `train`, `val` or `test`.
+        clip: Number of the clip in its video, counted from 0.
+        fps: Frames per second that the clip was sampled from.
+        source_fps: The video's own average number of frames per second.
+        width: Width of the stored frames in pixels.
+        height: Height of the stored frames in pixels.
+        frame_times: For each frame, the time in seconds at which the source shows it, counted from
+            the source's first frame.
+        num_valid: Number of frames that are real; the rest repeat the last one.
+        labels: For each frame, its class number, or -1 if it is unlabelled or padded.
+        segment: Start and end, in seconds, of the part of the video that was sampled.
         salvaged: Whether the clip comes from the sound part of a damaged video.
     """
 
@@ -51,7 +52,7 @@ class SampleRecord:
     salvaged: bool
 
     def to_json(self) -> bytes:
-        """The member's bytes."""
+        """Write the member's bytes."""
         record = {_JSON_NAMES.get(name, name): value for name, value in members(self).items()}
         return encode_text(COMPACT.encode(record))
 
@@ -76,9 +77,10 @@ class Rejection:
 
     Attributes:
         path: Path of the video as its list has it.
-        split: train, val or test.
-        reason: By which such entries are counted.
-        detail: What was found, for people.
+        split: `train`, `val` or `test`.
+        reason: The reason by which such entries are counted, a `Reason` of the version that wrote
+            the line.
+        detail: What was found, as a sentence for people.
     """
 
     path: str
@@ -93,14 +95,14 @@ class ShardEntry:
 
     Attributes:
         file: Name of the tar, relative to the data set's folder.
-        split: train, val or test.
-        videos: Entries that the plan put there.
-        samples: Clips in the tar.
-        frames: Frames in the tar.
-        bytes: Size of the tar.
-        sha256: Of the tar, hexadecimal.
-        skipped: Entries that were too short.
-        failed: Entries that gave no clip for any other reason.
+        split: `train`, `val` or `test`.
+        videos: Number of list entries that belong to the shard.
+        samples: Number of clips in the tar.
+        frames: Number of frames in the tar.
+        bytes: Size of the tar in bytes.
+        sha256: SHA-256 of the tar, in hexadecimal.
+        skipped: Number of entries that were too short.
+        failed: Number of entries that gave no clip for any other reason.
     """
 
     file: str
@@ -119,12 +121,12 @@ class Source:
     """An input video as it was when it was decoded; `verify --inputs` compares.
 
     Attributes:
-        path: As its list has it.
-        bytes: Size of the file.
-        sha256: Of the file, hexadecimal.
-        decoding: `planned` where only what the clips need was decoded; `from-start` where that
-            was everything up to the last of them, but for B-frames that none needs, since the
-            packets have no pts; else `full`.
+        path: Path of the video as its list has it.
+        bytes: Size of the file in bytes.
+        sha256: SHA-256 of the file, in hexadecimal.
+        decoding: How much was decoded. `planned`: only what the clips need. `from-start`: since the
+            packets have no pts, everything up to the last frame that the clips need, but for
+            B-frames that none needs. `full`: everything.
     """
 
     path: str
@@ -138,11 +140,11 @@ class ShardRecord:
     """.meta/NAME.json: a finished shard. Written last: its presence marks the shard as done.
 
     Attributes:
-        fingerprint: Of the run that wrote it.
-        entry: What the manifest will say of it.
-        rejected: Its entries that gave no clip or not all of them.
-        sources: Its input files.
-        exact_frames: How many frames had the canvas's own size.
+        fingerprint: Fingerprint of the run that wrote the shard.
+        entry: What the manifest will say of the shard.
+        rejected: The shard's entries that gave no clip, or not all of their clips.
+        sources: The shard's input videos.
+        exact_frames: Number of frames that had the canvas's own size.
     """
 
     fingerprint: str
@@ -152,7 +154,7 @@ class ShardRecord:
     exact_frames: int
 
     def to_json(self) -> bytes:
-        """The file's bytes."""
+        """Write the file's bytes."""
         return dump_json(self)
 
     @classmethod
@@ -160,7 +162,7 @@ class ShardRecord:
         """Read the file's bytes.
 
         Raises:
-            ShardError: They are not a shard's record.
+            ShardError: The bytes are not a shard's record.
         """
         try:
             record = json.loads(data)

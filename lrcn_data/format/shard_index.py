@@ -21,14 +21,15 @@ _NPY_HEADER = 4096
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ShardIndex:
-    """Place, checksum and label of each sample of a shard.
+    """Where each sample of a shard lies, with its checksum and label.
 
     Attributes:
-        offset: int64 (samples,), where the sample's first header starts in the tar.
-        length: int64 (samples,), bytes from there to the end of its last member's padding.
-        crc32: uint32 (samples,), of those bytes.
-        label: int64 (samples,), class number from 0.
-        num_valid: int64 (samples,), real frames.
+        offset: int64 (samples,), the byte in the tar at which the sample's first header starts.
+        length: int64 (samples,), the number of bytes from there to the end of the padding of its
+            last member.
+        crc32: uint32 (samples,), the CRC-32 of those bytes.
+        label: int64 (samples,), the class number, counted from 0.
+        num_valid: int64 (samples,), the number of frames that are no padding.
     """
 
     offset: npt.NDArray[np.int64]
@@ -45,11 +46,11 @@ class ShardIndex:
         """Read the arrays of a shard's .npz.
 
         Args:
-            location: The .npz.
-            samples: How many the manifest says there are.
+            location: Location of the .npz.
+            samples: Number of samples that the shard has by its manifest.
 
         Raises:
-            ShardError: They can't be read, or fit neither the manifest nor each other.
+            ShardError: The arrays can't be read, or don't fit the manifest or each other.
         """
         kinds = {f.name: np.uint32 if f.name == "crc32" else np.int64 for f in fields(cls)}
         arrays = _load(location, dict.fromkeys(kinds, samples * 8))
@@ -63,11 +64,17 @@ class ShardIndex:
         return index
 
     def end(self) -> int:
-        """Where the last sample ends."""
+        """The byte in the tar at which the last sample ends."""
         return int(self.offset[-1] + self.length[-1]) if len(self) else 0
 
     def save(self, file: IO[bytes], pixel_sum: npt.NDArray[np.int64], frame_count: int) -> None:
-        """Write the .npz with these arrays and a shard's pixel sums."""
+        """Write the .npz with these arrays and a shard's pixel sums.
+
+        Args:
+            file: The file to write into.
+            pixel_sum: The sum of all frames on the canvas, int64 (height, width, 3).
+            frame_count: Number of frames in the sum.
+        """
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         np.savez(file, pixel_sum=pixel_sum, frame_count=np.int64(frame_count), **arrays)
 
@@ -79,14 +86,14 @@ def load_pixel_sum(location: str, *, canvas: Canvas) -> tuple[npt.NDArray[np.int
     """Read the pixel sums of a shard's .npz.
 
     Args:
-        location: The .npz.
-        canvas: (width, height) that the manifest says.
+        location: Location of the .npz.
+        canvas: (width, height) of the sums by the manifest, in pixels.
 
     Returns:
         The sums, int64 (height, width, 3), and the number of frames in them.
 
     Raises:
-        ShardError: They can't be read, or can't be sums of that many frames.
+        ShardError: The sums can't be read, or can't be those of that many frames.
     """
     shape = (canvas[1], canvas[0], 3)
     arrays = _load(location, {"pixel_sum": 8 * canvas[0] * canvas[1] * 3, "frame_count": 8})
@@ -99,13 +106,13 @@ def load_pixel_sum(location: str, *, canvas: Canvas) -> tuple[npt.NDArray[np.int
 
 
 def member_lines(data: bytes, offset: int, endings: Sequence[str], key: str) -> str:
-    """A sample's line of the .idx: `ext offset size name` of every member.
+    """Write a sample's line of the .idx: `ext offset size name` of every member.
 
     Args:
-        data: The sample's bytes, already found sound.
-        offset: Where they start in the tar.
-        endings: Of the members, in order.
-        key: The sample's.
+        data: The sample's bytes, which are known to be sound.
+        offset: The byte in the tar at which the sample starts.
+        endings: The endings of the members' names, in order, such as `000.jpg`.
+        key: The sample's key.
     """
     words, position = [], 0
     for ending in endings:
@@ -116,13 +123,13 @@ def member_lines(data: bytes, offset: int, endings: Sequence[str], key: str) -> 
 
 
 def index_text(lines: Iterable[str]) -> bytes:
-    """The bytes of an .idx with these samples' lines."""
+    """Put the lines of all samples together to the content of an .idx."""
     lines = list(lines)
     return ("\n".join([f"v1.2 {len(lines)}", *lines]) + "\n").encode()
 
 
 def _load(location: str, most_bytes: dict[str, int]) -> dict[str, Any]:
-    """Arrays of a .npz, each up to so many bytes."""
+    """Read arrays of a .npz, each of at most the given number of bytes, by their names."""
     try:
         with locations.open_binary(location) as file:
             with zipfile.ZipFile(file) as archive:

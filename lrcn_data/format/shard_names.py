@@ -20,7 +20,7 @@ Patterns = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 ENDING = ".tar"
 MOST_SHARDS = 100_000
 _LONGEST_GLOB = 4096
-"""Characters, Linux's PATH_MAX. Matching takes time with the square of a glob's length."""
+"""Most characters of a glob, Linux's PATH_MAX. Matching takes time with its length squared."""
 
 _GROUP = re.compile(r"\{[^{}]*\}|<\d+\.\.\d+>")
 _RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
@@ -28,15 +28,22 @@ _NUMBERED = re.compile(r"(.*?)(\d+)(\.[^.]*)?")
 
 
 def expand_shards(patterns: Patterns) -> list[str]:
-    """Locations of the shards and folders that patterns name, each once, in their order.
+    """Find the shards and folders that patterns name.
 
     A pattern is a path, a folder, a glob (`train-*.tar`), a range (`train-{000..099}.tar`, or
     `train-<000..099>.tar`), a list (`{train,val}-000.tar`), or an fsspec URL with any of these.
-    Whether a named shard is there is not looked at.
+    Whether a named shard exists is not checked.
+
+    Args:
+        patterns: One pattern or several.
+
+    Returns:
+        The locations of the shards and folders, each once, in the order of the patterns.
 
     Raises:
-        UsageError: No pattern, `pipe:`, a range with too many numbers, or a glob longer than paths.
-        ShardError: A glob that matches nothing.
+        UsageError: There is no pattern, or one is a `pipe:`, a range with too many numbers, or a
+            glob longer than any path.
+        ShardError: A glob matches nothing.
     """
     if isinstance(patterns, str | os.PathLike):
         patterns = [patterns]
@@ -47,7 +54,7 @@ def expand_shards(patterns: Patterns) -> list[str]:
 
 
 def describe_names(names: Iterable[str]) -> str:
-    """Names in a few words, numbered ones as ranges: `train-000.tar to train-004.tar, a.tar`."""
+    """Sum up names in a few words: `train-000.tar to train-004.tar, a.tar`."""
     runs: list[list[str]] = []
     previous: tuple[str, int, int, str] | None = None
     for name in sorted(names):
@@ -80,7 +87,7 @@ def _expand(pattern: str) -> list[str]:
 
 
 def _expand_groups(pattern: str) -> list[str]:
-    """Every name that the braces and angle brackets of a pattern stand for."""
+    """All names that a pattern with braces or angle brackets stands for."""
     parts: list[list[str]] = []
     position = 0
     for match in _GROUP.finditer(pattern):
@@ -95,7 +102,7 @@ def _expand_groups(pattern: str) -> list[str]:
 
 
 def _alternatives(group: re.Match[str]) -> list[str]:
-    """What a group in braces or angle brackets stands for; itself where it is no list."""
+    """The texts that a group in braces or angle brackets stands for; itself if it is no list."""
     inner = group.group()[1:-1]
     ends = _RANGE.fullmatch(inner)
     if ends:
@@ -105,7 +112,7 @@ def _alternatives(group: re.Match[str]) -> list[str]:
 
 
 def _numbers(first: str, last: str) -> list[str]:
-    """A range of numbers as text, with leading zeros where either end has them."""
+    """The numbers of a range as texts, with leading zeros if either end has them."""
     start, stop = int(first), int(last)
     if stop < start:
         raise UsageError(f"the range {first}..{last} ends before it starts")
@@ -135,7 +142,7 @@ def _expand_glob(location: str) -> list[str]:
 
 
 def describe_folder(folder: str) -> str:
-    """What shards a folder holds, for the end of an error's line."""
+    """Say which shards a folder holds, for the end of an error message."""
     names = locations.list_names(folder)
     shards = [name for name in names if name.endswith(ENDING)]
     if shards:

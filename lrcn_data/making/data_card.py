@@ -9,8 +9,6 @@ from lrcn_data.format.records import ShardEntry
 from lrcn_data.printable import show
 from lrcn_data.splits import SPLITS
 
-CARD = "README.md"
-
 _HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """What the hub calls our splits."""
 

@@ -11,11 +11,16 @@ from pathlib import Path
 from lrcn_data.errors import LrcnError
 
 TEMPORARY = ".partial"
-"""Ending of files that are not whole yet; a later run removes what a dead one left."""
+"""Ending of files that are not whole yet; a later run removes those that a dead one left."""
 
 
 def write_failure(what: str, error: OSError) -> LrcnError:
-    """The error of a command that can't write: what, why, and the remedy."""
+    """Make the error of a command that can't write.
+
+    Args:
+        what: What can't be written.
+        error: Why it can't.
+    """
     named = f" ({error.filename})" if error.filename else ""
     return LrcnError(
         f"{what} can't be written: {error.strerror or error}{named}; free some space or mend it,"
@@ -24,16 +29,16 @@ def write_failure(what: str, error: OSError) -> LrcnError:
 
 
 def temporary_name(path: Path) -> Path:
-    """Where a file is written before it is whole: beside its place, a name of this process's."""
+    """Where a file is written before it is whole: beside it, with this process's number."""
     return path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BufferedRandom]:
-    """A file to write that takes its name, on the disk, when the block is left without an error.
+    """Open a file that takes its name, on the disk, when the block is left without an error.
 
     Raises:
-        OSError: It can't be written (disk full, no permission).
+        OSError: The file can't be written, for example because the disk is full.
     """
     temporary = temporary_name(path)
     # never through a link that somebody put there
@@ -50,7 +55,11 @@ def atomic_file(path: Path) -> Iterator[BufferedRandom]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is either whole under its name or not there at all."""
+    """Write a file so that it is either whole under its name or not there at all.
+
+    Raises:
+        OSError: The file can't be written, for example because the disk is full.
+    """
     with atomic_file(path) as file:
         file.write(data)
 
@@ -65,6 +74,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what dead processes left half-written in a folder."""
+    """Remove the half-written files that dead processes left in a folder."""
     for path in folder.glob(f"*{TEMPORARY}"):
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One run a folder: a lock that the kernel takes back when its owner dies."""
+"""One run at a time in a folder: a lock that the kernel takes back when its owner dies."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LOCK = ".lock"
 
 @contextmanager
 def run_lock(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone.
+    """Hold a folder for this process alone while the block runs.
 
     A POSIX record lock is not inherited by children, so that an orphaned worker can't keep it.
 
     Raises:
-        LrcnError: Another run holds it.
+        LrcnError: Another run holds the folder.
     """
     with (folder / LOCK).open("ab") as file:
         try:

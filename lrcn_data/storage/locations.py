@@ -1,7 +1,7 @@
 """Where a data set's files are read from: local paths, or any URL that fsspec knows.
 
-Local files are opened directly, never through fsspec, which is imported for the first URL. What
-the files mean is in `shard_reader`.
+A location is a local path or a URL, as text. Local files are opened directly, never through fsspec,
+which is imported for the first URL. What the files mean is in the format's room.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _MOST_BYTES = 1 << 28
 
 
 def normal_location(location: str | os.PathLike[str]) -> str:
-    """A path or URL in the one form by which the rest compares it.
+    """Write a path or URL in the one form in which locations are compared.
 
     Raises:
-        UsageError: A `pipe:` location, which would run a program.
+        UsageError: It is a `pipe:` location, which would run a program.
     """
     text = os.fspath(location)
     if _REFUSED.search(text):
@@ -45,7 +45,7 @@ def normal_location(location: str | os.PathLike[str]) -> str:
 
 
 def is_url(location: str) -> bool:
-    """Whether a location is for fsspec; everything else is a local path."""
+    """Whether a location is a URL, which fsspec reads; everything else is a local path."""
     return _URL.match(location) is not None
 
 
@@ -57,7 +57,7 @@ def join(folder: str, *names: str) -> str:
 
 
 def split_location(location: str) -> tuple[str, str]:
-    """(folder, name) of a file's location."""
+    """Split a file's location into its folder and its name."""
     if is_url(location):
         return posixpath.split(location)
     folder, name = os.path.split(location)
@@ -65,7 +65,7 @@ def split_location(location: str) -> tuple[str, str]:
 
 
 def is_folder(location: str) -> bool:
-    """Whether a folder is there."""
+    """Whether there is a folder at a location."""
     if is_url(location):
         system, path = _file_system(location)
         return bool(system.isdir(path))
@@ -73,7 +73,11 @@ def is_folder(location: str) -> bool:
 
 
 def list_names(folder: str) -> list[str]:
-    """Sorted names of what is in a folder; nothing where the folder is not there."""
+    """The sorted names of all that is in a folder; none if there is no such folder.
+
+    Raises:
+        ShardError: The folder can't be read.
+    """
     try:
         if is_url(folder):
             system, path = _file_system(folder)
@@ -86,7 +90,7 @@ def list_names(folder: str) -> list[str]:
 
 
 def matching(pattern: str) -> list[str]:
-    """Locations that match a pattern with `*`, `?` and `[...]`, sorted."""
+    """The sorted locations that match a pattern with `*`, `?` and `[...]`."""
     if not is_url(pattern):
         anchor = Path(Path(pattern).anchor)
         parts = Path(pattern).relative_to(anchor)
@@ -96,10 +100,10 @@ def matching(pattern: str) -> list[str]:
 
 
 def size_of(location: str) -> int | None:
-    """Bytes of a file, or nothing where no file is there.
+    """The size of a file in bytes, or None if there is no file.
 
     Raises:
-        ShardError: Something else than a file is there, or it can't be looked at.
+        ShardError: There is something else than a file, or its size can't be found out.
     """
     try:
         if is_url(location):
@@ -119,7 +123,7 @@ def open_binary(location: str) -> BinaryIO:
     """Open a file for reading from its start.
 
     Raises:
-        OSError: It is not there, can't be read, or is a device, a pipe or a folder.
+        OSError: The file is not there, can't be read, or is a device, a pipe or a folder.
     """
     if is_url(location):
         system, path = _file_system(location)
@@ -129,10 +133,10 @@ def open_binary(location: str) -> BinaryIO:
 
 
 def read_whole(location: str) -> bytes:
-    """All of a file that describes a data set.
+    """Read all of a file that describes a data set.
 
     Raises:
-        OSError: It can't be opened, or is larger than any such file is.
+        OSError: The file can't be read, or is larger than any such file is.
     """
     with open_binary(location) as file:
         known = 0 if is_url(location) else os.fstat(file.fileno()).st_size
@@ -143,7 +147,7 @@ def read_whole(location: str) -> bytes:
 
 
 def read_ahead(location: str) -> None:
-    """Ask for a file to be brought to memory; for local files, where the system can."""
+    """Ask the system to bring a file into memory; only for local files, if the system can."""
     if is_url(location) or not hasattr(os, "posix_fadvise"):
         return
     with suppress(OSError):
@@ -155,7 +159,7 @@ def read_ahead(location: str) -> None:
 
 
 def _open_regular(path: str) -> int:
-    """A descriptor of a file that has an end, and whose opening waits for nobody."""
+    """Open a file that has an end; opening it waits for nobody, as that of a pipe would."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         _check_regular(path, os.fstat(descriptor))
@@ -171,10 +175,13 @@ def _check_regular(path: str, found: os.stat_result) -> None:
 
 
 class PositionedFiles:
-    """Reads byte ranges of files, keeping the last ones used open.
+    """Reads byte ranges of files, and keeps those used last open.
 
     Each process opens files of its own when it first reads from them, so the object may be
-    pickled and may live through a fork.
+    pickled and may live through a fork. Threads may share it.
+
+    Args:
+        limit: The largest number of files kept open.
     """
 
     def __init__(self, limit: int = _OPEN_FILES) -> None:
@@ -190,7 +197,12 @@ class PositionedFiles:
         return type(self), (self._limit,)
 
     def read(self, location: str, offset: int, length: int) -> bytes:
-        """The bytes from `offset` on: fewer than `length` only where the file ends before.
+        """Read `length` bytes from `offset` on; fewer only if the file ends before.
+
+        Args:
+            location: The file to read from.
+            offset: Number of the first byte to read, counted from 0.
+            length: Number of bytes to read.
 
         Raises:
             ShardError: The file can't be read.
@@ -216,7 +228,7 @@ class PositionedFiles:
 
 
 class _LocalFile:
-    """A descriptor that is closed when the last reader lets go of it."""
+    """An open local file that is closed when the last reader lets go of it."""
 
     def __init__(self, path: str) -> None:
         self._descriptor = -1
@@ -248,7 +260,7 @@ class _RemoteFile:
 
 
 def _file_system(url: str) -> tuple[Any, str]:
-    """The file system of fsspec for a URL, and the path in it."""
+    """The file system that fsspec has for a URL, and the path in it."""
     try:
         from fsspec.core import url_to_fs
 
