@@ -6,4 +6,4 @@ import numpy as np
 import numpy.typing as npt
 
 RGB = npt.NDArray[np.uint8]
-"""A frame in red, green and blue, uint8 (height, width, 3)."""
+"""A frame, uint8 (height, width, 3)."""
