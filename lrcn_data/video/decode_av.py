@@ -16,6 +16,14 @@ from av.container import InputContainer
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.video.avi_file import read_avi
+from lrcn_data.video.container_av import (
+    FAILURES,
+    Messages,
+    OpenStream,
+    VideoPacket,
+    VideoSource,
+    open_container,
+)
 from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
 from lrcn_data.video.packet_plan import (
     Delayed,
@@ -27,15 +35,7 @@ from lrcn_data.video.packet_plan import (
     plan_groups,
     predict,
 )
-from lrcn_data.video.packets_av import (
-    FAILURES,
-    Messages,
-    StreamPackets,
-    VideoPacket,
-    VideoSource,
-    choose_stream,
-    open_container,
-)
+from lrcn_data.video.packets_av import StreamPackets
 from lrcn_data.video.rgb import Matrix, RgbConverter
 from lrcn_data.video.timeline import (
     FrameStamp,
@@ -127,8 +127,9 @@ class _AvVideo:
         self._skipping = False
         self._sink = sink
         self._options = options
-        self._stream = choose_stream(container)
-        self._codec = self._stream.codec_context
+        self._opened = OpenStream(source, container, options, messages)
+        self._stream = self._opened.stream
+        self._codec = self._opened.codec
         self._size = (self._codec.width, self._codec.height)
         self._codec.thread_count = 1
         # a picture is cut to what the stream says, also where that leaves its memory unaligned
@@ -202,9 +203,7 @@ class _AvVideo:
 
     def _look(self) -> None:
         """Look at all packets before any is decoded."""
-        self._packets = StreamPackets(
-            self._source, self._container, self._stream, self._options, self._messages
-        )
+        self._packets = StreamPackets(self._opened)
 
     def read_sound_part(self) -> Decoded:
         """Take frames from before the first sign of damage; two passes.
@@ -342,7 +341,7 @@ class _AvVideo:
             self._codec.skip_frame = "NONREF" if skip else "DEFAULT"
 
     def _decode(self, packet: VideoPacket | None) -> list[av.VideoFrame]:
-        pictures = self._codec.decode(packet)
+        pictures: list[av.VideoFrame] = self._codec.decode(packet)
         for picture in pictures:
             if picture.is_corrupt:
                 raise self._damage("the decoder marks a frame as damaged")

@@ -17,11 +17,13 @@ import pytest
 
 from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.video import decode_av
+from lrcn_data.video import decode_av, packets_av
 from lrcn_data.video.avi_file import AviFile, read_avi
+from lrcn_data.video.container_av import OpenStream, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
-from lrcn_data.video.packets_av import StreamPackets, VideoSource, choose_stream, open_container
+from lrcn_data.video.packets_av import StreamPackets
+from lrcn_data.video.packets_indexed import IndexedPictures, find_pictures
 from lrcn_data.video.video_file import VideoFile, open_video
 from tests.lrcn_data.read_path import by_av
 
@@ -82,15 +84,21 @@ def look(path: Path) -> AviFile:
     return avi
 
 
+def pictures(path: Path) -> IndexedPictures | None:
+    with open_video(path) as file:
+        avi = read_avi(file)
+        assert avi is not None
+        return find_pictures(file, avi.index) if avi.index else None
+
+
 def packets(path: Path, *, indexed: bool) -> list[Any]:
     """All that is known of each packet of a video, and its bytes."""
     with open_video(path) as file:
         avi = read_avi(file)
         assert avi is not None
-        source = VideoSource(file, avi if indexed else replace(avi, pictures=None))
+        source = VideoSource(file, avi if indexed else replace(avi, index=None))
         with open_container(source, DecodeOptions()) as container:
-            stream = choose_stream(container)
-            found = StreamPackets(source, container, stream, DecodeOptions(), [])
+            found = StreamPackets(OpenStream(source, container, DecodeOptions(), []))
             table = found.table
             columns = [table.pts, table.dts, table.durations, table.sizes, table.entries]
             rest = (table.hidden, table.pictures, table.changes, table.corrupt, found.suspicion())
@@ -107,10 +115,10 @@ def frames(path: Path, options: DecodeOptions) -> Frames:
 
 
 def without_demuxing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: StreamPackets, packets: Any) -> None:
+    def refuse(opened: OpenStream, packets: Any) -> None:
         raise AssertionError("all packets are demuxed")
 
-    monkeypatch.setattr(StreamPackets, "_read", refuse)
+    monkeypatch.setattr(packets_av, "scan_packets", refuse)
 
 
 @pytest.mark.parametrize("sound", [None, "pcm_s16le", "mp2"])
@@ -137,7 +145,7 @@ def test_the_index_of_a_real_clip_has_the_packets_that_demuxing_finds(path: Path
 @pytest.mark.skipif(not CLIPS, reason="LRCN_REAL_VIDEOS names no folder of real clips")
 def test_the_index_of_most_real_clips_can_be_believed() -> None:
     clips = sorted((VIDEOS / "actions").rglob("*.avi"))
-    believed = [look(path).pictures is not None for path in clips]
+    believed = [pictures(path) is not None for path in clips]
     assert sum(believed) > 0.5 * len(believed)
 
 
@@ -176,7 +184,7 @@ def test_keyframes_are_what_the_pictures_are_not_what_the_index_calls_so(
     for place in range(data.rindex(b"idx1") + 8, len(data) - 15, 16):
         data[place + 4] = 0x10  # AVIIF_KEYFRAME
     path.write_bytes(data)
-    assert look(path).pictures is not None
+    assert pictures(path) is not None
     assert frames(path, DecodeOptions()).hashes == expected.hashes
 
 
@@ -294,11 +302,11 @@ def test_an_index_that_the_file_does_not_bear_out_is_not_believed(
     write_avi: Callable[..., Path], change: Callable[[bytearray], None]
 ) -> None:
     path = write_avi()
-    assert look(path).pictures is not None
+    assert pictures(path) is not None
     data = bytearray(path.read_bytes())
     change(data)
     path.write_bytes(data)
-    assert look(path).pictures is None
+    assert pictures(path) is None
 
 
 def test_sound_of_a_stream_that_is_not_there_has_all_packets_demuxed(
@@ -308,7 +316,7 @@ def test_sound_of_a_stream_that_is_not_there_has_all_packets_demuxed(
     data = bytearray(path.read_bytes())
     renamed_picture(data, b"01wb")
     path.write_bytes(data)
-    assert look(path).pictures is not None
+    assert pictures(path) is not None
     assert packets(path, indexed=True) == packets(path, indexed=False)
     without_demuxing(monkeypatch)
     with pytest.raises(AssertionError, match="demuxed"):
@@ -318,7 +326,7 @@ def test_sound_of_a_stream_that_is_not_there_has_all_packets_demuxed(
 def test_pictures_that_are_shown_in_another_order_are_not_taken_from_the_index(
     write_avi: Callable[..., Path],
 ) -> None:
-    assert look(write_avi(bf=2)).pictures is None
+    assert pictures(write_avi(bf=2)) is None
 
 
 def test_a_first_picture_that_is_not_shown_at_0_has_all_of_them_demuxed(
@@ -329,7 +337,7 @@ def test_a_first_picture_that_is_not_shown_at_0_has_all_of_them_demuxed(
     header = data.index(b"strh") + 8
     struct.pack_into("<I", data, header + 28, 7)  # dwStart
     path.write_bytes(data)
-    assert look(path).pictures is not None
+    assert pictures(path) is not None
     found = packets(path, indexed=True)
     assert found == packets(path, indexed=False)
     assert found[0][0] == 7

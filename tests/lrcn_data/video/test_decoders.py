@@ -18,7 +18,7 @@ import pytest
 
 from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.video import decode_av, decode_ffmpeg, packets_av
+from lrcn_data.video import decode_av, decode_ffmpeg, packet_scan
 from lrcn_data.video.decoding import Decoded, DecodeOptions
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import FpsStream, Timeline
@@ -318,7 +318,7 @@ def test_clips_without_timestamps_need_no_full_decoding(path: Path) -> None:
 def test_packets_that_are_read_a_second_time_give_the_same_frames(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packets_av, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(packet_scan, "_KEPT_BYTES", 0)
     check_same_frames(path, Fraction(5), 3)
 
 
@@ -353,7 +353,7 @@ JOINED = ["ts", "mpg", "m2v"]
 def check_everything(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_stream(path)
     check_same_frames(path, Fraction(5), 1)
-    monkeypatch.setattr(packets_av, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(packet_scan, "_KEPT_BYTES", 0)
     check_same_frames(path, Fraction(25), 7)
 
 

@@ -1,0 +1,202 @@
+"""A container and its video stream through PyAV: opened, chosen, asked for what the header says.
+
+Nothing is read from the stream here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias, cast
+
+import av
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from lrcn_data.errors import VideoError
+from lrcn_data.reasons import Reason
+from lrcn_data.video.allowed import PROTOCOLS
+from lrcn_data.video.avi_file import AviFile
+from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.timeline import nearest
+from lrcn_data.video.video_file import VideoFile
+
+VideoPacket: TypeAlias = "av.Packet[VideoStream]"
+
+Messages: TypeAlias = list[tuple[int, str, str]]
+"""What libav logged: level, source, text."""
+
+FAILURES = (av.FFmpegError, EOFError, ValueError, IndexError)
+"""What PyAV raises for a file that libav can't read."""
+
+_GENERATE_PTS = 0x1
+"""AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
+
+_NO_TIMES = 0x80
+"""AVFMT_NOTIMESTAMPS: a bare stream of pictures, whose times libavformat makes up."""
+
+_CLOCK_JUMPS = 0x200
+"""AVFMT_TS_DISCONT: what was recorded or joined so may count anew on the way."""
+
+_ATTACHED_PICTURE = 0x400
+_DEFAULT = 0x1
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSource:
+    """A file to open, and what an AVI says of itself; None for others."""
+
+    file: VideoFile
+    avi: AviFile | None
+
+
+@contextmanager
+def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[InputContainer]:
+    """Open a file as one of the containers that are allowed.
+
+    Raises:
+        VideoError: It is none of them (`not-a-video`).
+    """
+    settings = {
+        "protocol_whitelist": PROTOCOLS,
+        "format_whitelist": options.format_whitelist,
+        "err_detect": "explode",
+    }
+    # asking every demuxer is dear for a short clip
+    known = "avi" if source.avi else None
+    try:
+        container = av.open(
+            source.file.url, format=known, container_options=settings, metadata_errors="replace"
+        )
+    except FAILURES as error:
+        said = error.strerror if isinstance(error, av.FFmpegError) else error
+        detail = f"no container that is allowed opens it ({said})"
+        raise VideoError(Reason.NOT_A_VIDEO, detail) from error
+    with container:
+        container.flags &= ~_GENERATE_PTS
+        yield container
+
+
+def choose_stream(container: InputContainer) -> VideoStream:
+    """The stream that ffmpeg's command line would take: the default one, then the largest.
+
+    Raises:
+        VideoError: There is none (`not-a-video`), or none that can be decoded (`unsupported`).
+    """
+    streams = container.streams.video
+    known = [stream for stream in streams if cast(Any, stream.codec_context) is not None]
+    if not known and streams:
+        raise VideoError(Reason.UNSUPPORTED, "no decoder knows the codec of its video stream")
+    if not known:
+        kinds = ", ".join(stream.type for stream in container.streams) or "none"
+        raise VideoError(Reason.NOT_A_VIDEO, f"it has no video stream (streams: {kinds})")
+    # asking for a lone one's score takes longer than all else here
+    return max(known, key=_score) if len(known) > 1 else known[0]
+
+
+def _score(stream: VideoStream) -> int:
+    disposition = int(stream.disposition)
+    if disposition & _ATTACHED_PICTURE:
+        return 1
+    return stream.codec_context.width * stream.codec_context.height + 5_000_000 * bool(
+        disposition & _DEFAULT
+    )
+
+
+class OpenStream:
+    """The video stream of a container that is open.
+
+    Args:
+        source: The file.
+        container: It, opened and not read from yet.
+        options: How to decode.
+        messages: Where libav's messages are collected.
+
+    Attributes:
+        source: The file.
+        container: It, open.
+        options: How to decode.
+        messages: What libav has said so far.
+        stream: The stream that is chosen.
+        codec: Its decoder.
+
+    Raises:
+        VideoError: There is no stream that can be decoded (`not-a-video`, `unsupported`).
+    """
+
+    def __init__(
+        self,
+        source: VideoSource,
+        container: InputContainer,
+        options: DecodeOptions,
+        messages: Messages,
+    ) -> None:
+        self.source = source
+        self.container = container
+        self.options = options
+        self.messages = messages
+        self.stream = choose_stream(container)
+        self.codec: VideoCodecContext = self.stream.codec_context
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds a tick.
+
+        Raises:
+            VideoError: The stream has none (`damaged`).
+        """
+        time_base = self.stream.time_base
+        if time_base is None:
+            raise VideoError(Reason.DAMAGED, "the video stream has no time base")
+        return time_base
+
+    @property
+    def start(self) -> int:
+        """What becomes 0, in ticks: ffmpeg counts from the first of the streams it uses.
+
+        But only where clocks may jump; else from the first of all (correct_input_start_times in
+        fftools).
+        """
+        own = self.stream.start_time
+        if self.clock_jumps and own is not None:
+            return self.ticks(nearest(own * self.time_base * av.time_base))
+        return self.ticks(self.container.start_time or 0)
+
+    @property
+    def header_end(self) -> int | None:
+        """When the header says that the stream ends, in ticks; None where it doesn't."""
+        if self.stream.duration is not None:
+            return (self.stream.start_time or 0) + self.stream.duration
+        if self.container.duration is not None:
+            return self.ticks((self.container.start_time or 0) + self.container.duration)
+        return None
+
+    @property
+    def clock_jumps(self) -> bool:
+        """Whether containers of this kind are known to count anew on the way."""
+        return bool(self.container.format.flags & _CLOCK_JUMPS)
+
+    @property
+    def is_untimed(self) -> bool:
+        """Whether containers of this kind have no times, and packets' are made up."""
+        return bool(self.container.format.flags & _NO_TIMES)
+
+    def demux(self) -> Iterator[VideoPacket]:
+        """The stream's packets from where the container is read, and an empty one at the end.
+
+        PyAV adds the empty one to flush the decoder.
+        """
+        return self.container.demux(self.stream)
+
+    def ticks(self, microseconds: int) -> int:
+        """Microseconds as ticks."""
+        # most files start at 0, and a Fraction takes long
+        return nearest(Fraction(microseconds, av.time_base) / self.time_base) if microseconds else 0
+
+
+def is_flush(packet: VideoPacket) -> bool:
+    """Whether a packet is the empty one that PyAV adds to flush the decoder."""
+    return not packet.size and packet.dts is None

@@ -1,0 +1,90 @@
+"""Looks at all packets of a stream before any is decoded, and makes a table of what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from av.video.codeccontext import VideoCodecContext
+
+from lrcn_data.video.container_av import OpenStream, VideoPacket, is_flush
+from lrcn_data.video.entry_points import is_entry_point
+from lrcn_data.video.mpeg4_pictures import PICTURE_START
+from lrcn_data.video.packet_plan import PacketTable
+from lrcn_data.video.packet_source import PacketSource
+from lrcn_data.video.packet_times import put_times_right
+from lrcn_data.video.packets_demuxed import DemuxedPackets
+from lrcn_data.video.packets_kept import KeptPackets
+
+_KEPT_BYTES = 2 << 20
+"""Bytes of packets to keep between looking at them and decoding; of more, what is needed is read a
+second time, which costs less than freeing the memory of a film's."""
+
+
+def scan_packets(opened: OpenStream, packets: Iterator[VideoPacket]) -> PacketSource:
+    """Look at all packets of the stream, and keep them if they are few.
+
+    Args:
+        opened: The stream.
+        packets: All of its packets, once.
+
+    Raises:
+        VideoError: There are too many (`too-large`).
+        FAILURES: libav can't read the file to its end.
+    """
+    limits = opened.options.limits
+    table = PacketTable(untimed=opened.is_untimed)
+    kept: list[VideoPacket] | None = None
+    for batch in _batches(islice(packets, limits.frames + 1)):
+        kept = None if len(table) else batch
+        _take_down(table, batch, opened.codec)
+    limits.check_frames(len(table))
+    put_times_right(table, opened)
+    return DemuxedPackets(table, opened) if kept is None else KeptPackets(table, kept)
+
+
+def _batches(packets: Iterable[VideoPacket]) -> Iterator[list[VideoPacket]]:
+    """Packets of so many bytes at a time as may be kept; the last batch may be empty."""
+    batch: list[VideoPacket] = []
+    held = 0
+    for packet in packets:
+        size = packet.size
+        if not size and is_flush(packet):
+            continue
+        batch.append(packet)
+        held += size
+        if held > _KEPT_BYTES:
+            yield batch
+            batch, held = [], 0
+    yield batch
+
+
+def _take_down(table: PacketTable, packets: list[VideoPacket], codec: VideoCodecContext) -> None:
+    """Add packets to the end of a table; by columns, since a film has a million packets."""
+    first = len(table)
+    table.pts += [packet.pts for packet in packets]
+    table.dts += [packet.dts for packet in packets]
+    table.durations += [packet.duration or 0 for packet in packets]
+    table.sizes += [packet.size for packet in packets]
+    keyframes = [pair for pair in enumerate(packets, first) if pair[1].is_keyframe]
+    table.entries += [
+        number for number, packet in keyframes if number == 0 or is_entry_point(packet, codec)
+    ]
+    table.hidden.update(
+        [number for number, packet in enumerate(packets, first) if packet.is_discard]
+    )
+    table.corrupt |= True in [packet.is_corrupt for packet in packets]
+    table.changes |= any(_changes_decoder(number, packet) for number, packet in keyframes)
+    if codec.name == "mpeg4" and table.pts and table.pts[0] is None:
+        table.pictures += [bytes(packet).count(PICTURE_START) for packet in packets]
+
+
+def _changes_decoder(number: int, keyframe: VideoPacket) -> bool:
+    """Whether a keyframe brings the decoder colours or settings of its own.
+
+    The first one may have the settings that the header has.
+    """
+    return any(
+        data.data_type == "palette" or (data.data_type == "new_extradata" and number)
+        for data in keyframe.iter_sidedata()
+    )

@@ -1,0 +1,66 @@
+"""Packets of a large file: they are read from the container once more when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import av
+from av.video.stream import VideoStream
+
+from lrcn_data.video.container_av import OpenStream, VideoPacket, is_flush, open_container
+from lrcn_data.video.packet_plan import Group, PacketTable
+
+
+@dataclass(frozen=True, slots=True)
+class DemuxedPackets:
+    """The packets that demuxing finds again; see `packet_source.PacketSource`.
+
+    libav's messages of seeking are taken out of those that are collected.
+    """
+
+    table: PacketTable
+    opened: OpenStream
+
+    def all(self) -> Iterator[VideoPacket]:
+        """All packets, through a container of their own."""
+        with open_container(self.opened.source, self.opened.options) as again:
+            stream = again.streams[self.opened.stream.index]
+            assert isinstance(stream, VideoStream)
+            yield from _without_flush(again.demux(stream))
+
+    def group(self, group: Group) -> Iterator[VideoPacket]:
+        """The packets of a group, from where the container's index leads to the first one."""
+        packets = self._seek(group.start) or islice(self.all(), group.start, None)
+        return islice(packets, group.stop - group.start)
+
+    def _seek(self, number: int) -> Iterator[VideoPacket] | None:
+        """The packets from a number on, where the container's index leads there, else None."""
+        before = len(self.opened.messages)
+        # some containers count by pts; by dts all get there, some by a detour
+        packets = self._sought(number, self.table.pts) or self._sought(number, self.table.dts)
+        # what is said on the way is of other packets, or of an index that leads nowhere
+        del self.opened.messages[before:]
+        return packets
+
+    def _sought(self, number: int, column: Sequence[int | None]) -> Iterator[VideoPacket] | None:
+        table, time = self.table, column[number]
+        if time is None:
+            return None
+        try:
+            self.opened.container.seek(time, stream=self.opened.stream)
+        except av.FFmpegError:
+            return None
+        found = (table.pts[number], table.dts[number], table.sizes[number])
+        packets = _without_flush(self.opened.demux())
+        for packet in packets:
+            if (packet.pts, packet.dts, packet.size) == found:
+                return chain((packet,), packets)
+            if packet.dts is not None and packet.dts > time:
+                break
+        return None
+
+
+def _without_flush(packets: Iterator[VideoPacket]) -> Iterator[VideoPacket]:
+    return (packet for packet in packets if not is_flush(packet))

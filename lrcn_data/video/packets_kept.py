@@ -1,0 +1,25 @@
+"""Packets of a small file: all of them stay in memory between looking at them and decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lrcn_data.video.container_av import VideoPacket
+from lrcn_data.video.packet_plan import Group, PacketTable
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPackets:
+    """The packets themselves; see `packet_source.PacketSource`."""
+
+    table: PacketTable
+    packets: list[VideoPacket]
+
+    def all(self) -> Iterator[VideoPacket]:
+        """All packets."""
+        return iter(self.packets)
+
+    def group(self, group: Group) -> Iterator[VideoPacket]:
+        """The packets of a group."""
+        return iter(self.packets[group.start : group.stop])
