@@ -18,7 +18,7 @@ import pytest
 
 from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.video import decode_av, decode_ffmpeg, packet_scan
+from lrcn_data.video import decode_ffmpeg, decode_planned, packet_scan
 from lrcn_data.video.decoding import Decoded, DecodeOptions
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import FpsStream, Timeline
@@ -181,9 +181,9 @@ def test_few_decoded_pictures_are_held_however_many_are_wanted(
             container.mux(stream.encode(av.VideoFrame.from_ndarray(moved)))
         container.mux(stream.encode(None))
     one_by_one, together = Wanted(fps=Fraction(25)), Wanted(fps=Fraction(25))
-    monkeypatch.setattr(decode_av, "_HELD_PIXELS", 0)
+    monkeypatch.setattr(decode_planned, "_HELD_PIXELS", 0)
     by_av(path, one_by_one, DecodeOptions())
-    monkeypatch.setattr(decode_av, "_HELD_PIXELS", 10 * 64 * 48)
+    monkeypatch.setattr(decode_planned, "_HELD_PIXELS", 10 * 64 * 48)
     alive: list[int] = []
     converted = RgbConverter.convert
 

@@ -1,0 +1,153 @@
+"""A video that is open in PyAV, as the three ways of decoding it see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import av
+
+from lrcn_data.video.container_av import Messages, OpenStream, VideoSource, open_container
+from lrcn_data.video.decoding import DecodeOptions, FrameSink
+from lrcn_data.video.packet_plan import Prediction
+from lrcn_data.video.packets_av import StreamPackets
+from lrcn_data.video.picture_decoder import PictureDecoder
+from lrcn_data.video.rgb import Matrix, RgbConverter
+from lrcn_data.video.timeline import (
+    FrameStamp,
+    Timeline,
+    build_timeline,
+    rising_timeline,
+    ticks_a_frame,
+)
+
+
+class TimelineChanged(Exception):
+    """The decoder gave other frames than the packets promised."""
+
+
+class AvVideo:
+    """An open video: its packets, its decoder, and who takes its frames.
+
+    Args:
+        opened: Its stream.
+        sink: Says which frames are wanted, and takes them.
+
+    Attributes:
+        opened: Its stream.
+        sink: Says which frames are wanted, and takes them.
+        decoder: Of the stream.
+
+    Raises:
+        VideoError: The codec isn't allowed (`unsupported`), or pictures are too large or streams
+            too many (`too-large`).
+    """
+
+    def __init__(self, opened: OpenStream, sink: FrameSink) -> None:
+        self.opened = opened
+        self.sink = sink
+        self.decoder = PictureDecoder(opened)
+        opened.options.limits.check_streams(len(opened.container.streams))
+
+    @cached_property
+    def packets(self) -> StreamPackets:
+        """All packets of the stream, which are looked at when they are first asked for.
+
+        Raises:
+            VideoError: The stream can't be used.
+            FAILURES: libav can't read the file to its end.
+        """
+        return StreamPackets(self.opened)
+
+    @contextmanager
+    def opened_again(self) -> Iterator[AvVideo]:
+        """The same video from its start, with a decoder that knows nothing of the end."""
+        with open_video_av(
+            self.opened.source, self.sink, self.opened.options, self.opened.messages
+        ) as again:
+            yield again
+
+    def promised(self, prediction: Prediction) -> Timeline:
+        """The timeline that the packets promise.
+
+        Raises:
+            VideoError: It is too long (`too-large`).
+        """
+        timeline = rising_timeline(
+            prediction.pts,
+            prediction.last_duration,
+            time_base=self.packets.time_base,
+            frame_rate=self.opened.codec.framerate,
+            average_rate=self.opened.stream.guessed_rate,
+            start=self.packets.start,
+        )
+        self.opened.options.limits.check_duration(timeline)
+        return timeline
+
+    def timeline(self, stamps: list[FrameStamp]) -> Timeline:
+        """The timeline of frames of which the decoder says this.
+
+        Raises:
+            VideoError: It is too long (`too-large`).
+        """
+        time_base, frame_rate = self.packets.time_base, self.opened.codec.framerate
+        if self.packets.table.untimed:
+            usual = ticks_a_frame(frame_rate, time_base)
+            stamps = [
+                FrameStamp(pts=None, dts=None, duration=usual or stamp.duration) for stamp in stamps
+            ]
+        timeline = build_timeline(
+            stamps,
+            time_base=time_base,
+            frame_rate=frame_rate,
+            average_rate=self.opened.stream.guessed_rate,
+            start=self.packets.start,
+        )
+        self.opened.options.limits.check_duration(timeline)
+        return timeline
+
+    def take(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
+        """Hand a wanted frame over."""
+        self.sink.take(frame, converter.convert(picture, matrix=_display_matrix(picture)))
+
+    def take_planned(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
+        """Hand a wanted frame over, before which others may have been left out.
+
+        Raises:
+            TimelineChanged: It has another size than the header says.
+        """
+        if (picture.width, picture.height) != self.decoder.size:
+            raise TimelineChanged  # the first picture's size counts, which may be another
+        self.take(frame, picture, converter)
+
+
+@contextmanager
+def open_video_av(
+    source: VideoSource, sink: FrameSink, options: DecodeOptions, messages: Messages
+) -> Iterator[AvVideo]:
+    """Open a video to decode it.
+
+    Args:
+        source: The file.
+        sink: Says which frames are wanted, and takes them.
+        options: How to decode.
+        messages: Where libav's messages are collected.
+
+    Raises:
+        VideoError: The file can't be used, with the reason.
+    """
+    with open_container(source, options) as container:
+        yield AvVideo(OpenStream(source, container, options, messages), sink)
+
+
+def _display_matrix(picture: av.VideoFrame) -> Matrix | None:
+    side_data = picture.side_data
+    if not len(side_data):
+        return None  # looking for it in vain takes longer
+    data: Any = side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return None
+    a, b, _, c, d = memoryview(bytes(data)).cast("i")[:5]
+    return None if (a > 0 and d > 0 and b == c == 0) else (a, b, c, d)
