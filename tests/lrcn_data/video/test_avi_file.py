@@ -17,13 +17,13 @@ import pytest
 
 from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.video import decode_av, packets_av
+from lrcn_data.video import decode_av, stream_packets
 from lrcn_data.video.avi_file import AviFile, read_avi
 from lrcn_data.video.container_av import OpenStream, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
-from lrcn_data.video.packets_av import StreamPackets
 from lrcn_data.video.packets_indexed import IndexedPictures, find_pictures
+from lrcn_data.video.stream_packets import StreamPackets
 from lrcn_data.video.video_file import VideoFile, open_video
 from tests.lrcn_data.read_path import by_av
 
@@ -118,7 +118,7 @@ def without_demuxing(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(opened: OpenStream, packets: Any) -> None:
         raise AssertionError("all packets are demuxed")
 
-    monkeypatch.setattr(packets_av, "scan_packets", refuse)
+    monkeypatch.setattr(stream_packets, "scan_packets", refuse)
 
 
 @pytest.mark.parametrize("sound", [None, "pcm_s16le", "mp2"])

@@ -382,6 +382,40 @@ def test_copied_streams_give_ffmpegs_frames(
     check_everything(tmp_path / name, monkeypatch)
 
 
+def test_streams_without_pts_are_decoded_up_to_the_last_wanted_frame(tmp_path: Path) -> None:
+    class Early(Wanted):
+        def choose(self, timeline: Timeline) -> Collection[int]:
+            super().choose(timeline)
+            return {3, 4, 11, 12, 30}
+
+    path = tmp_path / "packed.avi"
+    make(path, XVID)
+    wanted, every = Early(), Early()
+    assert by_av(path, wanted, DecodeOptions()).decoding == "from-start"
+    assert by_av(path, every, DecodeOptions(check_full=True)).decoding == "full"
+    assert wanted.hashes == every.hashes
+    assert len(wanted.hashes) == 5
+
+
+@pytest.mark.parametrize("wanted", [[], [0], [74]])
+def test_streams_without_pts_give_the_first_and_the_last_frame_and_none(
+    tmp_path: Path, wanted: list[int]
+) -> None:
+    class These(Wanted):
+        def choose(self, timeline: Timeline) -> Collection[int]:
+            super().choose(timeline)
+            assert len(timeline.times) == 75
+            return wanted
+
+    path = tmp_path / "packed.avi"
+    make(path, XVID)
+    found, every = These(), These()
+    assert by_av(path, found, DecodeOptions()).decoding == "from-start"
+    by_av(path, every, DecodeOptions(check_full=True))
+    assert found.hashes == every.hashes
+    assert [*found.hashes] == wanted
+
+
 @pytest.mark.parametrize("options", ["-c:v mpeg4 -g 12", "-c:v libx265 -x265-params log-level=0"])
 def test_keyframes_that_are_none_have_everything_decoded(tmp_path: Path, options: str) -> None:
     path = tmp_path / "all are keyframes.mp4"
