@@ -7,27 +7,25 @@ frames in the decoder's own pixel format. Both decode all of it, strictly, with 
 from __future__ import annotations
 
 import re
-import shutil
 import struct
-import subprocess
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 
 import av
 import ffmpeg
 
-from lrcn_data.errors import UsageError, VideoError
+from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.video.allowed import PROTOCOLS
 from lrcn_data.video.avi_file import read_avi
 from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
-from lrcn_data.video.limits import Limits
+from lrcn_data.video.ffmpeg_program import find_ffmpeg
+from lrcn_data.video.ffmpeg_report import FrameReport, is_error
 from lrcn_data.video.media_process import MediaProcess
 from lrcn_data.video.rgb import Matrix, RgbConverter, rotation_matrix
-from lrcn_data.video.timeline import FrameStamp, Timeline, build_timeline, nearest
+from lrcn_data.video.timeline import nearest
 from lrcn_data.video.video_file import VideoFile
 
 _MOST_TERMS = 50
@@ -41,82 +39,10 @@ _MICROSECONDS = "1/1000000"
 _COUNTED = f"settb={_MICROSECONDS},setpts=N"
 """Numbers as the output's times: ffmpeg gives up where the file's own do not rise."""
 
-_COLOR_SPACES = {
-    "gbr": 0,
-    "bt709": 1,
-    "fcc": 4,
-    "bt470bg": 5,
-    "smpte170m": 6,
-    "smpte240m": 7,
-    "ycgco": 8,
-    "bt2020nc": 9,
-    "bt2020c": 10,
-}
-_UNKNOWN_SPACE = 2
-_COLOR_RANGES = {"tv": 1, "pc": 2}
-
-_FRAME = re.compile(r"\] n: *(\d+) pts: *(-?\d+|NOPTS) ")
-_DURATION = re.compile(r" duration: *(\d+) ")
-_TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
-_CODEC = re.compile(r"-> #0:0 \(([^\s?]+) \((\S+)\) ->")
-"""A codec and its decoder, `native` where that has the codec's name."""
-
+_NO_DECODER = re.compile(r"no decoder found for|Decoder \(codec \S+\) not found")
 _PACKETS_BASE = re.compile(r"#tb 0: (\d+)/(\d+)")
 _PACKET = re.compile(r"0, +-?\d+, +(-?\d+), +(\d+),")
 """A line of framecrc: stream, dts, pts, duration."""
-
-_COLOR_RANGE = re.compile(rf"color_range:({'|'.join(_COLOR_RANGES)})")
-_COLOR_SPACE = re.compile(rf"color_space:({'|'.join(_COLOR_SPACES)})(?!-)")
-_ERROR = re.compile(r"\[(error|fatal|panic)\]|corrupt decoded frame")
-"""Of a picture that it marks as damaged, ffmpeg only warns."""
-
-_NO_DECODER = re.compile(r"no decoder found for|Decoder \(codec \S+\) not found")
-_ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
-
-
-def is_error(line: str) -> bool:
-    """Whether a line that ffmpeg says refuses the video."""
-    return _ERROR.search(line) is not None
-
-
-@cache
-def find_ffmpeg() -> str:
-    """The ffmpeg on the PATH, else imageio-ffmpeg's.
-
-    Raises:
-        UsageError: There is neither.
-    """
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
-    try:
-        import imageio_ffmpeg
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError) as error:
-        raise UsageError(
-            "--decoder ffmpeg: there is no ffmpeg on the PATH; install one, or"
-            " pip install 'lrcn[ffmpeg]'"
-        ) from error
-
-
-@cache
-def ffmpeg_version() -> str:
-    """The version that ffmpeg says of itself.
-
-    Raises:
-        UsageError: There is no ffmpeg, or it doesn't run.
-    """
-    program = find_ffmpeg()
-    try:
-        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise UsageError(
-            f"--decoder ffmpeg: {program} doesn't run ({error}); mend it, or put another on the"
-            " PATH"
-        ) from error
-    first = said.stdout.split()
-    return first[2] if len(first) > 2 else "unknown"
 
 
 def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Decoded:
@@ -145,83 +71,6 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
     return Decoded(timeline=timeline, decoding="full")
 
 
-@dataclass(frozen=True, slots=True)
-class _FrameColors:
-    """How a frame's pixels are to be understood."""
-
-    color_range: int
-    color_space: int
-
-
-@dataclass(slots=True)
-class _FrameReport:
-    """What ffmpeg's showinfo filter says of the frames, read line by line.
-
-    Since ffmpeg 7 its threads talk into one another's lines, so that one may say several things.
-    """
-
-    limits: Limits
-    codec: str = ""
-    rotation: float | None = None
-    time_base: Fraction | None = None
-    frame_rate: Fraction | None = None
-    stamps: list[FrameStamp] = field(default_factory=list)
-    colors: list[_FrameColors] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    gap: bool = False
-
-    def line(self, text: str) -> None:
-        if is_error(text):
-            self.errors.append(text)
-        if match := _CODEC.search(text):
-            self.codec = match[1] if match[2] == "native" else match[2]
-        if (match := _ROTATION.search(text)) and not self.colors:
-            # ffmpeg 5 tells it of the stream, later ones of every frame too
-            self.rotation = float(match[1]) if self.rotation is None else self.rotation
-        if "showinfo" in text:
-            self._showinfo(text)
-
-    def _showinfo(self, text: str) -> None:
-        if match := _TIME_BASE.search(text):
-            self._filter(match)
-        if match := _FRAME.search(text):
-            self._frame(int(match[1]), match[2], _DURATION.search(text))
-        if self.colors:
-            if match := _COLOR_RANGE.search(text):
-                self.colors[-1] = replace(self.colors[-1], color_range=_COLOR_RANGES[match[1]])
-            if match := _COLOR_SPACE.search(text):
-                self.colors[-1] = replace(self.colors[-1], color_space=_COLOR_SPACES[match[1]])
-
-    def _filter(self, match: re.Match[str]) -> None:
-        if self.time_base is not None:
-            # ffmpeg starts its filters anew there, and its raw output has one format only
-            detail = "size, format or colours of its frames change on the way; use --decoder av"
-            raise VideoError(Reason.UNSUPPORTED, detail)
-        self.time_base = Fraction(int(match[1]), int(match[2]))
-        if int(match[3]) and int(match[4]):
-            self.frame_rate = Fraction(int(match[3]), int(match[4]))
-
-    def _frame(self, number: int, pts: str, duration: re.Match[str] | None) -> None:
-        self.gap |= number != len(self.stamps)
-        self.stamps.append(
-            FrameStamp(
-                pts=None if pts == "NOPTS" else int(pts),
-                dts=None,
-                duration=int(duration[1]) if duration else 0,
-            )
-        )
-        self.colors.append(_FrameColors(0, _UNKNOWN_SPACE))
-        self.limits.check_frames(len(self.stamps))
-
-    def timeline(self) -> Timeline:
-        if not self.stamps or self.time_base is None:
-            raise VideoError(Reason.DAMAGED, "no frame decodes")
-        if self.gap:
-            detail = "ffmpeg doesn't tell the time of every frame; use --decoder av"
-            raise VideoError(Reason.UNSUPPORTED, detail)
-        return build_timeline(self.stamps, time_base=self.time_base, frame_rate=self.frame_rate)
-
-
 def _command(
     url: str, options: DecodeOptions, output: str, *, said: str = "warning", **settings: str
 ) -> list[str]:
@@ -246,7 +95,7 @@ def _command(
     return [url if argument == _PLACEHOLDER else argument for argument in arguments]
 
 
-def _ask_about_frames(url: str, options: DecodeOptions) -> _FrameReport:
+def _ask_about_frames(url: str, options: DecodeOptions) -> FrameReport:
     """See when each frame is shown and how its pixels are meant.
 
     An error that is seen refuses the video. That none is seen means little: it can lose its mark
@@ -256,7 +105,7 @@ def _ask_about_frames(url: str, options: DecodeOptions) -> _FrameReport:
     Raises:
         VideoError: The file can't be used.
     """
-    report = _FrameReport(limits=options.limits)
+    report = FrameReport(limits=options.limits)
     command = _command(
         url,
         options,
@@ -282,7 +131,7 @@ def _ask_about_frames(url: str, options: DecodeOptions) -> _FrameReport:
     return report
 
 
-def _last_duration(url: str, options: DecodeOptions, report: _FrameReport) -> int:
+def _last_duration(url: str, options: DecodeOptions, report: FrameReport) -> int:
     """How long the packet says that is shown last, in ticks; 0 where it doesn't."""
     command = _command(url, options, "pipe:1", vcodec="copy", format="framecrc")
     time_base, shown = Fraction(0), (0, 0)
@@ -300,7 +149,7 @@ def _last_duration(url: str, options: DecodeOptions, report: _FrameReport) -> in
     return nearest(shown[1] * time_base / report.time_base)
 
 
-def _refuse_errors(errors: Sequence[str], code: int, report: _FrameReport) -> None:
+def _refuse_errors(errors: Sequence[str], code: int, report: FrameReport) -> None:
     if not errors and code == 0:
         return
     said = _message(errors) if errors else f"ffmpeg ended with exit code {code}"
@@ -321,7 +170,7 @@ def _message(errors: Sequence[str]) -> str:
     return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", first).strip()[:300]
 
 
-def _decode_strictly(url: str, report: _FrameReport, options: DecodeOptions) -> None:
+def _decode_strictly(url: str, report: FrameReport, options: DecodeOptions) -> None:
     """See whether all of a video decodes of which no frame is wanted."""
     command = _command(url, options, "-", format="null")
     with MediaProcess(command, timeout=options.timeout) as process:
@@ -331,7 +180,7 @@ def _decode_strictly(url: str, report: _FrameReport, options: DecodeOptions) -> 
 
 
 def _hand_over(
-    url: str, wanted: list[int], report: _FrameReport, sink: FrameSink, options: DecodeOptions
+    url: str, wanted: list[int], report: FrameReport, sink: FrameSink, options: DecodeOptions
 ) -> None:
     """Give the sink the wanted frames, and see whether all of the video decodes."""
     expression, given = _select(wanted)

@@ -56,7 +56,7 @@ def decode_sound_part(video: AvVideo) -> Decoded:
         VideoError: There is no such part.
     """
     try:
-        _ = video.packets
+        _ = video.packets  # looked at now, so that what libav says of them is told
     except FAILURES as error:
         raise video.decoder.damage(str(error)) from error
     timeline = video.timeline(_take_frames(video, _pictures_before_damage(video), set()))

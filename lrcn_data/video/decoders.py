@@ -47,7 +47,7 @@ def _read_by_ffmpeg(file: VideoFile, sink: FrameSink, options: DecodeOptions) ->
 
 
 def _ffmpeg_tools() -> dict[str, str]:
-    from lrcn_data.video.decode_ffmpeg import ffmpeg_version
+    from lrcn_data.video.ffmpeg_program import ffmpeg_version
 
     return {"ffmpeg": ffmpeg_version()}
 

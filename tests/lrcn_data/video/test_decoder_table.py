@@ -11,8 +11,8 @@ import pytest
 
 from lrcn_data.errors import UsageError
 from lrcn_data.sampling.clips import ClipOptions, read_clips
-from lrcn_data.video import decode_ffmpeg
 from lrcn_data.video.decoders import DECODERS, check_salvages, load_decoder
+from lrcn_data.video.ffmpeg_program import ffmpeg_version
 
 
 @pytest.mark.parametrize("name", DECODERS.built_in)
@@ -34,7 +34,7 @@ def test_only_a_decoder_that_can_salvage_is_asked_to() -> None:
 
 def test_a_decoder_tells_the_version_of_the_program_that_it_runs() -> None:
     assert load_decoder("av").tools() == {}
-    assert load_decoder("ffmpeg").tools() == {"ffmpeg": decode_ffmpeg.ffmpeg_version()}
+    assert load_decoder("ffmpeg").tools() == {"ffmpeg": ffmpeg_version()}
 
 
 def test_a_decoders_libraries_are_imported_when_it_is_first_used() -> None:
