@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -84,7 +84,9 @@ def do_as_named(
     return job.shard.name
 
 
-def do(executor: Executor, *names: str, on_video: Callable[[Any], None] = id) -> Iterator[Any]:
+def do(
+    executor: Executor, *names: str, on_video: Callable[[Any], None] = id
+) -> Generator[Any, None, None]:
     return do_jobs(jobs(*names), executor, work=do_as_named, timeout=30, on_video=on_video)
 
 
@@ -156,7 +158,7 @@ def test_a_signal_ends_what_an_executor_waits_for(
 
 
 def test_what_is_left_before_its_end_leaves_no_worker() -> None:
-    with closing(do(LOCAL, "0", "waits")) as found:  # type: ignore[type-var]
+    with closing(do(LOCAL, "0", "waits")) as found:
         assert next(found).result == "0"
         assert children()
     assert not children()
