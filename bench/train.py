@@ -154,7 +154,7 @@ class Setting:
         train_step = self.train_step(mode)
         batch = random_batch(self.clips).to(self.processor(mode).device)
         numbers = itertools.count()
-        return lambda: train_step.run([batch], step=next(numbers), epoch=0, lr=1e-4, asked=False)
+        return lambda: train_step.run([batch], step=next(numbers), epoch=0, lr=1e-4)
 
 
 def seconds_each(work: Work, device: torch.device, *, runs: int, warm_up: int = 3) -> float:
@@ -292,10 +292,10 @@ def measure_feeding(
         asked = time.perf_counter()
         batch = next(batches)
         waited += time.perf_counter() - asked
-        sums = train_step.run([batch], step=number, epoch=0, lr=1e-4, asked=False)
+        sums = train_step.run([batch], step=number, epoch=0, lr=1e-4)
         if before is not None:
-            before.tolist()
-        before = sums
+            before.wait()
+        before = sums.start_reading()
     synchronize(processor.device)
     spent = time.perf_counter() - began
     return Fed(clips_per_s=steps * setting.clips / spent, waiting=waited / spent)

@@ -9,7 +9,7 @@ from .output import warn
 from .progress import EVERY, ProgressBar
 
 if TYPE_CHECKING:
-    from lrcn_model.training.loop import EpochReport, StepReport
+    from lrcn_model.training.reports import EpochReport, StepReport
 
 
 class TrainProgress(ProgressBar):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from lrcn_model.reading.epoch_sampler import EpochSampler
 from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
+from lrcn_model.scoring.weights import RunFacts
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn
 
@@ -57,7 +59,7 @@ class TrainData:
             )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
-        self.sampler = EpochSampler(
+        self._sampler = EpochSampler(
             self.train,
             batch_size=options.batch_size,
             seed=options.seed,
@@ -92,6 +94,21 @@ class TrainData:
             fps=str(self.train.fps),
         )
 
+    def facts(self, trained: Mapping[str, Any]) -> RunFacts:
+        """What is kept with a net that is trained on these clips.
+
+        Args:
+            trained: What its weights stand for, for people.
+        """
+        return RunFacts(
+            classes=self.train.classes,
+            seq_len=self.train.seq_len,
+            fps=self.train.fps,
+            average=self._options.average,
+            stored_size=self.train.stored_size,
+            trained=trained,
+        )
+
     def mean(self) -> Tensor | None:
         """What --mean says: (3, height, width) or (3,), from 0 to 255; None for nothing."""
         if self._options.mean == "none":
@@ -110,8 +127,16 @@ class TrainData:
             self._webdataset.set_epoch(epoch)
             yield from load_batches(self._webdataset, None, self.workers, self._processor)
         else:
-            self.sampler.load_state_dict({"epoch": epoch, "samples_done": samples_done})
-            yield from load_batches(self.train, self.sampler, self.workers, self._processor)
+            self._sampler.load_state_dict({"epoch": epoch, "samples_done": samples_done})
+            yield from load_batches(self.train, self._sampler, self.workers, self._processor)
+
+    def samples_done(self, batches: int) -> int:
+        """Clips of the running epoch that all processes have taken.
+
+        Args:
+            batches: How many of the batches that `train_batches` last gave were trained on.
+        """
+        return self._sampler.state_dict(batches)["samples_done"]
 
     def steps_left(self, samples_done: int) -> int:
         """Steps of the optimizer that an epoch has after what is done of it.

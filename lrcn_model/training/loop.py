@@ -1,146 +1,67 @@
-"""The training loop: epochs of steps, validation, checkpoints, metrics.
+"""The training loop, from the last checkpoint to the last epoch.
 
-A step is in `train_step`, what is read in `train_data`; which folder it is in `train_run`.
+    restore the last checkpoint
+    for every epoch:
+        for every step:
+            forward, backward, update            TrainStep.run
+            note the figures of the step before  StepFigures, MetricsLog
+            now and then, save a checkpoint      Checkpoints
+            stop if a signal asks for it         StopVote
+        validate                                 Scorer
+        keep the weights if they are the best    save_weights
+        save a checkpoint
+
+What it is given is made in `run`: the data, the net with its optimizer, and the run's folder.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Protocol
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
-from lrcn_data.errors import LrcnError
-from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.scorer import Result, Scorer, over_all_processes
-from lrcn_model.scoring.weights import RunFacts, save_weights
+from lrcn_model.scoring.weights import save_weights
 from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
+from lrcn_model.training.clock import EpochClock
 from lrcn_model.training.data import TrainData
 from lrcn_model.training.learning_rate import learning_rate
 from lrcn_model.training.metrics_log import MetricsLog
+from lrcn_model.training.not_finite import loss_not_finite, weights_not_finite
 from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.progress import Progress, score_of
+from lrcn_model.training.reports import EpochReport, StepReport, TrainingObserver
 from lrcn_model.training.step import TrainStep
+from lrcn_model.training.step_figures import FiguresUnderway
 from lrcn_model.training.stop_signals import Stopped, StopSignals
-
-_NAMED_KEYS = 8
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a training has come; saved in every checkpoint.
-
-    Attributes:
-        epoch: Epochs ended.
-        samples_done: Clips taken of the running one, by all processes.
-        step: Steps done, over all epochs.
-        loss: Sum over the running epoch's clips.
-        clips: How many those are.
-        correct: How many of them were recognized.
-        seconds: That the running epoch has taken.
-        best: (accuracy, -loss a frame) on val of the best weights; empty before the first.
-        stale: Epochs ended since those.
-    """
-
-    epoch: int = 0
-    samples_done: int = 0
-    step: int = 0
-    loss: float = 0.0
-    clips: int = 0
-    correct: int = 0
-    seconds: float = 0.0
-    best: tuple[float, ...] = ()
-    stale: int = 0
-
-    def start_epoch(self) -> None:
-        """Go on to the next epoch."""
-        self.epoch += 1
-        self.samples_done, self.clips, self.correct = 0, 0, 0
-        self.loss = self.seconds = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StepReport:
-    """What is known after a step; `step` and `epoch` from 1."""
-
-    step: int
-    epoch: int
-    loss: float
-    lr: float
-    clips_per_s: float
-    accuracy: float
-    waiting: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EpochReport:
-    """What is known after an epoch.
-
-    Attributes:
-        epoch: From 1.
-        step: Steps done, over all epochs.
-        loss: Mean over the clips, as they were trained on.
-        accuracy: Clips that were recognized as they were trained on.
-        seconds: That it took.
-        val: On the clips for validation, where there are any.
-        best: Whether these are now the weights that are used.
-    """
-
-    epoch: int
-    step: int
-    loss: float
-    accuracy: float
-    seconds: float
-    val: Result | None
-    best: bool
-
-
-class TrainingObserver(Protocol):
-    """Is told what a training does."""
-
-    def start(self, *, steps: int, steps_done: int, epochs_done: int) -> None:
-        """The training begins, or goes on, and will have so many steps in all."""
-
-    def step(self, report: StepReport) -> None:
-        """A step is done."""
-
-    def epoch(self, report: EpochReport) -> None:
-        """An epoch has ended."""
-
-    def warn(self, message: str) -> None:
-        """Something is not as it should be, but the training goes on."""
+from lrcn_model.training.stop_vote import StopVote
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
-    """A step whose figures may still be being computed."""
+class _StepUnderway:
+    """A step that has been launched, and whose figures may still be being computed."""
 
     step: int
     keys: tuple[str, ...]
-    sums: Tensor
-    ready: torch.cuda.Event | None
+    figures: FiguresUnderway
 
 
 class Training:
     """Trains one run to its end.
 
     Args:
-        options: All values.
-        folder: Of the run; must exist.
+        options: All values of the training.
+        folder: The run's folder; it must exist.
         data: What is read.
         train_step: What is trained.
-        processor: Where.
-        ranks: Who trains together.
+        ranks: The processes that train together.
         observer: Is told what happens.
-        stop: Asked between two steps whether to stop.
+        stop: The signals that ask this process to stop.
     """
 
     def __init__(
@@ -150,21 +71,22 @@ class Training:
         folder: RunFolder,
         data: TrainData,
         train_step: TrainStep,
-        processor: Processor,
         ranks: Ranks,
         observer: TrainingObserver,
         stop: StopSignals,
     ) -> None:
         self._options, self._folder, self._data = options, folder, data
-        self._train_step, self._processor, self._ranks = train_step, processor, ranks
-        self._observer, self._stop = observer, stop
+        self._train_step, self._ranks, self._observer = train_step, ranks, observer
+        self._stop_vote = StopVote(stop, ranks)
         self._checkpoints = Checkpoints(folder.checkpoints)
-        self._progress = Progress()
-        self._pending: _Pending | None = None
-        self._batches = 0
-        self._last_keys: tuple[str, ...] = ()
-        self._all_asked = False
         self._log: MetricsLog | None = None
+        self._progress = Progress()
+        self._clock = EpochClock()
+        # of the running epoch, since this process began to read it
+        self._batches_taken = 0
+        self._underway: _StepUnderway | None = None
+        # of the last step whose figures are known
+        self._last_keys: tuple[str, ...] = ()
 
     def run(self) -> bool:
         """Train from where the last checkpoint is to the last epoch.
@@ -173,201 +95,151 @@ class Training:
             Whether there was anything left to do.
 
         Raises:
-            LrcnError: A loss that is no number, or a file that can't be written.
-            Stopped: It was asked to stop, and has saved what it had done.
+            LrcnError: A loss is no finite number, or a file can't be written.
+            Stopped: The training was asked to stop, and has saved what it had done.
         """
         self._restore()
-        progress, epochs = self._progress, self._options.epochs
-        if self._finished:
+        progress = self._progress
+        if self._is_finished():
             return False
-        whole = self._data.steps_left(0)
-        # samples of the running epoch may have been taken in steps of another size
-        left = self._data.steps_left(progress.samples_done) + (epochs - progress.epoch - 1) * whole
-        self._steps = progress.step + left
+        self._steps = progress.step + self._steps_left()
         self._observer.start(
             steps=self._steps, steps_done=progress.step, epochs_done=progress.epoch
         )
-        if not self._ranks.first:
-            self._run_epochs()
-            return True
-        with MetricsLog(
-            self._folder.metrics,
-            self._folder.tensorboard,
-            step=progress.step,
-            epochs=progress.epoch,
-        ) as self._log:
-            self._run_epochs()
+        with self._open_log() as self._log:
+            while not self._is_finished():
+                self._train_epoch()
+                self._end_epoch()
         return True
-
-    @property
-    def _finished(self) -> bool:
-        progress, options = self._progress, self._options
-        waited = bool(options.patience) and progress.stale >= options.patience
-        return waited or progress.epoch >= options.epochs
-
-    def _learning_rate(self, step: int) -> float:
-        return learning_rate(
-            self._options, epoch=self._progress.epoch, step=step, steps=self._steps
-        )
-
-    def _run_epochs(self) -> None:
-        while not self._finished:
-            self._train_epoch()
-            self._end_epoch()
 
     def _train_epoch(self) -> None:
         """Take the steps that are left of the running epoch."""
         progress, options = self._progress, self._options
-        self._batches = 0
-        self._began = time.perf_counter() - progress.seconds
-        self._clock = _Clock()
+        self._clock = EpochClock(seconds_before=progress.seconds)
         with closing(self._data.train_batches(progress.epoch, progress.samples_done)) as batches:
-            for group in self._clock.waiting(_groups(batches, options.accumulate)):
-                self._train_group(group)
-        self._settle()
+            for step_batches in self._clock.waiting_for(_in_groups(batches, options.accumulate)):
+                self._do_step(step_batches)
+                if progress.step % options.checkpoint_every == 0 and self._data.resumable:
+                    self._save()
+                self._stop_if_asked()
+        self._note_figures()
         progress.samples_done = self._samples_done()
-        self._batches = 0
+        self._batches_taken = 0
 
-    def _train_group(self, group: list[ClipBatch]) -> None:
-        """Do a step, while the figures of the one before are looked at."""
+    def _do_step(self, batches: list[ClipBatch]) -> None:
+        """Do forward, backward and update, while the figures of the step before are looked at."""
         progress = self._progress
         sums = self._train_step.run(
-            group,
+            batches,
             step=progress.step,
             epoch=progress.epoch,
             lr=self._learning_rate(progress.step),
-            asked=self._stop.received is not None,
+            vote_to_stop=self._stop_vote.own,
         )
-        self._settle()
+        self._note_figures()
         progress.step += 1
-        self._batches += len(group)
-        self._pending = self._launched(group, sums)
-        if progress.step % self._options.checkpoint_every == 0 and self._data.resumable:
-            self._save()
-        self._stop_if_asked()
+        self._batches_taken += len(batches)
+        keys = tuple(key for batch in batches for key in batch.keys)
+        self._underway = _StepUnderway(progress.step, keys, sums.start_reading())
+
+    def _note_figures(self) -> None:
+        """Read and report the figures of the last step, unless that has been done.
+
+        Raises:
+            LrcnError: The loss is no finite number.
+        """
+        last, self._underway = self._underway, None
+        if last is None:
+            return
+        figures, progress = last.figures.wait(), self._progress
+        if not math.isfinite(figures.loss):
+            raise loss_not_finite(last.step, figures.loss, last.keys, keys_before=self._last_keys)
+        self._last_keys = last.keys
+        self._stop_vote.count(figures.stop_votes)
+        progress.add(figures)
+        report = StepReport(
+            step=last.step,
+            epoch=progress.epoch + 1,
+            loss=figures.mean_loss,
+            lr=self._learning_rate(last.step - 1),
+            clips_per_s=self._clock.rate(figures.clips),
+            accuracy=progress.accuracy,
+            waiting=self._clock.share_waiting,
+        )
+        if self._log and (last.step % self._options.log_every == 0 or last.step == 1):
+            self._log.write("step", report.to_line())
+        self._observer.step(report)
 
     def _end_epoch(self) -> None:
         """Validate, keep the weights if they are the best, and go on to the next epoch."""
         progress = self._progress
-        self._train_step.agree()
+        self._train_step.share_running_statistics()
         self._check_weights()
         val = self._validate() if self._data.val is not None else None
-        score = () if val is None else (val.accuracy, -val.frame_loss)
-        best = val is None or not progress.best or score > progress.best
-        progress.seconds = time.perf_counter() - self._began
+        best = progress.judge(score_of(val))
         report = EpochReport(
             epoch=progress.epoch + 1,
             step=progress.step,
-            loss=progress.loss / max(1, progress.clips),
-            accuracy=progress.correct / max(1, progress.clips),
-            seconds=progress.seconds,
+            loss=progress.mean_loss,
+            accuracy=progress.accuracy,
+            seconds=self._clock.seconds,
             val=val,
             best=best,
         )
-        progress.stale += 1
         if best:
-            progress.best, progress.stale = score, 0
-            self._save_weights(report)
+            self._keep_weights(report)
         if self._log:
-            self._log.write("epoch", _epoch_line(report))
+            self._log.write("epoch", report.to_line())
         progress.start_epoch()
         self._save(best=best and val is not None)
         self._observer.epoch(report)
 
-    def _launched(self, group: list[ClipBatch], sums: Tensor) -> _Pending:
-        """Have a step's figures brought to the host without waiting for them."""
-        ready = None
-        if self._processor.is_cuda:
-            sums = torch.empty_like(sums, device="cpu", pin_memory=True).copy_(
-                sums, non_blocking=True
-            )
-            ready = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            ready.record()
-        keys = tuple(key for batch in group for key in batch.keys)
-        return _Pending(self._progress.step, keys, sums, ready)
-
-    def _settle(self) -> None:
-        """Read the figures of the step before, when the device is already at the next one.
-
-        Raises:
-            LrcnError: Its loss is no number.
-        """
-        pending, self._pending = self._pending, None
-        if pending is None:
-            return
-        if pending.ready is not None:
-            pending.ready.synchronize()
-        loss, clips, correct, asked = pending.sums.tolist()
-        if not math.isfinite(loss):
-            raise _not_finite(
-                f"the loss of step {pending.step} is {loss}", pending.keys, before=self._last_keys
-            )
-        self._last_keys = pending.keys
-        self._all_asked = asked > 0
-        progress = self._progress
-        progress.loss += loss
-        progress.clips += int(clips)
-        progress.correct += int(correct)
-        report = StepReport(
-            step=pending.step,
-            epoch=progress.epoch + 1,
-            loss=loss / max(1.0, clips),
-            lr=self._learning_rate(pending.step - 1),
-            clips_per_s=self._clock.rate(int(clips)),
-            accuracy=progress.correct / max(1, progress.clips),
-            waiting=self._clock.share_waiting,
-        )
-        if self._log and (pending.step % self._options.log_every == 0 or pending.step == 1):
-            self._log.write("step", _step_line(report))
-        self._observer.step(report)
+    def _validate(self) -> Result:
+        """Score the clips for validation, which all processes share."""
+        data = self._data
+        assert data.val is not None
+        scorer = Scorer(len(data.train.classes), self._options.average)
+        with closing(data.val_batches()) as batches, self._train_step.scoring():
+            for batch in batches:
+                scorer.add(self._train_step.score(batch), batch)
+                if self._ranks.count == 1:
+                    self._stop_if_asked()
+        whole = over_all_processes(scorer, self._ranks)
+        return whole.result(skipped=data.val.skipped, failed=data.val.failed)
 
     def _stop_if_asked(self) -> None:
-        """Save and stop if a signal came; several processes do so at the same step.
+        """Save and stop if a signal asks for it; several processes do so after the same step.
 
         Raises:
-            Stopped: One came.
+            Stopped: A signal asked for it.
         """
-        alone = self._ranks.count == 1
-        if not (self._stop.received is not None if alone else self._all_asked):
+        if not self._stop_vote.passed:
             return
         where = "from the epoch's start"
         if self._data.resumable:
             self._save()
             where = "from there"
         raise Stopped(
-            self._stop.received or 15,
+            self._stop_vote.signal_number,
             f"stopped after step {self._progress.step}; the same command goes on {where}",
         )
 
-    def _validate(self) -> Result:
-        """Score the clips for validation, shared by all processes."""
-        net, preprocess, data = self._train_step.scored, self._train_step.preprocess, self._data
-        assert data.val is not None
-        scorer = Scorer(len(data.train.classes), self._options.average)
-        net.eval()
-        with (
-            closing(data.val_batches()) as batches,
-            torch.inference_mode(),
-            self._processor.precise(),
-        ):
-            for batch in batches:
-                scorer.add(net(preprocess(batch)), batch)
-                if self._ranks.count == 1:
-                    self._stop_if_asked()
-        whole = over_all_processes(scorer, self._ranks)
-        return whole.result(skipped=data.val.skipped, failed=data.val.failed)
-
     def _save(self, *, best: bool = False) -> None:
-        """Write a checkpoint, of good weights only."""
-        self._settle()
+        """Write a checkpoint, of finite weights only; the first of several processes does it.
+
+        Args:
+            best: Whether it is the best on the clips for validation so far.
+        """
+        self._note_figures()
         self._check_weights()
         if self._log is None:
             return
         progress = self._progress
-        progress.seconds = time.perf_counter() - self._began if self._batches else progress.seconds
-        saved = asdict(progress) | {"samples_done": self._samples_done()}
+        if self._batches_taken:
+            progress.seconds = self._clock.seconds
+        record = progress.to_record(samples_done=self._samples_done())
         self._log.sync()
-        self._checkpoints.save({**self._train_step.state_dict(), "progress": saved}, best=best)
+        self._checkpoints.save({**self._train_step.state_dict(), "progress": record}, best=best)
 
     def _restore(self) -> None:
         """Go back to the last checkpoint, if there is one."""
@@ -376,131 +248,59 @@ class Training:
             return
         try:
             self._train_step.load_state_dict(state)
-            saved = state["progress"]
-            values = {f.name: saved[f.name] for f in fields(Progress)}
-            self._progress = Progress(**{**values, "best": tuple(values["best"])})
+            self._progress = Progress.from_record(state["progress"])
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             raise CheckpointError(
                 f"the checkpoint in {self._folder.checkpoints} is of another training: {error};"
                 " use --fresh to train anew"
             ) from error
 
-    def _save_weights(self, report: EpochReport) -> None:
-        if not self._ranks.first:
-            return
-        data = self._data.train
-        trained: dict[str, Any] = {"epoch": report.epoch, "step": report.step}
-        if report.val is not None:
-            trained["val_accuracy"] = report.val.accuracy
-        save_weights(
-            self._folder.weights,
-            self._train_step.scored,
-            self._train_step.preprocess,
-            RunFacts(
-                classes=data.classes,
-                seq_len=data.seq_len,
-                fps=data.fps,
-                average=self._options.average,
-                stored_size=data.stored_size,
-                trained=trained,
-            ),
-        )
+    def _keep_weights(self, report: EpochReport) -> None:
+        """Write the weights that the run gives to scoring and predicting."""
+        if self._ranks.first:
+            step, facts = self._train_step, self._data.facts(report.describe_weights())
+            save_weights(self._folder.weights, step.scored, step.preprocess, facts)
 
     def _check_weights(self) -> None:
+        """Raise LrcnError if anything that would be saved is not finite."""
         if not self._train_step.is_finite():
-            step = self._progress.step
-            raise _not_finite(
-                f"the weights or the optimizer's state are no numbers after step {step}",
-                self._last_keys,
-            )
+            raise weights_not_finite(self._progress.step, self._last_keys)
+
+    def _open_log(self) -> AbstractContextManager[MetricsLog | None]:
+        """Where the figures are written; only the first of several processes writes them."""
+        if not self._ranks.first:
+            return nullcontext()
+        return MetricsLog(
+            self._folder.metrics,
+            self._folder.tensorboard,
+            step=self._progress.step,
+            epochs=self._progress.epoch,
+        )
+
+    def _is_finished(self) -> bool:
+        options = self._options
+        return self._progress.is_finished(epochs=options.epochs, patience=options.patience)
+
+    def _steps_left(self) -> int:
+        """Steps that are left of the whole training."""
+        later_epochs = self._options.epochs - self._progress.epoch - 1
+        # clips of the running epoch may have been taken in steps of another size
+        running = self._data.steps_left(self._progress.samples_done)
+        return running + later_epochs * self._data.steps_left(0)
+
+    def _learning_rate(self, step: int) -> float:
+        return learning_rate(
+            self._options, epoch=self._progress.epoch, step=step, steps=self._steps
+        )
 
     def _samples_done(self) -> int:
         """Clips of the running epoch that all processes have taken."""
-        if not self._batches:
+        if not self._batches_taken:
             return self._progress.samples_done
-        return self._data.sampler.state_dict(self._batches)["samples_done"]
+        return self._data.samples_done(self._batches_taken)
 
 
-class _Clock:
-    """How fast the clips go through, and what share of the time is spent waiting for them."""
-
-    def __init__(self) -> None:
-        self._began = self._last = time.perf_counter()
-        self._waited = 0.0
-        self._rate = 0.0
-
-    def waiting(self, groups: Iterable[list[ClipBatch]]) -> Iterator[list[ClipBatch]]:
-        """The groups, with the time noted that each makes one wait."""
-        iterator = iter(groups)
-        while True:
-            began = time.perf_counter()
-            group = next(iterator, None)
-            self._waited += time.perf_counter() - began
-            if group is None:
-                return
-            yield group
-
-    def rate(self, clips: int) -> float:
-        """Clips a second, of late, now that some more are done."""
-        now = time.perf_counter()
-        rate = clips / max(now - self._last, 1e-9)
-        self._rate = rate if not self._rate else 0.9 * self._rate + 0.1 * rate
-        self._last = now
-        return self._rate
-
-    @property
-    def share_waiting(self) -> float:
-        """From 0 to 1."""
-        return self._waited / max(time.perf_counter() - self._began, 1e-9)
-
-
-def _groups(batches: Iterator[ClipBatch], count: int) -> Iterator[list[ClipBatch]]:
-    """Batches, so many at a time; at the end of an epoch what is left."""
+def _in_groups(batches: Iterator[ClipBatch], count: int) -> Iterator[list[ClipBatch]]:
+    """The batches of each step, so many at a time; at the end of an epoch those that are left."""
     while group := list(itertools.islice(batches, count)):
         yield group
-
-
-def _step_line(report: StepReport) -> dict[str, Any]:
-    return {
-        "step": report.step,
-        "epoch": report.epoch,
-        "loss": report.loss,
-        "lr": report.lr,
-        "clips_per_s": round(report.clips_per_s, 2),
-    }
-
-
-def _epoch_line(report: EpochReport) -> dict[str, Any]:
-    line: dict[str, Any] = {
-        "step": report.step,
-        "epoch": report.epoch,
-        "loss": report.loss,
-        "accuracy": report.accuracy,
-        "seconds": round(report.seconds, 2),
-    }
-    if report.val is not None:
-        line |= {
-            "val_accuracy": report.val.accuracy,
-            "val_top5": report.val.top5,
-            "val_mean_class_accuracy": report.val.mean_class_accuracy,
-            "val_frame_accuracy": report.val.frame_accuracy,
-            "val_frame_loss": report.val.frame_loss,
-            "best": report.best,
-        }
-    return line
-
-
-def _not_finite(what: str, keys: tuple[str, ...], *, before: tuple[str, ...] = ()) -> LrcnError:
-    """The error of a step; of the one before too, whose update may be what it comes from."""
-    blamed = f"clips {_named(keys)}"
-    if before:
-        blamed += f"; or of the step before: {_named(before)}"
-    return LrcnError(
-        f"{what} ({blamed}); nothing of it was saved: try a smaller --lr, --clip-grad 1"
-        " or --amp off, and look at the clips with `lrcn-data preview`"
-    )
-
-
-def _named(keys: tuple[str, ...]) -> str:
-    more = f" and {len(keys) - _NAMED_KEYS} more" if len(keys) > _NAMED_KEYS else ""
-    return ", ".join(keys[:_NAMED_KEYS]) + more

@@ -29,8 +29,9 @@ from lrcn_model.run_folder import RUNS, RunFolder
 from lrcn_model.training.data import TrainData
 from lrcn_model.training.initial_weights import begin_with
 from lrcn_model.training.learning_rate import learning_rate
-from lrcn_model.training.loop import Training, TrainingObserver
+from lrcn_model.training.loop import Training
 from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.reports import TrainingObserver
 from lrcn_model.training.run_record import (
     TrainedOn,
     check_same,
@@ -151,7 +152,6 @@ def run_training(
                 folder=folder,
                 data=data,
                 train_step=train_step,
-                processor=processor,
                 ranks=ranks,
                 observer=observer,
                 stop=stop,
@@ -181,7 +181,7 @@ def dry_run(options: TrainOptions, place: Place) -> DryRun:
         began = time.perf_counter()
         steps = data.steps_left(0)
         lr = learning_rate(options, epoch=0, step=0, steps=steps * options.epochs)
-        loss, clips, *_ = step.run(group, step=0, epoch=0, lr=lr, asked=False).tolist()
+        figures = step.run(group, step=0, epoch=0, lr=lr).read()
         seconds = time.perf_counter() - began
         return DryRun(
             folder=str(folder.path),
@@ -195,7 +195,7 @@ def dry_run(options: TrainOptions, place: Place) -> DryRun:
             steps=steps * options.epochs,
             processor=f"{_device_name(processor)}, {processor.precision}",
             workers=data.workers,
-            loss=loss / max(1, clips),
+            loss=figures.mean_loss,
             seconds=seconds,
             memory=_memory(processor),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def test_a_step_moves_what_its_layers_read_and_write(train: Any) -> None:
 
 @pytest.mark.parametrize("mode", ["float32", "bf16"])
 def test_both_ways_of_training_take_steps(train: Any, setting: Any, mode: str) -> None:
-    assert torch.isfinite(setting.step(mode)()).all()
+    assert math.isfinite(setting.step(mode)().read().loss)
     assert train.plain_step((16, 16), 2)() > 0
 
 

@@ -19,6 +19,7 @@ from lrcn_model.training.checkpoint import load_checkpoint
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run import Place, run_training
 from lrcn_model.training.step import TrainStep
+from lrcn_model.training.step_figures import StepSums
 from lrcn_model.training.stop_signals import StopSignals
 
 STEPS = 15
@@ -46,7 +47,7 @@ class Poison:
         run, forward = TrainStep.run, LRCN.forward
         poisoned = False
 
-        def noted_run(trained: TrainStep, batches: Any, **values: Any) -> Tensor:
+        def noted_run(trained: TrainStep, batches: Any, **values: Any) -> StepSums:
             nonlocal poisoned
             poisoned = values["step"] + 1 == step
             if poisoned:

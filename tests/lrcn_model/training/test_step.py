@@ -81,8 +81,8 @@ def dataset(make_data_set: Callable[..., Path]) -> ShardDataset:
 def test_batches_of_a_step_add_up_to_the_mean_over_their_clips(dataset: ShardDataset) -> None:
     batches = [dataset.__getitems__([0, 1, 2, 3]), dataset.__getitems__([4])]
     step = make_step(OPTIONS)
-    sums = step.run(batches, step=0, epoch=0, lr=OPTIONS.lr, asked=False)
-    assert sums[1].item() == 5
+    sums = step.run(batches, step=0, epoch=0, lr=OPTIONS.lr)
+    assert sums.read().clips == 5
     assert_same(dict(step.net.named_parameters()), naive_weights(OPTIONS, batches))
 
 
@@ -90,7 +90,7 @@ def test_a_clipped_gradient_has_the_norm_asked_for(dataset: ShardDataset) -> Non
     options = TrainOptions(**{**VALUES, "clip_grad": 1e-3, "lr": 1.0})
     step = make_step(options)
     before = [value.detach().clone() for value in step.net.parameters()]
-    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, lr=1.0, asked=False)
+    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, lr=1.0)
     changes = [new.detach() - old for new, old in zip(step.net.parameters(), before, strict=True)]
     norm = torch.stack([change.norm() for change in changes]).norm()
     assert norm.item() == pytest.approx(1e-3, rel=1e-2)
@@ -105,7 +105,7 @@ def test_a_step_depends_on_its_number_and_not_on_the_generators_state(
     for number, noise in ((7, 1), (7, 2), (8, 2)):
         step = make_step(options)
         torch.manual_seed(noise)
-        losses.append(step.run([batch], step=number, epoch=0, lr=OPTIONS.lr, asked=False)[0].item())
+        losses.append(step.run([batch], step=number, epoch=0, lr=OPTIONS.lr).read().loss)
     assert losses[0] == losses[1] != losses[2]
 
 
@@ -113,10 +113,10 @@ def test_a_restored_step_goes_on_as_the_first_would(dataset: ShardDataset) -> No
     options = TrainOptions(**{**VALUES, "optimizer": "adam", "lr": 1e-3})
     batch = dataset.__getitems__([0, 1, 2])
     one, other = make_step(options), make_step(options)
-    one.run([batch], step=0, epoch=0, lr=OPTIONS.lr, asked=False)
+    one.run([batch], step=0, epoch=0, lr=OPTIONS.lr)
     other.load_state_dict(copy.deepcopy(one.state_dict()))
     for step in (one, other):
-        step.run([batch], step=1, epoch=0, lr=OPTIONS.lr, asked=False)
+        step.run([batch], step=1, epoch=0, lr=OPTIONS.lr)
     for left, right in zip(one.net.parameters(), other.net.parameters(), strict=True):
         assert torch.equal(left, right)
 
@@ -152,7 +152,7 @@ def test_two_processes_do_the_step_of_all_their_clips_together(
 def test_a_frozen_part_keeps_its_weights_and_running_statistics(dataset: ShardDataset) -> None:
     step = make_step(replace(OPTIONS, freeze=("cnn",), init="elsewhere"))
     before = copy.deepcopy(step.net.state_dict())
-    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, lr=0.1, asked=False)
+    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, lr=0.1)
     after = step.net.state_dict()
     changed = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
     assert changed == {"lstm", "classifier"}
@@ -162,7 +162,7 @@ def test_the_scored_net_is_the_moving_average_of_the_weights(dataset: ShardDatas
     step = make_step(replace(OPTIONS, ema=0.75))
     expected: dict[str, torch.Tensor] = {}
     for number in range(4):
-        step.run([dataset.__getitems__([number])], step=number, epoch=0, lr=0.1, asked=False)
+        step.run([dataset.__getitems__([number])], step=number, epoch=0, lr=0.1)
         for name, value in step.net.named_parameters():
             now = value.detach().clone()
             expected[name] = 0.75 * expected[name] + 0.25 * now if number else now
@@ -174,10 +174,10 @@ def test_the_moving_average_goes_on_from_a_checkpoint(dataset: ShardDataset) -> 
     options = replace(OPTIONS, ema=0.9)
     one, other = make_step(options), make_step(replace(options, seed=5))
     batch = dataset.__getitems__([0, 1])
-    one.run([batch], step=0, epoch=0, lr=0.1, asked=False)
+    one.run([batch], step=0, epoch=0, lr=0.1)
     other.load_state_dict(copy.deepcopy(one.state_dict()))
     for step in (one, other):
-        step.run([batch], step=1, epoch=0, lr=0.1, asked=False)
+        step.run([batch], step=1, epoch=0, lr=0.1)
     for name, value in one.scored.state_dict().items():
         assert torch.equal(value, other.scored.state_dict()[name]), name
 
@@ -189,7 +189,7 @@ def test_a_compiled_step_does_what_a_plain_one_does(dataset: ShardDataset) -> No
     plain, fast = make_step(OPTIONS), make_step(replace(OPTIONS, compile=True))
     batch = dataset.__getitems__([0, 1, 2])
     for step in (plain, fast):
-        step.run([batch], step=0, epoch=0, lr=0.1, asked=False)
+        step.run([batch], step=0, epoch=0, lr=0.1)
     assert list(plain.state_dict()["net"]) == list(fast.state_dict()["net"])
     assert_same(fast.net.state_dict(), plain.net.state_dict())
 

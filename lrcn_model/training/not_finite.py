@@ -1,0 +1,66 @@
+"""Losses and weights that are no finite numbers: how they are found, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lrcn_data.errors import LrcnError
+
+_NAMED_KEYS = 8
+"""At most so many clips of a step are named."""
+
+
+def all_finite(state: Any) -> bool:
+    """Whether every number in every tensor is finite, in dicts within dicts."""
+    return all(bool(torch.isfinite(value).all()) for value in _tensors(state))
+
+
+def loss_not_finite(
+    step: int, loss: float, keys: tuple[str, ...], *, keys_before: tuple[str, ...]
+) -> LrcnError:
+    """The error of a step whose loss is no finite number.
+
+    Args:
+        step: Number of the step, from 1.
+        loss: What it came to.
+        keys: Names of the step's clips.
+        keys_before: Names of the clips of the step before, whose update may be the cause.
+    """
+    return _error(f"the loss of step {step} is {loss}", keys, keys_before)
+
+
+def weights_not_finite(step: int, keys: tuple[str, ...]) -> LrcnError:
+    """The error of a training whose weights or optimizer hold what is no finite number.
+
+    Args:
+        step: Steps done.
+        keys: Names of the last step's clips.
+    """
+    return _error(f"the weights or the optimizer's state are no numbers after step {step}", keys)
+
+
+def _error(what: str, keys: tuple[str, ...], keys_before: tuple[str, ...] = ()) -> LrcnError:
+    blamed = f"clips {_named(keys)}"
+    if keys_before:
+        blamed += f"; or of the step before: {_named(keys_before)}"
+    return LrcnError(
+        f"{what} ({blamed}); nothing of it was saved: try a smaller --lr, --clip-grad 1"
+        " or --amp off, and look at the clips with `lrcn-data preview`"
+    )
+
+
+def _named(keys: tuple[str, ...]) -> str:
+    more = f" and {len(keys) - _NAMED_KEYS} more" if len(keys) > _NAMED_KEYS else ""
+    return ", ".join(keys[:_NAMED_KEYS]) + more
+
+
+def _tensors(state: Any) -> Iterator[Tensor]:
+    if isinstance(state, Tensor):
+        yield state
+    elif isinstance(state, dict):
+        for value in state.values():
+            yield from _tensors(value)

@@ -1,0 +1,113 @@
+"""What a training reports after each step and each epoch, and to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lrcn_model.scoring.scorer import Result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepReport:
+    """What is known after a step.
+
+    Attributes:
+        step: Number of the step over all epochs, from 1.
+        epoch: Number of its epoch, from 1.
+        loss: Mean over the clips of the step.
+        lr: Learning rate of the step.
+        clips_per_s: Clips per second of late, over all processes.
+        accuracy: Share of the running epoch's clips that were recognized so far, from 0 to 1.
+        waiting: Share of the time that was spent waiting for clips, from 0 to 1.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    lr: float
+    clips_per_s: float
+    accuracy: float
+    waiting: float
+
+    def to_line(self) -> dict[str, Any]:
+        """The step's line of metrics.jsonl."""
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "loss": self.loss,
+            "lr": self.lr,
+            "clips_per_s": round(self.clips_per_s, 2),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EpochReport:
+    """What is known after an epoch.
+
+    Attributes:
+        epoch: Number of the epoch, from 1.
+        step: Steps done by then, over all epochs.
+        loss: Mean over the clips, as they were trained on.
+        accuracy: Share of the clips that were recognized as they were trained on, from 0 to 1.
+        seconds: Time that the epoch took, with its validation.
+        val: Scores on the clips for validation; None where there are no such clips.
+        best: Whether the weights after this epoch are now the ones that the run keeps.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    seconds: float
+    val: Result | None
+    best: bool
+
+    def to_line(self) -> dict[str, Any]:
+        """The epoch's line of metrics.jsonl."""
+        line: dict[str, Any] = {
+            "step": self.step,
+            "epoch": self.epoch,
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            "seconds": round(self.seconds, 2),
+        }
+        if self.val is not None:
+            line |= {
+                "val_accuracy": self.val.accuracy,
+                "val_top5": self.val.top5,
+                "val_mean_class_accuracy": self.val.mean_class_accuracy,
+                "val_frame_accuracy": self.val.frame_accuracy,
+                "val_frame_loss": self.val.frame_loss,
+                "best": self.best,
+            }
+        return line
+
+    def describe_weights(self) -> dict[str, Any]:
+        """What the weights after this epoch stand for, as it is kept with them."""
+        described: dict[str, Any] = {"epoch": self.epoch, "step": self.step}
+        if self.val is not None:
+            described["val_accuracy"] = self.val.accuracy
+        return described
+
+
+class TrainingObserver(Protocol):
+    """Is told what a training does."""
+
+    def start(self, *, steps: int, steps_done: int, epochs_done: int) -> None:
+        """The training begins, or goes on.
+
+        Args:
+            steps: Steps that it will have in all.
+            steps_done: How many of them were done before.
+            epochs_done: Epochs that ended before.
+        """
+
+    def step(self, report: StepReport) -> None:
+        """A step is done."""
+
+    def epoch(self, report: EpochReport) -> None:
+        """An epoch has ended."""
+
+    def warn(self, message: str) -> None:
+        """Something is not as it should be, but the training goes on."""
