@@ -21,7 +21,9 @@ from .output import print_json
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
-    from lrcn_model.training.run import DryRun, Outcome, Place
+    from lrcn_model.training.dry_run import DryRun
+    from lrcn_model.training.run import Outcome
+    from lrcn_model.training.run_choice import RunChoice
 
 _TYPES: dict[str, Any] = {
     "int": int,
@@ -104,13 +106,13 @@ def command(
     prepare_torch(to_train=True)
     given = {name: value for name, value in values.items() if value not in (None, ())}
     options = _options(given, config=config, resume=resume, out=out, fresh=fresh)
-    from lrcn_model.training.run import Place
+    from lrcn_model.training.run_choice import RunChoice
 
-    place = Place(out=resume or out, fresh=fresh)
+    choice = RunChoice(out=resume or out, fresh=fresh)
     if dry_run:
-        _dry_run(options, place, as_json=as_json)
+        _dry_run(options, choice, as_json=as_json)
         return
-    outcome = _train(options, place)
+    outcome = _train(options, choice)
     if outcome.first:
         _show(outcome, options, as_json=as_json)
 
@@ -129,12 +131,12 @@ def _options(
     for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
         if other:
             raise UsageError(f"--resume goes on with a run as it is, and doesn't go with {name}")
-    from lrcn_model.training.run import resumed_options
+    from lrcn_model.training.run_choice import resumed_options
 
     return resumed_options(resume, given)
 
 
-def _train(options: TrainOptions, place: Place) -> Outcome:
+def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
     from lrcn_model.training.run import run_training
     from lrcn_model.training.stop_signals import Stopped, StopSignals
 
@@ -142,7 +144,7 @@ def _train(options: TrainOptions, place: Place) -> Outcome:
 
     try:
         with StopSignals() as stop, TrainProgress() as progress:
-            return run_training(options, place, progress, stop)
+            return run_training(options, choice, progress, stop)
     except Stopped as stopped:
         click.echo(str(stopped), err=True)
         raise click.exceptions.Exit(stopped.exit_code) from None
@@ -198,10 +200,10 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
     Console().print(table)
 
 
-def _dry_run(options: TrainOptions, place: Place, *, as_json: bool) -> None:
-    from lrcn_model.training.run import dry_run
+def _dry_run(options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None:
+    from lrcn_model.training.dry_run import dry_run
 
-    plan = dry_run(options, place)
+    plan = dry_run(options, choice)
     if as_json:
         print_json(asdict(plan))
         return

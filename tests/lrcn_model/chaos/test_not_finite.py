@@ -17,7 +17,8 @@ from lrcn_data.errors import LrcnError
 from lrcn_model.nets.net import LRCN
 from lrcn_model.training.checkpoint import load_checkpoint
 from lrcn_model.training.options import TrainOptions
-from lrcn_model.training.run import Place, run_training
+from lrcn_model.training.run import run_training
+from lrcn_model.training.run_choice import RunChoice
 from lrcn_model.training.step import TrainStep
 from lrcn_model.training.step_figures import StepSums
 from lrcn_model.training.stop_signals import StopSignals
@@ -116,7 +117,7 @@ def fault_of_stopping(
         patch.setenv("OMP_NUM_THREADS", "1")
         poison = Poison(patch, step, change)
         try:
-            run_training(options, Place(out=out), Quiet(), StopSignals())
+            run_training(options, RunChoice(out=out), Quiet(), StopSignals())
         except LrcnError as error:
             said = str(error)
         else:

@@ -1,0 +1,114 @@
+"""What a training would be (--dry-run): everything is built and one step is done, in memory."""
+
+from __future__ import annotations
+
+import resource
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from lrcn_model.nets.net_table import Layer, forward_flop, net_table, training_flop
+from lrcn_model.processor import Processor
+from lrcn_model.training.data import TrainData
+from lrcn_model.training.initial_weights import begin_with
+from lrcn_model.training.learning_rate import learning_rate
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.preparation import prepared
+from lrcn_model.training.run_choice import RunChoice
+from lrcn_model.training.run_record import check_same
+from lrcn_model.training.step import TrainStep
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DryRun:
+    """What a training would be.
+
+    Attributes:
+        folder: The run's folder.
+        goes_on: Whether a run is there already, with which the training would go on.
+        layers: Layers of the net.
+        flop: Floating point operations per frame, forward.
+        flop_with_backward: Floating point operations per frame, forward and backward.
+        clips: Clips to train on.
+        val_clips: Clips to validate with.
+        steps_per_epoch: Steps of the optimizer in an epoch.
+        steps: Steps of the optimizer in all.
+        processor: What computes, and how precisely.
+        workers: How many processes read.
+        loss: Mean over the clips of the one step that was done.
+        seconds: How long that step took.
+        memory: The most memory that was used, in bytes: of the GPU, or of this process.
+    """
+
+    folder: str
+    goes_on: bool
+    layers: list[Layer]
+    flop: int
+    flop_with_backward: int
+    clips: int
+    val_clips: int
+    steps_per_epoch: int
+    steps: int
+    processor: str
+    workers: int
+    loss: float
+    seconds: float
+    memory: int
+
+
+def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
+    """Build everything, do one step, and write nothing.
+
+    Raises:
+        LrcnError: It can't be done; the message says why and what helps.
+    """
+    with prepared(options) as ready:
+        data, processor = ready.data, ready.processor
+        trained_on = data.trained_on()
+        folder = choice.folder(options, trained_on)
+        goes_on = folder.exists() and not choice.fresh
+        if goes_on:
+            check_same(folder, options, trained_on)
+        train_step = ready.new_train_step()
+        if options.init:
+            begin_with(train_step.net, Path(options.init))
+        layers = net_table(train_step.net)
+        steps = data.steps_left(0)
+        loss, seconds = _first_step(train_step, data, options, steps * options.epochs)
+        return DryRun(
+            folder=str(folder.path),
+            goes_on=goes_on,
+            layers=layers,
+            flop=forward_flop(layers),
+            flop_with_backward=training_flop(layers),
+            clips=len(data.train),
+            val_clips=len(data.val) if data.val else 0,
+            steps_per_epoch=steps,
+            steps=steps * options.epochs,
+            processor=f"{ready.device_name}, {processor.precision}",
+            workers=data.workers,
+            loss=loss,
+            seconds=seconds,
+            memory=_most_memory(processor),
+        )
+
+
+def _first_step(
+    train_step: TrainStep, data: TrainData, options: TrainOptions, steps: int
+) -> tuple[float, float]:
+    """Do the first step of a training of so many steps: its loss, and the seconds it took."""
+    with closing(data.train_batches(0, 0)) as batches:
+        batch = next(batches)
+        began = time.perf_counter()
+        lr = learning_rate(options, epoch=0, step=0, steps=steps)
+        figures = train_step.run([batch], step=0, epoch=0, lr=lr).read()
+        return figures.mean_loss, time.perf_counter() - began
+
+
+def _most_memory(processor: Processor) -> int:
+    if processor.is_cuda:
+        return torch.cuda.max_memory_allocated(processor.device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

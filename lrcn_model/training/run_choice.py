@@ -1,0 +1,45 @@
+"""Which run a training is: its folder, and the options of a run that goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lrcn_data.errors import UsageError
+from lrcn_model.run_folder import RUNS, RunFolder
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.run_record import TrainedOn, read_options, run_name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunChoice:
+    """Which run a training begins, or goes on with.
+
+    Attributes:
+        out: Folder that --out names; None for `runs/<cnn>-<8 hex>`.
+        fresh: Whether to throw away the run that is there.
+    """
+
+    out: Path | None = None
+    fresh: bool = False
+
+    def folder(self, options: TrainOptions, trained_on: TrainedOn) -> RunFolder:
+        """The run's folder; it need not exist."""
+        return RunFolder(self.out or RUNS / run_name(options, trained_on))
+
+
+def resumed_options(run: Path, given: dict[str, Any]) -> TrainOptions:
+    """The options of a run (--resume), with those given now on top.
+
+    Raises:
+        UsageError: There is no such run, or a value is out of range.
+    """
+    before = read_options(RunFolder(run))
+    options = replace(before, **given)
+    if options.epochs < before.epochs:
+        raise UsageError(
+            f"--epochs {options.epochs} is fewer than the {before.epochs} of {run}; give more to"
+            " extend it"
+        )
+    return options
