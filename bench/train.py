@@ -226,7 +226,7 @@ def measure_speed(
 ) -> Speed:
     """Time steps, and put them against what the device does at most, measured here as well."""
     processor = setting.processor(mode)
-    dtype = processor.autocast or torch.float32
+    dtype = processor.amp_type or torch.float32
     frames = setting.clips * FRAMES
     seconds = seconds_each(setting.step(mode), processor.device, runs=runs)
     net = setting.train_step("float32").net

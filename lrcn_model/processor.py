@@ -1,4 +1,4 @@
-"""What computes: the CPU or a GPU, with which precision, and how its memory is used."""
+"""What a net runs on: the CPU or a GPU, with which precision, and how its memory is used."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from lrcn_data.errors import LrcnError, UsageError
 Net = TypeVar("Net", bound=nn.Module)
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
-"""Numbers of glibc's mallopt, from malloc.h."""
+"""Parameters of glibc's mallopt, from malloc.h."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Processor:
-    """Where a net runs and how.
+    """Where a net runs, and with which precision.
 
     Attributes:
         device: The device.
-        autocast: Type that most of the net is computed in, or None for float32 throughout.
+        amp_type: The 16-bit type in which most of the net is computed; None for float32
+            throughout.
     """
 
     device: torch.device
-    autocast: torch.dtype | None
+    amp_type: torch.dtype | None
 
     @property
     def is_cuda(self) -> bool:
@@ -39,33 +40,34 @@ class Processor:
     @property
     def needs_scaler(self) -> bool:
         """Whether gradients would underflow without being scaled."""
-        return self.autocast is torch.float16
+        return self.amp_type is torch.float16
 
     @property
     def precision(self) -> str:
-        """float32, or what --amp says of the other types."""
+        """Name of the precision: float32, or bf16 or fp16 as --amp names them."""
         names = {None: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
-        return names[self.autocast]
+        return names[self.amp_type]
 
-    def precise(self) -> torch.autocast:
-        """The context in which the net's forward pass runs."""
+    def autocast(self) -> torch.autocast:
+        """The context for a forward pass: most of it is computed in `amp_type`."""
         return torch.autocast(
             self.device.type,
-            dtype=self.autocast or torch.bfloat16,
-            enabled=self.autocast is not None,
+            dtype=self.amp_type or torch.bfloat16,
+            enabled=self.amp_type is not None,
         )
 
 
 def choose_processor(device: str, amp: str, *, local_rank: int = 0) -> Processor:
-    """Make sense of --device and --amp.
+    """The processor that --device and --amp ask for; a GPU is set up for speed.
 
     Args:
-        device: auto, cpu or cuda.
-        amp: auto (bf16 on a GPU that has it, else fp16; float32 on a CPU), off, bf16 or fp16.
-        local_rank: Number of this process on its machine, and so of its GPU.
+        device: auto, cpu or cuda; auto takes a GPU where there is one.
+        amp: off, bf16, fp16 or auto, which is bf16 on a GPU that has it, fp16 on another GPU, and
+            off on a CPU.
+        local_rank: Number of this process on its machine, and so the number of its GPU.
 
     Raises:
-        UsageError: There is no such device, or it can't do that.
+        UsageError: There is no such device, or it can't compute like that.
     """
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
@@ -74,7 +76,7 @@ def choose_processor(device: str, amp: str, *, local_rank: int = 0) -> Processor
         if amp == "fp16":
             raise UsageError("--amp fp16 needs a GPU; on a CPU use --amp bf16 or off")
         return Processor(
-            device=torch.device("cpu"), autocast=torch.bfloat16 if amp == "bf16" else None
+            device=torch.device("cpu"), amp_type=torch.bfloat16 if amp == "bf16" else None
         )
     if local_rank >= torch.cuda.device_count():
         raise UsageError(
@@ -87,11 +89,16 @@ def choose_processor(device: str, amp: str, *, local_rank: int = 0) -> Processor
     torch.set_float32_matmul_precision("high")
     automatic = "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     types = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
-    return Processor(device=chosen, autocast=types[automatic if amp == "auto" else amp])
+    return Processor(device=chosen, amp_type=types[automatic if amp == "auto" else amp])
 
 
-def place(net: Net, processor: Processor) -> Net:
-    """Bring a net to where it runs, its weights laid out in memory as its frames are."""
+def move_net(net: Net, processor: Processor) -> Net:
+    """Move a net to where it runs, with its weights laid out in memory as its frames are.
+
+    Args:
+        net: Changed in place, and returned.
+        processor: Where it runs.
+    """
     net.to(processor.device)
     for parameter in net.parameters():
         if parameter.dim() == 4:
@@ -100,9 +107,9 @@ def place(net: Net, processor: Processor) -> Net:
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep what it frees, for tensors of the next step (glibc only).
+    """Have the C library keep freed memory for the tensors of the next step (glibc only).
 
-    Every step of a training on a CPU would get its large tensors as fresh pages otherwise, whose
+    Otherwise every step of a training on a CPU would get its large tensors as fresh pages, whose
     first touch took a quarter of the step's time (small net, 128 frames of 64x64).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -114,6 +121,9 @@ def keep_freed_memory() -> None:
 @contextmanager
 def out_of_memory_remedy(batch_size: int) -> Iterator[None]:
     """Turn running out of memory into an error that says what helps.
+
+    Args:
+        batch_size: Clips per batch, for the message.
 
     Raises:
         LrcnError: Memory ran out.

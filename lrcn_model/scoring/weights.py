@@ -20,7 +20,7 @@ from torch import Tensor
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.size import Size
 from lrcn_model.nets.net import LRCN, NetConfig
-from lrcn_model.processor import Processor, place
+from lrcn_model.processor import Processor, move_net
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder, run_file
@@ -71,7 +71,7 @@ class TrainedRun:
     @torch.inference_mode()
     def score(self, batch: ClipBatch) -> Tensor:
         """Scores of a batch on the same device: float32 (clips, frames, classes)."""
-        with self.processor.precise():
+        with self.processor.autocast():
             scores: Tensor = self.net(self.preprocess(batch))
         return scores.float()
 
@@ -129,7 +129,7 @@ def load_run(run: Path, processor: Processor) -> TrainedRun:
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error
-    place(net, processor).eval()
+    move_net(net, processor).eval()
     return TrainedRun(
         net=net, preprocess=preprocess.to(processor.device), facts=facts, processor=processor
     )

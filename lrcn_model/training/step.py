@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from lrcn_model.nets.net import LRCN, NetConfig
-from lrcn_model.processor import Processor, place
+from lrcn_model.processor import Processor, move_net
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import Augmentation
 from lrcn_model.reading.clip_batch import ClipBatch
@@ -129,7 +129,7 @@ class TrainStep:
         if self._augmentation:
             changes = self._augmentation.draw(batch.indices, seed=self._options.seed, epoch=epoch)
         frames = self.preprocess(batch, changes)
-        with self._processor.precise():
+        with self._processor.autocast():
             scores_BTC = self._forward(frames)
         return clip_losses(
             scores_BTC,
@@ -169,7 +169,7 @@ class TrainStep:
     def scoring(self) -> Iterator[None]:
         """The context in which `score` is called: no gradients, no dropout."""
         self.scored.eval()
-        with torch.inference_mode(), self._processor.precise():
+        with torch.inference_mode(), self._processor.autocast():
             yield
 
     def score(self, batch: ClipBatch) -> Tensor:
@@ -220,6 +220,6 @@ def _new_net(
         dropout=options.dropout,
     )
     torch.manual_seed(options.seed)
-    net = place(LRCN(config), processor)
+    net = move_net(LRCN(config), processor)
     preprocess = Preprocess(options.size, mean).to(processor.device)
     return net, preprocess
