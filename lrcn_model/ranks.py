@@ -1,7 +1,7 @@
 """The processes that train together: who is who, and sums over all of them.
 
-Started by torchrun, which says in the environment which one each process is; without it there is
-one process, and everything here does nothing.
+They are started by torchrun, which says in the environment which one each process is. Without it
+there is one process, and nothing here has any effect.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from torch.distributed.rendezvous import rendezvous
 from lrcn_data.errors import LrcnError
 
 _MEETING = timedelta(minutes=10)
+"""How long the processes wait for each other at the start."""
+
 _LOOK_AGAIN = 0.02
+"""Seconds between two looks at what the others have written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,9 +34,9 @@ class Ranks:
     """Which of how many processes this one is.
 
     Attributes:
-        rank: Its number, from 0; that one writes and talks.
-        count: How many there are.
-        local_rank: Its number on its machine.
+        rank: Number of this process, from 0.
+        count: How many processes there are.
+        local_rank: Number of this process on its machine, from 0.
     """
 
     rank: int = 0
@@ -46,18 +49,18 @@ class Ranks:
         return self.rank == 0
 
     def sum_(self, values: Tensor) -> Tensor:
-        """Replace a tensor by its sum over all processes."""
+        """Replace a tensor by its sum over all processes, in each of them, and return it."""
         if self.count > 1:
             distributed.all_reduce(values)
         return values
 
-    def share_(self, values: Tensor) -> None:
-        """Replace a tensor by the first process's."""
+    def broadcast_(self, values: Tensor) -> None:
+        """Replace a tensor by that of the first process, in all of them."""
         if self.count > 1:
             distributed.broadcast(values, 0)
 
     def gather(self, value: Any) -> list[Any]:
-        """Every process's value, in the order of their numbers, in every process."""
+        """The values of all processes, in the order of their numbers; each process gets them."""
         if self.count == 1:
             return [value]
         values: list[Any] = [None] * self.count
@@ -65,10 +68,10 @@ class Ranks:
         return values
 
     def wait(self) -> None:
-        """Go on when all processes are here.
+        """Wait until all processes have come here.
 
         Raises:
-            LrcnError: Another one ended.
+            LrcnError: Another process has ended.
         """
         try:
             if self.count > 1:
@@ -80,7 +83,7 @@ class Ranks:
 
 
 def ranks_from_environment() -> Ranks:
-    """What torchrun has put into the environment; one process without it."""
+    """Which process this is, as torchrun says in the environment; without it, the only one."""
     return Ranks(
         rank=int(os.environ.get("RANK", "0")),
         count=int(os.environ.get("WORLD_SIZE", "1")),
@@ -90,7 +93,15 @@ def ranks_from_environment() -> Ranks:
 
 @contextmanager
 def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
-    """Connect the processes: over NCCL between GPUs, over gloo between CPUs."""
+    """Connect the processes, over NCCL between GPUs and over gloo between CPUs.
+
+    Args:
+        ranks: Which of how many processes this one is.
+        device: Where this one computes.
+
+    Raises:
+        torch.distributed.DistStoreError: Not all of them came within ten minutes.
+    """
     if ranks.count == 1:
         yield
         return
@@ -108,15 +119,19 @@ def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
 
 
 def unused_part(store: Store, ranks: Ranks) -> Store:
-    """The same new and empty part of a store for all processes that are alive now.
+    """A new and empty part of a store, the same one for all processes that are alive now.
 
     torchrun keeps its store when it starts the processes again after one died (torch 2.13), so
-    that they would find the addresses of dead ones there and wait for those (2 of 5 times). How
-    often it has started them is no name for the part: machines count for themselves.
+    that they would find the addresses of dead processes there and wait for those (2 of 5 times).
+    The number of restarts can't name the part, since each machine counts its own.
 
-    Every process writes a word that nobody wrote before. The first one shows all that it sees, its
-    own in front, until each of the others has said that its own word is among them, so that the
-    first one is alive. The first one's word is the name of the part.
+    Every process writes a word that nobody has written before. The first process shows all words
+    that it sees, its own in front, until each of the others has said that its own word is among
+    them, and so knows that the first one is alive. The first one's word names the part.
+
+    Args:
+        store: What all processes, dead or alive, write to.
+        ranks: Which of how many processes this one is.
 
     Raises:
         torch.distributed.DistStoreError: Not all of them came within ten minutes.

@@ -1,1 +1,5 @@
-"""Training: its options, its data, its steps, its loop, and its run's record."""
+"""Training: begin with `loop`, which reads from top to bottom.
+
+`run` goes from the options to the end of a training; `preparation` makes what the loop is given;
+`step` is one step of the optimizer.
+"""

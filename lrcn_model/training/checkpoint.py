@@ -1,4 +1,4 @@
-"""A training's state on the disk: whole, checked, the one before kept, and the best one.
+"""A training's state on the disk: the last one, the one before it, and the best one, all checked.
 
 A checkpoint is what torch.save writes, followed by a mark and the SHA-256 of all before it, since
 torch.load doesn't notice most damage. Readers of zip files ignore what follows, so that plain
@@ -55,15 +55,15 @@ class Checkpoints:
 
     @property
     def best(self) -> Path:
-        """That of the epoch with the best scores on val."""
+        """The one after the epoch with the best scores on the clips for validation."""
         return self.folder / "best.pt"
 
     def save(self, state: State, *, best: bool = False) -> None:
-        """Write a checkpoint; at any moment at least one whole one is there.
+        """Write a checkpoint; at every moment at least one whole checkpoint is there.
 
         Args:
-            state: All that a training needs to go on.
-            best: Whether it is the best so far.
+            state: Everything that a training needs to go on.
+            best: Whether the weights are the best so far, so that `best` becomes this one.
 
         Raises:
             LrcnError: It can't be written.
@@ -80,11 +80,11 @@ class Checkpoints:
             _keep(self.last, self.best)
 
     def load(self, warn: Callable[[str], None], *, may_repair: bool = True) -> State | None:
-        """The newest sound checkpoint, on the CPU; nothing where there is none at all.
+        """The newest sound checkpoint, with its tensors on the CPU; None where there is none.
 
         Args:
-            warn: Told where the newest one is damaged and an older one is used.
-            may_repair: Whether to move the damaged one away; one of several processes may.
+            warn: Called with a message where the newest is damaged and an older one is used.
+            may_repair: Whether to move a damaged one away, as only one of several processes may.
 
         Raises:
             CheckpointError: There are checkpoints and all of them are damaged.
@@ -110,7 +110,7 @@ class Checkpoints:
 
 
 def _write(state: State, file: BinaryIO) -> None:
-    """Write what torch.save does; OSError where that fails for any reason of the disk."""
+    """Write as torch.save does, but raise OSError where that fails because of the disk."""
     try:
         torch.save(state, file)
     except RuntimeError as error:
@@ -139,10 +139,13 @@ def _keep(path: Path, name: Path) -> None:
 
 
 def load_checkpoint(path: Path) -> State:
-    """Read a checkpoint whose every byte is what was written.
+    """Read a checkpoint, provided that every byte of it is what was written.
+
+    Returns:
+        What was saved, with its tensors on the CPU.
 
     Raises:
-        CheckpointError: It is not.
+        CheckpointError: It is damaged, or was not written by this program.
     """
     try:
         _check(path)
@@ -159,6 +162,7 @@ def load_checkpoint(path: Path) -> State:
 
 
 def _check(path: Path) -> None:
+    """Raise ValueError unless the file ends with the SHA-256 of what comes before."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         end = len(data) - _TRAILER
         if end <= 0 or data[end : end + len(_MARK)] != _MARK:

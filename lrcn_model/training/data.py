@@ -26,18 +26,18 @@ class TrainData:
     """The clips to train on and to validate with.
 
     Args:
-        options: Which.
-        ranks: Who shares them.
-        processor: Where the batches go to.
+        options: All values of the training; they name the shards and say how these are read.
+        ranks: The processes that share the clips.
+        processor: Where the batches go.
 
     Attributes:
         train: Clips to train on.
-        val: Clips to validate with, or None.
-        workers: Processes that read.
-        resumable: Whether training can go on in the middle of an epoch.
+        val: Clips to validate with; None where --val-shards names none.
+        workers: How many processes read.
+        resumable: Whether a training can go on in the middle of an epoch.
 
     Raises:
-        UsageError: The options don't go together.
+        UsageError: No shards are named, or the options don't go together.
         ShardError: Shards are missing, damaged, or don't fit together.
     """
 
@@ -71,7 +71,7 @@ class TrainData:
         self._webdataset = self._open_webdataset() if options.reader == "webdataset" else None
 
     def warnings(self) -> list[str]:
-        """What is odd about the shards, a sentence each."""
+        """What is odd about the shards, one sentence for each thing."""
         found = []
         others = [
             shard.location for shard in self.train.data_set.shards if shard.entry.split != "train"
@@ -85,7 +85,7 @@ class TrainData:
         return found
 
     def trained_on(self) -> TrainedOn:
-        """What a run is known by."""
+        """What the run is recognized by."""
         return TrainedOn(
             shards=_hashes(self.train),
             val_shards=_hashes(self.val) if self.val else [],
@@ -110,18 +110,26 @@ class TrainData:
         )
 
     def mean(self) -> Tensor | None:
-        """What --mean says: (3, height, width) or (3,), from 0 to 255; None for nothing."""
+        """What --mean says is subtracted from the frames, with values from 0 to 255.
+
+        Returns:
+            float32 (3, height, width), the mean image, or (3,), its mean colour; None for nothing.
+        """
         if self._options.mean == "none":
             return None
         image = self.train.mean_image(self._options.size)
         return image if self._options.mean == "image" else image.mean(dim=(1, 2))
 
     def train_batches(self, epoch: int, samples_done: int) -> Generator[ClipBatch, None, None]:
-        """This process's batches of an epoch, on the device, after what is done of it.
+        """This process's batches of what is left of an epoch, on the device.
 
         Args:
-            epoch: From 0.
-            samples_done: Clips that all processes have taken.
+            epoch: Number of the epoch, from 0.
+            samples_done: Clips of it that all processes together have taken before.
+
+        Raises:
+            UsageError: Too few clips are left for so many processes.
+            ShardError: A shard is damaged.
         """
         if self._webdataset is not None:
             self._webdataset.set_epoch(epoch)
@@ -139,9 +147,10 @@ class TrainData:
         return self._sampler.state_dict(batches)["samples_done"]
 
     def steps_left(self, samples_done: int) -> int:
-        """Steps of the optimizer that an epoch has after what is done of it.
+        """Steps of the optimizer that are left of an epoch; with --reader webdataset an estimate.
 
-        With --reader webdataset an estimate.
+        Args:
+            samples_done: Clips of it that all processes together have taken.
         """
         batches = epoch_order.steps(
             samples_done,
@@ -152,7 +161,7 @@ class TrainData:
         return -(-sum(1 for _ in batches) // self._options.accumulate)
 
     def val_batches(self) -> Generator[ClipBatch, None, None]:
-        """This process's batches of the clips to validate with, each clip in one process."""
+        """This process's batches of the clips to validate with, which no other process has."""
         assert self.val is not None
         yield from scoring_batches(
             self.val,

@@ -15,17 +15,18 @@ _CLASSIFIER = "classifier."
 
 
 def begin_with(net: LRCN, run: Path) -> bool:
-    """Take over a run's weights.
+    """Take over the weights of another run.
 
     Args:
-        net: Changed in place.
-        run: A run's folder, or its weights' file.
+        net: The net that is to be trained; changed in place.
+        run: The other run's folder, or its weights.safetensors.
 
     Returns:
-        Whether the classifier was taken over too; one of another number of classes is not.
+        Whether the classifier was taken over too, which it is not where the numbers of classes
+        differ.
 
     Raises:
-        UsageError: There is no run, or its net is of another kind.
+        UsageError: There is no such run, or its net is of another kind.
         LrcnError: The weights are damaged.
     """
     there = load_run(run, choose_processor("cpu", "off")).net

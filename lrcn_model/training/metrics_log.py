@@ -21,13 +21,16 @@ _NAMES = ("step", "epoch")
 
 
 class MetricsLog:
-    """Writes the figures; use as a context manager.
+    """Writes the figures while it is used as a context manager.
 
     Args:
-        file: metrics.jsonl.
+        file: Path of metrics.jsonl.
         tensorboard: Folder for TensorBoard's events.
-        step: Steps done before; what the files say of later ones is removed.
-        epochs: Epochs ended before; likewise.
+        step: Steps that were done before; lines about later steps are removed.
+        epochs: Epochs that ended before; lines about later epochs are removed.
+
+    Raises:
+        LrcnError: On entering, or on leaving without another error: a file can't be written.
     """
 
     def __init__(self, file: Path, tensorboard: Path, *, step: int, epochs: int) -> None:
@@ -75,7 +78,10 @@ class MetricsLog:
 
         Args:
             group: Heading under which TensorBoard shows the values: step or epoch.
-            values: By name, with `step` and `epoch`.
+            values: The values by name; `step` and `epoch` are among them.
+
+        Raises:
+            LrcnError: It can't be written.
         """
         with self._written():
             self._file.write(json.dumps(values) + "\n")
@@ -85,16 +91,26 @@ class MetricsLog:
                     self._events.add_scalar(f"{group}/{name}", value, values["step"])
 
     def sync(self) -> None:
-        """Have all lines on the disk, as a checkpoint that builds on them needs it."""
+        """Make sure that all lines are on the disk, before a checkpoint builds on them.
+
+        Raises:
+            LrcnError: They can't be written.
+        """
         with self._written():
             os.fsync(self._file.fileno())
             self._events.flush()
 
 
 def cut_back(path: Path, *, step: int, epochs: int) -> None:
-    """Keep the lines of the first steps, and of the first epochs.
+    """Remove the lines about later steps and epochs, and a line that was left unfinished.
 
-    A line that a killed training left unfinished goes too.
+    Args:
+        path: metrics.jsonl; it need not exist.
+        step: The last step whose line is kept.
+        epochs: The last epoch whose line is kept.
+
+    Raises:
+        LrcnError: The file can't be written.
     """
     if not path.exists():
         return
@@ -115,6 +131,6 @@ def _is_before(line: bytes, step: int, epochs: int) -> bool:
 
 
 def epoch_lines(path: Path) -> list[dict[str, Any]]:
-    """What the file says of each epoch that has ended."""
+    """The lines about epochs, one for each that has ended."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [line for line in lines if "accuracy" in line]

@@ -16,14 +16,14 @@ _EXTENDED = "epochs"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainedOn:
-    """run.json: what a run was trained on, by which it is known again.
+    """What a run was trained on, by which it is recognized; kept in run.json.
 
     Attributes:
-        shards: SHA-256 of each shard, in order.
-        val_shards: The same of those for validation.
+        shards: SHA-256 of each shard that it was trained on, in order.
+        val_shards: SHA-256 of each shard that it was validated with, in order.
         classes: Class names by number.
-        seq_len: Frames a clip.
-        fps: Frames a second, a whole number or a fraction, as text.
+        seq_len: Frames per clip.
+        fps: Frames per second as a text: a whole number or a fraction.
     """
 
     shards: list[str]
@@ -34,12 +34,19 @@ class TrainedOn:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        """Read it back; KeyError where something is missing."""
+        """Read it back from what run.json holds.
+
+        Raises:
+            KeyError: A value is missing.
+        """
         return cls(**{f.name: record[f.name] for f in fields(cls)})
 
 
 def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
-    """`<cnn>-<8 hex>`: a hash of the data and of all values that change the losses."""
+    """Name of a run's folder, `<cnn>-<8 hex>`.
+
+    The digits are a hash of the data and of all values that change the losses.
+    """
     values = {**options.loss_values(), **asdict(trained_on)}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     return f"{options.cnn}-{digest[:8]}"
@@ -48,13 +55,13 @@ def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
 def write_record(
     folder: RunFolder, options: TrainOptions, trained_on: TrainedOn, environment: dict[str, Any]
 ) -> None:
-    """Write what a run is, or bring it up to date where it goes on.
+    """Write what a run is; where it goes on, what is there is replaced.
 
     Args:
-        folder: Of the run; must exist.
-        options: All values.
-        trained_on: What the run is known by.
-        environment: What runs it, for people.
+        folder: The run's folder; it must exist.
+        options: All values of the training.
+        trained_on: What the run is recognized by.
+        environment: What the training runs on, for people.
 
     Raises:
         LrcnError: It can't be written.

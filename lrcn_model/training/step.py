@@ -182,7 +182,7 @@ class TrainStep:
         # in the same order in all processes, as a set of modules would not be
         for module in dict.fromkeys((self.net, self.scored)):
             for buffer in module.buffers():
-                self._ranks.share_(buffer)
+                self._ranks.broadcast_(buffer)
 
     def is_finite(self) -> bool:
         """Whether all that would be saved is finite: also what the optimizer keeps."""

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that a training looks at between two steps."""
+"""Ctrl-C and SIGTERM: they are noted, and a training looks between two steps whether to stop."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(Exception):
-    """The training ended in an orderly way because it was asked to.
+    """The training ended in an orderly way, because it was asked to.
+
+    Args:
+        number: Number of the signal.
+        message: What is said of it.
 
     Attributes:
-        exit_code: 128 and the signal's number, as shells have it.
+        exit_code: 128 plus the signal's number, as is usual in shells.
     """
 
     def __init__(self, number: int, message: str) -> None:
@@ -25,7 +29,7 @@ class StopSignals:
     """Notes the signals while it is used as a context manager; a second Ctrl-C acts at once.
 
     Attributes:
-        received: Number of the signal, or None.
+        received: Number of the signal that came last; None before the first.
     """
 
     def __init__(self) -> None:
