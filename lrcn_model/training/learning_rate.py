@@ -18,10 +18,9 @@ def learning_rate(options: TrainOptions, *, epoch: int, step: int, steps: int) -
     - `none`: --lr.
 
     Args:
-        options: The values of the training, of which --lr, --lr-schedule and what goes with them
-            are used.
-        epoch: Number of the epoch, from 0.
-        step: Steps of the optimizer that were done before, over all epochs.
+        options: --lr, --lr-schedule and what goes with them.
+        epoch: From 0.
+        step: Steps of the optimizer done before, over all epochs.
         steps: Steps of the whole training.
     """
     warm = min(1.0, (step + 1) / options.warmup) if options.warmup else 1.0

@@ -29,10 +29,12 @@ from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.repeatable_random import random_bits
 from lrcn_model.scoring.loss import ClipLosses, clip_losses
 from lrcn_model.training.compiled_net import compiled
+from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
-from lrcn_model.training.optimizer import moving_average, new_optimizer
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.step_figures import StepSums
+
+_MOMENTUM = 0.9
 
 
 class TrainStep:
@@ -68,7 +70,7 @@ class TrainStep:
         self._frozen = [self.net.get_submodule(part) for part in options.freeze]
         for part in self._frozen:
             part.requires_grad_(False)
-        self.optimizer = new_optimizer(options, self.net)
+        self.optimizer = _optimizer(options, self.net)
         self.scaler = torch.amp.GradScaler(processor.device.type, enabled=processor.needs_scaler)
         self._augmentation = Augmentation(
             crop=options.crop, flip=options.flip, jitter=options.jitter
@@ -223,3 +225,18 @@ def _new_net(
     net = move_net(LRCN(config), processor)
     preprocess = Preprocess(options.size, mean).to(processor.device)
     return net, preprocess
+
+
+def _optimizer(options: TrainOptions, net: nn.Module) -> torch.optim.Optimizer:
+    parameters = [value for value in net.parameters() if value.requires_grad]
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=options.lr,
+            momentum=_MOMENTUM,
+            weight_decay=options.weight_decay,
+            fused=True,
+        )
+    return torch.optim.Adam(
+        parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True
+    )
