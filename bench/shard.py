@@ -36,6 +36,7 @@ from lrcn_data.format.names import META
 from lrcn_data.lists.entry import Entry
 from lrcn_data.making.plan import PlannedShard, PlannedVideo, ShardOptions
 from lrcn_data.making.shard_job import ShardJob, write_shard
+from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.clips import ClipOptions, read_clips
 from lrcn_data.video.decoding import DecodeOptions
 
@@ -51,7 +52,9 @@ def find_videos(folder: Path) -> list[Path]:
 def ours(videos: Sequence[Path], *, check_full: bool = False) -> Callable[[], None]:
     """The product's own worker, in this process; what it writes is removed at the end of all."""
     decode = DecodeOptions(check_full=check_full)
-    options = ShardOptions(clip=ClipOptions(fps=Fraction(FPS), seq_len=SEQ_LEN, decode=decode))
+    options = ShardOptions(
+        clip=ClipOptions(fps=Fraction(FPS), sampling=Blocks(seq_len=SEQ_LEN), decode=decode)
+    )
     entries = [Entry(path=str(path), label=0, split="train", line=0) for path in videos]
     planned = [PlannedVideo(entry, place) for place, entry in enumerate(entries)]
 
@@ -250,7 +253,7 @@ def compare_growth(runs: int) -> None:
         path = Path(folder) / "film.mp4"
         write_film(path, seconds=60)
         for seq_len in (4, 8, 16, 32):
-            options = ClipOptions(fps=Fraction(FPS), seq_len=seq_len)
+            options = ClipOptions(fps=Fraction(FPS), sampling=Blocks(seq_len=seq_len))
             report(f"one minute of 320x240, {seq_len} frames", path, options, runs)
         for minutes in (2, 4, 8):
             write_film(path, seconds=60 * minutes)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.sampling.short_videos import SHORT
 from lrcn_data.splits import SPLITS
 
 from .options import (
@@ -69,12 +70,13 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @click.option(
     "--sampling",
-    type=click.Choice(["blocks", "center", "windows"]),
+    metavar="[blocks|center|windows|MODULE:CLASS]",
     default="blocks",
     show_default=True,
     help="Which frames make a clip. blocks: the video is divided into --seq-len blocks, and one"
     " random frame of each is taken. center: the middle frame of each block. windows: consecutive"
-    " frames, a new clip starting every --stride frames.",
+    " frames, a new clip starting every --stride frames. Or a sampling of your own, named"
+    " package.module:Class.",
 )
 @click.option(
     "--stride",
@@ -91,7 +93,7 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @click.option(
     "--short",
-    type=click.Choice(["skip", "loop", "pad"]),
+    type=click.Choice(list(SHORT)),
     default="skip",
     show_default=True,
     help="What to do with videos that have fewer than --seq-len frames. skip: leave them out."
@@ -300,10 +302,10 @@ def _shard_options(
     *,
     fps: Fraction,
     seq_len: int,
-    sampling: Any,
+    sampling: str,
     stride: int | None,
     clips: int,
-    short: Any,
+    short: str,
     seed: int,
     decoder: Any,
     check: str,
@@ -315,14 +317,12 @@ def _shard_options(
 ) -> ShardOptions:
     from lrcn_data.making.plan import ShardOptions
     from lrcn_data.sampling.clips import ClipOptions
+    from lrcn_data.sampling.samplings import make_sampling
     from lrcn_data.video.decoding import DecodeOptions
 
     clip = ClipOptions(
         fps=fps,
-        seq_len=seq_len,
-        sampling=sampling,
-        stride=stride,
-        clips=clips,
+        sampling=make_sampling(sampling, {"seq_len": seq_len, "stride": stride, "clips": clips}),
         short=short,
         seed=seed,
         decoder=decoder,

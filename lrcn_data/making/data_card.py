@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.printable import show
+from lrcn_data.sampling.samplings import describe_recorded
 from lrcn_data.splits import SPLITS
 
 _HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 """What the hub calls our splits."""
-
-_PICKS = {
-    "blocks": "one random frame of each of {seq_len} consecutive blocks of the video",
-    "center": "the middle frame of each of {seq_len} consecutive blocks of the video",
-    "windows": "{seq_len} consecutive frames, from every {stride}th on",
-}
 
 
 def data_card(manifest: Manifest) -> str:
@@ -31,8 +26,8 @@ def data_card(manifest: Manifest) -> str:
         "",
         f"{_clips(manifest)} of {_count(len(manifest.classes), 'class', 'classes')}, made by"
         " `lrcn-data shard`.",
-        f"A clip has {_count(manifest.seq_len, 'frame')}: {_how_picked(manifest)}, taken at"
-        f" {manifest.fps} frames a second.",
+        f"A clip has {_count(manifest.seq_len, 'frame')}: {describe_recorded(manifest.options)},"
+        f" taken at {manifest.fps} frames a second.",
         "The tars are WebDataset shards in the format `lrcn-shards`, version 1.",
         "",
         *_split_table(manifest),
@@ -95,12 +90,9 @@ def _clips(manifest: Manifest) -> str:
     return _count(sum(shard.samples for shard in manifest.shards), "clip")
 
 
-def _how_picked(manifest: Manifest) -> str:
-    text = _PICKS.get(manifest.options.get("sampling", ""), "sampled from the video")
-    return text.format(seq_len=manifest.seq_len, stride=manifest.options.get("stride"))
-
-
 def _option(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_option(one)}" for name, one in value.items())
     if isinstance(value, list):
         return "x".join(map(str, value))
     return "none" if value is None else str(value)

@@ -119,8 +119,11 @@ def refuse_small_disk(
     """
     free = shutil.disk_usage(folder).free
     videos = sum(len(shard.videos) for shard in shards)
-    most = videos * options.clip.clips * options.clip.seq_len * _SURELY_ENOUGH
-    if not shards or (options.clip.sampling != "windows" and most < free):
+    sampling = options.clip.sampling
+    clips = sampling.most_clips
+    if not shards or (
+        clips is not None and videos * clips * sampling.seq_len * _SURELY_ENOUGH < free
+    ):
         return
     needed = round(estimate(shards, options, root).bytes * 1.1)
     if needed > free:

@@ -19,14 +19,20 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.manifest import FORMAT_VERSION, Manifest
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.names import shard_name
+from lrcn_data.kinds import plugin_versions
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.read_lists import Lists
 from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.samplings import name_of
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
 from lrcn_data.video.decoders import load_decoder
 
 _DEFAULT_CANVAS: Canvas = (320, 240)
+_OF_PLUGINS = {"sampling_values": "the sampling's ", "plugins": "the version of "}
+"""Options of the manifest that hold values by name, and what goes before such a name."""
+_OF_NO_SAMPLING = {"stride": None, "clips": 1}
+"""What the manifest has where the sampling has no such value."""
 _SLUG = 50
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -70,12 +76,13 @@ class ShardOptions:
 
     def as_manifest(self) -> dict[str, Any]:
         """The options by name, as the manifest has them."""
+        sampling = {**_OF_NO_SAMPLING, **self.clip.sampling.values()}
         return {
             "fps": str(self.clip.fps),
             "seq_len": self.clip.seq_len,
-            "sampling": self.clip.sampling,
-            "stride": self.clip.effective_stride if self.clip.sampling == "windows" else None,
-            "clips": self.clip.clips,
+            "sampling": name_of(self.clip.sampling),
+            "stride": sampling["stride"],
+            "clips": sampling["clips"],
             "short": self.clip.short,
             "size": list(self.size) if self.size else None,
             "quality": self.quality,
@@ -85,7 +92,20 @@ class ShardOptions:
             "salvage": self.clip.decode.salvage,
             "allow_demuxer": ",".join(sorted({*self.clip.decode.demuxers})),
             "allow_decoder": ",".join(sorted({*self.clip.decode.decoders})),
+            **self._plugins_as_manifest(),
         }
+
+    def _plugins_as_manifest(self) -> dict[str, Any]:
+        """What is recorded of plug-ins alone, so that it changes no other fingerprint."""
+        sampling = self.clip.sampling
+        own = {
+            name: value
+            for name, value in sampling.values().items()
+            if name not in ("seq_len", *_OF_NO_SAMPLING)
+        }
+        versions = plugin_versions([(name_of(sampling), type(sampling))])
+        parts = {"sampling_values": own, "plugins": versions}
+        return {name: part for name, part in parts.items() if part}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +215,9 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     found = []
     for name in sorted({*old.options, *new.options}):
         was, now = old.options.get(name), new.options.get(name)
-        if was != now:
+        if name in _OF_PLUGINS:
+            found += _value_differences(_OF_PLUGINS[name], _by_name(was), _by_name(now))
+        elif was != now:
             found.append(f"--{name.replace('_', '-')} was {_shown(was)}, is {_shown(now)}")
     if list(old.canvas) != list(new.canvas):
         was, now = _shown(old.canvas), _shown(new.canvas)
@@ -205,11 +227,20 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     for split in SPLITS:
         if old.lists.get(split) != new.lists.get(split):
             found.append(f"the {split} list has other entries")
-    for name in sorted({*old.tools, *new.tools}):
-        was, now = old.tools.get(name), new.tools.get(name)
-        if was != now:
-            found.append(f"{name} was {was}, is {now}")
-    return found
+    return found + _value_differences("", old.tools, new.tools)
+
+
+def _value_differences(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """A sentence for each name whose value differs."""
+    return [
+        f"{what}{name} was {old.get(name)}, is {new.get(name)}"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _by_name(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _shown(value: Any) -> str:

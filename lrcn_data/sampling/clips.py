@@ -11,14 +11,17 @@ from typing import Generic, Protocol, TypeVar
 
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.sampling.choose_clips import ClipPicks, Sampling, Short, choose_clips
+from lrcn_data.sampling.blocks import Blocks
+from lrcn_data.sampling.choose_clips import choose_clips
+from lrcn_data.sampling.sampling import Sampling
+from lrcn_data.sampling.short_videos import SHORT, ClipPicks
 from lrcn_data.video.decoders import DECODERS, check_salvages, load_decoder
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.timeline import FpsStream, Timeline
 from lrcn_data.video.video_file import VideoFile, open_video
 
 _DECODE = DecodeOptions()
-_MOST = 10_000
+_SAMPLING = Blocks()
 Kept = TypeVar("Kept")
 KeptFrame = TypeVar("KeptFrame", covariant=True)
 
@@ -29,11 +32,8 @@ class ClipOptions:
 
     Attributes:
         fps: Frames a second of the fps stream.
-        seq_len: Frames a clip.
-        sampling: See `sampling.choose_clips`.
-        stride: Of windows; None for half of seq_len, at least 1.
-        clips: Draws a video, with `blocks`.
-        short: What becomes of videos with fewer than seq_len frames.
+        sampling: Which frames of the fps stream make a clip.
+        short: What becomes of videos with fewer than seq_len frames; see `sampling.short_videos`.
         seed: Of the draws.
         decoder: `av` in process, `ffmpeg` in ffmpeg processes; see `video.decoders`.
         decode: How it decodes.
@@ -43,11 +43,8 @@ class ClipOptions:
     """
 
     fps: Fraction = Fraction(5)
-    seq_len: int = 8
-    sampling: Sampling = "blocks"
-    stride: int | None = None
-    clips: int = 1
-    short: Short = "skip"
+    sampling: Sampling = _SAMPLING
+    short: str = "skip"
     seed: int = 0
     decoder: str = "av"
     decode: DecodeOptions = _DECODE
@@ -55,26 +52,16 @@ class ClipOptions:
     def __post_init__(self) -> None:
         if not 0 < self.fps <= 1000:
             raise UsageError(f"--fps must be above 0 and at most 1000, got {self.fps}")
-        for name, value in (("seq-len", self.seq_len), ("clips", self.clips)):
-            if not 1 <= value <= _MOST:
-                raise UsageError(f"--{name} must be at least 1 and at most {_MOST:,}, got {value}")
-        if self.stride is not None and self.sampling != "windows":
-            raise UsageError(f"--stride goes with --sampling windows, not {self.sampling}")
-        if self.stride is not None and self.stride < 1:
-            raise UsageError(f"--stride must be at least 1, got {self.stride}")
-        if self.clips > 1 and self.sampling != "blocks":
-            raise UsageError(
-                f"--clips {self.clips} draws anew each time and goes with --sampling blocks;"
-                f" {self.sampling} would give the same clip again"
-            )
+        if self.short not in SHORT:
+            raise UsageError(f"--short must be one of {', '.join(SHORT)}, got {self.short!r}")
         DECODERS.check(self.decoder)
         if self.decode.salvage:
             check_salvages(self.decoder)
 
     @property
-    def effective_stride(self) -> int:
-        """The stride of windows that counts."""
-        return self.stride or max(1, self.seq_len // 2)
+    def seq_len(self) -> int:
+        """Frames in a clip."""
+        return self.sampling.seq_len
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,10 +178,7 @@ class _Collector(Generic[Kept]):
         self.stream_length = len(stream)
         chosen = choose_clips(
             self.stream_length,
-            seq_len=options.seq_len,
             sampling=options.sampling,
-            stride=options.effective_stride,
-            clips=options.clips,
             short=options.short,
             seed=options.seed,
             path=self._name,

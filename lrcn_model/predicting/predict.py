@@ -16,6 +16,7 @@ from lrcn_data.errors import VideoError
 from lrcn_data.format.frame_jpegs import resized
 from lrcn_data.pixels import RGB
 from lrcn_data.reasons import Reason
+from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clips import Clip, ClipOptions, read_clips
 from lrcn_data.size import Size
 from lrcn_model.reading.clip_batch import ClipBatch
@@ -83,8 +84,7 @@ def predict_videos(
     """
     options = ClipOptions(
         fps=run.facts.fps,
-        seq_len=run.facts.seq_len,
-        sampling="center",
+        sampling=Center(seq_len=run.facts.seq_len),
         short="pad",
         decoder=decoder,
     )

@@ -14,6 +14,8 @@ import pytest
 import torch
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.sampling.blocks import Blocks
+from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clips import ClipOptions, read_clips
 
 MakeDataSet = Callable[..., Path]
@@ -72,7 +74,7 @@ def test_the_probabilities_are_those_of_the_blocks_middle_frames(
     capsys.readouterr()
     predict(run, "long.avi", "--top", "7", "--json")
     [found] = json.loads(capsys.readouterr().out)
-    options = ClipOptions(fps=Fraction(5), seq_len=4, sampling="center")
+    options = ClipOptions(fps=Fraction(5), sampling=Center(seq_len=4))
     [clip] = read_clips(Path("long.avi"), "any name", options).clips
     trained = load_run(run, choose_processor("cpu", "off"))
     frames = torch.from_numpy(np.stack(clip.frames)).permute(0, 3, 1, 2).float()
@@ -130,7 +132,7 @@ def test_frames_are_resized_as_they_were_for_the_shards(run: Path) -> None:
     from lrcn_data.sampling.clips import Clip
     from lrcn_model.predicting.predict import _batch
 
-    [clip] = read_clips(Path("long.avi"), "", ClipOptions(seq_len=4)).clips
+    [clip] = read_clips(Path("long.avi"), "", ClipOptions(sampling=Blocks(seq_len=4))).clips
     small = Clip(
         number=0,
         frames=[resized(frame, (24, 20)) for frame in clip.frames],

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrcn_data.sampling.choose_clips import ClipPicks, choose_clips
+from lrcn_data.errors import LrcnError
+from lrcn_data.sampling.blocks import Blocks
+from lrcn_data.sampling.center import Center
+from lrcn_data.sampling.choose_clips import choose_clips
+from lrcn_data.sampling.sampling import Draw, Sampling
+from lrcn_data.sampling.samplings import name_of
+from lrcn_data.sampling.short_videos import ClipPicks
+from lrcn_data.sampling.windows import Windows
+
+BUILT_IN = [Blocks(), Center(), Windows()]
 
 
-def choose(length: int, **changes: Any) -> list[ClipPicks]:
-    options: dict[str, Any] = {
-        "seq_len": 8,
-        "sampling": "blocks",
-        "stride": 4,
-        "clips": 1,
-        "short": "skip",
-        "seed": 0,
-        "path": "a/b.avi",
-    }
-    return choose_clips(length, **{**options, **changes})
+def choose(
+    length: int,
+    sampling: Sampling = Blocks(),  # noqa: B008 - it never changes
+    *,
+    short: str = "skip",
+    seed: int = 0,
+    path: str = "a/b.avi",
+) -> list[ClipPicks]:
+    return choose_clips(length, sampling=sampling, short=short, seed=seed, path=path)
 
 
 def naive_blocks(length: int, count: int) -> list[list[int]]:
@@ -39,7 +46,7 @@ def naive_blocks(length: int, count: int) -> list[list[int]]:
 def test_blocks_picks_one_frame_of_each_block_by_the_documented_hash(
     length: int, seq_len: int, seed: int
 ) -> None:
-    chosen = choose(length, seq_len=seq_len, seed=seed, path="x y/ü.avi", clips=3)
+    chosen = choose(length, Blocks(seq_len=seq_len, clips=3), seed=seed, path="x y/ü.avi")
     if length < seq_len:
         assert chosen == []
         return
@@ -55,13 +62,13 @@ def test_blocks_picks_one_frame_of_each_block_by_the_documented_hash(
 
 @given(length=st.integers(8, 300))
 def test_center_takes_each_blocks_middle_frame(length: int) -> None:
-    [clip] = choose(length, sampling="center")
+    [clip] = choose(length, Center())
     assert list(clip.positions) == [b[len(b) // 2] for b in naive_blocks(length, 8)]
 
 
 @given(length=st.integers(16, 300), stride=st.integers(1, 20))
 def test_windows_cover_every_frame_to_the_last(length: int, stride: int) -> None:
-    chosen = choose(length, sampling="windows", seq_len=16, stride=stride)
+    chosen = choose(length, Windows(seq_len=16, stride=stride))
     starts = [clip.positions[0] for clip in chosen]
     assert all(list(clip.positions) == list(range(s, s + 16)) for clip, s in zip(chosen, starts))  # noqa: B905
     assert starts == sorted(set(starts))
@@ -69,12 +76,12 @@ def test_windows_cover_every_frame_to_the_last(length: int, stride: int) -> None
     assert all(start % stride == 0 for start in starts[:-1])
 
 
-@pytest.mark.parametrize("sampling", ["blocks", "center", "windows"])
+@pytest.mark.parametrize("sampling", BUILT_IN, ids=name_of)
 @pytest.mark.parametrize("length", range(1, 8))
-def test_a_short_video_is_skipped_looped_or_padded(sampling: str, length: int) -> None:
-    assert choose(length, sampling=sampling, short="skip") == []
-    [looped] = choose(length, sampling=sampling, short="loop")
-    [padded] = choose(length, sampling=sampling, short="pad")
+def test_a_short_video_is_skipped_looped_or_padded(sampling: Sampling, length: int) -> None:
+    assert choose(length, sampling, short="skip") == []
+    [looped] = choose(length, sampling, short="loop")
+    [padded] = choose(length, sampling, short="pad")
     frames = list(range(length))
     assert (list(looped.positions), looped.num_valid) == ((frames * 8)[:8], 8)
     assert (list(padded.positions), padded.num_valid) == (
@@ -92,3 +99,39 @@ def test_draws_depend_on_seed_and_path() -> None:
     assert choose(80) == base
     assert choose(80, seed=1) != base
     assert choose(80, path="a/c.avi") != base
+
+
+@pytest.mark.parametrize("sampling", BUILT_IN, ids=name_of)
+@given(start=st.integers(0, 50), length=st.integers(8, 100))
+def test_a_part_of_a_video_is_sampled_as_a_video_of_that_length(
+    sampling: Sampling, start: int, length: int
+) -> None:
+    def draw(clip: int, block: int) -> int:
+        return 7919 * clip + 31 * block
+
+    whole = sampling.choose(range(length), draw)
+    part = sampling.choose(range(start, start + length), draw)
+    assert part == [tuple(start + position for position in clip) for clip in whole]
+
+
+@pytest.mark.parametrize("sampling", [*BUILT_IN, Blocks(clips=5)])
+@given(length=st.integers(8, 100))
+def test_no_video_gives_more_clips_than_its_sampling_says(sampling: Sampling, length: int) -> None:
+    assert len(choose(length, sampling)) <= (sampling.most_clips or length)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fixed(Sampling):
+    """Always the same positions."""
+
+    chosen: tuple[int, ...]
+
+    def choose(self, positions: range, draw: Draw) -> list[tuple[int, ...]]:
+        return [self.chosen]
+
+
+@pytest.mark.parametrize("chosen", [(0, 1), (), (0, 1, 2, 10), (-1, 0, 1, 2)])
+def test_a_sampling_that_gives_no_clip_is_refused_by_its_name(chosen: tuple[int, ...]) -> None:
+    with pytest.raises(LrcnError, match=r"test_choose_clips:Fixed chose the positions \["):
+        choose(10, Fixed(seq_len=4, chosen=chosen))
+    assert choose(10, Fixed(seq_len=4, chosen=(2, 3, 5, 9)))[0].positions == (2, 3, 5, 9)

@@ -16,11 +16,7 @@ from lrcn_data.video.decoding import DecodeOptions
     ("values", "said"),
     [
         ({"fps": Fraction(0)}, "--fps must be above 0 and at most 1000, got 0"),
-        ({"seq_len": 0}, "--seq-len must be at least 1 and at most 10,000, got 0"),
-        ({"clips": -1}, "--clips must be at least 1 and at most 10,000, got -1"),
-        ({"stride": 2}, "--stride goes with --sampling windows, not blocks"),
-        ({"stride": 0, "sampling": "windows"}, "--stride must be at least 1, got 0"),
-        ({"clips": 2, "sampling": "center"}, "center would give the same clip again"),
+        ({"short": "cut"}, "--short must be one of skip, loop, pad, got 'cut'"),
         (
             {"decoder": "ffmpeg", "decode": DecodeOptions(salvage=True)},
             "--salvage goes with --decoder av: ffmpeg processes don't tell reliably",

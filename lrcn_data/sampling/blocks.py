@@ -1,0 +1,50 @@
+"""One frame at random from each of seq_len consecutive blocks, as Thung and Jiang sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lrcn_data.sampling.sampling import Draw, Positions, Sampling, check_count
+from lrcn_data.sampling.split_blocks import split_blocks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blocks(Sampling):
+    """Picks one frame at random from each of seq_len consecutive blocks of the video.
+
+    Attributes:
+        seq_len: Frames in a clip.
+        clips: How many times a video is drawn from, each time independently.
+
+    Raises:
+        UsageError: A value makes no sense.
+    """
+
+    clips: int = field(
+        default=1,
+        metadata={
+            "elsewhere": "--clips {value} draws anew each time and goes with --sampling blocks;"
+            " {sampling} would give the same clip again"
+        },
+    )
+
+    def __post_init__(self) -> None:
+        Sampling.__post_init__(self)
+        check_count("clips", self.clips)
+
+    def choose(self, positions: range, draw: Draw) -> list[Positions]:
+        """As many clips as `clips` says."""
+        blocks = split_blocks(positions, self.seq_len)
+        return [
+            tuple(start + draw(clip, block) % size for block, (start, size) in enumerate(blocks))
+            for clip in range(self.clips)
+        ]
+
+    @property
+    def most_clips(self) -> int:
+        """One clip a draw."""
+        return self.clips
+
+    def describe(self) -> str:
+        """For the data set card."""
+        return f"one random frame of each of {self.seq_len} consecutive blocks of the video"
