@@ -66,6 +66,7 @@ class NetConfig:
         size: (width, height) of the frames.
         lstm_hidden: Units of the LSTM; 0 leaves it out, so that each frame is judged by itself.
         dropout: Probability, after the CNN's features and after the LSTM.
+        channels: Of the frames.
 
     Raises:
         UsageError: A value out of range.
@@ -76,12 +77,15 @@ class NetConfig:
     size: tuple[int, int] = (216, 216)
     lstm_hidden: int = 256
     dropout: float = 0.5
+    channels: int = 3
 
     def __post_init__(self) -> None:
         if self.cnn not in get_args(Cnn):
             raise UsageError(f"--cnn must be one of {', '.join(get_args(Cnn))}, got {self.cnn!r}")
         if self.classes < 1:
             raise UsageError(f"a net needs at least 1 class, got {self.classes}")
+        if self.channels < 1:
+            raise UsageError(f"a net needs frames of at least 1 channel, got {self.channels}")
         if self.lstm_hidden < 0:
             raise UsageError(f"--lstm-hidden must be at least 0, got {self.lstm_hidden}")
         if not 0 <= self.dropout < 1:
@@ -102,7 +106,7 @@ class LRCN(nn.Module):
 
     Attributes:
         config: The same.
-        cnn: Frames (N, 3, H, W) to features (N, features).
+        cnn: Frames (N, channels, H, W) to features (N, features).
         lstm: Features to hidden states along a clip; an identity where `lstm_hidden` is 0.
         classifier: Hidden states, or features, to scores.
     """
@@ -123,7 +127,7 @@ class LRCN(nn.Module):
         """Score every class at every frame.
 
         Args:
-            frames: float (clips, frames, 3, height, width), of the config's size.
+            frames: float (clips, frames, channels, height, width), of the config's size.
 
         Returns:
             (clips, frames, classes), before any softmax; a frame's scores depend on the frames
@@ -142,7 +146,7 @@ def _build_cnn(config: NetConfig) -> tuple[nn.Sequential, int]:
     plan = _CNNS[config.cnn]
     width, height = config.size
     layers: list[nn.Module] = []
-    channels = 3
+    channels = config.channels
     for block in plan.blocks:
         layers.append(nn.Conv2d(channels, block.channels, block.kernel, padding="same"))
         channels = block.channels

@@ -41,11 +41,12 @@ def net_table(net: LRCN) -> list[Layer]:
         if not list(module.children()) and not isinstance(module, nn.Identity | nn.Dropout)
     ]
     width, height = net.config.size
+    channels, device = net.config.channels, next(net.parameters()).device
     was_training = net.training
     try:
         net.eval()
         with torch.inference_mode():
-            net(torch.zeros(1, 1, 3, height, width, device=next(net.parameters()).device))
+            net(torch.zeros(1, 1, channels, height, width, device=device))
     finally:
         net.train(was_training)
         for hook in hooks:

@@ -136,3 +136,15 @@ def test_the_papers_net_takes_any_size_that_its_pools_leave_something_of(
 def test_a_config_that_makes_no_net_is_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         small(**values)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_a_net_takes_frames_of_as_many_channels_as_its_config_says(channels: int) -> None:
+    net = LRCN(NetConfig(classes=3, cnn="small", size=(32, 32), lstm_hidden=4, channels=channels))
+    assert net(torch.zeros(2, 3, channels, 32, 32)).shape == (2, 3, 3)
+    assert net_table(net)[0].parameters == channels * 16 * 9 + 16
+
+
+def test_a_net_without_channels_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least 1 channel, got 0"):
+        NetConfig(classes=3, channels=0)
