@@ -157,7 +157,7 @@ def with_litdata(samples: Sequence[Sample], mean: Tensor, batch_size: int, folde
 
     writer = litdata.streaming.writer.BinaryWriter(str(folder), chunk_bytes="64MB")
     for number, sample in enumerate(samples):
-        frames = {str(frame): bytes(jpeg) for frame, jpeg in enumerate(sample.jpegs)}
+        frames = {str(frame): bytes(jpeg) for frame, jpeg in enumerate(sample.frames)}
         writer.add_item(number, {**frames, "label": sample.label})
     writer.done()
     writer.merge()
@@ -186,7 +186,7 @@ def parts(samples: Sequence[Sample], mean: Tensor) -> dict[str, Work]:
     width, height = STORED
     pixels = np.empty((SEQ_LEN, height, width, 3), np.uint8)
     frames_NCHW = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    jpegs = [[bytes(jpeg) for jpeg in sample.jpegs] for sample in samples]
+    jpegs = [[bytes(jpeg) for jpeg in sample.frames] for sample in samples]
     channels_last = torch.channels_last
     small = resize(frames_NCHW, SIZE)
     offset = (-mean)[None].contiguous(memory_format=channels_last)

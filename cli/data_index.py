@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
-from .options import debug_option, json_option
+from .options import debug_option, frame_kind_option, json_option
 from .output import print_json
 
 
 @click.command(name="index", short_help="Make the index of shards that came without one.")
 @click.argument("folder", metavar="[SHARDS]", default="shards")
+@frame_kind_option
 @json_option
 @debug_option
-def command(*, folder: str, as_json: bool) -> None:
+def command(*, folder: str, plugins: tuple[str, ...], as_json: bool) -> None:
     """Make the index of the shards in SHARDS (default: shards) that came without one.
 
     This is for tars that were copied with dataset.json, but without their .meta folder. The pixel
@@ -21,7 +22,7 @@ def command(*, folder: str, as_json: bool) -> None:
     from lrcn_data.asking.rebuild_index import rebuild_index
 
     written = []
-    for path in rebuild_index(folder):
+    for path in rebuild_index(folder, plugins=plugins):
         written.append(str(path))
         if not as_json:
             click.echo(str(path))

@@ -9,7 +9,7 @@ import click
 from lrcn_data.errors import LrcnError
 from lrcn_data.splits import SPLITS
 
-from .options import FILE, debug_option, json_option, seed_option
+from .options import FILE, debug_option, frame_kind_option, json_option, seed_option
 from .output import print_json
 
 _DEFAULT_CLIPS = 12
@@ -33,6 +33,7 @@ _DEFAULT_CLIPS = 12
 @click.option("--per-class", type=int, help="The largest number of clips of each class.")
 @click.option("--keys", is_flag=True, help="Write each sample's key beside its frames.")
 @seed_option("The seed of the random choice of clips.")
+@frame_kind_option
 @json_option
 @debug_option
 def command(
@@ -44,6 +45,7 @@ def command(
     per_class: int | None,
     keys: bool,
     seed: int,
+    plugins: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Draw clips of SHARDS (default: shards) below one another, each with its frames and times.
@@ -56,7 +58,7 @@ def command(
 
     if clips is None and per_class is None:
         clips = _DEFAULT_CLIPS
-    data_set = open_data_set(list(shards) or ["shards"], split=split)
+    data_set = open_data_set(list(shards) or ["shards"], split=split, plugins=plugins)
     numbers = choose_samples(data_set.labels, clips=clips, per_class=per_class, seed=seed)
     samples = [data_set.read_sample(number) for number in numbers]
     text = SheetText(

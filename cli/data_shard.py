@@ -120,6 +120,14 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     help="The JPEG quality of the stored frames, from 1 to 100.",
 )
 @click.option(
+    "--frame-kind",
+    metavar="[rgb|MODULE:CLASS]",
+    default="rgb",
+    show_default=True,
+    help="What is stored of each frame: rgb stores its colours as a JPEG. Or a kind of your own,"
+    " named package.module:Class.",
+)
+@click.option(
     "--label-base",
     type=click.IntRange(0, 1),
     help="The number that the lists give to the first class."

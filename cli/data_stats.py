@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import debug_option, json_option, workers_option
+from .options import debug_option, frame_kind_option, json_option, workers_option
 from .output import print_json, warn
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ _CLASSES_SHOWN = 30
 )
 @click.argument("shards", default="shards")
 @workers_option("The number of threads that read and decode. [default: the cores allowed]")
+@frame_kind_option
 @json_option
 @debug_option
-def command(*, shards: str, workers: int | None, as_json: bool) -> None:
+def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_json: bool) -> None:
     """Describe the data set in SHARDS (default: shards): classes, lengths, rejects, pixels.
 
     It writes stats.json and mean.png into the data set's folder. Pixels are those of the training
@@ -45,6 +46,7 @@ def command(*, shards: str, workers: int | None, as_json: bool) -> None:
         stats, mean_image = compute_stats(
             shards,
             workers=workers or usable_cores(),
+            plugins=plugins,
             on_start=progress.start,
             on_clip=progress.advance,
         )

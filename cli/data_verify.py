@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .options import debug_option, json_option, root_option
+from .options import debug_option, frame_kind_option, json_option, root_option
 from .output import print_json
 
 
@@ -20,12 +20,15 @@ from .output import print_json
 @click.option(
     "--deep", is_flag=True, help="Also compare the pixel sums with those of the decoded frames."
 )
+@frame_kind_option
 @json_option
 @debug_option
-def command(*, folder: str, inputs: bool, root: Path, deep: bool, as_json: bool) -> None:
+def command(
+    *, folder: str, inputs: bool, root: Path, deep: bool, plugins: tuple[str, ...], as_json: bool
+) -> None:
     """Check every byte of the data set in SHARDS (default: shards) against its manifest.
 
-    It checks the size and SHA-256 of every tar, its members and keys, that every JPEG decodes, the
+    It checks the size and SHA-256 of every tar, its members and keys, that every frame decodes, the
     index, the arrays, the records and the counts. Every fault is printed as a line of its own; the
     exit code is 1 if there are any.
     """
@@ -39,6 +42,7 @@ def command(*, folder: str, inputs: bool, root: Path, deep: bool, as_json: bool)
             folder,
             deep=deep,
             inputs=root if inputs else None,
+            plugins=plugins,
             on_start=progress.start,
             on_shard=progress.advance,
         ):

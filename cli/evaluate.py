@@ -14,6 +14,7 @@ from .options import (
     HELP_NAMES,
     debug_option,
     device_option,
+    frame_kind_option,
     json_option,
     version_option,
     workers_option,
@@ -74,6 +75,7 @@ _MOST_SHOWN = 12
     type=FILE,
     help="A PNG file to draw the confusion matrix into.",
 )
+@frame_kind_option
 @json_option
 @debug_option
 @version_option
@@ -88,6 +90,7 @@ def command(
     workers: int | None,
     csv_path: Path | None,
     confusion: Path | None,
+    plugins: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Score the clips of shards with the net of RUN.
@@ -107,7 +110,7 @@ def command(
     ranks = ranks_from_environment()
     processor = choose_processor(device, amp, local_rank=ranks.local_rank)
     trained = load_run(run_path, processor)
-    data = open_to_evaluate(shards, trained, str(run_path))
+    data = open_to_evaluate(shards, trained, str(run_path), plugins=plugins)
     keep_freed_memory()
     share = len(data) // ranks.count
     with (

@@ -66,6 +66,23 @@ decoder_option = click.option(
 )
 
 
+def frame_kind_option(function: Decorated) -> Decorated:
+    """Add `--frame-kind`, which names a plug-in again: `plugins`, with that name or none."""
+
+    def check(context: click.Context, _: click.Parameter, name: str | None) -> tuple[str, ...]:
+        from lrcn_data.format.frame_kinds import FRAME_KINDS
+
+        return () if name is None else (FRAME_KINDS.check(name),)
+
+    return click.option(
+        "--frame-kind",
+        "plugins",
+        metavar="MODULE:CLASS",
+        callback=check,
+        help="The plug-in that made the frames, which is imported only if it is named here.",
+    )(function)
+
+
 def root_option(text: str) -> Callable[[Decorated], Decorated]:
     """Add `--root`, the folder that the paths in lists are relative to.
 

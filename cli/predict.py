@@ -16,6 +16,7 @@ from .options import (
     debug_option,
     decoder_option,
     device_option,
+    frame_kind_option,
     json_option,
     version_option,
 )
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 )
 @device_option
 @decoder_option
+@frame_kind_option
 @json_option
 @debug_option
 @version_option
@@ -50,6 +52,7 @@ def command(
     top: int,
     device: str,
     decoder: Any,
+    plugins: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Say what VIDEOs show, with the net of RUN; nothing else is needed.
@@ -64,7 +67,7 @@ def command(
     from lrcn_model.scoring.weights import load_run
 
     trained = load_run(run_path, choose_processor(device, "off"))
-    predictions = list(predict_videos(trained, videos, top=top, decoder=decoder))
+    predictions = list(predict_videos(trained, videos, top=top, decoder=decoder, plugins=plugins))
     if as_json:
         print_json([asdict(prediction) for prediction in predictions])
     else:

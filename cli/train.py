@@ -16,7 +16,15 @@ from lrcn_model.training.presets import find_config
 
 from .error_boundary import run
 from .many_values import ManyValuesCommand
-from .options import FOLDER, HELP_NAMES, SizeType, debug_option, json_option, version_option
+from .options import (
+    FOLDER,
+    HELP_NAMES,
+    SizeType,
+    debug_option,
+    frame_kind_option,
+    json_option,
+    version_option,
+)
 from .output import print_json
 from .prepare_torch import prepare_torch
 
@@ -84,6 +92,7 @@ def _value_option(name: str, kind: str, default: Any) -> Callable[..., Any]:
     is_flag=True,
     help="Build everything and do one step, then say what would be done, but write nothing.",
 )
+@frame_kind_option
 @json_option
 @debug_option
 @version_option
@@ -94,6 +103,7 @@ def command(
     resume: Path | None,
     fresh: bool,
     dry_run: bool,
+    plugins: tuple[str, ...],
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -108,7 +118,7 @@ def command(
     options = _options(given, config=config, resume=resume, out=out, fresh=fresh)
     from lrcn_model.training.run_choice import RunChoice
 
-    choice = RunChoice(out=resume or out, fresh=fresh)
+    choice = RunChoice(out=resume or out, fresh=fresh, plugins=plugins)
     if dry_run:
         _dry_run(options, choice, as_json=as_json)
         return

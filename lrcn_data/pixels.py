@@ -1,4 +1,4 @@
-"""The type of a frame's pixels."""
+"""The types of a frame's pixels."""
 
 from __future__ import annotations
 
@@ -6,4 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 RGB = npt.NDArray[np.uint8]
-"""A frame, uint8 (height, width, 3)."""
+"""A frame as it is decoded, uint8 (height, width, 3)."""
+
+Picture = npt.NDArray[np.uint8]
+"""A frame as it is stored, uint8 (height, width, channels)."""

@@ -21,6 +21,7 @@ from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.names import MANIFEST, META, REJECTED, ShardPaths, shard_name
 from lrcn_data.format.records import Rejection, SampleRecord
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import ShardWriter
 
 MakeDataSet = Callable[..., Path]
@@ -56,7 +57,8 @@ def _write_shard(
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
     sums = PixelSums(canvas)
-    with ShardWriter(ShardPaths(folder, name), seq_len=seq_len, canvas=canvas) as writer:
+    layout = SampleLayout(seq_len=seq_len)
+    with ShardWriter(ShardPaths(folder, name), layout=layout, canvas=canvas) as writer:
         for number, size in enumerate(sizes):
             frames = random_frames(rng, seq_len, size, smooth=smooth)
             label = int(rng.integers(classes))

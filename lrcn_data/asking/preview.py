@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-import io
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.frame_jpegs import check_scans
+from lrcn_data.format.frame_kind import UNDECODABLE
+from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.printable import show
 
@@ -96,7 +96,7 @@ def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
         text: What is written beside the frames.
 
     Raises:
-        ShardError: A frame is no JPEG, or has another size than its sample says.
+        ShardError: A frame is no picture of its kind.
     """
     rows = [_load_frames(sample) for sample in samples]
     columns = max((len(row) for row in rows), default=0)
@@ -125,28 +125,25 @@ def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
 
 def _load_frames(sample: Sample) -> list[tuple[int, Image.Image]]:
     """The number and the picture of each frame to be shown."""
-    count = len(sample.jpegs)
+    count = len(sample.frames)
     shown = [round(position) for position in np.linspace(0, count - 1, min(count, MOST_FRAMES))]
     return [(frame, _load(sample, frame)) for frame in shown]
 
 
 def _load(sample: Sample, frame: int) -> Image.Image:
-    check_scans(sample, frame)
+    record, kind = sample.record, sample.layout.frame_kind
+    picture = np.empty((record.height, record.width, kind.channels), np.uint8)
     try:
-        with Image.open(io.BytesIO(sample.jpegs[frame]), formats=["JPEG"]) as picture:
-            record = sample.record
-            if picture.size != (record.width, record.height):
-                raise ShardError(
-                    f"{sample}: frame {frame} has {picture.width}x{picture.height} pixels where its"
-                    f" json says {record.width}x{record.height}; make the shard anew"
-                )
-            width = round(picture.width * FRAME_HEIGHT / picture.height)
-            size = min(_WIDEST, max(1, width)), FRAME_HEIGHT
-            return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        kind.decode(sample.frames[frame], picture)
+    except ShardError as error:
+        raise ShardError(f"{sample}: frame {frame} {error}") from error
+    except UNDECODABLE as error:
         raise ShardError(
             f"{sample}: frame {frame} is no picture: {error}; run `lrcn-data verify`"
         ) from error
+    width = round(record.width * FRAME_HEIGHT / record.height)
+    size = min(_WIDEST, max(1, width)), FRAME_HEIGHT
+    return Image.fromarray(as_rgb(picture)).resize(size, Image.Resampling.LANCZOS)
 
 
 def _draw_label(pen: _Pen, sample: Sample, top: int, *, keys: bool) -> None:

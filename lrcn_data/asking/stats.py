@@ -16,7 +16,7 @@ import json
 import math
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +26,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.frame_jpegs import decode_frames, frame_bytes
+from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.json_text import dump_json
 from lrcn_data.format.names import REJECTED
+from lrcn_data.format.pictures import as_rgb, pillow_images
 from lrcn_data.format.records import SampleRecord
 from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.lists.video_groups import group_of
@@ -97,7 +98,7 @@ class Seconds:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PixelStats:
-    """The colours of frames, by channel (red, green, blue), with values from 0 to 255.
+    """The colours of frames, by channel (of RGB red, green, blue), with values from 0 to 255.
 
     Attributes:
         split: The split that the frames belong to, `train`, or `all` for those of all splits.
@@ -145,12 +146,16 @@ class Stats:
 
 @dataclass(slots=True)
 class _Found:
-    """What was found out by reading the samples of one shard, or of several."""
+    """What was found out by reading the samples of one shard, or of several.
 
+    Attributes:
+        histogram: int64 (channels, 256), how often each value occurs.
+    """
+
+    histogram: npt.NDArray[np.int64]
     sizes: Counter[str] = field(default_factory=Counter)
     seconds: dict[tuple[str, str], float] = field(default_factory=dict)
     groups: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    histogram: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros((3, 256), np.int64))
 
     def add(self, record: SampleRecord) -> None:
         self.sizes[f"{record.width}x{record.height}"] += 1
@@ -173,6 +178,7 @@ def compute_stats(
     folder: str,
     *,
     workers: int,
+    plugins: Collection[str] = (),
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clip: Callable[[], None] = lambda: None,
 ) -> tuple[Stats, npt.NDArray[np.uint8]]:
@@ -181,22 +187,24 @@ def compute_stats(
     Args:
         folder: Path or URL of the data set.
         workers: Number of threads that read and decode.
+        plugins: Names of the plug-ins that may be imported, if one has made the frames.
         on_start: Called once with the number of clips, and with the number still to be read, which
             is the same.
         on_clip: Called after each clip that was read.
 
     Returns:
-        The description, and the mean image: uint8 (height, width, 3), RGB.
+        The description, and the mean image: uint8 (height, width, channels).
 
     Raises:
-        UsageError: The folder's name has no meaning.
+        UsageError: The folder's name has no meaning, or a plug-in has made the frames that is not
+            named.
         ShardError: The data set is missing, unfinished or damaged.
     """
-    data_set = open_data_set(folder)
+    data_set = open_data_set(folder, plugins=plugins)
     described = "train" if any(s.entry.split == "train" for s in data_set.shards) else None
     on_start(len(data_set), len(data_set))
     found = _read_all(data_set, described, workers, on_clip)
-    pixel_sum, frame_count, canvas = _pixel_sum(folder, described)
+    pixel_sum, frame_count, canvas = _pixel_sum(folder, described, plugins)
     mean = pixel_sum / max(1, frame_count)
     stats = Stats(
         fps=data_set.manifests[0].fps,
@@ -233,7 +241,7 @@ def _read_all(
         decode = described in (None, shard.entry.split)
         jobs.append((range(first, first + len(index)), decode))
         first += len(index)
-    found = _Found()
+    found = _Found(_empty_histogram(data_set))
     with ThreadPoolExecutor(workers) as pool:
         parts = pool.map(lambda job: _read_shard(data_set, *job), jobs)
         for part, (numbers, _) in zip(parts, jobs, strict=True):
@@ -244,23 +252,33 @@ def _read_all(
 
 
 def _read_shard(data_set: DataSet, numbers: Iterable[int], decode: bool) -> _Found:
-    found = _Found()
+    found = _Found(_empty_histogram(data_set))
     for number in numbers:
         sample = data_set.read_sample(number)
         found.add(sample.record)
         if decode:
-            buffer = np.empty(frame_bytes(sample) * len(sample.jpegs), np.uint8)
+            buffer = np.empty(frame_bytes(sample) * len(sample.frames), np.uint8)
             frames = decode_frames(sample, buffer)
-            picture = Image.fromarray(frames.reshape(-1, sample.record.width, 3))
-            found.histogram += np.array(picture.histogram(), np.int64).reshape(3, 256)
+            found.histogram += _histogram(frames.reshape(-1, *frames.shape[2:]))
     return found
 
 
+def _empty_histogram(data_set: DataSet) -> npt.NDArray[np.int64]:
+    return np.zeros((data_set.layout.channels, 256), np.int64)
+
+
+def _histogram(picture_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """How often each value occurs in each channel, int64 (channels, 256)."""
+    counts = [image.histogram() for image in pillow_images(picture_HWC)]
+    return np.array(counts, np.int64).reshape(-1, 256)
+
+
 def _pixel_sum(
-    folder: str, split: str | None
+    folder: str, split: str | None, plugins: Collection[str]
 ) -> tuple[npt.NDArray[np.int64], int, tuple[int, int]]:
-    """The sum of a split's frames, their number, and the canvas (width, height) of the sum."""
-    ((canvas, (pixel_sum, count)),) = open_data_set(folder, split=split).pixel_sums().items()
+    """Sum of the frames of a split, their number, and the canvas that they are on."""
+    data_set = open_data_set(folder, split=split, plugins=plugins)
+    ((canvas, (pixel_sum, count)),) = data_set.pixel_sums().items()
     return pixel_sum, count, canvas
 
 
@@ -352,13 +370,13 @@ def write_stats(folder: Path, stats: Stats, mean_image: npt.NDArray[np.uint8]) -
     Args:
         folder: The data set's folder.
         stats: What the data set holds.
-        mean_image: uint8 (height, width, 3), RGB.
+        mean_image: uint8 (height, width, channels).
 
     Raises:
         ShardError: The folder can't be written to.
     """
     picture = io.BytesIO()
-    Image.fromarray(mean_image).save(picture, "PNG")
+    Image.fromarray(as_rgb(mean_image)).save(picture, "PNG")
     try:
         write_atomically(folder / STATS, dump_json(stats))
         write_atomically(folder / MEAN_IMAGE, picture.getvalue())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.frame_jpegs import decode_frames, frame_bytes
+from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import Canvas, PixelSums
 from lrcn_data.format.names import MANIFEST, REJECTED, shard_name
 from lrcn_data.format.records import ShardEntry, ShardRecord
+from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
 from lrcn_data.format.shard_names import ENDING
@@ -51,13 +52,14 @@ def verify(
     *,
     deep: bool = False,
     inputs: Path | None = None,
+    plugins: Collection[str] = (),
     on_start: Callable[[int, int], None] = lambda shards, left: None,
     on_shard: Callable[[], None] = lambda: None,
 ) -> Iterator[Fault]:
     """Find everything that is wrong with a data set.
 
     Every tar is read as a whole: size, SHA-256, headers, members, keys, labels, and that every
-    JPEG decodes to its size; then its index and arrays, its record where there is one, and the
+    frame decodes to its size; then its index and arrays, its record where there is one, and the
     counts.
 
     Args:
@@ -65,12 +67,16 @@ def verify(
         deep: Whether to compare the pixel sums with those of the decoded frames as well.
         inputs: The folder that the paths of the input videos are relative to, to compare the videos
             with their hashes as well. None leaves them out.
+        plugins: Names of the plug-ins that may be imported, if one has made the frames.
         on_start: Called once with the number of shards, and with the number still to be read, which
             is the same.
         on_shard: Called after each shard that was read.
 
     Yields:
         Each fault as it is found.
+
+    Raises:
+        UsageError: A plug-in has made the frames that is not named.
     """
     folder = locations.normal_location(folder)
     try:
@@ -78,11 +84,12 @@ def verify(
     except ShardError as error:
         yield Fault(file=MANIFEST, detail=str(error))
         return
+    layout = layout_of(manifest, folder, plugins)
     on_start(len(manifest.shards), len(manifest.shards))
     keys: set[str] = set()
     seen: set[str] = set()
     for entry in manifest.shards:
-        yield from _Check(folder, manifest, entry, keys, deep).faults()
+        yield from _Check(folder, manifest, layout, entry, keys, deep).faults()
         if inputs is not None:
             yield from _verify_inputs(folder, entry, inputs, seen)
         on_shard()
@@ -94,19 +101,26 @@ class _Check:
     """The checks of one shard. `keys` are those of all samples so far, and is added to."""
 
     def __init__(
-        self, folder: str, manifest: Manifest, entry: ShardEntry, keys: set[str], deep: bool
+        self,
+        folder: str,
+        manifest: Manifest,
+        layout: SampleLayout,
+        entry: ShardEntry,
+        keys: set[str],
+        deep: bool,
     ) -> None:
         self._manifest = manifest
+        self._layout = layout
         self._entry = entry
         self._keys = keys
         self._location = locations.join(folder, entry.file)
         self._canvas: Canvas = (manifest.canvas[0], manifest.canvas[1])
-        self._sums = PixelSums(self._canvas) if deep else None
+        self._sums = PixelSums(self._canvas, layout.channels) if deep else None
 
     def faults(self) -> Iterator[Fault]:
         try:
             with locations.open_binary(self._location) as file:
-                scan = ShardScan(file, self._manifest.seq_len)
+                scan = ShardScan(file, self._layout)
                 for detail in self._scanned(scan):
                     yield Fault(file=self._entry.file, detail=detail)
         except OSError as error:
@@ -151,7 +165,7 @@ class _Check:
         if record.split != self._entry.split:
             yield f"sample {record.key} is of split {record.split}, not {self._entry.split}"
         try:
-            buffer = np.empty(len(sample.jpegs) * frame_bytes(sample), np.uint8)
+            buffer = np.empty(len(sample.frames) * frame_bytes(sample), np.uint8)
             frames = decode_frames(sample, buffer)
         except ShardError as error:
             yield str(error)
@@ -176,7 +190,9 @@ class _Check:
         found = scan.index()
         try:
             stated = ShardIndex.load(location, samples=self._entry.samples)
-            pixel_sum, frame_count = load_pixel_sum(location, canvas=self._canvas)
+            pixel_sum, frame_count = load_pixel_sum(
+                location, canvas=self._canvas, channels=self._layout.channels
+            )
         except ShardError as error:
             return str(error)
         for name in (f.name for f in fields(ShardIndex)):

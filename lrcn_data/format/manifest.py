@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json, members
 from lrcn_data.format.names import MANIFEST
 from lrcn_data.format.records import ShardEntry
@@ -61,6 +62,11 @@ class Manifest:
     def fps(self) -> str:
         """Frames per second that clips were sampled from: a whole number or a fraction as 25/2."""
         return str(self.options["fps"])
+
+    @property
+    def frame_kind(self) -> str:
+        """Name of the kind of frames that is stored."""
+        return str(self.options.get("frame_kind", RGB_FRAMES))
 
     def to_json(self) -> bytes:
         """Write the file's bytes."""

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from lrcn_data.format.pictures import resize_with_pillow
+from lrcn_data.pixels import Picture
 from lrcn_data.size import Size
 
 Canvas = Size
@@ -18,16 +20,20 @@ _PART = 256
 """Frames of uint8 whose sum fits uint16, which adds four times faster than int64 (257 would)."""
 
 
-def on_canvas(frame_HWC: npt.NDArray[np.uint8], canvas: Canvas) -> npt.NDArray[np.uint8]:
-    """Area-resize an RGB frame to a canvas of (width, height); itself where it has that size."""
+def on_canvas(frame_HWC: Picture, canvas: Canvas) -> Picture:
+    """Area-resize a frame to a canvas of (width, height); itself where it has that size."""
     height, width = frame_HWC.shape[:2]
     if (width, height) == canvas:
         return frame_HWC
-    return np.asarray(Image.fromarray(frame_HWC).resize(canvas, Image.Resampling.BOX))
+    return resize_with_pillow(frame_HWC, canvas, Image.Resampling.BOX)
 
 
 class PixelSums:
-    """Running sum of RGB frames on a canvas.
+    """Running sum of frames on a canvas.
+
+    Args:
+        canvas: (width, height) of the sum.
+        channels: Of the frames.
 
     Attributes:
         canvas: (width, height).
@@ -35,9 +41,9 @@ class PixelSums:
         exact_frames: How many of them had the canvas's own size.
     """
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: Canvas, channels: int = 3) -> None:
         self.canvas = canvas
-        shape = (canvas[1], canvas[0], 3)
+        shape = (canvas[1], canvas[0], channels)
         self._total: npt.NDArray[np.int64] | None = None
         self._part = np.empty(shape, np.uint16)  # means nothing while it has no frames
         self.clear()
@@ -49,8 +55,8 @@ class PixelSums:
         self.frame_count = 0
         self.exact_frames = 0
 
-    def add(self, frame_HWC: npt.NDArray[np.uint8], uses: int = 1) -> None:
-        """Add a frame, uint8 (height, width, 3), as often as it stands in clips."""
+    def add(self, frame_HWC: Picture, uses: int = 1) -> None:
+        """Add a frame, uint8 (height, width, channels), as often as it stands in clips."""
         fitted = on_canvas(frame_HWC, self.canvas)
         for _ in range(uses):
             self._add_part(fitted, 1)
@@ -60,7 +66,7 @@ class PixelSums:
     def add_total(
         self, total: npt.NDArray[np.int64], *, frame_count: int, exact_frames: int
     ) -> None:
-        """Add a sum of frames, int64 (height, width, 3)."""
+        """Add a sum of frames, int64 (height, width, channels)."""
         self._total = total + (0 if self._total is None else self._total)
         self.frame_count += frame_count
         self.exact_frames += exact_frames
@@ -76,7 +82,7 @@ class PixelSums:
 
     @property
     def pixel_sum(self) -> npt.NDArray[np.int64]:
-        """The sum, int64 (height, width, 3)."""
+        """The sum, int64 (height, width, channels)."""
         self._flush()
         assert self._total is not None
         return self._total

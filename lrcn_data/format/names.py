@@ -1,4 +1,4 @@
-"""How the files of a data set, and the members of its samples, are named."""
+"""How the files of a data set are named; `sample_layout` names the members of its samples."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ META = ".meta"
 def shard_name(split: str, number: int, count: int) -> str:
     """Name of a shard without its ending: 3 digits, or as many as the last number needs."""
     return f"{split}-{number:0{max(3, len(str(count - 1)))}d}"
-
-
-def member_names(seq_len: int) -> list[str]:
-    """The endings of a sample's members in the order in which they lie in the tar."""
-    digits = max(3, len(str(seq_len - 1)))
-    return [f"{frame:0{digits}d}.jpg" for frame in range(seq_len)] + ["cls", "json"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.names import member_names
 from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.tar_members import (
     BLOCK,
     MAX_END_BYTES,
@@ -33,7 +33,6 @@ MAX_FRAMES = 1 << 16
 
 _MAX_TEXT_BYTES = 1 << 20
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_JPEG_START = b"\xff\xd8\xff"
 _NUMBER = (int, float)
 _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "key": str,
@@ -59,15 +58,17 @@ class Sample:
     """One clip as it lies in a shard.
 
     Attributes:
-        jpegs: Its encoded frames in time order.
+        frames: Its encoded frames in time order.
         label: Class number from 0.
         record: Its json member.
+        layout: How it is made up.
         shard: Location of the shard that it lies in, for errors; empty where nobody has said.
     """
 
-    jpegs: list[memoryview]
+    frames: list[memoryview]
     label: int
     record: SampleRecord
+    layout: SampleLayout
     shard: str = ""
 
     def __str__(self) -> str:
@@ -98,19 +99,19 @@ def sample_bytes(key: str, endings: Sequence[str], members: Sequence[bytes]) -> 
     return b"".join(parts)
 
 
-def parse_sample(data: bytes, seq_len: int) -> Sample:
+def parse_sample(data: bytes, layout: SampleLayout) -> Sample:
     """Take the bytes of one sample apart.
 
     Args:
         data: From the first member's header to the end of the last member's padding.
-        seq_len: Frames a clip.
+        layout: How it should be made up.
 
     Raises:
         ShardError: The bytes are not one sample of the format; says what is wrong, not where.
     """
     view = memoryview(data)
     key, members, position = "", [], 0
-    for ending in member_names(seq_len):
+    for ending in layout.endings:
         name, size = parse_header(data[position : position + BLOCK])
         key = key or name.partition(".")[0]
         if name != f"{key}.{ending}" or not _KEY.fullmatch(key):
@@ -122,38 +123,41 @@ def parse_sample(data: bytes, seq_len: int) -> Sample:
         members.append(view[start : start + size])
     if position != len(data):
         raise ShardError(f"has {len(data) - position} bytes after its last member")
-    return sample_of_members(key, members, seq_len)
+    return sample_of_members(key, members, layout)
 
 
-def sample_of_members(key: str, members: Sequence[memoryview], seq_len: int) -> Sample:
+def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLayout) -> Sample:
     """Check the members of one sample and read its label and record.
 
     Args:
         key: Name of the sample.
         members: What its members hold, in the format's order: frames, class number, json.
-        seq_len: Frames a clip.
+        layout: How it should be made up.
 
     Raises:
         ShardError: They are not one sample of the format; says what is wrong, not where.
     """
-    *jpegs, label, record = members
-    for number, jpeg in enumerate(jpegs):
-        if jpeg[:3] != _JPEG_START:
-            raise ShardError(f"has something else than a JPEG as its frame {number}")
+    *frames, label, record = members
+    kind = layout.frame_kind
+    start = kind.starts_with
+    for number, frame in enumerate(frames):
+        if frame[: len(start)] != start:
+            raise ShardError(f"has something else than a {kind.coding} as its frame {number}")
     return Sample(
-        jpegs=jpegs,
+        frames=frames,
         label=_parse_label(bytes(label)),
-        record=_parse_record(bytes(record), key, bytes(label), seq_len),
+        record=_parse_record(bytes(record), key, bytes(label), layout.seq_len),
+        layout=layout,
     )
 
 
-def walk_samples(file: Readable, seq_len: int) -> Iterator[bytes]:
+def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
     """The bytes of each sample of a whole tar in turn, up to and with the end of the tar.
 
     Raises:
-        ShardError: Something else than samples of this length, or no proper end.
+        ShardError: Something else than samples of this layout, or no proper end.
     """
-    endings = len(member_names(seq_len))
+    endings = len(layout.endings)
     while True:
         parts: list[bytes] = []
         room = MAX_SAMPLE_BYTES

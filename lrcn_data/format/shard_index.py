@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -82,21 +83,24 @@ class ShardIndex:
 _REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"
 
 
-def load_pixel_sum(location: str, *, canvas: Canvas) -> tuple[npt.NDArray[np.int64], int]:
+def load_pixel_sum(
+    location: str, *, canvas: Canvas, channels: int = 3
+) -> tuple[npt.NDArray[np.int64], int]:
     """Read the pixel sums of a shard's .npz.
 
     Args:
         location: Location of the .npz.
         canvas: (width, height) of the sums by the manifest, in pixels.
+        channels: Number of channels of the frames.
 
     Returns:
-        The sums, int64 (height, width, 3), and the number of frames in them.
+        The sums, int64 (height, width, channels), and the number of frames in them.
 
     Raises:
         ShardError: The sums can't be read, or can't be those of that many frames.
     """
-    shape = (canvas[1], canvas[0], 3)
-    arrays = _load(location, {"pixel_sum": 8 * canvas[0] * canvas[1] * 3, "frame_count": 8})
+    shape = (canvas[1], canvas[0], channels)
+    arrays = _load(location, {"pixel_sum": 8 * math.prod(shape), "frame_count": 8})
     _check_array(location, "pixel_sum", arrays["pixel_sum"], shape, np.int64)
     _check_array(location, "frame_count", arrays["frame_count"], (), np.int64)
     pixel_sum, frame_count = arrays["pixel_sum"], int(arrays["frame_count"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -20,6 +20,7 @@ from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.names import MANIFEST, META
 from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import MAX_FRAMES, MAX_PIXELS, Sample, parse_sample
 from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
 from lrcn_data.format.shard_names import (
@@ -76,9 +77,9 @@ class Shard:
             )
         return index
 
-    def load_pixel_sum(self) -> tuple[npt.NDArray[np.int64], int]:
-        """Its pixel sums, int64 (height, width, 3), and the number of frames in them."""
-        return load_pixel_sum(self.arrays, canvas=self.canvas)
+    def load_pixel_sum(self, channels: int) -> tuple[npt.NDArray[np.int64], int]:
+        """Its pixel sums, int64 (height, width, channels), and the number of frames in them."""
+        return load_pixel_sum(self.arrays, canvas=self.canvas, channels=channels)
 
 
 class DataSet:
@@ -90,6 +91,7 @@ class DataSet:
         manifests: One a folder.
         shards: In the order in which they were named.
         indices: One a shard.
+        layout: How the samples are made up.
         classes: Class names by class number.
         seq_len: Frames a clip.
         fps: Frames a second of the clips.
@@ -97,12 +99,15 @@ class DataSet:
         num_valid: int64 (samples,), real frames of each sample.
     """
 
-    def __init__(self, manifests: Sequence[Manifest], shards: Sequence[Shard]) -> None:
+    def __init__(
+        self, manifests: Sequence[Manifest], shards: Sequence[Shard], layout: SampleLayout
+    ) -> None:
         self.manifests = list(manifests)
+        self.layout = layout
         self.shards = list(shards)
         self.indices = [shard.load_index() for shard in shards]
         self.classes = list(manifests[0].classes)
-        self.seq_len = manifests[0].seq_len
+        self.seq_len = layout.seq_len
         self.fps = Fraction(manifests[0].fps)
         nothing = np.zeros(0, np.int64)
         self.labels = np.concatenate([nothing, *(index.label for index in self.indices)])
@@ -165,7 +170,7 @@ class DataSet:
         shard, position = self.locate(number)
         location = self.shards[shard].location
         try:
-            sample = parse_sample(data, self.seq_len)
+            sample = parse_sample(data, self.layout)
             if sample.label != self.labels[number]:
                 raise ShardError(f"has label {sample.label}, its index {self.labels[number]}")
             if max(sample.record.labels) >= len(self.classes):
@@ -180,11 +185,11 @@ class DataSet:
         """Sums over all frames of all shards, by canvas (data sets may have different ones).
 
         Returns:
-            For each (width, height): int64 (height, width, 3), and the number of frames.
+            For each (width, height): int64 (height, width, channels), and the number of frames.
         """
         sums: dict[Canvas, tuple[npt.NDArray[np.int64], int]] = {}
         for shard in self.shards:
-            pixel_sum, frame_count = shard.load_pixel_sum()
+            pixel_sum, frame_count = shard.load_pixel_sum(self.layout.channels)
             if shard.canvas in sums:
                 pixel_sum += sums[shard.canvas][0]
                 frame_count += sums[shard.canvas][1]
@@ -212,16 +217,20 @@ class DataSet:
 _DAMAGED = "`lrcn-data verify` finds all that is damaged; copy the shard again or make it anew"
 
 
-def open_data_set(patterns: Patterns, *, split: str | None = None) -> DataSet:
+def open_data_set(
+    patterns: Patterns, *, split: str | None = None, plugins: Collection[str] = ()
+) -> DataSet:
     """Open shards for reading.
 
     Args:
         patterns: Paths, folders, globs, ranges, URLs (see `shard_names.expand_shards`). A folder
             stands for all shards that its manifest names.
         split: Take only the shards of this split.
+        plugins: Names of plug-ins that may be imported, where one has made the frames.
 
     Raises:
-        UsageError: The patterns can't be meant as given, or name none of the split's shards.
+        UsageError: The patterns can't be meant as given, or name none of the split's shards; or
+            a plug-in has made the frames that is not named.
         ShardError: A shard, its index or its manifest is missing, damaged or unfinished, or the
             shards are of data sets that don't fit together.
     """
@@ -232,7 +241,7 @@ def open_data_set(patterns: Patterns, *, split: str | None = None) -> DataSet:
             f"{_some(missing)} without an index in {META}; copy the .npz files too, or make them"
             " with `lrcn-data index`"
         )
-    return DataSet(manifests, shards)
+    return DataSet(manifests, shards, layout_of(manifests[0], shards[0].location, plugins))
 
 
 def find_shards(
@@ -240,7 +249,7 @@ def find_shards(
 ) -> tuple[list[Manifest], list[Shard]]:
     """The manifests and shards that patterns name, checked, but for the shards' indices.
 
-    Args and errors are those of `open_data_set`.
+    Args and errors are those of `open_data_set`; no plug-in is imported.
     """
     if split is not None and split not in SPLITS:
         raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -309,6 +318,8 @@ def _check_manifest(manifest: Manifest) -> None:
     # before it is taken for a number: that of 1e999999999 takes hours
     if not _RATE.fullmatch(manifest.fps):
         raise ShardError(f"says fps {manifest.fps!r:.60}")
+    if not isinstance(manifest.options.get("frame_kind", ""), str):
+        raise ShardError(f"says the frame kind {manifest.frame_kind:.60}")
     if not 1 <= manifest.seq_len <= MAX_FRAMES or Fraction(manifest.fps) <= 0:
         raise ShardError(f"says seq_len {manifest.seq_len} and fps {manifest.fps}")
     width, height = manifest.canvas
@@ -407,6 +418,7 @@ def _check_agreement(manifests: dict[str, Manifest]) -> None:
             ("classes", first.classes, manifest.classes),
             ("seq_len", first.seq_len, manifest.seq_len),
             ("fps", Fraction(first.fps), Fraction(manifest.fps)),
+            ("frame kind", first.frame_kind, manifest.frame_kind),
         ):
             if one != other:
                 raise ShardError(

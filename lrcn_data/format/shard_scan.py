@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.names import member_names
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample, walk_samples
 from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
 
@@ -23,17 +23,16 @@ class ShardScan:
 
     Args:
         file: The tar, at its start.
-        seq_len: Frames a clip.
+        layout: How its samples should be made up.
 
     Attributes:
         size: Bytes of the tar, once iterated to its end.
         sha256: Of the tar, hexadecimal, once iterated to its end.
     """
 
-    def __init__(self, file: BinaryIO, seq_len: int) -> None:
+    def __init__(self, file: BinaryIO, layout: SampleLayout) -> None:
         self._file = HashedFile(file)
-        self._seq_len = seq_len
-        self._endings = member_names(seq_len)
+        self._layout = layout
         self._places: list[tuple[int, int, int, int, int]] = []
         self._lines: list[str] = []
 
@@ -44,7 +43,7 @@ class ShardScan:
             ShardError: What follows is no sample at all; it is not read, as it may go on and on.
         """
         offset = 0
-        for data in walk_samples(self._file, self._seq_len):
+        for data in walk_samples(self._file, self._layout):
             yield self._note(data, offset)
             offset += len(data)
 
@@ -76,13 +75,13 @@ class ShardScan:
     def _note(self, data: bytes, offset: int) -> Sample | ShardError:
         checksum = zlib.crc32(data)
         try:
-            sample = parse_sample(data, self._seq_len)
+            sample = parse_sample(data, self._layout)
         except ShardError as error:
             self._places.append((offset, len(data), checksum, _UNKNOWN, _UNKNOWN))
             return error
         record = sample.record
         self._places.append((offset, len(data), checksum, sample.label, record.num_valid))
-        self._lines.append(member_lines(data, offset, self._endings, record.key))
+        self._lines.append(member_lines(data, offset, self._layout.endings, record.key))
         return sample
 
 

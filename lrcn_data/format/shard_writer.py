@@ -18,8 +18,9 @@ from typing import Self
 import numpy as np
 
 from lrcn_data.format.mean_image import Canvas, PixelSums
-from lrcn_data.format.names import ShardPaths, member_names
+from lrcn_data.format.names import ShardPaths
 from lrcn_data.format.records import Rejection, SampleRecord, ShardEntry, ShardRecord, Source
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import sample_bytes
 from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
 from lrcn_data.format.tar_members import tar_end
@@ -46,14 +47,15 @@ class ShardWriter:
 
     Args:
         paths: Where the files go; the folder and its .meta folder must exist.
-        seq_len: Frames a clip.
+        layout: How its samples are made up.
         canvas: (width, height) of the pixel sums.
     """
 
-    def __init__(self, paths: ShardPaths, *, seq_len: int, canvas: Canvas) -> None:
+    def __init__(self, paths: ShardPaths, *, layout: SampleLayout, canvas: Canvas) -> None:
         self._paths = paths
-        self._names = member_names(seq_len)
-        self._sums = PixelSums(canvas)
+        self._layout = layout
+        self._names = layout.endings
+        self._sums = PixelSums(canvas, layout.channels)
         self._places: list[_Place] = []
         self._lines: list[str] = []
         self._length = 0
@@ -77,15 +79,15 @@ class ShardWriter:
     def write(
         self,
         record: SampleRecord,
-        jpegs: Sequence[bytes],
+        frames: Sequence[bytes],
     ) -> None:
         """Append a sample; its pixels are added by `add_pixels`.
 
         Args:
             record: Its json member.
-            jpegs: Its encoded frames, seq_len of them.
+            frames: Its encoded frames, seq_len of them.
         """
-        members = [*jpegs, str(record.label).encode(), record.to_json()]
+        members = [*frames, str(record.label).encode(), record.to_json()]
         data = sample_bytes(record.key, self._names, members)
         self._places.append(
             _Place(
@@ -130,7 +132,7 @@ class ShardWriter:
                 split=split,
                 videos=videos,
                 samples=len(self._places),
-                frames=len(self._places) * (len(self._names) - 2),
+                frames=len(self._places) * self._layout.seq_len,
                 bytes=self._length,
                 sha256=self._sha256.hexdigest(),
                 skipped=skipped,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrcn_data.format.frame_kinds import load_frame_kind
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardEntry
+from lrcn_data.kinds import is_plugin
 from lrcn_data.printable import show
 from lrcn_data.sampling.samplings import describe_recorded
 from lrcn_data.splits import SPLITS
@@ -32,7 +34,7 @@ def data_card(manifest: Manifest) -> str:
         "",
         *_split_table(manifest),
         "",
-        "A sample's members are its frames (`KEY.000.jpg` and so on, in time order), `KEY.cls`"
+        f"A sample's members are its frames ({_frames(manifest)}, in time order), `KEY.cls`"
         " (class number) and `KEY.json`",
         "(where the clip comes from).",
         "",
@@ -88,6 +90,14 @@ def _split_table(manifest: Manifest) -> Iterator[str]:
 
 def _clips(manifest: Manifest) -> str:
     return _count(sum(shard.samples for shard in manifest.shards), "clip")
+
+
+def _frames(manifest: Manifest) -> str:
+    """What the frames' members are called; a plug-in, which alone knows, is not imported."""
+    if is_plugin(manifest.frame_kind):
+        return f"as {manifest.frame_kind} encodes them, `KEY.000.` and so on"
+    ending = load_frame_kind(manifest.frame_kind).ending
+    return f"`KEY.000.{ending}` and so on"
 
 
 def _option(value: object) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, VideoError
+from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.isolated_work import IsolatedWork
-from lrcn_data.making.jpeg_keeper import JpegKeeper
 from lrcn_data.making.plan import PlannedShard, ShardOptions
 from lrcn_data.making.shard_job import ShardJob, VideoReport, read_planned
 from lrcn_data.pixels import RGB
@@ -20,7 +20,7 @@ _SAMPLE = 20
 _TAR_OVERHEAD = 512 + 256
 """Bytes a member: its header, and half of the padding on average."""
 _SURELY_ENOUGH = 1_000_000
-"""Bytes a frame that no usual JPEG comes near."""
+"""Bytes a frame that no usual picture comes near."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,18 +47,28 @@ class _Measured:
 
 
 class _SizeKeeper:
-    """Keeps of each frame how many bytes its JPEG has."""
+    """Keeps of each frame how many bytes it has when it is encoded."""
 
     def __init__(self, options: ShardOptions) -> None:
-        self._jpegs = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
+        self._encoder = FrameEncoder(
+            kind=options.layout.frame_kind,
+            size=options.size,
+            canvas=options.canvas,
+            quality=options.quality,
+        )
+
+    @property
+    def neighbour(self) -> int:
+        """Which other frame each is to come with; see `FrameKind`."""
+        return self._encoder.neighbour
 
     def begin(self) -> None:
         """Forget everything: a video is read, or read anew."""
-        self._jpegs.begin()
+        self._encoder.begin()
 
-    def keep(self, rgb: RGB, uses: int) -> int:
-        """Bytes of a frame's JPEG."""
-        return len(self._jpegs.keep(rgb, uses))
+    def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> int:
+        """Bytes of an encoded frame; see `sampling.clips.FrameKeeper`."""
+        return len(self._encoder.keep(rgb, number, neighbour, uses))
 
 
 def measure_videos(
@@ -101,7 +111,7 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
     with closing(IsolatedWork(work=measure_videos, timeout=timeout)) as measure:
         measured = measure(job).result
     scale = len(videos) / max(1, len(sample))
-    arrays = len(shards) * options.canvas[0] * options.canvas[1] * 3 * 8
+    arrays = len(shards) * options.canvas[0] * options.canvas[1] * options.layout.channels * 8
     return Estimate(
         sampled=len(sample),
         bytes=round(measured.bytes * scale) + arrays,

@@ -10,6 +10,7 @@ from lrcn_data.errors import ShardError
 from lrcn_data.format.mean_image import Canvas, PixelSums
 from lrcn_data.format.names import ShardPaths
 from lrcn_data.format.records import Rejection, ShardRecord, Source
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample
 from lrcn_data.format.shard_index import load_pixel_sum
 from lrcn_data.format.shard_scan import ShardScan
@@ -39,20 +40,20 @@ class KeptVideos:
         videos: By their path in the list.
         sums: Pixel sums of all their frames.
         tar: The shard's file.
-        seq_len: Frames a clip.
+        layout: How its samples are made up.
     """
 
     videos: dict[str, KeptVideo]
     sums: PixelSums
     tar: Path
-    seq_len: int
+    layout: SampleLayout
 
     def samples(self, video: KeptVideo) -> Iterator[Sample]:
         """Read a video's samples again."""
         with self.tar.open("rb") as file:
             for offset, length in video.places:
                 file.seek(offset)
-                yield parse_sample(file.read(length), self.seq_len)
+                yield parse_sample(file.read(length), self.layout)
 
 
 def can_keep(record: ShardRecord) -> bool:
@@ -67,14 +68,14 @@ def kept_paths(record: ShardRecord) -> set[str]:
 
 
 def keep_videos(
-    paths: ShardPaths, record: ShardRecord, *, seq_len: int, canvas: Canvas
+    paths: ShardPaths, record: ShardRecord, *, layout: SampleLayout, canvas: Canvas
 ) -> KeptVideos | None:
     """Take a finished shard apart.
 
     Args:
         paths: Where its files are.
         record: What was written of it.
-        seq_len: Frames a clip.
+        layout: How its samples are made up.
         canvas: (width, height) of the pixel sums.
 
     Returns:
@@ -88,23 +89,23 @@ def keep_videos(
         if source.path in wanted
     }
     try:
-        for path, place in _places(paths, record, seq_len):
+        for path, place in _places(paths, record, layout):
             videos[path].places.append(place)
-        total, count = load_pixel_sum(str(paths.arrays), canvas=canvas)
+        total, count = load_pixel_sum(str(paths.arrays), canvas=canvas, channels=layout.channels)
     except (ShardError, OSError, KeyError):
         return None
-    sums = PixelSums(canvas)
+    sums = PixelSums(canvas, layout.channels)
     sums.add_total(total, frame_count=count, exact_frames=record.exact_frames)
-    return KeptVideos(videos=videos, sums=sums, tar=paths.tar, seq_len=seq_len)
+    return KeptVideos(videos=videos, sums=sums, tar=paths.tar, layout=layout)
 
 
 def _places(
-    paths: ShardPaths, record: ShardRecord, seq_len: int
+    paths: ShardPaths, record: ShardRecord, layout: SampleLayout
 ) -> Iterator[tuple[str, tuple[int, int]]]:
     """Of every sample its video's path, and its offset and length; of a sound shard only."""
     videos = []
     with paths.tar.open("rb") as file:
-        scan = ShardScan(file, seq_len)
+        scan = ShardScan(file, layout)
         for sample in scan:
             if isinstance(sample, ShardError):
                 raise sample

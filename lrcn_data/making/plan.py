@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import UsageError
+from lrcn_data.format.frame_kinds import FRAME_KINDS, RGB_FRAMES, load_frame_kind
 from lrcn_data.format.manifest import FORMAT_VERSION, Manifest
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.names import shard_name
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.kinds import plugin_versions
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.read_lists import Lists
@@ -46,6 +48,7 @@ class ShardOptions:
         size: (width, height) of the stored frames; None for each video's own.
         mean_size: (width, height) of the pixel sums; None for `size`, else 320x240.
         quality: JPEG quality, 1 to 100.
+        frame_kind: What is stored of each frame: `rgb`, or `package.module:Class` of a plug-in.
         videos_per_shard: None for a hundredth of the split, at least 8, at most 1,000.
 
     Raises:
@@ -56,9 +59,11 @@ class ShardOptions:
     size: Size | None = None
     mean_size: Size | None = None
     quality: int = 90
+    frame_kind: str = RGB_FRAMES
     videos_per_shard: int | None = None
 
     def __post_init__(self) -> None:
+        FRAME_KINDS.check(self.frame_kind)
         if not 1 <= self.quality <= 100:
             raise UsageError(f"--quality must be from 1 to 100, got {self.quality}")
         if self.videos_per_shard is not None and self.videos_per_shard < 1:
@@ -73,6 +78,11 @@ class ShardOptions:
     def canvas(self) -> Canvas:
         """(width, height) of the pixel sums."""
         return self.mean_size or self.size or _DEFAULT_CANVAS
+
+    @property
+    def layout(self) -> SampleLayout:
+        """How the samples are made up."""
+        return SampleLayout(seq_len=self.clip.seq_len, frame_kind=load_frame_kind(self.frame_kind))
 
     def as_manifest(self) -> dict[str, Any]:
         """The options by name, as the manifest has them."""
@@ -92,19 +102,26 @@ class ShardOptions:
             "salvage": self.clip.decode.salvage,
             "allow_demuxer": ",".join(sorted({*self.clip.decode.demuxers})),
             "allow_decoder": ",".join(sorted({*self.clip.decode.decoders})),
-            **self._plugins_as_manifest(),
+            **self._beyond_defaults(),
         }
 
-    def _plugins_as_manifest(self) -> dict[str, Any]:
-        """What is recorded of plug-ins alone, so that it changes no other fingerprint."""
+    def _beyond_defaults(self) -> dict[str, Any]:
+        """What is recorded only where it is another than ever before, as of plug-ins.
+
+        So the fingerprints of all other data sets stay what they were.
+        """
         sampling = self.clip.sampling
         own = {
             name: value
             for name, value in sampling.values().items()
             if name not in ("seq_len", *_OF_NO_SAMPLING)
         }
-        versions = plugin_versions([(name_of(sampling), type(sampling))])
-        parts = {"sampling_values": own, "plugins": versions}
+        kind = self.layout.frame_kind
+        parts = {
+            "sampling_values": own,
+            "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
+            "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),
+        }
         return {name: part for name, part in parts.items() if part}
 
 

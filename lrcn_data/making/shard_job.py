@@ -12,8 +12,8 @@ from lrcn_data.format.json_text import readable
 from lrcn_data.format.names import ShardPaths
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.shard_writer import ShardWriter
-from lrcn_data.making.jpeg_keeper import JpegKeeper
-from lrcn_data.making.jpeg_spool import JpegSpool, SpooledJpeg
+from lrcn_data.making.frame_encoder import FrameEncoder
+from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
 from lrcn_data.making.kept_videos import KeptVideo, KeptVideos, keep_videos
 from lrcn_data.making.plan import PlannedShard, PlannedVideo, ShardOptions, root_path
 from lrcn_data.reasons import Reason
@@ -75,12 +75,18 @@ def write_shard(
     options = job.options
     paths = ShardPaths(job.folder, job.shard.name)
     kept = _kept(job, paths)
-    jpegs = JpegKeeper(size=options.size, canvas=options.canvas, quality=options.quality)
+    layout = options.layout
+    encoder = FrameEncoder(
+        kind=layout.frame_kind,
+        size=options.size,
+        canvas=options.canvas,
+        quality=options.quality,
+    )
     with (
-        closing(JpegSpool(jpegs, paths.record.parent)) as spool,
-        ShardWriter(paths, seq_len=options.clip.seq_len, canvas=options.canvas) as writer,
+        closing(FrameSpool(encoder, paths.record.parent)) as spool,
+        ShardWriter(paths, layout=layout, canvas=options.canvas) as writer,
     ):
-        shard = _OpenShard(job=job, writer=writer, jpegs=jpegs, spool=spool)
+        shard = _OpenShard(job=job, writer=writer, encoder=encoder, spool=spool)
         if kept:
             writer.add_pixels(kept.sums)
         for place, video in enumerate(job.shard.videos):
@@ -96,7 +102,7 @@ def _kept(job: ShardJob, paths: ShardPaths) -> KeptVideos | None:
     if job.finished is None:
         return None
     options = job.options
-    return keep_videos(paths, job.finished, seq_len=options.clip.seq_len, canvas=options.canvas)
+    return keep_videos(paths, job.finished, layout=options.layout, canvas=options.canvas)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,8 +111,8 @@ class _OpenShard:
 
     job: ShardJob
     writer: ShardWriter
-    jpegs: JpegKeeper
-    spool: JpegSpool
+    encoder: FrameEncoder
+    spool: FrameSpool
     rejected: list[Rejection] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
@@ -116,7 +122,7 @@ class _OpenShard:
         if video.rejection:
             self.rejected.append(video.rejection)
         for sample in kept.samples(video):
-            self.writer.write(sample.record, [bytes(jpeg) for jpeg in sample.jpegs])
+            self.writer.write(sample.record, [bytes(frame) for frame in sample.frames])
 
     def write_read(self, place: int, video: PlannedVideo) -> VideoReport:
         """Read a video and write its samples, or say why it is rejected."""
@@ -146,7 +152,7 @@ class _OpenShard:
             sources=self.sources,
         )
 
-    def _read(self, place: int, video: PlannedVideo) -> tuple[VideoClips[SpooledJpeg], Source]:
+    def _read(self, place: int, video: PlannedVideo) -> tuple[VideoClips[SpooledFrame], Source]:
         if place in self.job.quarantine:
             raise self.job.quarantine[place]
         return read_planned(self.job, video, self.spool)
@@ -160,11 +166,11 @@ class _OpenShard:
         )
         self.rejected.append(rejection)
 
-    def _write(self, video: PlannedVideo, clips: VideoClips[SpooledJpeg]) -> None:
+    def _write(self, video: PlannedVideo, clips: VideoClips[SpooledFrame]) -> None:
         for clip in clips.clips:
-            record = _record(self.job, video, clips, clip, self.jpegs)
+            record = _record(self.job, video, clips, clip, self.encoder)
             self.writer.write(record, [self.spool.load(frame) for frame in clip.frames])
-        self.writer.add_pixels(self.jpegs.sums)
+        self.writer.add_pixels(self.encoder.sums)
 
 
 def read_planned(
@@ -218,7 +224,7 @@ def _record(
     video: PlannedVideo,
     clips: VideoClips[Kept],
     clip: Clip[Kept],
-    jpegs: JpegKeeper,
+    encoder: FrameEncoder,
 ) -> SampleRecord:
     entry = video.entry
     seq_len = job.options.clip.seq_len
@@ -231,8 +237,8 @@ def _record(
         clip=clip.number,
         fps=float(job.options.clip.fps),
         source_fps=clips.source_fps,
-        width=jpegs.width,
-        height=jpegs.height,
+        width=encoder.width,
+        height=encoder.height,
         frame_times=clip.frame_times,
         num_valid=clip.num_valid,
         labels=[entry.label] * clip.num_valid + [-1] * (seq_len - clip.num_valid),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.pixels import RGB
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.choose_clips import choose_clips
+from lrcn_data.sampling.frame_pairs import FramePairs, Pair
 from lrcn_data.sampling.sampling import Sampling
 from lrcn_data.sampling.short_videos import SHORT, ClipPicks
 from lrcn_data.video.decoders import DECODERS, check_salvages, load_decoder
@@ -103,22 +104,40 @@ class VideoClips(Generic[Kept]):
 
 
 class FrameKeeper(Protocol[KeptFrame]):
-    """Decides in what form each wanted frame is kept; every frame is handed over once."""
+    """Decides in what form each wanted frame is kept; every frame is handed over once.
+
+    Where neighbours are asked for, a frame comes once with each of them: one that the fps stream
+    repeats may have several.
+    """
+
+    @property
+    def neighbour(self) -> int:
+        """Which other frame each is to come with, as an offset in the fps stream; 0 for none."""
 
     def begin(self) -> None:
         """Forget everything: the video is read anew."""
 
-    def keep(self, rgb: RGB, uses: int) -> KeptFrame:
-        """Take a frame, uint8 (height, width, 3), which stands in clips `uses` times."""
+    def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> KeptFrame:
+        """Take a frame.
+
+        Args:
+            rgb: Its pixels, uint8 (height, width, 3).
+            number: Of the frame in its video, from 0.
+            neighbour: The pixels of the other frame, of the same shape; beyond the fps stream's
+                ends those of its first or last frame. None where none is asked for.
+            uses: How often it stands in clips.
+        """
 
 
 class KeepPixels:
     """Keeps frames as the RGB arrays that they are."""
 
+    neighbour = 0
+
     def begin(self) -> None:
         """Nothing to forget."""
 
-    def keep(self, rgb: RGB, uses: int) -> RGB:
+    def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> RGB:
         """The frame itself."""
         return rgb
 
@@ -166,9 +185,9 @@ class _Collector(Generic[Kept]):
         self._options = options
         self._keeper = keeper
         self.stream_length = 0
-        self._picks: list[tuple[ClipPicks, list[int]]] = []
-        self._uses: Mapping[int, int] = {}
-        self._kept: dict[int, Kept] = {}
+        self._picks: list[tuple[ClipPicks, list[Pair]]] = []
+        self._pairs = FramePairs({})
+        self._kept: dict[Pair, Kept] = {}
 
     def choose(self, timeline: Timeline) -> Collection[int]:
         options = self._options
@@ -184,21 +203,30 @@ class _Collector(Generic[Kept]):
             path=self._name,
         )
         self._picks = [
-            (picks, [stream[position] for position in picks.positions]) for picks in chosen
+            (picks, [self._wanted(stream, position) for position in picks.positions])
+            for picks in chosen
         ]
-        self._uses = Counter(frame for _, frames in self._picks for frame in frames)
-        return self._uses.keys()
+        self._pairs = FramePairs(Counter(pair for _, pairs in self._picks for pair in pairs))
+        return self._pairs.frames
+
+    def _wanted(self, stream: FpsStream, position: int) -> Pair:
+        frame, offset = stream[position], self._keeper.neighbour
+        if not offset:
+            return frame, frame
+        return frame, stream[min(max(position + offset, 0), len(stream) - 1)]
 
     def take(self, frame: int, rgb: RGB) -> None:
-        self._kept[frame] = self._keeper.keep(rgb, self._uses[frame])
+        for pair, pixels, other, uses in self._pairs.complete(frame, rgb):
+            neighbour = other if self._keeper.neighbour else None
+            self._kept[pair] = self._keeper.keep(pixels, pair[0], neighbour, uses)
 
     def clips(self, timeline: Timeline) -> list[Clip[Kept]]:
         return [
             Clip(
                 number=picks.number,
-                frames=[self._kept[frame] for frame in frames],
-                frame_times=[round(timeline.seconds(frame), 6) for frame in frames],
+                frames=[self._kept[pair] for pair in pairs],
+                frame_times=[round(timeline.seconds(frame), 6) for frame, _ in pairs],
                 num_valid=picks.num_valid,
             )
-            for picks, frames in self._picks
+            for picks, pairs in self._picks
         ]

@@ -5,7 +5,7 @@ Each video gives one clip: the middle frames of its blocks. A short one is padde
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,14 @@ import numpy as np
 import torch
 
 from lrcn_data.errors import VideoError
-from lrcn_data.format.frame_jpegs import resized
-from lrcn_data.pixels import RGB
+from lrcn_data.format.frame_kind import FrameKind, make_picture
+from lrcn_data.format.frame_kinds import recorded_frame_kind
+from lrcn_data.pixels import RGB, Picture
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.center import Center
-from lrcn_data.sampling.clips import Clip, ClipOptions, read_clips
+from lrcn_data.sampling.clips import Clip, ClipOptions, collect_clips
 from lrcn_data.size import Size
+from lrcn_data.video.video_file import open_video
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.loss import UNLABELLED
 from lrcn_model.scoring.weights import TrainedRun
@@ -72,7 +74,12 @@ class Prediction:
 
 
 def predict_videos(
-    run: TrainedRun, videos: Sequence[Path], *, top: int = 5, decoder: str = "av"
+    run: TrainedRun,
+    videos: Sequence[Path],
+    *,
+    top: int = 5,
+    decoder: str = "av",
+    plugins: Collection[str] = (),
 ) -> Iterator[Prediction]:
     """Predict videos one by one; one that can't be read doesn't keep the others from it.
 
@@ -81,7 +88,14 @@ def predict_videos(
         videos: Files.
         top: How many classes to name.
         decoder: How they are decoded.
+        plugins: Names of plug-ins that may be imported, where one made the frames that the net was
+            trained on.
+
+    Raises:
+        UsageError: Such a plug-in is not named.
     """
+    kind = recorded_frame_kind(run.facts.frame_kind, "the run", plugins)
+    keeper = PictureKeeper(kind, run.facts.stored_size)
     options = ClipOptions(
         fps=run.facts.fps,
         sampling=Center(seq_len=run.facts.seq_len),
@@ -90,27 +104,53 @@ def predict_videos(
     )
     for path in videos:
         try:
-            clip = _only_clip(path, options)
+            clip = _only_clip(path, options, keeper)
         except VideoError as error:
             yield Prediction(video=str(path), guesses=[], frames=[], error=str(error))
             continue
         yield _predict(run, str(path), clip, top)
 
 
-def _only_clip(path: Path, options: ClipOptions) -> Clip[RGB]:
+class PictureKeeper:
+    """Keeps of each frame the picture that shards would have of it, before it is encoded.
+
+    Args:
+        kind: Of the pictures.
+        size: (width, height) that frames are resized to; None for their own.
+    """
+
+    def __init__(self, kind: FrameKind, size: Size | None) -> None:
+        self._kind = kind
+        self._size = size
+
+    @property
+    def neighbour(self) -> int:
+        """Which other frame each is to come with; see `FrameKind`."""
+        return self._kind.neighbour
+
+    def begin(self) -> None:
+        """Nothing to forget."""
+
+    def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> Picture:
+        """The picture of a frame; see `sampling.clips.FrameKeeper`."""
+        return make_picture(self._kind, rgb, size=self._size, number=number, neighbour=neighbour)
+
+
+def _only_clip(path: Path, options: ClipOptions, keeper: PictureKeeper) -> Clip[Picture]:
     """The one clip of a video.
 
     Raises:
         VideoError: It can't be read, or has no frame at the run's rate.
     """
-    clips = read_clips(path, str(path), options).clips
+    with open_video(path) as file:
+        clips = collect_clips(file, str(path), options, keeper).clips
     if not clips:
         raise VideoError(Reason.SHORT, f"no frame at {options.fps} frames a second")
     return clips[0]
 
 
-def _predict(run: TrainedRun, video: str, clip: Clip[RGB], top: int) -> Prediction:
-    batch = _batch(video, clip, run.facts.stored_size).to(run.processor.device)
+def _predict(run: TrainedRun, video: str, clip: Clip[Picture], top: int) -> Prediction:
+    batch = _batch(video, clip).to(run.processor.device)
     log_probs_TC = torch.log_softmax(run.score(batch)[0], dim=-1).double().cpu()
     real_TC = log_probs_TC[: clip.num_valid]
     if run.facts.average == "log-probs":
@@ -132,11 +172,10 @@ def _predict(run: TrainedRun, video: str, clip: Clip[RGB], top: int) -> Predicti
     )
 
 
-def _batch(video: str, clip: Clip[RGB], stored_size: Size | None) -> ClipBatch:
+def _batch(video: str, clip: Clip[Picture]) -> ClipBatch:
     """A batch of one clip, without labels."""
-    frames = [resized(frame, stored_size) for frame in clip.frames]
-    frames_THWC = torch.from_numpy(np.stack(frames))
-    length, height, width, _ = frames_THWC.shape
+    frames_THWC = torch.from_numpy(np.stack(clip.frames))
+    length, height, width, channels = frames_THWC.shape
     return ClipBatch(
         pixels=frames_THWC.flatten(),
         sizes=torch.tensor([[height, width]]),
@@ -146,4 +185,5 @@ def _batch(video: str, clip: Clip[RGB], stored_size: Size | None) -> ClipBatch:
         indices=torch.tensor([0]),
         keys=(video,),
         videos=(video,),
+        channels=channels,
     )

@@ -12,8 +12,6 @@ from torch import Tensor
 
 from lrcn_model.reading import worker_buffers
 
-CHANNELS = 3
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ClipBatch:
@@ -22,7 +20,8 @@ class ClipBatch:
     Clips may differ in their frames' size, not in their number of frames.
 
     Attributes:
-        pixels: uint8, all clips' frames one after another, each height x width x 3 (RGB).
+        pixels: uint8, all clips' frames one after another, each height x width x
+            channels.
         sizes: int64 (clips, 2), height and width of each clip's frames.
         labels: int64 (clips,), class number of each clip.
         frame_labels: int64 (clips, frames), class number of each frame; -1 where it has none or
@@ -31,6 +30,7 @@ class ClipBatch:
         indices: int64 (clips,), number of each clip in its data set.
         keys: Name of each clip.
         videos: Path of each clip's video, as its list had it.
+        channels: Of the frames: 3 for RGB.
     """
 
     pixels: Tensor
@@ -41,6 +41,7 @@ class ClipBatch:
     indices: Tensor
     keys: tuple[str, ...]
     videos: tuple[str, ...]
+    channels: int = 3
 
     def __len__(self) -> int:
         """How many clips."""
@@ -50,7 +51,7 @@ class ClipBatch:
         """Pickle the small tensors as arrays: only the pixels are worth a shared memory segment."""
         small = (self.sizes, self.labels, self.frame_labels, self.num_valid, self.indices)
         arrays = tuple(tensor.cpu().numpy() for tensor in small)
-        return _rebuild, (self.pixels, arrays, self.keys, self.videos)
+        return _rebuild, (self.pixels, arrays, self.keys, self.videos, self.channels)
 
     @property
     def seq_len(self) -> int:
@@ -64,7 +65,7 @@ class ClipBatch:
 
     @property
     def frames(self) -> Tensor:
-        """The pixels as uint8 (clips, frames, height, width, 3), without a copy.
+        """The pixels as uint8 (clips, frames, height, width, channels), without a copy.
 
         Raises:
             ValueError: The clips' frames differ in size, so that they make no such tensor.
@@ -75,15 +76,15 @@ class ClipBatch:
                 " use clip_frames, or Preprocess, which takes the batch as it is"
             )
         height, width = self.sizes[0].tolist()
-        return self.pixels.view(len(self), self.seq_len, height, width, CHANNELS)
+        return self.pixels.view(len(self), self.seq_len, height, width, self.channels)
 
     def clip_frames(self) -> list[Tensor]:
-        """Each clip's pixels, uint8 (frames, height, width, 3), without a copy."""
+        """Each clip's pixels, uint8 (frames, height, width, channels), without a copy."""
         sizes = [(height, width) for height, width in self.sizes.tolist()]
-        lengths = [self.seq_len * height * width * CHANNELS for height, width in sizes]
+        lengths = [self.seq_len * height * width * self.channels for height, width in sizes]
         parts = torch.split(self.pixels, lengths)
         return [
-            part.view(self.seq_len, height, width, CHANNELS)
+            part.view(self.seq_len, height, width, self.channels)
             for part, (height, width) in zip(parts, sizes, strict=True)
         ]
 
@@ -126,14 +127,16 @@ def _reduce_for_process(batch: ClipBatch) -> tuple[Callable[..., ClipBatch], tup
 ForkingPickler.register(ClipBatch, _reduce_for_process)
 
 
-def _receive(
-    sent: tuple[Any, ...], arrays: Sequence[Any], keys: tuple[str, ...], videos: tuple[str, ...]
-) -> ClipBatch:
-    return _rebuild(worker_buffers.receive(*sent), arrays, keys, videos)
+def _receive(sent: tuple[Any, ...], *facts: Any) -> ClipBatch:
+    return _rebuild(worker_buffers.receive(*sent), *facts)
 
 
 def _rebuild(
-    pixels: Tensor, arrays: Sequence[Any], keys: tuple[str, ...], videos: tuple[str, ...]
+    pixels: Tensor,
+    arrays: Sequence[Any],
+    keys: tuple[str, ...],
+    videos: tuple[str, ...],
+    channels: int,
 ) -> ClipBatch:
     sizes, labels, frame_labels, num_valid, indices = (torch.from_numpy(a) for a in arrays)
     return ClipBatch(
@@ -145,4 +148,5 @@ def _rebuild(
         indices=indices,
         keys=keys,
         videos=videos,
+        channels=channels,
     )

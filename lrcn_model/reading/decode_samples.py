@@ -1,4 +1,4 @@
-"""Encoded samples to a `ClipBatch`: every JPEG decoded straight to its place in one buffer."""
+"""Encoded samples to a `ClipBatch`: every frame decoded straight to its place in one buffer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from lrcn_data.format.frame_jpegs import decode_frames, frame_bytes
+from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.sample_members import Sample
 from lrcn_model.reading import worker_buffers
 from lrcn_model.reading.buffer_pool import BufferPool
@@ -19,14 +19,14 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
     """Decode samples into one batch.
 
     Args:
-        samples: At least one, all of equally many frames.
+        samples: At least one, all of one layout.
         indices: Number of each in its data set.
 
     Raises:
-        ShardError: A frame is no JPEG of the size that the sample's json says.
+        ShardError: A frame can't be decoded, or has another size than the sample's json says.
     """
     records = [sample.record for sample in samples]
-    lengths = [len(sample.jpegs) * frame_bytes(sample) for sample in samples]
+    lengths = [len(sample.frames) * frame_bytes(sample) for sample in samples]
     pixels = _new_buffer(sum(lengths))
     memory, start = pixels.numpy(), 0
     for sample, length in zip(samples, lengths, strict=True):
@@ -41,6 +41,7 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
         indices=torch.tensor(list(indices)),
         keys=tuple(record.key for record in records),
         videos=tuple(record.video for record in records),
+        channels=samples[0].layout.channels,
     )
 
 

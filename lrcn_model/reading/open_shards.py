@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 
 from lrcn_data.errors import UsageError
 from lrcn_data.format.shard_names import ENDING, expand_shards
@@ -27,11 +27,19 @@ def default_workers() -> int:
     return 0 if cores <= 2 else min(cores - 1, _MOST_WORKERS)
 
 
-def open_shards(patterns: Sequence[str], *, split: str) -> ShardDataset:
+def open_shards(
+    patterns: Sequence[str], *, split: str, plugins: Collection[str] = ()
+) -> ShardDataset:
     """The clips of shards; of folders, only those of a split (of shards named, all).
 
+    Args:
+        patterns: Shards and folders.
+        split: Of the folders.
+        plugins: Names of plug-ins that may be imported, where one has made the frames.
+
     Raises:
-        UsageError: The patterns can't be meant as given.
+        UsageError: The patterns can't be meant as given, or a plug-in has made the frames that is
+            not named.
         ShardError: Shards are missing, damaged, or don't fit together.
     """
     names = expand_shards(patterns)
@@ -42,19 +50,22 @@ def open_shards(patterns: Sequence[str], *, split: str) -> ShardDataset:
             f"{folder} stands for its {split} shards, {tars[0]} for itself; name folders or shards,"
             " not both at once"
         )
-    data = ShardDataset(patterns, split=None if tars else split)
+    data = ShardDataset(patterns, split=None if tars else split, plugins=plugins)
     if not len(data):
         raise UsageError(f"the {split} shards named have no clips; name others")
     return data
 
 
-def check_fits(data: ShardDataset, *, classes: Sequence[str], seq_len: int, what: str) -> None:
+def check_fits(
+    data: ShardDataset, *, classes: Sequence[str], seq_len: int, frame_kind: str, what: str
+) -> None:
     """Refuse shards of another kind than those that a net was or is trained on.
 
     Args:
         data: The shards.
         classes: Class names wanted.
         seq_len: Frames a clip wanted.
+        frame_kind: Name of the kind of frames wanted.
         what: Whose they are, with a verb, for the error.
 
     Raises:
@@ -65,6 +76,11 @@ def check_fits(data: ShardDataset, *, classes: Sequence[str], seq_len: int, what
         raise UsageError(
             f"{folder} has clips of {data.seq_len} frames, {what} {seq_len}; make shards with"
             f" --seq-len {seq_len}"
+        )
+    if data.frame_kind.name != frame_kind:
+        raise UsageError(
+            f"{folder} has frames of the kind {data.frame_kind.name}, {what} {frame_kind}; make"
+            f" shards with --frame-kind {frame_kind}"
         )
     if len(data.classes) != len(classes):
         raise UsageError(

@@ -12,7 +12,7 @@ from lrcn_data.size import Size
 from lrcn_model.nets.resize import resize
 from lrcn_model.reading.augmentation import ClipChange, crop, jitter
 from lrcn_model.reading.buffer_pool import BufferPool
-from lrcn_model.reading.clip_batch import CHANNELS, ClipBatch
+from lrcn_model.reading.clip_batch import ClipBatch
 
 
 class Preprocess(nn.Module):
@@ -23,12 +23,15 @@ class Preprocess(nn.Module):
 
     Args:
         size: (width, height) of what the net sees.
-        mean: What is subtracted, from 0 to 255: a mean image (3, height, width), a mean colour
-            (3,) or (3, 1, 1), or None for nothing.
+        mean: What is subtracted, from 0 to 255: a mean image (channels, height, width), a mean
+            colour (channels,) or (channels, 1, 1), or None for nothing.
+        channels: Of the frames.
+        mirrored_channels: Channels whose values v become 255 - v when left and right are exchanged.
 
     Attributes:
         size: (width, height).
-        mean: float32 (3, height, width), or (3, 1, 1) where it is one colour or nothing.
+        mean: float32 (channels, height, width), or (channels, 1, 1) where it is one colour or
+            nothing.
 
     Raises:
         UsageError: A size below 1, or a mean image of another size.
@@ -37,21 +40,30 @@ class Preprocess(nn.Module):
     mean: Tensor
     _whole_offset: Tensor
 
-    def __init__(self, size: Size, mean: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        size: Size,
+        mean: Tensor | None = None,
+        *,
+        channels: int = 3,
+        mirrored_channels: Sequence[int] = (),
+    ) -> None:
         super().__init__()
         width, height = size
         if min(size) < 1:
             raise UsageError(f"--size must be at least 1x1, got {width}x{height}")
+        self._has_mean = mean is not None
         if mean is None:
-            mean = torch.zeros(CHANNELS)
+            mean = torch.zeros(channels)
         if mean.dim() == 1:
             mean = mean[:, None, None]
-        if tuple(mean.shape) not in ((CHANNELS, 1, 1), (CHANNELS, height, width)):
+        if tuple(mean.shape) not in ((channels, 1, 1), (channels, height, width)):
             raise UsageError(
                 f"a mean of shape {tuple(mean.shape)} does not fit frames of {width}x{height};"
                 " ask the data set for the mean image of that size"
             )
         self.size = size
+        self._channels, self._mirrored = channels, list(mirrored_channels)
         self.register_buffer("mean", mean.float().clone())
         # made once: for every batch of two clips it took 6 % of preprocessing
         self.register_buffer("_whole_offset", self._offset(self.mean), persistent=False)
@@ -67,10 +79,11 @@ class Preprocess(nn.Module):
             changes: What to vary in each clip, from `Augmentation.draw`; None for nothing.
 
         Returns:
-            float32 (clips, frames, 3, height, width), with the memory of a channels_last tensor.
+            float32 (clips, frames, channels, height, width), with the memory of a channels_last
+            tensor.
         """
         width, height = self.size
-        shape = (len(batch), batch.seq_len, height, width, CHANNELS)
+        shape = (len(batch), batch.seq_len, height, width, self._channels)
         result = self._empty(shape, batch.pixels.device).permute(0, 1, 4, 2, 3)
         if changes is None:
             for images_NCHW, target in _together(batch, result):
@@ -93,8 +106,17 @@ class Preprocess(nn.Module):
             # every pixel loses the mean of the place that it comes from
             mean = resize(crop(mean[None], change), self.size)[0]
         if change.flip:
-            images_NCHW, mean = images_NCHW.flip(-1), mean.flip(-1)
+            images_NCHW = self._flipped(images_NCHW)
+            # nothing to subtract stays nothing
+            mean = self._flipped(mean) if self._has_mean else mean
         _normalize(images_NCHW, self._offset(mean), target)
+
+    def _flipped(self, images: Tensor) -> Tensor:
+        """Images, or their mean, float (..., channels, height, width), left and right exchanged."""
+        images = images.flip(-1)
+        if self._mirrored:
+            images[..., self._mirrored, :, :] = 255 - images[..., self._mirrored, :, :]
+        return images
 
     def _empty(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
         if device.type == "cpu":
@@ -105,7 +127,7 @@ class Preprocess(nn.Module):
         """The mean as it is added to pixels from 0 to 1, laid out in memory as they are."""
         width, height = self.size
         # one colour is spread over a whole image, which is six times faster than broadcasting
-        offset = (mean / -255).expand(CHANNELS, height, width)[None]
+        offset = (mean / -255).expand(self._channels, height, width)[None]
         return offset.contiguous(memory_format=torch.channels_last)
 
 
@@ -115,7 +137,7 @@ def _renew_offset(preprocess: Preprocess, keys: object) -> None:
 
 
 def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """What is handled at once: frames as (images, 3, H, W), and where they go to.
+    """What is handled at once: frames as (images, channels, H, W), and where they go to.
 
     A processor takes them clip by clip, so that what it has just resized is still in its cache.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.shard_names import Patterns
 from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.size import Size
@@ -31,17 +32,21 @@ class ShardDataset(Dataset[ClipBatch]):
         patterns: Paths, folders, globs, ranges (`train-{000..099}.tar`) or fsspec URLs, one or
             several. A folder stands for all shards that its dataset.json names.
         split: Take only the shards of this split: train, val or test.
+        plugins: Names of plug-ins that may be imported, where one has made the frames.
 
     Attributes:
         data_set: What is read from, as `lrcn_data.format.shard_reader` has it.
 
     Raises:
-        UsageError: The patterns can't be meant as given.
+        UsageError: The patterns can't be meant as given, or a plug-in has made the frames that is
+            not named.
         ShardError: A shard, its index or its manifest is missing, damaged or unfinished.
     """
 
-    def __init__(self, patterns: Patterns, *, split: str | None = None) -> None:
-        self.data_set: DataSet = open_data_set(patterns, split=split)
+    def __init__(
+        self, patterns: Patterns, *, split: str | None = None, plugins: Collection[str] = ()
+    ) -> None:
+        self.data_set: DataSet = open_data_set(patterns, split=split, plugins=plugins)
         self.labels = self.data_set.labels
 
     def __len__(self) -> int:
@@ -73,6 +78,11 @@ class ShardDataset(Dataset[ClipBatch]):
     def seq_len(self) -> int:
         """Frames a clip."""
         return self.data_set.seq_len
+
+    @property
+    def frame_kind(self) -> FrameKind:
+        """What is stored of each frame."""
+        return self.data_set.layout.frame_kind
 
     @property
     def fps(self) -> Fraction:
@@ -121,13 +131,14 @@ class ShardDataset(Dataset[ClipBatch]):
             size: (width, height).
 
         Returns:
-            float32 (3, height, width), from 0 to 255.
+            float32 (channels, height, width), from 0 to 255.
 
         Raises:
             ShardError: There are no frames.
         """
         width, height = size
-        total, frames = torch.zeros(3, height, width, dtype=torch.float64), 0
+        channels = self.frame_kind.channels
+        total, frames = torch.zeros(channels, height, width, dtype=torch.float64), 0
         for pixel_sum, frame_count in self.data_set.pixel_sums().values():
             sum_NCHW = torch.from_numpy(pixel_sum).double().permute(2, 0, 1)[None]
             total += resize(sum_NCHW, size)[0]

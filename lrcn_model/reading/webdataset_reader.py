@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
 
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.names import member_names
+from lrcn_data.format.sample_layout import layout_of
 from lrcn_data.format.sample_members import Sample, parse_sample, sample_of_members, walk_samples
 from lrcn_data.format.shard_names import Patterns
 from lrcn_data.format.shard_reader import Shard, find_shards
@@ -45,6 +45,7 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
     Args:
         patterns: Paths, folders, globs, ranges or fsspec URLs, one or several.
         split: Take only the shards of this split.
+        plugins: Names of plug-ins that may be imported, where one has made the frames.
         batch_size: Clips a batch; the last one of a worker may have fewer.
         seed: Of the order.
         rank: This process's number, from 0.
@@ -54,11 +55,13 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
 
     Attributes:
         classes: Class names by class number.
+        layout: How the samples are made up.
         seq_len: Frames a clip.
         fps: Frames a second of the clips.
 
     Raises:
-        UsageError: A value out of range, or patterns that can't be meant as given.
+        UsageError: A value out of range, patterns that can't be meant as given, or a plug-in has
+            made the frames that is not named.
         ShardError: A shard or its manifest is missing or unfinished.
     """
 
@@ -67,6 +70,7 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         patterns: Patterns,
         *,
         split: str | None = None,
+        plugins: Collection[str] = (),
         batch_size: int = 2,
         seed: int = 0,
         rank: int = 0,
@@ -82,9 +86,10 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         samples = [shard.entry.samples for shard in self._shards]
         self._starts = [0, *itertools.accumulate(samples)]
         self.classes = list(manifests[0].classes)
-        self.seq_len = manifests[0].seq_len
+        self.layout = layout_of(manifests[0], self._shards[0].location, plugins)
+        self.seq_len = self.layout.seq_len
         self.fps = Fraction(manifests[0].fps)
-        self._endings = member_names(self.seq_len)
+        self._endings = list(self.layout.endings)
         self._batch_size = batch_size
         self._seed = seed
         self._rank = rank
@@ -168,9 +173,9 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
     def _walk(self, shard: Shard, file: HashedFile) -> Iterator[bytes]:
         try:
             count = 0
-            for data in walk_samples(file, self.seq_len):
+            for data in walk_samples(file, self.layout):
                 # webdataset leaves out what has a name that it doesn't understand
-                parse_sample(data, self.seq_len)
+                parse_sample(data, self.layout)
                 count += 1
                 yield data
             if count != shard.entry.samples:
@@ -195,7 +200,7 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         if names != self._endings:
             raise ShardError(f"has the members {names} instead of {self._endings}")
         contents = [memoryview(members[ending]) for ending in self._endings]
-        sample = sample_of_members(members["__key__"], contents, self.seq_len)
+        sample = sample_of_members(members["__key__"], contents, self.layout)
         if max(sample.label, *sample.record.labels) >= len(self.classes):
             raise ShardError(f"has a label beyond the {len(self.classes)} classes")
         return sample

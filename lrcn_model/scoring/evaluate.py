@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,21 +25,29 @@ _CELL = 16
 """Pixels a side of a cell of the confusion matrix's picture."""
 
 
-def open_to_evaluate(patterns: Sequence[str], run: TrainedRun, name: str) -> ShardDataset:
+def open_to_evaluate(
+    patterns: Sequence[str], run: TrainedRun, name: str, *, plugins: Collection[str] = ()
+) -> ShardDataset:
     """The clips to score; of folders, those of the test split.
 
     Args:
         patterns: Shards.
         run: What will score them.
         name: Of the run, for errors.
+        plugins: Names of plug-ins that may be imported, where one has made the frames.
 
     Raises:
-        UsageError: They are of other classes or lengths than the run's.
+        UsageError: They are of other classes, lengths or frames than the run's, or a plug-in has
+            made the frames that is not named.
         ShardError: Shards are missing, damaged, or don't fit together.
     """
-    data = open_shards(patterns, split="test")
+    data = open_shards(patterns, split="test", plugins=plugins)
     check_fits(
-        data, classes=run.facts.classes, seq_len=run.facts.seq_len, what=f"the run {name} has"
+        data,
+        classes=run.facts.classes,
+        seq_len=run.facts.seq_len,
+        frame_kind=run.facts.frame_kind,
+        what=f"the run {name} has",
     )
     return data
 

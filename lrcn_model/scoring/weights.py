@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
 from lrcn_model.nets.net import LRCN, NetConfig
 from lrcn_model.processor import Processor, move_net
@@ -42,6 +43,7 @@ class RunFacts:
         stored_size: (width, height) that frames were resized to before they were stored in shards;
             None for their own.
         trained: Epochs, steps and accuracy that the weights stand for, for people.
+        frame_kind: Name of the kind of frames that it was trained on.
     """
 
     classes: list[str]
@@ -50,6 +52,14 @@ class RunFacts:
     average: Average
     stored_size: Size | None
     trained: Mapping[str, Any]
+    frame_kind: str = RGB_FRAMES
+
+    def as_record(self) -> dict[str, Any]:
+        """As the weights have it; a kind of frames only where it is another than ever before."""
+        record = {**asdict(self), "fps": str(self.fps)}
+        if self.frame_kind == RGB_FRAMES:
+            del record["frame_kind"]
+        return record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -90,8 +100,7 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
     record = {
         "version": _VERSION,
         "net": asdict(net.config),
-        **asdict(facts),
-        "fps": str(facts.fps),
+        **facts.as_record(),
     }
     # one entry only: safetensors writes several in no fixed order
     metadata = {"lrcn": _dump({**record, "sha256": _digest(_dump(record), tensors)})}
@@ -117,7 +126,8 @@ def load_run(run: Path, processor: Processor) -> TrainedRun:
         config = NetConfig(**{**record["net"], "size": tuple(record["net"]["size"])})
         net = LRCN(config)
         net.load_state_dict(_part(tensors, _NET))
-        preprocess = Preprocess(config.size, tensors[_PREPROCESS + "mean"])
+        mean = tensors[_PREPROCESS + "mean"]
+        preprocess = Preprocess(config.size, mean, channels=len(mean))
         facts = RunFacts(
             classes=record["classes"],
             seq_len=record["seq_len"],
@@ -126,6 +136,7 @@ def load_run(run: Path, processor: Processor) -> TrainedRun:
             # those written before have none
             stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
             trained=record["trained"],
+            frame_kind=record.get("frame_kind", RGB_FRAMES),
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error

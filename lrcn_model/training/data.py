@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -29,6 +29,7 @@ class TrainData:
         options: All values of the training; they name the shards and say how these are read.
         ranks: The processes that share the clips.
         processor: Where the batches go.
+        plugins: Names of the plug-ins that may be imported, if one has made the frames.
 
     Attributes:
         train: Clips to train on.
@@ -41,21 +42,36 @@ class TrainData:
         ShardError: Shards are missing, damaged, or don't fit together.
     """
 
-    def __init__(self, options: TrainOptions, ranks: Ranks, processor: Processor) -> None:
+    def __init__(
+        self,
+        options: TrainOptions,
+        ranks: Ranks,
+        processor: Processor,
+        *,
+        plugins: Collection[str] = (),
+    ) -> None:
         if not options.shards:
             raise UsageError(
                 "no shards to train on; name them with --shards, such as"
                 " --shards 'shards/train-{000..099}.tar'"
             )
         self._options, self._ranks, self._processor = options, ranks, processor
-        self.train = open_shards(options.shards, split="train")
-        self.val = open_shards(options.val_shards, split="val") if options.val_shards else None
+        self.train = open_shards(options.shards, split="train", plugins=plugins)
+        self.val = None
+        if options.val_shards:
+            self.val = open_shards(options.val_shards, split="val", plugins=plugins)
         if self.val is not None:
             check_fits(
                 self.val,
                 classes=self.train.classes,
                 seq_len=self.train.seq_len,
+                frame_kind=self.train.frame_kind.name,
                 what="the shards trained on have",
+            )
+        if options.jitter and not self.train.frame_kind.has_colours:
+            raise UsageError(
+                f"--jitter {options.jitter:g} varies colours, which frames of the kind"
+                f" {self.train.frame_kind.name} don't have; leave it out"
             )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
@@ -68,7 +84,9 @@ class TrainData:
             shuffle_window=options.shuffle_window,
             balanced=options.balanced,
         )
-        self._webdataset = self._open_webdataset() if options.reader == "webdataset" else None
+        self._webdataset = (
+            self._open_webdataset(plugins) if options.reader == "webdataset" else None
+        )
 
     def warnings(self) -> list[str]:
         """What is odd about the shards, one sentence for each thing."""
@@ -92,6 +110,7 @@ class TrainData:
             classes=self.train.classes,
             seq_len=self.train.seq_len,
             fps=str(self.train.fps),
+            frame_kind=self.train.frame_kind.name,
         )
 
     def facts(self, trained: Mapping[str, Any]) -> RunFacts:
@@ -107,13 +126,15 @@ class TrainData:
             average=self._options.average,
             stored_size=self.train.stored_size,
             trained=trained,
+            frame_kind=self.train.frame_kind.name,
         )
 
     def mean(self) -> Tensor | None:
         """What --mean says is subtracted from the frames, with values from 0 to 255.
 
         Returns:
-            float32 (3, height, width), the mean image, or (3,), its mean colour; None for nothing.
+            float32 (channels, height, width), the mean image, or (channels,), its mean colour; None
+            for nothing.
         """
         if self._options.mean == "none":
             return None
@@ -171,7 +192,7 @@ class TrainData:
             ranks=self._ranks,
         )
 
-    def _open_webdataset(self) -> WebdatasetReader:
+    def _open_webdataset(self, plugins: Collection[str]) -> WebdatasetReader:
         options = self._options
         if self._ranks.count > 1:
             raise UsageError(
@@ -180,7 +201,9 @@ class TrainData:
             )
         if options.shuffle_window or options.balanced:
             raise UsageError("--shuffle-window and --balanced go with --reader shards")
-        return WebdatasetReader(options.shards, batch_size=options.batch_size, seed=options.seed)
+        return WebdatasetReader(
+            options.shards, plugins=plugins, batch_size=options.batch_size, seed=options.seed
+        )
 
 
 def _hashes(data: ShardDataset) -> list[str]:

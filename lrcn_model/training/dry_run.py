@@ -65,7 +65,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
     Raises:
         LrcnError: It can't be done; the message says why and what helps.
     """
-    with prepared(options) as ready:
+    with prepared(options, choice.plugins) as ready:
         data, processor = ready.data, ready.processor
         trained_on = data.trained_on()
         folder = choice.folder(options, trained_on)

@@ -38,6 +38,11 @@ def begin_with(net: LRCN, run: Path) -> bool:
                 f"--init {run} has {flag} {getattr(one, name)}, this training"
                 f" {getattr(other, name)}; they must be the same"
             )
+    if one.channels != other.channels:
+        raise UsageError(
+            f"--init {run} takes frames of {one.channels} channels, this training of"
+            f" {other.channels}; name a run that was trained on frames of the same kind"
+        )
     whole = one.classes == other.classes
     tensors = {
         name: value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +50,7 @@ class Prepared:
             self.options,
             classes=len(self.data.train.classes),
             mean=self.data.mean(),
+            frame_kind=self.data.train.frame_kind,
             processor=self.processor,
             ranks=self.ranks,
         )
@@ -74,8 +75,12 @@ class Prepared:
 
 
 @contextmanager
-def prepared(options: TrainOptions) -> Iterator[Prepared]:
+def prepared(options: TrainOptions, plugins: Collection[str]) -> Iterator[Prepared]:
     """Choose the processor, connect the processes and open the data.
+
+    Args:
+        options: All values of the training.
+        plugins: Names of the plug-ins that may be imported.
 
     Raises:
         LrcnError: One of them can't be had, or memory ran out while they were used.
@@ -85,7 +90,7 @@ def prepared(options: TrainOptions) -> Iterator[Prepared]:
     if not processor.is_cuda:
         _prepare_cpu()
     with joined(ranks, processor.device), out_of_memory_remedy(options.batch_size):
-        data = TrainData(options, ranks, processor)
+        data = TrainData(options, ranks, processor, plugins=plugins)
         yield Prepared(options=options, ranks=ranks, processor=processor, data=data)
 
 

@@ -51,7 +51,7 @@ def run_training(
         LrcnError: It can't be done; the message says why and what helps.
         Stopped: It was asked to stop, and has saved what it had done.
     """
-    with prepared(options) as ready:
+    with prepared(options, choice.plugins) as ready:
         ranks, trained_on = ready.ranks, ready.data.trained_on()
         for sentence in ready.data.warnings():
             observer.warn(sentence)

@@ -19,10 +19,12 @@ class RunChoice:
     Attributes:
         out: Folder that --out names; None for `runs/<cnn>-<8 hex>`.
         fresh: Whether to throw away the run that is there.
+        plugins: Names of the plug-ins that may be imported, if a data set has recorded one.
     """
 
     out: Path | None = None
     fresh: bool = False
+    plugins: tuple[str, ...] = ()
 
     def folder(self, options: TrainOptions, trained_on: TrainedOn) -> RunFolder:
         """The run's folder; it need not exist."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Self
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_model.run_folder import RunFolder, run_file
 from lrcn_model.training.options import TrainOptions, read_config
 
@@ -24,6 +25,7 @@ class TrainedOn:
         classes: Class names by number.
         seq_len: Frames per clip.
         fps: Frames per second as a text: a whole number or a fraction.
+        frame_kind: Name of the kind of frames.
     """
 
     shards: list[str]
@@ -31,6 +33,14 @@ class TrainedOn:
     classes: list[str]
     seq_len: int
     fps: str
+    frame_kind: str = RGB_FRAMES
+
+    def as_record(self) -> dict[str, Any]:
+        """As run.json has it; a kind of frames only where it is another than ever before."""
+        record = asdict(self)
+        if self.frame_kind == RGB_FRAMES:
+            del record["frame_kind"]
+        return record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
@@ -39,7 +49,13 @@ class TrainedOn:
         Raises:
             KeyError: A value is missing.
         """
-        return cls(**{f.name: record[f.name] for f in fields(cls)})
+        return cls(
+            **{
+                f.name: record[f.name]
+                for f in fields(cls)
+                if f.default is MISSING or f.name in record
+            }
+        )
 
 
 def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
@@ -47,7 +63,7 @@ def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
 
     The digits are a hash of the data and of all values that change the losses.
     """
-    values = {**options.loss_values(), **asdict(trained_on)}
+    values = {**options.loss_values(), **trained_on.as_record()}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     return f"{options.cnn}-{digest[:8]}"
 
@@ -70,7 +86,7 @@ def write_record(
 
     folder.checkpoints.mkdir(parents=True, exist_ok=True)
     with run_file(folder.record) as file:
-        record = {**asdict(trained_on), "environment": environment}
+        record = {**trained_on.as_record(), "environment": environment}
         file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
     # last: its presence says that there is a run
     with run_file(folder.config) as file:

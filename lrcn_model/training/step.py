@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lrcn_data.format.frame_kind import FrameKind
+from lrcn_data.format.rgb_jpeg import RgbJpeg
 from lrcn_model.nets.net import LRCN, NetConfig
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.ranks import Ranks
@@ -35,6 +37,7 @@ from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.step_figures import StepSums
 
 _MOMENTUM = 0.9
+_RGB = RgbJpeg()
 
 
 class TrainStep:
@@ -46,6 +49,7 @@ class TrainStep:
         mean: What is subtracted from the frames, as `Preprocess` takes it.
         processor: Where the net runs.
         ranks: The processes that train together.
+        frame_kind: The kind of the frames.
 
     Attributes:
         net: The net; its first weights are a function of the seed.
@@ -64,9 +68,10 @@ class TrainStep:
         mean: Tensor | None,
         processor: Processor,
         ranks: Ranks,
+        frame_kind: FrameKind = _RGB,
     ) -> None:
         self._options, self._processor, self._ranks = options, processor, ranks
-        self.net, self.preprocess = _new_net(options, classes, mean, processor)
+        self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
         self._frozen = [self.net.get_submodule(part) for part in options.freeze]
         for part in self._frozen:
             part.requires_grad_(False)
@@ -211,7 +216,11 @@ class TrainStep:
 
 
 def _new_net(
-    options: TrainOptions, classes: int, mean: Tensor | None, processor: Processor
+    options: TrainOptions,
+    classes: int,
+    mean: Tensor | None,
+    frame_kind: FrameKind,
+    processor: Processor,
 ) -> tuple[LRCN, Preprocess]:
     """A net as its options and the seed make it, and the preprocessing that it goes with."""
     config = NetConfig(
@@ -220,11 +229,17 @@ def _new_net(
         size=options.size,
         lstm_hidden=options.lstm_hidden,
         dropout=options.dropout,
+        channels=frame_kind.channels,
     )
     torch.manual_seed(options.seed)
     net = move_net(LRCN(config), processor)
-    preprocess = Preprocess(options.size, mean).to(processor.device)
-    return net, preprocess
+    preprocess = Preprocess(
+        options.size,
+        mean,
+        channels=frame_kind.channels,
+        mirrored_channels=frame_kind.mirrored_channels,
+    )
+    return net, preprocess.to(processor.device)
 
 
 def _optimizer(options: TrainOptions, net: nn.Module) -> torch.optim.Optimizer:

@@ -61,7 +61,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     found = {option for parameter in command.params for option in parameter.opts}
     assert found == {
         *("run_path", "videos", "--top", "--device", "--decoder", "--json", "--debug"),
-        "--version",
+        *("--version", "--frame-kind"),
     }
 
 
@@ -127,20 +127,17 @@ def test_a_video_without_a_frame_at_the_runs_rate_keeps_no_other_from_it(
     assert sound["error"] is None
 
 
-def test_frames_are_resized_as_they_were_for_the_shards(run: Path) -> None:
-    from lrcn_data.format.frame_jpegs import resized
-    from lrcn_data.sampling.clips import Clip
-    from lrcn_model.predicting.predict import _batch
+@pytest.mark.usefixtures("run")
+def test_frames_are_resized_as_they_were_for_the_shards() -> None:
+    from PIL import Image
+
+    from lrcn_data.format.rgb_jpeg import RgbJpeg
+    from lrcn_model.predicting.predict import PictureKeeper
 
     [clip] = read_clips(Path("long.avi"), "", ClipOptions(sampling=Blocks(seq_len=4))).clips
-    small = Clip(
-        number=0,
-        frames=[resized(frame, (24, 20)) for frame in clip.frames],
-        frame_times=clip.frame_times,
-        num_valid=4,
-    )
-    assert small.frames[0].shape == (20, 24, 3)
-    assert torch.equal(_batch("", clip, (24, 20)).pixels, _batch("", small, None).pixels)
+    kept = PictureKeeper(RgbJpeg(), (24, 20)).keep(clip.frames[0], 0, None, 1)
+    small = Image.fromarray(clip.frames[0]).resize((24, 20), Image.Resampling.BILINEAR)
+    assert np.array_equal(kept, np.asarray(small))
 
 
 def test_people_get_a_table(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

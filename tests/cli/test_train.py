@@ -57,6 +57,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     values = {"--" + value.name.replace("_", "-") for value in fields(TrainOptions)}
     assert found == values | {
         *("--config", "--out", "--resume", "--fresh", "--dry-run", "--json", "--debug"),
+        "--frame-kind",
         "--version",
     }
     assert values == {

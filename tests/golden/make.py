@@ -20,6 +20,7 @@ from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.names import MANIFEST, META, REJECTED, ShardPaths
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import ShardWriter
 
 CLASSES = ["Archery", "Basket ball", "Überschlag"]
@@ -73,7 +74,7 @@ def write_shard(folder: Path, split: str) -> ShardRecord:
     """Write a split's only shard."""
     paths = ShardPaths(folder, f"{split}-000")
     sums = PixelSums(SIZE)
-    with ShardWriter(paths, seq_len=SEQ_LEN, canvas=SIZE) as writer:
+    with ShardWriter(paths, layout=SampleLayout(seq_len=SEQ_LEN), canvas=SIZE) as writer:
         for clip in range(len(CLIPS[split])):
             frames = [frame(split, clip, number) for number in range(SEQ_LEN)]
             jpegs = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,6 +38,25 @@ def write_video(tmp_path: Path) -> WriteVideo:
             for frame in range(frames):
                 image = av.VideoFrame.from_ndarray(np.roll(picture, 2 * frame, axis=1))
                 container.mux(stream.encode(image))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_numbered(tmp_path: Path) -> Callable[[Iterable[int]], Path]:
+    """A function that encodes, without losses, a video whose frames are each of one grey."""
+
+    def write(greys: Iterable[int]) -> Path:
+        path = tmp_path / "numbered.mkv"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("ffv1", rate=10)
+            stream.width, stream.height = 32, 16
+            stream.pix_fmt = "bgr0"
+            for grey in greys:
+                picture = np.full((16, 32, 3), grey, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             container.mux(stream.encode(None))
         return path
 

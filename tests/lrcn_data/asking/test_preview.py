@@ -73,7 +73,7 @@ def test_a_number_below_one_is_refused(option: str) -> None:
 
 def find_frame(sheet: Image.Image, sample: Sample, number: int) -> np.ndarray:
     """Where a frame, scaled as it should be, lies best in the sheet: the least difference."""
-    with Image.open(io.BytesIO(sample.jpegs[number])) as picture:
+    with Image.open(io.BytesIO(sample.frames[number])) as picture:
         size = round(picture.width * FRAME_HEIGHT / picture.height), FRAME_HEIGHT
         wanted = np.asarray(picture.resize(size, Image.Resampling.LANCZOS)).astype(int)
     pixels = np.asarray(sheet).astype(int)

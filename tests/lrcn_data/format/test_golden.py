@@ -42,7 +42,7 @@ def test_the_golden_data_set_gives_what_was_put_in(make: ModuleType) -> None:
     for number, (split, clip) in enumerate(clips):
         sample = data_set.read_sample(number)
         assert sample.record == make.record(split, clip)
-        for place, jpeg in enumerate(sample.jpegs):
+        for place, jpeg in enumerate(sample.frames):
             expected = make.frame(split, clip, place).astype(int)
             assert np.abs(simplejpeg.decode_jpeg(jpeg) - expected).max() <= 4
 

@@ -60,7 +60,7 @@ def test_hugging_face_datasets_reads_the_same_samples(
             assert row["__key__"] == sample.record.key
             assert row["cls"] == sample.label
             assert row["json"] == json.loads(sample.record.to_json())
-            assert row["000.jpg"]["bytes"] == bytes(sample.jpegs[0])
+            assert row["000.jpg"]["bytes"] == bytes(sample.frames[0])
             assert row["003.jpg"].size == (32, 24)
 
 
@@ -96,5 +96,5 @@ def test_nvidia_energon_prepares_and_reads_the_same_samples(tmp_path: Path) -> N
         sample = data_set.read_sample(number)
         row = theirs[sample.record.key]
         assert bytes.fromhex(row["cls"]) == str(sample.label).encode()
-        for place, jpeg in enumerate(sample.jpegs):
+        for place, jpeg in enumerate(sample.frames):
             assert bytes.fromhex(row[f"{place:03d}.jpg"]) == jpeg

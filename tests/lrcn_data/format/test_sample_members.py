@@ -16,9 +16,11 @@ import simplejpeg
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import parse_sample, walk_samples
 from lrcn_data.format.tar_members import check_end
 
+LAYOUT = SampleLayout(seq_len=2)
 JPEG = simplejpeg.encode_jpeg(np.zeros((8, 8, 3), np.uint8))
 RECORD = SampleRecord(
     key="train-0",
@@ -66,14 +68,14 @@ def tar_of(files: dict[str, bytes], **header: Any) -> bytes:
 
 
 def test_a_proper_sample_is_taken_apart() -> None:
-    sample = parse_sample(tar_of(members()), 2)
+    sample = parse_sample(tar_of(members()), LAYOUT)
     assert sample.record == RECORD
     assert sample.label == 2
-    assert [bytes(jpeg) for jpeg in sample.jpegs] == [JPEG, JPEG]
+    assert [bytes(jpeg) for jpeg in sample.frames] == [JPEG, JPEG]
 
 
 def test_later_keys_of_the_json_are_ignored() -> None:
-    assert parse_sample(tar_of(members(later=1)), 2).record == RECORD
+    assert parse_sample(tar_of(members(later=1)), LAYOUT).record == RECORD
 
 
 def without(name: str) -> dict[str, bytes]:
@@ -146,7 +148,7 @@ def renamed(old: str, new: str) -> dict[str, bytes]:
 def test_what_no_writer_of_the_format_gives_is_refused(files: dict[str, bytes]) -> None:
     start = time.monotonic()
     with pytest.raises(ShardError):
-        parse_sample(tar_of(files), 2)
+        parse_sample(tar_of(files), LAYOUT)
     assert time.monotonic() - start < 1
 
 
@@ -166,7 +168,7 @@ def test_what_no_writer_of_the_format_gives_is_refused(files: dict[str, bytes]) 
 )
 def test_anything_but_an_ordinary_file_is_refused(header: dict[str, Any]) -> None:
     with pytest.raises(ShardError):
-        parse_sample(tar_of(members(), **header), 2)
+        parse_sample(tar_of(members(), **header), LAYOUT)
 
 
 @pytest.mark.parametrize(
@@ -185,33 +187,33 @@ def test_a_size_that_can_not_be_is_refused(size: bytes) -> None:
     data[148:156] = b" " * 8
     data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
     with pytest.raises(ShardError):
-        parse_sample(bytes(data), 2)
-    walk = walk_samples(io.BytesIO(bytes(data)), 2)
+        parse_sample(bytes(data), LAYOUT)
+    walk = walk_samples(io.BytesIO(bytes(data)), LAYOUT)
     with pytest.raises(ShardError):
-        [parse_sample(sample, 2) for sample in walk]
+        [parse_sample(sample, LAYOUT) for sample in walk]
 
 
 def test_a_header_with_a_wrong_checksum_is_refused() -> None:
     data = bytearray(tar_of(members()))
     data[110] ^= 1
     with pytest.raises(ShardError, match="checksum is wrong"):
-        parse_sample(bytes(data), 2)
+        parse_sample(bytes(data), LAYOUT)
 
 
 def test_every_cut_and_extension_of_a_sample_is_refused() -> None:
     data = tar_of(members())
     for cut in range(0, len(data), 100):
         with pytest.raises(ShardError):
-            parse_sample(data[:cut], 2)
+            parse_sample(data[:cut], LAYOUT)
     with pytest.raises(ShardError, match="512 bytes after its last member"):
-        parse_sample(data + b"\0" * 512, 2)
+        parse_sample(data + b"\0" * 512, LAYOUT)
 
 
 def test_walking_gives_the_samples_one_after_another() -> None:
     first = tar_of(members())
     second = tar_of({n.replace("-0", "-1"): d for n, d in members(key="train-1").items()})
     data = first + second + b"\0" * 1024
-    assert list(walk_samples(io.BytesIO(data), 2)) == [first, second]
+    assert list(walk_samples(io.BytesIO(data), LAYOUT)) == [first, second]
 
 
 @pytest.mark.parametrize("end", [b"", b"\0" * 512, b"\0" * 1025, b"\0" * 1024 + b"x" * 512])
@@ -219,7 +221,7 @@ def test_a_tar_without_a_proper_end_is_refused(end: bytes) -> None:
     with pytest.raises(ShardError):
         check_end(end)
     with pytest.raises(ShardError):
-        list(walk_samples(io.BytesIO(tar_of(members()) + end), 2))
+        list(walk_samples(io.BytesIO(tar_of(members()) + end), LAYOUT))
 
 
 def test_every_flipped_bit_of_a_header_is_refused_or_without_effect() -> None:
@@ -228,8 +230,8 @@ def test_every_flipped_bit_of_a_header_is_refused_or_without_effect() -> None:
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
         try:
-            sample = parse_sample(bytes(damaged), 2)
+            sample = parse_sample(bytes(damaged), LAYOUT)
         except ShardError:
             continue
         assert dataclasses.asdict(sample.record) == dataclasses.asdict(RECORD)
-        assert bytes(sample.jpegs[0]) == JPEG
+        assert bytes(sample.frames[0]) == JPEG

@@ -27,7 +27,7 @@ def read_all(data_set: DataSet) -> list[dict[str, bytes]]:
     samples = []
     for number in range(len(data_set)):
         sample = data_set.read_sample(number)
-        members = {f"{i:03d}.jpg": bytes(jpeg) for i, jpeg in enumerate(sample.jpegs)}
+        members = {f"{i:03d}.jpg": bytes(jpeg) for i, jpeg in enumerate(sample.frames)}
         members["cls"] = str(sample.label).encode()
         members["__key__"] = sample.record.key.encode()
         samples.append(members)
@@ -111,7 +111,7 @@ def test_pixel_sums_add_up_over_shards(make_data_set: MakeDataSet) -> None:
     frames = [
         simplejpeg.decode_jpeg(bytes(jpeg))
         for number in range(7)
-        for jpeg in data_set.read_sample(number).jpegs
+        for jpeg in data_set.read_sample(number).frames
     ]
     decoded = np.stack(frames).astype(np.float64).mean(0)
     assert np.abs(decoded - pixel_sum / frame_count).mean() < 4

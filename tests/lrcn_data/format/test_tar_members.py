@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lrcn_data.format.names import member_names
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import sample_bytes
 from lrcn_data.format.tar_members import tar_end
 
@@ -32,7 +32,7 @@ def test_a_shard_has_the_bytes_that_webdataset_writes(count: int) -> None:
         sizes = [rng.choice((0, 1, 511, 512, 513, rng.randrange(70_000))) for _ in range(5)]
         contents = [rng.randbytes(size) for size in sizes]
         key = f"{'k' * rng.randrange(1, 70)}_{number:06d}"
-        samples.append((key, dict(zip(member_names(3), contents, strict=True))))
+        samples.append((key, dict(zip(SampleLayout(seq_len=3).endings, contents, strict=True))))
     tar = b"".join(
         sample_bytes(key, list(sample), list(sample.values())) for key, sample in samples
     )
@@ -40,7 +40,7 @@ def test_a_shard_has_the_bytes_that_webdataset_writes(count: int) -> None:
 
 
 def test_a_key_of_full_length_fits_into_the_name() -> None:
-    members = dict.fromkeys(member_names(1000), b"x")
+    members = dict.fromkeys(SampleLayout(seq_len=1000).endings, b"x")
     expected = by_webdataset([("k" * 80, members)])
     data = sample_bytes("k" * 80, list(members), list(members.values()))
     assert data + tar_end(len(data)) == expected

@@ -1,4 +1,4 @@
-"""JPEGs that wait for the rest of their video, in memory and on the disk."""
+"""Encoded frames that wait for the rest of their video, in memory and on the disk."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ import numpy as np
 import pytest
 
 from lrcn_data.errors import LrcnError
-from lrcn_data.making import jpeg_spool
-from lrcn_data.making.jpeg_keeper import JpegKeeper
-from lrcn_data.making.jpeg_spool import JpegSpool
+from lrcn_data.format.rgb_jpeg import RgbJpeg
+from lrcn_data.making import frame_spool
+from lrcn_data.making.frame_encoder import FrameEncoder
+from lrcn_data.making.frame_spool import FrameSpool
 
 
-def keeper() -> JpegKeeper:
-    return JpegKeeper(size=None, canvas=(32, 24), quality=90)
+def encoder() -> FrameEncoder:
+    return FrameEncoder(kind=RgbJpeg(), size=None, canvas=(32, 24), quality=90)
 
 
 @pytest.mark.parametrize("in_memory", [1000, 1 << 20])
-def test_jpegs_come_out_as_they_went_in(
+def test_frames_come_out_as_they_went_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
 ) -> None:
-    monkeypatch.setattr(jpeg_spool, "_IN_MEMORY", in_memory)
+    monkeypatch.setattr(frame_spool, "_IN_MEMORY", in_memory)
     frames = np.random.default_rng(0).integers(0, 255, (20, 24, 32, 3), np.uint8)
-    with closing(JpegSpool(keeper(), tmp_path)) as spool:
+    with closing(FrameSpool(encoder(), tmp_path)) as spool:
         for video in (frames, frames[::-1]):
             spool.begin()
-            kept = [spool.keep(frame, 1) for frame in video]
-            alone = keeper()
-            jpegs = [alone.keep(frame, 1) for frame in video]
-            assert [spool.load(place) for place in kept] == jpegs
+            kept = [spool.keep(frame, 0, None, 1) for frame in video]
+            alone = encoder()
+            encoded = [alone.keep(frame, 0, None, 1) for frame in video]
+            assert [spool.load(place) for place in kept] == encoded
     assert not list(tmp_path.iterdir())
 
 
@@ -38,10 +39,10 @@ def test_a_full_disk_is_no_fault_of_the_video(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
-        closing(JpegSpool(keeper(), tmp_path)) as spool,
+        closing(FrameSpool(encoder(), tmp_path)) as spool,
         Path("/dev/full").open("r+b", buffering=0) as full,
     ):
-        monkeypatch.setattr(jpeg_spool, "_IN_MEMORY", 0)
+        monkeypatch.setattr(frame_spool, "_IN_MEMORY", 0)
         monkeypatch.setattr(spool, "_file", full)
         with pytest.raises(LrcnError, match="No space left on device; free some space"):
-            spool.keep(np.zeros((24, 32, 3), np.uint8), 1)
+            spool.keep(np.zeros((24, 32, 3), np.uint8), 0, None, 1)

@@ -40,7 +40,7 @@ def test_a_batch_holds_what_the_samples_hold(make_data_set: MakeDataSet) -> None
     assert batch.frame_labels.tolist() == [sample.record.labels for sample in samples]
     assert batch.sizes.tolist() == [[s.record.height, s.record.width] for s in samples]
     for frames, sample in zip(batch.clip_frames(), samples, strict=True):
-        decoded = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in sample.jpegs]
+        decoded = [np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in sample.frames]
         assert np.abs(frames.numpy().astype(int) - np.stack(decoded)).max() <= 4
 
 

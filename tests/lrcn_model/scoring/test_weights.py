@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_the_same_weights_give_the_same_file(path: Path, tmp_path: Path) -> None
     run = load_run(path, CPU)
     save_weights(tmp_path / "again", run.net, run.preprocess, run.facts)
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+def test_a_kind_of_frames_is_recorded_only_where_it_is_not_rgb(path: Path, tmp_path: Path) -> None:
+    assert b"frame_kind" not in path.read_bytes()
+    run = load_run(path, CPU)
+    assert run.facts.frame_kind == "rgb"
+    other = replace(FACTS, frame_kind="my.frames:Grey")
+    save_weights(tmp_path / "other", run.net, run.preprocess, other)
+    assert load_run(tmp_path / "other", CPU).facts == other
 
 
 def test_every_flipped_bit_and_cut_is_noticed(path: Path) -> None:

@@ -36,6 +36,16 @@ def test_a_runs_name_depends_on_data_and_values_only() -> None:
     assert run_name(OPTIONS, replace(TRAINED_ON, shards=["bb", "aa"])) != name
 
 
+def test_a_kind_of_frames_counts_only_where_it_is_not_rgb(folder: RunFolder) -> None:
+    other = replace(TRAINED_ON, frame_kind="my.frames:Grey")
+    assert "frame_kind" not in json.loads(folder.record.read_bytes())
+    assert run_name(OPTIONS, other) != run_name(OPTIONS, TRAINED_ON)
+    with pytest.raises(UsageError, match=r"run with frame_kind rgb, not my\.frames:Grey"):
+        check_same(folder, OPTIONS, other)
+    write_record(folder, OPTIONS, other, {})
+    check_same(folder, OPTIONS, other)
+
+
 def test_the_same_command_belongs_to_the_run(folder: RunFolder) -> None:
     check_same(folder, replace(OPTIONS, workers=2, epochs=20), TRAINED_ON)
 

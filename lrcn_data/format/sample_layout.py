@@ -1,0 +1,62 @@
+"""What all readers and writers must know to take a sample apart, or to put one together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lrcn_data.format.frame_kind import FrameKind
+from lrcn_data.format.frame_kinds import recorded_frame_kind
+from lrcn_data.format.rgb_jpeg import RgbJpeg
+
+if TYPE_CHECKING:
+    from lrcn_data.format.manifest import Manifest
+
+_RGB = RgbJpeg()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleLayout:
+    """How the samples of a data set are made up.
+
+    Attributes:
+        seq_len: Frames in a clip.
+        frame_kind: What is stored of each frame, and how.
+    """
+
+    seq_len: int
+    frame_kind: FrameKind = _RGB
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The endings of a sample's members in the order in which they lie in the tar."""
+        return _endings(self.seq_len, self.frame_kind.ending)
+
+    @property
+    def channels(self) -> int:
+        """Channels of a frame."""
+        return self.frame_kind.channels
+
+
+def layout_of(manifest: Manifest, source: str, plugins: Collection[str]) -> SampleLayout:
+    """The layout of a data set's samples.
+
+    Args:
+        manifest: Of the data set.
+        source: Its name, for errors.
+        plugins: Plug-ins that the caller has named, and no others are imported.
+
+    Raises:
+        UsageError: The frames were made by a plug-in that the caller has not named.
+        ShardError: They are of a kind that this version doesn't know.
+    """
+    kind = recorded_frame_kind(manifest.frame_kind, source, plugins)
+    return SampleLayout(seq_len=manifest.seq_len, frame_kind=kind)
+
+
+@lru_cache
+def _endings(seq_len: int, ending: str) -> tuple[str, ...]:
+    digits = max(3, len(str(seq_len - 1)))
+    return (*(f"{frame:0{digits}d}.{ending}" for frame in range(seq_len)), "cls", "json")

@@ -1,0 +1,45 @@
+"""Frames and their neighbours, put together as a decoder hands them out one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from lrcn_data.pixels import RGB
+
+Pair = tuple[int, int]
+"""Numbers of a frame and of its neighbour; the same twice where none is asked for."""
+
+
+class FramePairs:
+    """Puts frames and their neighbours together, and holds pixels no longer than that needs.
+
+    Args:
+        uses: How often each pair stands in clips.
+    """
+
+    def __init__(self, uses: Mapping[Pair, int]) -> None:
+        self._uses = uses
+        self._pixels: dict[int, RGB] = {}
+        self._complete_at: dict[int, list[Pair]] = {}
+        self._until: dict[int, int] = {}
+        for pair in uses:
+            # frames come in rising order
+            last = max(pair)
+            self._complete_at.setdefault(last, []).append(pair)
+            for frame in pair:
+                self._until[frame] = max(last, self._until.get(frame, last))
+
+    @property
+    def frames(self) -> Collection[int]:
+        """Numbers of all frames that are in a pair."""
+        return self._until.keys()
+
+    def complete(self, frame: int, rgb: RGB) -> Iterator[tuple[Pair, RGB, RGB, int]]:
+        """Take a frame; give each pair that it completes, the pixels of both, and its uses."""
+        self._pixels[frame] = rgb
+        pairs = self._complete_at.get(frame, ())
+        for pair in pairs:
+            yield pair, self._pixels[pair[0]], self._pixels[pair[1]], self._uses[pair]
+        for number in {frame, *(number for pair in pairs for number in pair)}:
+            if self._until[number] <= frame:
+                del self._pixels[number]
