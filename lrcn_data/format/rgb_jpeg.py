@@ -55,6 +55,10 @@ class RgbJpeg(FrameKind):
             raise size_error(picture.shape[1], picture.shape[0], into)
 
 
+RGB_JPEG = RgbJpeg()
+"""The kind of frames where none is named."""
+
+
 def _check_scans(jpeg: memoryview) -> None:
     """Refuse a JPEG that goes over its pixels again and again.
 

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import recorded_frame_kind
-from lrcn_data.format.rgb_jpeg import RgbJpeg
+from lrcn_data.format.rgb_jpeg import RGB_JPEG
 
 if TYPE_CHECKING:
     from lrcn_data.format.manifest import Manifest
-
-_RGB = RgbJpeg()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +25,7 @@ class SampleLayout:
     """
 
     seq_len: int
-    frame_kind: FrameKind = _RGB
+    frame_kind: FrameKind = RGB_JPEG
 
     @property
     def endings(self) -> tuple[str, ...]:

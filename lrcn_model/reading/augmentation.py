@@ -107,9 +107,18 @@ def crop(images_NCHW: Tensor, change: ClipChange) -> Tensor:
 
 
 def jitter(images_NCHW: Tensor, change: ClipChange) -> Tensor:
-    """Images of one clip, float (frames, 3, height, width) from 0 to 255, in other colours."""
+    """Images of one clip, float (frames, 3, height, width) from 0 to 255, in other colours.
+
+    Raises:
+        UsageError: The images have other channels than red, green and blue.
+    """
     if change.brightness == change.contrast == change.saturation == 1:
         return images_NCHW
+    if images_NCHW.shape[1] != len(_GREY):
+        raise UsageError(
+            f"--jitter varies red, green and blue, which frames of {images_NCHW.shape[1]} channels"
+            " don't have; leave it out"
+        )
     images_NCHW = (images_NCHW * change.brightness).clamp(0, 255)
     mean = _grey(images_NCHW).mean()
     images_NCHW = torch.lerp(mean, images_NCHW, change.contrast).clamp(0, 255)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from lrcn_data.format.frame_kind import FrameKind
-from lrcn_data.format.rgb_jpeg import RgbJpeg
+from lrcn_data.format.rgb_jpeg import RGB_JPEG
 from lrcn_model.nets.net import LRCN, NetConfig
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.ranks import Ranks
@@ -37,7 +37,6 @@ from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.step_figures import StepSums
 
 _MOMENTUM = 0.9
-_RGB = RgbJpeg()
 
 
 class TrainStep:
@@ -68,7 +67,7 @@ class TrainStep:
         mean: Tensor | None,
         processor: Processor,
         ranks: Ranks,
-        frame_kind: FrameKind = _RGB,
+        frame_kind: FrameKind = RGB_JPEG,
     ) -> None:
         self._options, self._processor, self._ranks = options, processor, ranks
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)

@@ -209,6 +209,12 @@ def test_jitter_is_refused_where_there_are_no_colours(data: ShardDataset) -> Non
         TrainData(options, Ranks(), choose_processor("cpu", "off"), plugins=[NAME])
 
 
+def test_frames_without_colours_are_not_jittered(data: ShardDataset) -> None:
+    preprocess = Preprocess(SIZE, channels=2)
+    with pytest.raises(UsageError, match="which frames of 2 channels don't have; leave it out"):
+        preprocess(data.__getitems__([0]), [replace(FLIP, brightness=1.1)])
+
+
 def test_shards_of_another_kind_than_a_runs_are_refused(data: ShardDataset) -> None:
     with pytest.raises(UsageError, match=rf"frames of the kind {NAME}, the run has rgb; make"):
         check_fits(data, classes=["a"], seq_len=SEQ_LEN, frame_kind="rgb", what="the run has")
