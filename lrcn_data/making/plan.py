@@ -233,7 +233,9 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     for name in sorted({*old.options, *new.options}):
         was, now = old.options.get(name), new.options.get(name)
         if name in _OF_PLUGINS:
-            found += _value_differences(_OF_PLUGINS[name], _by_name(was), _by_name(now))
+            # of another plug-in, whose name is among the differences, all values are others
+            both = _by_name(was).keys() & _by_name(now).keys()
+            found += _value_differences(_OF_PLUGINS[name], _by_name(was), _by_name(now), both)
         elif was != now:
             found.append(f"--{name.replace('_', '-')} was {_shown(was)}, is {_shown(now)}")
     if list(old.canvas) != list(new.canvas):
@@ -244,14 +246,16 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     for split in SPLITS:
         if old.lists.get(split) != new.lists.get(split):
             found.append(f"the {split} list has other entries")
-    return found + _value_differences("", old.tools, new.tools)
+    return found + _value_differences("", old.tools, new.tools, {*old.tools, *new.tools})
 
 
-def _value_differences(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """A sentence for each name whose value differs."""
+def _value_differences(
+    what: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Iterable[str]
+) -> list[str]:
+    """A sentence for each of some names whose value differs."""
     return [
         f"{what}{name} was {old.get(name)}, is {new.get(name)}"
-        for name in sorted({*old, *new})
+        for name in sorted(names)
         if old.get(name) != new.get(name)
     ]
 

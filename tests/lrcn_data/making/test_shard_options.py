@@ -104,5 +104,5 @@ def test_another_kind_of_frames_is_named_among_the_differences() -> None:
         plan_manifest(NOTHING, options(Blocks(), **values), {})
         for values in ({}, {"frame_kind": KIND})
     )
-    assert f"--frame-kind was not given, is {KIND}" in differences(before, after)
+    assert differences(before, after) == [f"--frame-kind was not given, is {KIND}"]
     assert replace(after, options=before.options).frame_kind == "rgb"
