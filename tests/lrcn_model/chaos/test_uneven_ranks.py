@@ -59,7 +59,7 @@ def test_two_ranks_take_every_sample_once_in_equally_many_steps(
 RECORDING = """
 import json, os, sys
 
-from lrcn_model.scoring import Scorer
+from lrcn_model.scoring.scorer import Scorer
 from lrcn_model.training.step import TrainStep
 
 run, add = TrainStep.run, Scorer.add
