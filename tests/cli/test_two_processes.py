@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lrcn_model.training.checkpoint import load_checkpoint
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +87,46 @@ def test_two_processes_go_on_from_the_same_checkpoint_where_the_last_is_rotten(
     on_two("lrcn_cli.train", "--resume", "run", "--epochs", "3", cwd=folder)
     lines = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines if "accuracy" in line] == [1, 2, 3]
+
+
+def process_of_rank(launcher: int, rank: int) -> int:
+    for child in Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split():
+        if f"\0RANK={rank}\0".encode() in Path(f"/proc/{child}/environ").read_bytes():
+            return int(child)
+    raise AssertionError(f"no process of rank {rank}")
+
+
+def test_a_signal_to_one_of_two_processes_stops_both_after_the_same_step(
+    make_data_set: MakeDataSet,
+) -> None:
+    folder = make_data_set(samples={"train": [8]}, sizes=((32, 32),), seq_len=3).parent
+    values = ["--shards", "shards", "--out", "run", "--batch-size", "2", "--log-every", "1"]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "-m", "lrcn_cli.train", *TRAIN, *values),
+            *("--epochs", "1000", "--checkpoint-every", "100000"),
+        ],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        log, deadline = folder / "run/metrics.jsonl", time.monotonic() + 120
+        while not log.exists() or log.read_bytes().count(b"\n") < 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.kill(process_of_rank(process.pid, 1), signal.SIGTERM)
+        _, stderr = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    steps = {int(step) for step in re.findall(r"stopped after step (\d+);", stderr)}
+    saved = load_checkpoint(folder / "run/checkpoints/last.pt")["progress"]["step"]
+    assert steps == {saved}, stderr
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert lines[-1]["step"] == saved
