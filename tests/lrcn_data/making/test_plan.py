@@ -30,6 +30,7 @@ from lrcn_data.making.plan import (
     tool_versions,
 )
 from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.samplings import make_sampling
 from lrcn_data.video.decoding import DecodeOptions
 
 SPLITS = ("train", "val", "test")
@@ -188,7 +189,10 @@ def options(**values: Any) -> ShardOptions:
     )
     of_shards = {field.name for field in dataclasses.fields(ShardOptions)} - {"clip"}
     stored = {name: values.pop(name) for name in of_shards & values.keys()}
-    return ShardOptions(clip=ClipOptions(decode=decode, **values), **stored)
+    of_sampling = {"seq_len": 8, "stride": None, "clips": 1}
+    given = {name: values.pop(name, default) for name, default in of_sampling.items()}
+    sampling = make_sampling(values.pop("sampling", "blocks"), given)
+    return ShardOptions(clip=ClipOptions(decode=decode, sampling=sampling, **values), **stored)
 
 
 def lists(entries: list[Entry] | None = None, classes: tuple[str, ...] = ("a", "b")) -> Lists:
