@@ -28,6 +28,7 @@ from read import generate_videos, write_shards
 from torch import Tensor, nn
 
 from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_table import net_table, training_flop
 from lrcn_model.processor import Processor, choose_processor
 from lrcn_model.ranks import Ranks
@@ -135,7 +136,7 @@ class Setting:
         """What `lrcn-train` trains with."""
         amp, compiled = MODES[mode]
         options = TrainOptions(
-            size=self.size,
+            net=NetConfig(size=self.size),
             amp=amp,
             compile=compiled,
             device=self.device,

@@ -16,6 +16,8 @@ from .options import (
     device_option,
     frame_kind_option,
     json_option,
+    named_plugins,
+    net_plugin_options,
     version_option,
     workers_option,
 )
@@ -76,6 +78,7 @@ _MOST_SHOWN = 12
     help="A PNG file to draw the confusion matrix into.",
 )
 @frame_kind_option
+@net_plugin_options
 @json_option
 @debug_option
 @version_option
@@ -91,6 +94,8 @@ def command(
     csv_path: Path | None,
     confusion: Path | None,
     plugins: tuple[str, ...],
+    cnn: str | None,
+    head: str | None,
     as_json: bool,
 ) -> None:
     """Score the clips of shards with the net of RUN.
@@ -109,7 +114,7 @@ def command(
 
     ranks = ranks_from_environment()
     processor = choose_processor(device, amp, local_rank=ranks.local_rank)
-    trained = load_run(run_path, processor)
+    trained = load_run(run_path, processor, named_plugins(cnn, head))
     data = open_to_evaluate(shards, trained, str(run_path), plugins=plugins)
     keep_freed_memory()
     share = len(data) // ranks.count

@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from lrcn_data.errors import UsageError
+from lrcn_data.kinds import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
+from lrcn_model.nets.cnn import CNNS
+from lrcn_model.nets.head import HEADS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -147,3 +150,38 @@ class RateType(click.ParamType):  # type: ignore[type-arg]
             return Fraction(value)
         except (ValueError, ZeroDivisionError):
             self.fail(f"{value!r} is no rate; write 5, 12.5 or 30000/1001")
+
+
+def kinds_metavar(kinds: Kinds[Any]) -> str:
+    """What the help shows for an option that names a kind: those built in, and a plug-in."""
+    return f"[{'|'.join(kinds.built_in)}|MODULE:NAME]"
+
+
+def net_plugin_options(function: Decorated) -> Decorated:
+    """Add `--cnn` and `--head`, which allow the plug-ins of a run's net to be imported.
+
+    The command gets their names as `cnn` and `head`, None where one isn't given.
+    """
+    for kinds in (HEADS, CNNS):
+        function = click.option(
+            kinds.option,
+            metavar="MODULE:NAME",
+            callback=_only_plugin,
+            help=f"The {kinds.what} of RUN, if it is a plug-in, which is imported only if it is"
+            " named here.",
+        )(function)
+    return function
+
+
+def _only_plugin(context: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not is_plugin(name):
+        raise UsageError(
+            f"{option.opts[0]} names a plug-in of the run, package.module:name, got {name!r};"
+            " leave it out where the run has none"
+        )
+    return name
+
+
+def named_plugins(*names: str | None) -> tuple[str, ...]:
+    """The names that are given."""
+    return tuple(name for name in names if name is not None)

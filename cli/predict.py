@@ -18,6 +18,8 @@ from .options import (
     device_option,
     frame_kind_option,
     json_option,
+    named_plugins,
+    net_plugin_options,
     version_option,
 )
 from .output import print_json
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 @device_option
 @decoder_option
 @frame_kind_option
+@net_plugin_options
 @json_option
 @debug_option
 @version_option
@@ -53,6 +56,8 @@ def command(
     device: str,
     decoder: Any,
     plugins: tuple[str, ...],
+    cnn: str | None,
+    head: str | None,
     as_json: bool,
 ) -> None:
     """Say what VIDEOs show, with the net of RUN; nothing else is needed.
@@ -66,7 +71,7 @@ def command(
     from lrcn_model.processor import choose_processor
     from lrcn_model.scoring.weights import load_run
 
-    trained = load_run(run_path, choose_processor(device, "off"))
+    trained = load_run(run_path, choose_processor(device, "off"), named_plugins(cnn, head))
     predictions = list(predict_videos(trained, videos, top=top, decoder=decoder, plugins=plugins))
     if as_json:
         print_json([asdict(prediction) for prediction in predictions])

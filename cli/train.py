@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lrcn_data.errors import UsageError
-from lrcn_data.size import size_text
-from lrcn_model.training.options import CHOICES, MEANINGS, TrainOptions, read_config
+from lrcn_model.nets.net_config import Part
+from lrcn_model.training.option import (
+    Choice,
+    Flag,
+    NetPart,
+    Number,
+    Option,
+    PictureSize,
+    Texts,
+    ValueKind,
+    Whole,
+    flag_of,
+)
+from lrcn_model.training.options import OPTIONS, TrainOptions, read_config
 from lrcn_model.training.presets import find_config
 
 from .error_boundary import run
@@ -23,6 +35,7 @@ from .options import (
     debug_option,
     frame_kind_option,
     json_option,
+    kinds_metavar,
     version_option,
 )
 from .output import print_json
@@ -33,35 +46,46 @@ if TYPE_CHECKING:
     from lrcn_model.training.run import Outcome
     from lrcn_model.training.run_choice import RunChoice
 
-_TYPES: dict[str, Any] = {
-    "int": int,
-    "int | None": int,
-    "str | None": str,
-    "float": float,
-    "Size": SizeType(),
-}
-
 
 def _value_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add an option for every value of a training; an option that isn't given is None."""
-    for value in reversed(fields(TrainOptions)):
-        function = _value_option(value.name, str(value.type), value.default)(function)
+    for name, value in reversed(OPTIONS.items()):
+        flag = flag_of(name)
+        settings = {"default": None, "help": value.meaning, **_click_settings(value.kind)}
+        default = _shown(value)
+        if default is not None:
+            settings["help"] += f" [default: {default}]"
+        names = f"{flag}/--no-{flag[2:]}" if isinstance(value.kind, Flag) else flag
+        function = click.option(names, name, **settings)(function)
     return function
 
 
-def _value_option(name: str, kind: str, default: Any) -> Callable[..., Any]:
-    flag, text = "--" + name.replace("_", "-"), MEANINGS[name]
-    shown = size_text(default) if kind == "Size" else default
-    if kind == "bool":
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
-    if kind.startswith("tuple"):
-        metavar = "PART..." if name == "freeze" else "SHARD..."
-        return click.option(flag, name, multiple=True, metavar=metavar, help=text)
-    if default is not None:
-        text += f" [default: {shown}]"
-    choices = CHOICES.get(name)
-    value_type = click.Choice(choices) if choices else _TYPES[kind]
-    return click.option(flag, name, type=value_type, default=None, help=text)
+def _shown(value: Option) -> Any:
+    """An option's default as the help shows it; None where it needn't be shown."""
+    if isinstance(value.kind, Flag | Texts):
+        return None
+    if isinstance(value.default, Part):
+        return value.default.name
+    return None if value.default is None else value.kind.to_toml(value.default)
+
+
+def _click_settings(kind: ValueKind) -> dict[str, Any]:
+    """What click has to know of a kind of value, besides its name and its meaning."""
+    match kind:
+        case Whole():
+            return {"type": int}
+        case Number():
+            return {"type": float}
+        case Choice(choices):
+            return {"type": click.Choice(choices)}
+        case PictureSize():
+            return {"type": SizeType()}
+        case NetPart(kinds):
+            return {"metavar": kinds_metavar(kinds)}
+        case Texts(metavar=metavar):
+            return {"multiple": True, "metavar": metavar}
+        case _:
+            return {}
 
 
 @click.command(cls=ManyValuesCommand, context_settings=HELP_NAMES, name="train")
@@ -137,7 +161,7 @@ def _options(
 ) -> TrainOptions:
     """The values given on the command line, then those of the TOML file, then the defaults."""
     if resume is None:
-        return TrainOptions(**{**(read_config(find_config(config)) if config else {}), **given})
+        return TrainOptions().with_values(read_config(find_config(config)) if config else {}, given)
     for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
         if other:
             raise UsageError(f"--resume goes on with a run as it is, and doesn't go with {name}")

@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lrcn_model.nets.net import LRCN, NetConfig
+    from lrcn_model.nets.cnn import Expects
+    from lrcn_model.nets.net import LRCN
+    from lrcn_model.nets.net_config import NetConfig, Part
     from lrcn_model.reading.augmentation import Augmentation
     from lrcn_model.reading.clip_batch import ClipBatch, collate
     from lrcn_model.reading.epoch_sampler import EpochSampler
@@ -19,7 +21,9 @@ __all__ = [
     "Augmentation",
     "ClipBatch",
     "EpochSampler",
+    "Expects",
     "NetConfig",
+    "Part",
     "Preprocess",
     "ShardDataset",
     "WebdatasetReader",
@@ -31,7 +35,9 @@ _MODULES = {
     "Augmentation": "reading.augmentation",
     "ClipBatch": "reading.clip_batch",
     "EpochSampler": "reading.epoch_sampler",
-    "NetConfig": "nets.net",
+    "Expects": "nets.cnn",
+    "NetConfig": "nets.net_config",
+    "Part": "nets.net_config",
     "Preprocess": "reading.preprocess",
     "ShardDataset": "reading.shard_dataset",
     "WebdatasetReader": "reading.webdataset_reader",

@@ -38,15 +38,15 @@ def net_table(net: LRCN) -> list[Layer]:
     hooks = [
         module.register_forward_hook(_noting(layers, name))
         for name, module in net.named_modules()
-        if not list(module.children()) and not isinstance(module, nn.Identity | nn.Dropout)
+        if _is_layer(module) and not isinstance(module, nn.Identity | nn.Dropout)
     ]
     width, height = net.config.size
-    channels, device = net.config.channels, next(net.parameters()).device
+    channels = net.config.channels
     was_training = net.training
     try:
         net.eval()
         with torch.inference_mode():
-            net(torch.zeros(1, 1, channels, height, width, device=device))
+            net(torch.zeros(1, 1, channels, height, width, device=net.classifier.weight.device))
     finally:
         net.train(was_training)
         for hook in hooks:
@@ -65,20 +65,29 @@ def training_flop(layers: list[Layer]) -> int:
     Backward each layer takes its work twice, for its weights and for its input; the first one
     needs no gradient of its input.
     """
-    return 3 * forward_flop(layers) - next(layer.flop for layer in layers if layer.flop)
+    return 3 * forward_flop(layers) - next((layer.flop for layer in layers if layer.flop), 0)
+
+
+def _is_layer(module: nn.Module) -> bool:
+    """Whether a module computes something itself, rather than only through those in it."""
+    return not list(module.children()) or any(True for _ in module.parameters(recurse=False))
 
 
 def _noting(layers: list[Layer], name: str) -> Any:
+    # the CNN sees all clips' frames in one row; what follows it has an axis of time besides
+    axes_before = 1 if name.partition(".")[0] == "cnn" else 2
+
     def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         result = output[0] if isinstance(output, tuple) else output
-        sequence = isinstance(module, nn.LSTM) or name == "classifier"
-        shape = tuple(result.shape[2 if sequence else 1 :])
+        if isinstance(output, tuple) and result is inputs[0]:
+            return  # a head that does nothing
+        shape = tuple(result.shape[axes_before:])
         layers.append(
             Layer(
                 name=name,
                 kind=type(module).__name__,
                 shape=shape,
-                parameters=sum(value.numel() for value in module.parameters()),
+                parameters=sum(value.numel() for value in module.parameters(recurse=False)),
                 flop=2 * _multiplications(module, shape),
             )
         )
@@ -88,5 +97,5 @@ def _noting(layers: list[Layer], name: str) -> Any:
 
 def _multiplications(module: nn.Module, shape: tuple[int, ...]) -> int:
     """How often a weight is multiplied for one frame."""
-    weights = sum(value.numel() for value in module.parameters() if value.dim() > 1)
+    weights = sum(value.numel() for value in module.parameters(recurse=False) if value.dim() > 1)
     return weights * math.prod(shape[1:]) if isinstance(module, nn.Conv2d) else weights

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lrcn_data.errors import VideoError
 from lrcn_data.format.frame_kind import FrameKind, make_picture
@@ -21,8 +22,6 @@ from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clips import Clip, ClipOptions, collect_clips
 from lrcn_data.size import Size
 from lrcn_data.video.video_file import open_video
-from lrcn_model.reading.clip_batch import ClipBatch
-from lrcn_model.scoring.loss import UNLABELLED
 from lrcn_model.scoring.weights import TrainedRun
 
 
@@ -150,8 +149,9 @@ def _only_clip(path: Path, options: ClipOptions, keeper: PictureKeeper) -> Clip[
 
 
 def _predict(run: TrainedRun, video: str, clip: Clip[Picture], top: int) -> Prediction:
-    batch = _batch(video, clip).to(run.processor.device)
-    log_probs_TC = torch.log_softmax(run.score(batch)[0], dim=-1).double().cpu()
+    frames_BTHWC = _frames(clip)[None]
+    scores_TC = run.score_frames(frames_BTHWC, torch.tensor([clip.num_valid]))[0]
+    log_probs_TC = torch.log_softmax(scores_TC, dim=-1).double().cpu()
     real_TC = log_probs_TC[: clip.num_valid]
     if run.facts.average == "log-probs":
         probabilities = torch.softmax(real_TC.mean(dim=0), dim=0)
@@ -172,18 +172,6 @@ def _predict(run: TrainedRun, video: str, clip: Clip[Picture], top: int) -> Pred
     )
 
 
-def _batch(video: str, clip: Clip[Picture]) -> ClipBatch:
-    """A batch of one clip, without labels."""
-    frames_THWC = torch.from_numpy(np.stack(clip.frames))
-    length, height, width, channels = frames_THWC.shape
-    return ClipBatch(
-        pixels=frames_THWC.flatten(),
-        sizes=torch.tensor([[height, width]]),
-        labels=torch.tensor([0]),
-        frame_labels=torch.full((1, length), UNLABELLED),
-        num_valid=torch.tensor([clip.num_valid]),
-        indices=torch.tensor([0]),
-        keys=(video,),
-        videos=(video,),
-        channels=channels,
-    )
+def _frames(clip: Clip[Picture]) -> Tensor:
+    """A clip's frames as shards would hold them, uint8 (frames, height, width, channels)."""
+    return torch.from_numpy(np.stack(clip.frames))

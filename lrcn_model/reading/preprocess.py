@@ -1,22 +1,32 @@
-"""Pixels as they were stored to what the net sees: resized, varied, less the mean."""
+"""Pixels as they were stored to what the net sees: resized, varied, less the mean.
+
+What is done to tensors of frames is in `nets.frame_input`; this is what batches of clips need
+besides: clips of several sizes, changes drawn for each clip, and memory that is used again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from lrcn_data.errors import UsageError
 from lrcn_data.size import Size
+from lrcn_model.nets.cnn import Expects
+from lrcn_model.nets.frame_input import FrameInput
+from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.resize import resize
 from lrcn_model.reading.augmentation import ClipChange, crop, jitter
 from lrcn_model.reading.buffer_pool import BufferPool
 from lrcn_model.reading.clip_batch import ClipBatch
 
+_CORE = "core."
+_DEFAULT = Expects()
+
 
 class Preprocess(nn.Module):
-    """Resizes a batch's frames to one size, subtracts the mean and divides by 255.
+    """Resizes a batch's frames to one size, subtracts the mean and scales what is left.
 
     Runs where the batch is. Frames are squeezed to the size, not cropped. What it needs is in
     its state_dict, so it is saved with the net.
@@ -25,20 +35,16 @@ class Preprocess(nn.Module):
         size: (width, height) of what the net sees.
         mean: What is subtracted, from 0 to 255: a mean image (channels, height, width), a mean
             colour (channels,) or (channels, 1, 1), or None for nothing.
-        channels: Of the frames.
+        channels: How many channels the frames have.
+        expects: The numbers that the CNN expects; by default colours from 0 to 1.
         mirrored_channels: Channels whose values v become 255 - v when left and right are exchanged.
 
     Attributes:
-        size: (width, height).
-        mean: float32 (channels, height, width), or (channels, 1, 1) where it is one colour or
-            nothing.
+        core: The same for frames in a tensor, which `torch.export` takes.
 
     Raises:
         UsageError: A size below 1, or a mean image of another size.
     """
-
-    mean: Tensor
-    _whole_offset: Tensor
 
     def __init__(
         self,
@@ -46,29 +52,47 @@ class Preprocess(nn.Module):
         mean: Tensor | None = None,
         *,
         channels: int = 3,
+        expects: Expects = _DEFAULT,
         mirrored_channels: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        width, height = size
-        if min(size) < 1:
-            raise UsageError(f"--size must be at least 1x1, got {width}x{height}")
-        self._has_mean = mean is not None
-        if mean is None:
-            mean = torch.zeros(channels)
-        if mean.dim() == 1:
-            mean = mean[:, None, None]
-        if tuple(mean.shape) not in ((channels, 1, 1), (channels, height, width)):
-            raise UsageError(
-                f"a mean of shape {tuple(mean.shape)} does not fit frames of {width}x{height};"
-                " ask the data set for the mean image of that size"
-            )
-        self.size = size
-        self._channels, self._mirrored = channels, list(mirrored_channels)
-        self.register_buffer("mean", mean.float().clone())
-        # made once: for every batch of two clips it took 6 % of preprocessing
-        self.register_buffer("_whole_offset", self._offset(self.mean), persistent=False)
-        self.register_load_state_dict_post_hook(_renew_offset)  # type: ignore[no-untyped-call]
+        self.core = FrameInput(size, mean, channels=channels, expects=expects)
+        self._has_mean = mean is not None or expects.mean is not None
+        self._mirrored = list(mirrored_channels)
         self._buffers_to_reuse = BufferPool()
+        # saved under the names that it had before there was a core
+        self.register_state_dict_post_hook(_without_core)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_with_core)  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def for_net(
+        cls, net: LRCN, mean: Tensor | None, *, mirrored_channels: Sequence[int] = ()
+    ) -> Self:
+        """What brings batches to a net.
+
+        Args:
+            net: The net.
+            mean: What is subtracted unless the net's CNN has a mean of its own, as above.
+            mirrored_channels: As above.
+        """
+        config = net.config
+        return cls(
+            config.size,
+            mean,
+            channels=config.channels,
+            expects=net.expects,
+            mirrored_channels=mirrored_channels,
+        )
+
+    @property
+    def size(self) -> Size:
+        """(width, height) of what the net sees."""
+        return self.core.size
+
+    @property
+    def mean(self) -> Tensor:
+        """float32 (channels, height, width), or (channels, 1, 1) where it is one colour."""
+        return self.core.mean
 
     @torch.no_grad()
     def forward(self, batch: ClipBatch, changes: Sequence[ClipChange] | None = None) -> Tensor:
@@ -83,19 +107,15 @@ class Preprocess(nn.Module):
             tensor.
         """
         width, height = self.size
-        shape = (len(batch), batch.seq_len, height, width, self._channels)
+        shape = (len(batch), batch.seq_len, height, width, self.core.channels)
         result = self._empty(shape, batch.pixels.device).permute(0, 1, 4, 2, 3)
         if changes is None:
             for images_NCHW, target in _together(batch, result):
-                _normalize(resize(images_NCHW, self.size), self._whole_offset, target)
+                self._write(resize(images_NCHW, self.size), self.core.whole_offset, target)
         else:
             for frames, change, target in zip(batch.clip_frames(), changes, result, strict=True):
                 self._varied(frames.permute(0, 3, 1, 2), change, target)
         return result
-
-    def extra_repr(self) -> str:
-        """The size, for printing the module."""
-        return f"size={self.size[0]}x{self.size[1]}, mean={tuple(self.mean.shape)}"
 
     def _varied(self, images_NCHW: Tensor, change: ClipChange, target: Tensor) -> None:
         """Write one clip, varied, to where it belongs."""
@@ -109,7 +129,7 @@ class Preprocess(nn.Module):
             images_NCHW = self._flipped(images_NCHW)
             # nothing to subtract stays nothing
             mean = self._flipped(mean) if self._has_mean else mean
-        _normalize(images_NCHW, self._offset(mean), target)
+        self._write(images_NCHW, self.core.offset(mean), target)
 
     def _flipped(self, images: Tensor) -> Tensor:
         """Images, or their mean, float (..., channels, height, width), left and right exchanged."""
@@ -123,17 +143,12 @@ class Preprocess(nn.Module):
             return self._buffers_to_reuse.empty(shape, torch.float32)
         return torch.empty(shape, dtype=torch.float32, device=device)
 
-    def _offset(self, mean: Tensor) -> Tensor:
-        """The mean as it is added to pixels from 0 to 1, laid out in memory as they are."""
-        width, height = self.size
-        # one colour is spread over a whole image, which is six times faster than broadcasting
-        offset = (mean / -255).expand(self._channels, height, width)[None]
-        return offset.contiguous(memory_format=torch.channels_last)
-
-
-def _renew_offset(preprocess: Preprocess, keys: object) -> None:
-    """Follow a mean that was loaded."""
-    preprocess._whole_offset = preprocess._offset(preprocess.mean)
+    def _write(self, images_NCHW: Tensor, offset: Tensor, target: Tensor) -> None:
+        """Write scaled images to where they belong."""
+        if target.device.type == "cpu":
+            # adding uint8 to float32 in one call would make a copy in fresh memory on the way
+            images_NCHW = target.copy_(images_NCHW)
+        self.core.scaled(images_NCHW, offset, out=target)
 
 
 def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -148,9 +163,11 @@ def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor
         yield frames.permute(0, 3, 1, 2), target
 
 
-def _normalize(images_NCHW: Tensor, offset: Tensor, target: Tensor) -> None:
-    """Write images / 255 + offset."""
-    if target.device.type == "cpu":
-        # adding uint8 to float32 in one call would make a copy in fresh memory on the way
-        images_NCHW = target.copy_(images_NCHW)
-    torch.add(offset, images_NCHW, alpha=1 / 255, out=target)
+def _without_core(preprocess: Preprocess, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    for name in [name for name in state if name.startswith(prefix + _CORE)]:
+        state[prefix + name.removeprefix(prefix + _CORE)] = state.pop(name)
+
+
+def _with_core(preprocess: Preprocess, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    for name in [name for name in state if name.startswith(prefix)]:
+        state[prefix + _CORE + name.removeprefix(prefix)] = state.pop(name)

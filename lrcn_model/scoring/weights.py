@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,14 +20,18 @@ from torch import Tensor
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
-from lrcn_model.nets.net import LRCN, NetConfig
+from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder, run_file
 from lrcn_model.scoring.average import Average
 
-_VERSION = 1
+_VERSION = 2
+"""Since 2 the net's record has its parts as they are in the options; 1 is read too."""
+
 _NET, _PREPROCESS = "net.", "preprocess."
 
 
@@ -82,7 +86,26 @@ class TrainedRun:
     def score(self, batch: ClipBatch) -> Tensor:
         """Scores of a batch on the same device: float32 (clips, frames, classes)."""
         with self.processor.autocast():
-            scores: Tensor = self.net(self.preprocess(batch))
+            scores: Tensor = self.net(self.preprocess(batch), batch.num_valid)
+        return scores.float()
+
+    @torch.inference_mode()
+    def score_frames(self, frames_BTHWC: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Scores of plain frames, wherever they come from.
+
+        Args:
+            frames_BTHWC: uint8 (clips, frames, height, width, channels), of any size.
+            lengths: int64 (clips,), real frames of each clip, the rest only repeating the last
+                one; None where all are real.
+
+        Returns:
+            float32 (clips, frames, classes), on the run's device.
+        """
+        device = self.processor.device
+        frames_BTCHW = frames_BTHWC.to(device).movedim(-1, -3)
+        lengths = None if lengths is None else lengths.to(device)
+        with self.processor.autocast():
+            scores: Tensor = self.net(self.preprocess.core(frames_BTCHW), lengths)
         return scores.float()
 
 
@@ -97,9 +120,11 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
     tensors = {_NET + name: value for name, value in net.state_dict().items()}
     tensors |= {_PREPROCESS + name: value for name, value in preprocess.state_dict().items()}
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    plugins = net_plugins(net.config)
     record = {
         "version": _VERSION,
-        "net": asdict(net.config),
+        "net": net.config.to_json(),
+        **({"plugins": plugins} if plugins else {}),
         **facts.as_record(),
     }
     # one entry only: safetensors writes several in no fixed order
@@ -108,11 +133,18 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
         file.write(save(tensors, metadata))
 
 
-def load_run(run: Path, processor: Processor) -> TrainedRun:
+def load_run(run: Path, processor: Processor, plugins: Collection[str] = ()) -> TrainedRun:
     """Read a trained net from a run's folder, or from its weights' file.
 
+    Args:
+        run: The folder or the file.
+        processor: Where the net is to run.
+        plugins: Names of plug-ins, `package.module:function`, that may be imported where the run's
+            net has them; no others are.
+
     Raises:
-        UsageError: There is no run, or it has no weights yet.
+        UsageError: There is no run, it has no weights yet, or its net has a plug-in that is not
+            named or has another version now.
         LrcnError: The weights are damaged, or of a later version.
     """
     path = _weights_path(run)
@@ -123,11 +155,12 @@ def load_run(run: Path, processor: Processor) -> TrainedRun:
                 f"{path} has version {record['version']}, this lrcn reads up to {_VERSION};"
                 " upgrade lrcn"
             )
-        config = NetConfig(**{**record["net"], "size": tuple(record["net"]["size"])})
+        config = NetConfig.from_json(record["net"])
+        check_named(config, str(run), plugins)
+        check_versions(config, str(run), record.get("plugins", {}))
         net = LRCN(config)
         net.load_state_dict(_part(tensors, _NET))
-        mean = tensors[_PREPROCESS + "mean"]
-        preprocess = Preprocess(config.size, mean, channels=len(mean))
+        preprocess = Preprocess.for_net(net, tensors[_PREPROCESS + "mean"])
         facts = RunFacts(
             classes=record["classes"],
             seq_len=record["seq_len"],

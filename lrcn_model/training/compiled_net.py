@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lrcn_data.errors import UsageError
 
 
-def compiled(net: nn.Module) -> Callable[[Tensor], Tensor]:
+def compiled(net: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
     """A net as torch.compile makes it, with the same weights.
 
     Raises:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.net_plugins import net_plugins
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading import epoch_order
@@ -18,6 +19,7 @@ from lrcn_model.reading.open_shards import check_fits, default_workers, open_sha
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
 from lrcn_model.scoring.weights import RunFacts
+from lrcn_model.training.mean import MEANS
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn
 
@@ -111,6 +113,7 @@ class TrainData:
             seq_len=self.train.seq_len,
             fps=str(self.train.fps),
             frame_kind=self.train.frame_kind.name,
+            plugins=net_plugins(self._options.net),
         )
 
     def facts(self, trained: Mapping[str, Any]) -> RunFacts:
@@ -136,10 +139,7 @@ class TrainData:
             float32 (channels, height, width), the mean image, or (channels,), its mean colour; None
             for nothing.
         """
-        if self._options.mean == "none":
-            return None
-        image = self.train.mean_image(self._options.size)
-        return image if self._options.mean == "image" else image.mean(dim=(1, 2))
+        return MEANS[self._options.mean](lambda: self.train.mean_image(self._options.net.size))
 
     def train_batches(self, epoch: int, samples_done: int) -> Generator[ClipBatch, None, None]:
         """This process's batches of what is left of an epoch, on the device.

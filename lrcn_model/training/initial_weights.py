@@ -26,14 +26,17 @@ def begin_with(net: LRCN, run: Path) -> bool:
         differ.
 
     Raises:
-        UsageError: There is no such run, or its net is of another kind.
+        UsageError: There is no run, its net is of another kind, or a plug-in in it is not in the
+            net to train.
         LrcnError: The weights are damaged.
     """
-    there = load_run(run, choose_processor("cpu", "off")).net
+    plugins = (net.config.cnn.name, net.config.head.name)
+    there = load_run(run, choose_processor("cpu", "off"), plugins).net
     one, other = there.config, net.config
-    for name in ("cnn", "size", "lstm_hidden"):
+    by_lstm = one.lstm_hidden is not None and other.lstm_hidden is not None
+    for name in ("cnn", "size", "lstm_hidden" if by_lstm else "head", "channels"):
         if getattr(one, name) != getattr(other, name):
-            flag = "--" + name.replace("_", "-")
+            flag = "channels" if name == "channels" else "--" + name.replace("_", "-")
             raise UsageError(
                 f"--init {run} has {flag} {getattr(one, name)}, this training"
                 f" {getattr(other, name)}; they must be the same"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.net_plugins import check_named
 from lrcn_model.run_folder import RUNS, RunFolder
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn, read_options, run_name
@@ -35,10 +36,12 @@ def resumed_options(run: Path, given: dict[str, Any]) -> TrainOptions:
     """The options of a run (--resume), with those given now on top.
 
     Raises:
-        UsageError: There is no such run, or a value is out of range.
+        UsageError: There is no such run, its net has a plug-in that is not named in what is given,
+            or a value is out of range.
     """
     before = read_options(RunFolder(run))
-    options = replace(before, **given)
+    check_named(before.net, str(run), [given[name] for name in ("cnn", "head") if name in given])
+    options = before.with_values(given)
     if options.epochs < before.epochs:
         raise UsageError(
             f"--epochs {options.epochs} is fewer than the {before.epochs} of {run}; give more to"

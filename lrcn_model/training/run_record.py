@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Self
 
 from lrcn_data.errors import LrcnError, UsageError
@@ -26,6 +26,7 @@ class TrainedOn:
         seq_len: Frames per clip.
         fps: Frames per second as a text: a whole number or a fraction.
         frame_kind: Name of the kind of frames.
+        plugins: The version of each plug-in in the net, by its name.
     """
 
     shards: list[str]
@@ -34,12 +35,15 @@ class TrainedOn:
     seq_len: int
     fps: str
     frame_kind: str = RGB_FRAMES
+    plugins: dict[str, str] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
-        """As run.json has it; a kind of frames only where it is another than ever before."""
+        """As run.json has it: what all runs had before there was a choice of it is left out."""
         record = asdict(self)
         if self.frame_kind == RGB_FRAMES:
             del record["frame_kind"]
+        if not self.plugins:
+            del record["plugins"]
         return record
 
     @classmethod
@@ -53,7 +57,7 @@ class TrainedOn:
             **{
                 f.name: record[f.name]
                 for f in fields(cls)
-                if f.default is MISSING or f.name in record
+                if f.name in record or (f.default is MISSING and f.default_factory is MISSING)
             }
         )
 
@@ -61,11 +65,13 @@ class TrainedOn:
 def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
     """Name of a run's folder, `<cnn>-<8 hex>`.
 
-    The digits are a hash of the data and of all values that change the losses.
+    The digits are a hash of the data and of all values that change the losses. Of a plug-in's name
+    only what follows the colon is in it, which suits any file system.
     """
     values = {**options.loss_values(), **trained_on.as_record()}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    return f"{options.cnn}-{digest[:8]}"
+    cnn = options.net.cnn.name.rpartition(":")[2]
+    return f"{cnn}-{digest[:8]}"
 
 
 def write_record(
@@ -101,7 +107,7 @@ def read_options(folder: RunFolder) -> TrainOptions:
     """
     if not folder.exists():
         raise UsageError(f"{folder.path} is no run: it has no {folder.config.name}")
-    return TrainOptions(**read_config(folder.config))
+    return TrainOptions().with_values(read_config(folder.config))
 
 
 def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) -> None:
@@ -146,5 +152,13 @@ def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
                 one, other = before.get(name) or [], value
                 counts = f"{len(one)}, not {len(other)}" if len(one) != len(other) else "others"
                 return f"other {name} ({counts})"
+            if name == "plugins":
+                return _other_version(before.get(name) or {}, value)
             return f"{name} {before.get(name)}, not {value}"
     return ""
+
+
+def _other_version(before: dict[str, str], now: dict[str, str]) -> str:
+    """The first plug-in whose version differs, in words."""
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return f"version {before.get(names[0])} of {names[0]}, not {now.get(names[0])}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -20,9 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.rgb_jpeg import RGB_JPEG
-from lrcn_model.nets.net import LRCN, NetConfig
+from lrcn_model.nets.net import LRCN
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import Augmentation
@@ -33,10 +35,9 @@ from lrcn_model.scoring.loss import ClipLosses, clip_losses
 from lrcn_model.training.compiled_net import compiled
 from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
+from lrcn_model.training.optimizers import OPTIMIZERS
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.step_figures import StepSums
-
-_MOMENTUM = 0.9
 
 
 class TrainStep:
@@ -71,10 +72,10 @@ class TrainStep:
     ) -> None:
         self._options, self._processor, self._ranks = options, processor, ranks
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
-        self._frozen = [self.net.get_submodule(part) for part in options.freeze]
+        self._frozen = [self.net.get_submodule(part) for part in options.frozen_modules()]
         for part in self._frozen:
             part.requires_grad_(False)
-        self.optimizer = _optimizer(options, self.net)
+        self.optimizer = OPTIMIZERS[options.optimizer](_trained_parameters(self.net), options)
         self.scaler = torch.amp.GradScaler(processor.device.type, enabled=processor.needs_scaler)
         self._augmentation = Augmentation(
             crop=options.crop, flip=options.flip, jitter=options.jitter
@@ -136,7 +137,7 @@ class TrainStep:
             changes = self._augmentation.draw(batch.indices, seed=self._options.seed, epoch=epoch)
         frames = self.preprocess(batch, changes)
         with self._processor.autocast():
-            scores_BTC = self._forward(frames)
+            scores_BTC = self._forward(frames, batch.num_valid)
         return clip_losses(
             scores_BTC,
             batch.frame_labels,
@@ -180,7 +181,7 @@ class TrainStep:
 
     def score(self, batch: ClipBatch) -> Tensor:
         """Scores of the net that is kept, before any softmax: (clips, frames, classes)."""
-        scores_BTC: Tensor = self.scored(self.preprocess(batch))
+        scores_BTC: Tensor = self.scored(self.preprocess(batch), batch.num_valid)
         return scores_BTC
 
     def share_running_statistics(self) -> None:
@@ -222,35 +223,20 @@ def _new_net(
     processor: Processor,
 ) -> tuple[LRCN, Preprocess]:
     """A net as its options and the seed make it, and the preprocessing that it goes with."""
-    config = NetConfig(
-        classes=classes,
-        cnn=options.cnn,
-        size=options.size,
-        lstm_hidden=options.lstm_hidden,
-        dropout=options.dropout,
-        channels=frame_kind.channels,
-    )
+    config = replace(options.net, classes=classes, channels=frame_kind.channels)
     torch.manual_seed(options.seed)
     net = move_net(LRCN(config), processor)
-    preprocess = Preprocess(
-        options.size,
-        mean,
-        channels=frame_kind.channels,
-        mirrored_channels=frame_kind.mirrored_channels,
-    )
+    preprocess = Preprocess.for_net(net, mean, mirrored_channels=frame_kind.mirrored_channels)
     return net, preprocess.to(processor.device)
 
 
-def _optimizer(options: TrainOptions, net: nn.Module) -> torch.optim.Optimizer:
+def _trained_parameters(net: nn.Module) -> list[nn.Parameter]:
+    """The parameters that are not frozen.
+
+    Raises:
+        UsageError: There is none.
+    """
     parameters = [value for value in net.parameters() if value.requires_grad]
-    if options.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters,
-            lr=options.lr,
-            momentum=_MOMENTUM,
-            weight_decay=options.weight_decay,
-            fused=True,
-        )
-    return torch.optim.Adam(
-        parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True
-    )
+    if not parameters:
+        raise UsageError("--freeze leaves nothing to train; name fewer parts of the net")
+    return parameters

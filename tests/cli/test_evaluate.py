@@ -44,7 +44,8 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     found = {option for parameter in command.params for option in parameter.opts}
     assert found == {
         *("run_path", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
-        *("--csv", "--confusion", "--json", "--debug", "--version", "--frame-kind"),
+        *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
+        "--frame-kind",
     }
 
 

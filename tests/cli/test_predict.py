@@ -60,8 +60,10 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
 
     found = {option for parameter in command.params for option in parameter.opts}
     assert found == {
-        *("run_path", "videos", "--top", "--device", "--decoder", "--json", "--debug"),
-        *("--version", "--frame-kind"),
+        *("run_path", "videos", "--top", "--device", "--decoder", "--cnn", "--head", "--json"),
+        "--debug",
+        "--version",
+        "--frame-kind",
     }
 
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from lrcn_model.nets.net import LRCN, NetConfig
 from lrcn_model.nets.net_table import forward_flop, net_table, training_flop
 from lrcn_model.processor import choose_processor
 from lrcn_model.scoring.weights import load_run
-from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.options import OPTIONS
 
 MakeDataSet = Callable[..., Path]
 SMALL = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]
@@ -54,14 +53,15 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     from lrcn_cli.train import command
 
     found = {option for parameter in command.params for option in parameter.opts}
-    values = {"--" + value.name.replace("_", "-") for value in fields(TrainOptions)}
+    values = {"--" + name.replace("_", "-") for name in OPTIONS}
     assert found == values | {
         *("--config", "--out", "--resume", "--fresh", "--dry-run", "--json", "--debug"),
         "--frame-kind",
         "--version",
     }
     assert values == {
-        *("--shards", "--val-shards", "--cnn", "--size", "--lstm-hidden", "--dropout", "--mean"),
+        *("--shards", "--val-shards", "--cnn", "--head", "--size", "--lstm-hidden", "--dropout"),
+        "--mean",
         *("--crop", "--flip", "--jitter", "--epochs", "--batch-size", "--accumulate"),
         *("--optimizer", "--lr", "--lr-schedule", "--lr-decay", "--lr-decay-every", "--warmup"),
         *("--weight-decay", "--clip-grad", "--label-smoothing", "--ema", "--patience", "--init"),
@@ -131,7 +131,7 @@ def test_a_classifier_of_other_classes_begins_at_random_and_it_is_said(
     ("options", "said"),
     [
         (["--freeze", "cnn"], "--freeze cnn would keep weights as drawn at random"),
-        (["--freeze", "head", "--init", "x"], "one of cnn, lstm, classifier, got 'head'"),
+        (["--freeze", "neck", "--init", "x"], "one of cnn, lstm, head, classifier, got 'neck'"),
         (["--freeze", "cnn", "lstm", "classifier", "--init", "x"], "leaves nothing to train"),
         (["--init", "nowhere"], "there is no run nowhere"),
         (["--ema", "1"], "--ema must be below 1"),

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lrcn_data.errors import LrcnError
 from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.training.checkpoint import load_checkpoint
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run import run_training
@@ -102,9 +103,7 @@ def fault_of_stopping(
     """A fault unless the training stops, names the clips, and has saved nothing of it."""
     options = TrainOptions(
         shards=(str(shards),),
-        cnn="small",
-        size=(32, 32),
-        lstm_hidden=8,
+        net=NetConfig(cnn="small", size=(32, 32), lstm_hidden=8),
         epochs=3,
         lr=1e-3,
         device="cpu",

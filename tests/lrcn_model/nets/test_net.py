@@ -58,7 +58,7 @@ def test_the_papers_net_is_that_of_its_layers_written_plainly() -> None:
     plain.load_state_dict(dict(zip(plain.state_dict(), net.cnn.state_dict().values(), strict=True)))
     frames = torch.randn(2, 4, 3, 17, 24)
     features = plain(frames.flatten(0, 1)).view(2, 4, 320)
-    hidden, _ = net.lstm(features)
+    hidden, _ = net.head.lstm(features)
     expected = hidden @ net.classifier.weight.T + net.classifier.bias
     torch.testing.assert_close(net(frames), expected)
 
@@ -67,7 +67,7 @@ def test_scores_follow_from_an_lstm_written_in_numpy() -> None:
     net = small()
     frames = torch.randn(2, 3, 3, 32, 32)
     scores = net(frames).detach().numpy()
-    weights = {name: value.detach().numpy() for name, value in net.lstm.named_parameters()}
+    weights = {name: value.detach().numpy() for name, value in net.head.lstm.named_parameters()}
     features = net.cnn(frames.flatten(0, 1)).detach().numpy().reshape(2, 3, -1)
     for clip in range(2):
         hidden, cell = np.zeros(7), np.zeros(7)
@@ -83,7 +83,7 @@ def test_scores_follow_from_an_lstm_written_in_numpy() -> None:
 
 def test_the_forget_gates_bias_is_one_in_total_and_the_others_zero() -> None:
     net = small()
-    parameters = dict(net.lstm.named_parameters())
+    parameters = dict(net.head.lstm.named_parameters())
     total = parameters["bias_ih_l0"] + parameters["bias_hh_l0"]
     assert total.tolist() == [0.0] * 7 + [1.0] * 7 + [0.0] * 14
 
@@ -127,7 +127,10 @@ def test_the_papers_net_takes_any_size_that_its_pools_leave_something_of(
     ("values", "message"),
     [
         ({"size": (31, 64)}, "--size must be at least 32x32 for --cnn small"),
-        ({"cnn": "big"}, "--cnn must be one of paper, small, got 'big'"),
+        (
+            {"cnn": "big"},
+            "--cnn must be one of paper, small, or package.module:name of your own, got 'big'",
+        ),
         ({"classes": 0}, "at least 1 class, got 0"),
         ({"lstm_hidden": -1}, "--lstm-hidden must be at least 0, got -1"),
         ({"dropout": 1.0}, "--dropout must be from 0 to below 1, got 1.0"),

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +8,20 @@ import pytest
 import tomli_w
 
 from lrcn_data.errors import UsageError
-from lrcn_model.training.options import MEANINGS, TrainOptions, read_config
+from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.training.options import OPTIONS, TrainOptions, read_config
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
 
 def test_every_value_has_a_meaning_for_the_help() -> None:
-    assert list(MEANINGS) == [field.name for field in fields(TrainOptions)]
+    assert all(value.meaning.endswith((".", "]", ")")) for value in OPTIONS.values())
 
 
 def test_all_values_survive_a_toml_file(tmp_path: Path) -> None:
     options = TrainOptions(
         shards=("a.tar", "b c.tar"),
-        size=(64, 48),
+        net=NetConfig(size=(64, 48)),
         lr=1e-3,
         balanced=True,
         workers=3,
@@ -29,21 +29,23 @@ def test_all_values_survive_a_toml_file(tmp_path: Path) -> None:
     )
     path = tmp_path / "config.toml"
     path.write_text(tomli_w.dumps(options.to_toml()))
-    assert TrainOptions(**read_config(path)) == options
-    assert TrainOptions(**read_config(path)).to_toml() == tomllib.loads(path.read_text())
+    assert TrainOptions().with_values(read_config(path)) == options
+    assert TrainOptions().with_values(read_config(path)).to_toml() == tomllib.loads(
+        path.read_text()
+    )
 
 
 def test_the_defaults_are_the_papers_training() -> None:
     defaults = TrainOptions().to_toml()
     paper = read_config(CONFIGS / "paper.toml")
-    assert TrainOptions(**paper) == TrainOptions()
+    assert TrainOptions().with_values(paper) == TrainOptions()
     assert (defaults["lr"], defaults["lr_decay"], defaults["lr_decay_every"]) == (5e-5, 0.5, 5)
     assert (defaults["batch_size"], defaults["epochs"], defaults["dropout"]) == (2, 10, 0.5)
 
 
 def test_the_demos_config_can_be_read() -> None:
-    options = TrainOptions(**read_config(CONFIGS / "demo.toml"))
-    assert (options.cnn, options.size, options.lstm_hidden) == ("small", (64, 64), 128)
+    options = TrainOptions().with_values(read_config(CONFIGS / "demo.toml"))
+    assert options.net == NetConfig(cnn="small", size=(64, 64), lstm_hidden=128, dropout=0.0)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,8 @@ def test_the_demos_config_can_be_read() -> None:
         ({"flip": 1.5}, "--flip must be at least 0 and at most 1, got 1.5"),
         ({"weight_decay": float("nan")}, "--weight-decay must be at least 0, got nan"),
         ({"size": (0, 5)}, "--size must be at least 1x1, got 0x5"),
-        ({"cnn": "big"}, "--cnn must be one of paper, small, got 'big'"),
+        ({"cnn": "big"}, "--cnn must be one of paper, small, or package.module:name of your own"),
+        ({"head": "big"}, "--head must be one of lstm, none, or package.module:name of your own"),
         ({"amp": "fp8"}, "--amp must be one of auto, off, bf16, fp16, got 'fp8'"),
         ({"seed": -1}, "--seed must be at least 0"),
         ({"workers": -2}, "--workers must be at least 0, got -2"),
@@ -68,7 +71,7 @@ def test_a_value_out_of_range_is_refused_with_its_name(
     values: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        TrainOptions(**values)
+        TrainOptions().with_values(values)
     assert message in str(caught.value)
 
 
@@ -84,7 +87,8 @@ def test_a_value_out_of_range_is_refused_with_its_name(
         ("size = 64", "size must be a size such as '216x216', got 64"),
         ("size = '64'", "'64' is no size; write WIDTHxHEIGHT"),
         ("shards = [1]", "shards must be a text or a list of texts, got [1]"),
-        ("cnn = 3", "cnn must be a text, got 3"),
+        ("cnn = 3", "cnn must be a text, or a table with a name, got 3"),
+        ("[head]\nhidden = 3", "head must be a text, or a table with a name, got {'hidden': 3}"),
         ("[train]\nlr = 1", "there is no value 'train'"),
         ("lr = ", "is no TOML file"),
     ],
@@ -111,4 +115,4 @@ def test_what_doesnt_change_the_losses_is_not_part_of_a_runs_name() -> None:
     assert same.loss_values() == plain
     changes: dict[str, Any] = {"lr": 1.0, "seed": 4, "size": (9, 9), "balanced": True, "crop": 0.1}
     for name, value in changes.items():
-        assert TrainOptions(**{name: value}).loss_values() != plain
+        assert TrainOptions().with_values({name: value}).loss_values() != plain

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.metrics_log import MetricsLog, cut_back, epoch_lines
 from lrcn_model.training.options import TrainOptions
@@ -15,7 +16,7 @@ from lrcn_model.training.run_record import TrainedOn, check_same, run_name, writ
 TRAINED_ON = TrainedOn(
     shards=["aa", "bb"], val_shards=[], classes=["walk", "run"], seq_len=8, fps="5"
 )
-OPTIONS = TrainOptions(cnn="small", lr=1e-3)
+OPTIONS = TrainOptions(net=NetConfig(cnn="small"), lr=1e-3)
 
 
 @pytest.fixture

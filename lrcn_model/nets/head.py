@@ -1,0 +1,42 @@
+"""What a head is to the net, and the table of the heads; nothing here needs torch.
+
+A head stands between the CNN and the classifier and sees the frames of a clip in their order. It
+is an `nn.Module` that is called with
+
+- `features_BTF`, float (clips, frames, features), what the CNN gave;
+- `lengths`, int64 (clips,), how many frames of each clip are real, the rest only repeating the
+  last one; None where all are real;
+- `state`, what it returned for the frames before these, or None at the start of the clips,
+
+and returns `(hidden_BTH, state)`: float (clips, frames, hidden), and what it needs to go on with
+the frames that follow. Its attribute `hidden`, an int, is the size of the last axis. If it has a
+method `initialize()`, that is called once when the net is built. A head whose hidden values of a
+frame depend on that frame and those before it only is causal; `LRCN.step` works with those.
+
+A function of the net's config and the number of features builds it. Values of the head's own are
+in `config.head.values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from lrcn_data.kinds import Kinds
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from lrcn_model.nets.net_config import NetConfig
+
+HeadBuilder: TypeAlias = "Callable[[NetConfig, int], nn.Module]"
+
+HEADS: Kinds[HeadBuilder] = Kinds(
+    what="head",
+    option="--head",
+    built_in={
+        "lstm": "lrcn_model.nets.head_lstm:build",
+        "none": "lrcn_model.nets.head_none:build",
+    },
+)
+"""The heads by name, each a function that builds one."""

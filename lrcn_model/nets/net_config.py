@@ -1,0 +1,228 @@
+"""What a net is built from, as data; nothing here needs torch.
+
+The same config is in the options of a training, in its TOML file, and in the saved weights.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from lrcn_data.errors import UsageError
+from lrcn_data.size import Size
+from lrcn_model.nets.cnn import CNNS
+from lrcn_model.nets.head import HEADS
+
+_LSTM, _NO_HEAD = "lstm", "none"
+_LSTM_HIDDEN = 256
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Part:
+    """A part of the net: the name of its kind, and a table of its own values.
+
+    `Part("my_nets:resnet", width=32)` is what a TOML file has as
+
+        [cnn]
+        name = "my_nets:resnet"
+        width = 32
+
+    Attributes:
+        name: Built in, or `package.module:function`.
+        values: The part's own values, as JSON has them.
+
+    Raises:
+        UsageError: A value is neither a text, a number, a truth value, nor a list or a table of
+            those.
+    """
+
+    name: str
+    values: dict[str, Any] = field(hash=False)
+
+    def __init__(self, name: str, /, **values: Any) -> None:
+        try:
+            # as they come back from a file, so that they compare equal with what was saved
+            copied = json.loads(json.dumps(values))
+        except TypeError as error:
+            raise UsageError(f"the values of {name} can't be saved: {error}") from error
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "values", copied)
+
+    def __str__(self) -> str:
+        if not self.values:
+            return self.name
+        return f"{self.name} ({', '.join(f'{k} = {v}' for k, v in self.values.items())})"
+
+    @classmethod
+    def of(cls, value: Part | str | Mapping[str, Any]) -> Part:
+        """A part from its name alone, or from a table with a `name` and its own values.
+
+        Raises:
+            UsageError: The table has no name, or a value that can't be saved.
+        """
+        if isinstance(value, Part):
+            return value
+        if isinstance(value, str):
+            return cls(value)
+        name = value.get("name")
+        if not isinstance(name, str):
+            raise UsageError(f"a table of a part of the net needs a name, got {dict(value)}")
+        return cls(name, **{key: one for key, one in value.items() if key != "name"})
+
+    def to_json(self) -> str | dict[str, Any]:
+        """What `of` reads: the name, or a table where there are values besides it."""
+        return {"name": self.name, **self.values} if self.values else self.name
+
+    def filled(self, **defaults: Any) -> dict[str, Any]:
+        """All values that a kind knows, those not given as they are by default.
+
+        Args:
+            **defaults: The values that there are.
+
+        Raises:
+            UsageError: One was given that there is not.
+        """
+        for name in self.values:
+            if name not in defaults:
+                close = difflib.get_close_matches(name, defaults, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise UsageError(f"{self.name} has no value {name!r}{hint}")
+        return {**defaults, **self.values}
+
+    def replaced_by(self, other: Part) -> Part:
+        """Another part; this one where the other is only its name, said once more."""
+        return self if other.name == self.name and not other.values else other
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class NetConfig:
+    """What a net is built from.
+
+    Args:
+        classes: How many classes there are; 0 as long as the data has not said so.
+        cnn: The CNN, by its name, or with values of its own as a `Part` or as a table. `paper` is
+            that of G. Thung and H. Jiang, "A Torch Library for Action Recognition and Detection
+            Using CNNs and LSTMs"; `small` is for small frames and for CPUs.
+        head: What stands between the CNN and the classifier, given like the CNN: `lstm` (with the
+            value `hidden`, its units) or `none`, which judges each frame by itself.
+        size: (width, height) of the frames.
+        channels: How many channels the frames have.
+        dropout: The probability of dropping a value, after the CNN's features and after the head.
+        lstm_hidden: A short way to say the head: `lstm` with so many units, or `none` for 0.
+
+    Raises:
+        UsageError: A value is out of range.
+    """
+
+    classes: int
+    cnn: Part
+    head: Part
+    size: Size
+    channels: int
+    dropout: float
+
+    def __init__(
+        self,
+        *,
+        classes: int = 0,
+        cnn: Part | str | Mapping[str, Any] = "paper",
+        head: Part | str | Mapping[str, Any] | None = None,
+        size: Size = (216, 216),
+        channels: int = 3,
+        dropout: float = 0.5,
+        lstm_hidden: int | None = None,
+    ) -> None:
+        cnn, head = Part.of(cnn), _head(head, lstm_hidden)
+        CNNS.check(cnn.name)
+        HEADS.check(head.name)
+        if classes < 0:
+            raise UsageError(f"a net can't have {classes} classes")
+        if channels < 1:
+            raise UsageError(f"frames need at least 1 channel, got {channels}")
+        if not 0 <= dropout < 1:
+            raise UsageError(f"--dropout must be from 0 to below 1, got {dropout}")
+        for name, value in (
+            ("classes", classes),
+            ("cnn", cnn),
+            ("head", head),
+            ("size", (size[0], size[1])),
+            ("channels", channels),
+            ("dropout", dropout),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def lstm_hidden(self) -> int | None:
+        """Units of the LSTM, 0 where there is no head; None for what this can't say."""
+        if self.head == Part(_NO_HEAD):
+            return 0
+        if self.head.name == _LSTM and self.head.values.keys() == {"hidden"}:
+            return int(self.head.values["hidden"])
+        return None
+
+    @property
+    def has_head(self) -> bool:
+        """Whether frames are not judged each by itself."""
+        return self.head.name != _NO_HEAD
+
+    def changed(self, values: Mapping[str, Any]) -> Self:
+        """The same config with some values changed.
+
+        A part of which only the name is given, and that has this name already, keeps its values.
+
+        Args:
+            values: By the names of the constructor's arguments.
+
+        Raises:
+            UsageError: A value is out of range.
+        """
+        changes = dict(values)
+        for name in {"cnn", "head"} & changes.keys():
+            changes[name] = getattr(self, name).replaced_by(Part.of(changes[name]))
+        if "lstm_hidden" in changes:
+            changes["head"] = _head(changes.get("head"), changes.pop("lstm_hidden"))
+        return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record of it, as saved weights have it."""
+        return {
+            "classes": self.classes,
+            "cnn": self.cnn.to_json(),
+            "head": self.head.to_json(),
+            "size": list(self.size),
+            "channels": self.channels,
+            "dropout": self.dropout,
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Read a record back, also one from before there were heads, which has `lstm_hidden`.
+
+        Raises:
+            TypeError: It has a value that there is not.
+            UsageError: A value is out of range.
+        """
+        return cls(**{**record, "size": tuple(record["size"])})
+
+
+def _head(head: Part | str | Mapping[str, Any] | None, lstm_hidden: int | None) -> Part:
+    """The head that two ways of saying it mean together."""
+    if lstm_hidden is not None and lstm_hidden < 0:
+        raise UsageError(f"--lstm-hidden must be at least 0, got {lstm_hidden}")
+    short = Part(_LSTM, hidden=_LSTM_HIDDEN if lstm_hidden is None else lstm_hidden)
+    if lstm_hidden == 0:
+        short = Part(_NO_HEAD)
+    if head is None:
+        return short
+    given = Part.of(head)
+    if lstm_hidden is not None and given.name not in (_LSTM, short.name):
+        raise UsageError(
+            f"--lstm-hidden {lstm_hidden} means --head {short.name}, but --head is {given.name};"
+            " give one of the two"
+        )
+    if lstm_hidden is not None or given == Part(_LSTM):
+        return short
+    return given

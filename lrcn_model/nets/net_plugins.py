@@ -1,0 +1,57 @@
+"""Which parts of a net are plug-ins, of which version, and whether they may be imported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from lrcn_data.errors import UsageError
+from lrcn_data.kinds import plugin_versions
+from lrcn_model.nets.cnn import CNNS
+from lrcn_model.nets.head import HEADS
+from lrcn_model.nets.net_config import NetConfig
+
+
+def net_plugins(config: NetConfig) -> dict[str, str]:
+    """The version of each plug-in of a net, by its name; nothing for built-in parts.
+
+    Raises:
+        UsageError: A part can't be imported, or doesn't say its version.
+    """
+    return plugin_versions(
+        (part.name, kinds.load(part.name))
+        for kinds, part in ((CNNS, config.cnn), (HEADS, config.head))
+    )
+
+
+def check_named(config: NetConfig, source: str, plugins: Collection[str]) -> None:
+    """Make sure that the caller has named the plug-ins of a net that a run has recorded.
+
+    Args:
+        config: Of the net.
+        source: The run, for the error.
+        plugins: What the caller has named.
+
+    Raises:
+        UsageError: A part is a plug-in that is not among them, or it can't be imported.
+    """
+    CNNS.load_recorded(config.cnn.name, source, plugins)
+    HEADS.load_recorded(config.head.name, source, plugins)
+
+
+def check_versions(config: NetConfig, source: str, recorded: Mapping[str, str]) -> None:
+    """Make sure that the plug-ins of a net are those that a run was trained with.
+
+    Args:
+        config: Of the net.
+        source: The run, for the error.
+        recorded: The version of each plug-in, by its name, as the run has it.
+
+    Raises:
+        UsageError: One has another version now.
+    """
+    for name, version in net_plugins(config).items():
+        if recorded.get(name) != version:
+            raise UsageError(
+                f"{source} was trained with version {recorded.get(name)} of {name}, which has"
+                f" version {version} here; install that one, or train anew with this one"
+            )

@@ -1,0 +1,38 @@
+"""The optimizers (--optimizer), a function for each; torch is imported when one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from lrcn_model.training.options import TrainOptions
+
+_MOMENTUM = 0.9
+
+_Maker: TypeAlias = "Callable[[list[nn.Parameter], TrainOptions], Optimizer]"
+
+
+def _adam(parameters: list[nn.Parameter], options: TrainOptions) -> Optimizer:
+    from torch.optim import Adam
+
+    return Adam(parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True)
+
+
+def _sgd(parameters: list[nn.Parameter], options: TrainOptions) -> Optimizer:
+    from torch.optim import SGD
+
+    return SGD(
+        parameters,
+        lr=options.lr,
+        momentum=_MOMENTUM,
+        weight_decay=options.weight_decay,
+        fused=True,
+    )
+
+
+OPTIMIZERS: dict[str, _Maker] = {"adam": _adam, "sgd": _sgd}
+"""From the parameters to train, and the options, to an optimizer."""

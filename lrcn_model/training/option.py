@@ -1,0 +1,308 @@
+"""What an option of a training is: a kind of value, its bounds, its meaning, its default.
+
+A kind of value reads what a TOML file has, writes it, and checks it. What it is on a command line
+is said there. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lrcn_data.errors import UsageError
+from lrcn_data.kinds import Kinds
+from lrcn_data.size import Size, parse_size, size_text
+from lrcn_model.nets.net_config import Part
+
+_METADATA = "option"
+
+
+class ValueKind(Protocol):
+    """A kind of value that an option may have."""
+
+    def from_toml(self, value: Any, where: str) -> Any:
+        """The value in the type that the option's field has.
+
+        Args:
+            value: As tomllib gives it.
+            where: The file and the option's name, for errors.
+
+        Raises:
+            UsageError: It is of another type.
+        """
+
+    def to_toml(self, value: Any) -> Any:
+        """What `from_toml` reads."""
+
+    def check(self, flag: str, value: Any) -> None:
+        """Make sure that a value is in its bounds.
+
+        Raises:
+            UsageError: It is not; the message names the flag.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """What is known of an option besides its name.
+
+    Attributes:
+        kind: Of its value.
+        meaning: What it does, as the command's help says it.
+        default: Its value where none is given; None for having none.
+        in_losses: Whether it decides the losses, and so which run it is.
+        added_later: Whether there were runs before there was this option: left at its default, it
+            must not make them others.
+    """
+
+    kind: ValueKind
+    meaning: str
+    default: Any
+    in_losses: bool = True
+    added_later: bool = False
+
+    def check(self, name: str, value: Any) -> None:
+        """Make sure that a value, where there is one, is in its bounds.
+
+        Raises:
+            UsageError: It is not.
+        """
+        if value is not None:
+            self.kind.check(flag_of(name), value)
+
+    def tells_runs_apart(self, value: Any) -> bool:
+        """Whether a run with this value is another run than one without."""
+        return self.in_losses and not (self.added_later and value == self.default)
+
+
+def option(
+    default: Any,
+    kind: ValueKind,
+    meaning: str,
+    *,
+    in_losses: bool = True,
+    added_later: bool = False,
+) -> Any:
+    """A dataclass's field that is an option; the arguments are as in `Option`."""
+    declared = Option(
+        kind=kind, meaning=meaning, default=default, in_losses=in_losses, added_later=added_later
+    )
+    return field(default=default, metadata={_METADATA: declared})
+
+
+def declared_option(metadata: Mapping[str, Any]) -> Option | None:
+    """The option that a field is, from its metadata; None where it is none."""
+    return metadata.get(_METADATA)
+
+
+def flag_of(name: str) -> str:
+    """The command line's name of an option."""
+    return "--" + name.replace("_", "-")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whole:
+    """A whole number, at least and at most something."""
+
+    least: int = 0
+    most: float = math.inf
+
+    def from_toml(self, value: Any, where: str) -> int:
+        """The number."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        raise _other_type(where, "a whole number", value)
+
+    def to_toml(self, value: int) -> int:
+        """The number."""
+        return value
+
+    def check(self, flag: str, value: int) -> None:
+        """Make sure that it is in its bounds."""
+        _check_range(flag, value, self.least, self.most)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Number:
+    """A number, at least and at most something, or above or below something.
+
+    Attributes:
+        least: The smallest value; None where `above` says it.
+        most: The largest value.
+        above: What every value is larger than, where there is no smallest value.
+        below: What every value is smaller than, besides.
+    """
+
+    least: float | None = None
+    most: float = math.inf
+    above: float | None = None
+    below: float | None = None
+
+    def from_toml(self, value: Any, where: str) -> float:
+        """The number."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        raise _other_type(where, "a number", value)
+
+    def to_toml(self, value: float) -> float:
+        """The number."""
+        return value
+
+    def check(self, flag: str, value: float) -> None:
+        """Make sure that it is in its bounds, and finite."""
+        if self.least is not None:
+            _check_range(flag, value, self.least, self.most)
+        if self.above is not None and not self.above < value < math.inf:
+            raise UsageError(f"{flag} must be above {self.above:g}, got {value:g}")
+        if self.below is not None and not value < self.below:
+            raise UsageError(f"{flag} must be below {self.below:g}, got {value:g}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flag:
+    """True or false."""
+
+    def from_toml(self, value: Any, where: str) -> bool:
+        """The truth value."""
+        if isinstance(value, bool):
+            return value
+        raise _other_type(where, "true or false", value)
+
+    def to_toml(self, value: bool) -> bool:
+        """The truth value."""
+        return value
+
+    def check(self, flag: str, value: bool) -> None:
+        """Nothing to check."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """Any text."""
+
+    def from_toml(self, value: Any, where: str) -> str:
+        """The text."""
+        if isinstance(value, str):
+            return value
+        raise _other_type(where, "a text", value)
+
+    def to_toml(self, value: str) -> str:
+        """The text."""
+        return value
+
+    def check(self, flag: str, value: str) -> None:
+        """Nothing to check."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Texts:
+    """Several texts.
+
+    Attributes:
+        metavar: What the help calls them.
+        choices: What each may be; None for anything.
+    """
+
+    metavar: str
+    choices: tuple[str, ...] | None = None
+
+    def from_toml(self, value: Any, where: str) -> tuple[str, ...]:
+        """The texts, from a list of them or from a single one."""
+        texts = [value] if isinstance(value, str) else value
+        if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+            return tuple(texts)
+        raise _other_type(where, "a text or a list of texts", value)
+
+    def to_toml(self, value: tuple[str, ...]) -> list[str]:
+        """A list of them."""
+        return list(value)
+
+    def check(self, flag: str, value: tuple[str, ...]) -> None:
+        """Make sure that each is one of the choices."""
+        for text in value:
+            if self.choices is not None and text not in self.choices:
+                raise _no_choice(flag, self.choices, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some texts."""
+
+    choices: tuple[str, ...]
+
+    def from_toml(self, value: Any, where: str) -> str:
+        """The text."""
+        if isinstance(value, str):
+            return value
+        raise _other_type(where, "a text", value)
+
+    def to_toml(self, value: str) -> str:
+        """The text."""
+        return value
+
+    def check(self, flag: str, value: str) -> None:
+        """Make sure that it is one of the choices."""
+        if value not in self.choices:
+            raise _no_choice(flag, self.choices, value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureSize:
+    """(width, height) of at least 1x1, written as WIDTHxHEIGHT."""
+
+    def from_toml(self, value: Any, where: str) -> Size:
+        """The size."""
+        if isinstance(value, str):
+            return parse_size(value, where)
+        raise _other_type(where, "a size such as '216x216'", value)
+
+    def to_toml(self, value: Size) -> str:
+        """The size as a text."""
+        return size_text(value)
+
+    def check(self, flag: str, value: Size) -> None:
+        """Make sure that there is at least one pixel."""
+        if min(value) < 1:
+            raise UsageError(f"{flag} must be at least 1x1, got {size_text(value)}")
+
+
+@dataclass(frozen=True, slots=True)
+class NetPart:
+    """A part of the net, by its name, or as a table with its name and its own values.
+
+    Attributes:
+        kinds: The table of those there are.
+    """
+
+    kinds: Kinds[Any]
+
+    def from_toml(self, value: Any, where: str) -> Part:
+        """The part."""
+        if isinstance(value, str) or (isinstance(value, dict) and "name" in value):
+            return Part.of(value)
+        raise _other_type(where, "a text, or a table with a name", value)
+
+    def to_toml(self, value: Part) -> str | dict[str, Any]:
+        """The name, or a table where there are values besides it."""
+        return value.to_json()
+
+    def check(self, flag: str, value: Part | str) -> None:
+        """Make sure that the name is one that there can be."""
+        self.kinds.check(Part.of(value).name)
+
+
+def _check_range(flag: str, value: float, least: float, most: float) -> None:
+    # written so that a value that is no number is refused
+    if not least <= value <= most:
+        above = "" if most == math.inf else f" and at most {most:g}"
+        raise UsageError(f"{flag} must be at least {least:g}{above}, got {value:g}")
+
+
+def _no_choice(flag: str, choices: tuple[str, ...], value: str) -> UsageError:
+    return UsageError(f"{flag} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _other_type(where: str, wanted: str, value: Any) -> UsageError:
+    return UsageError(f"{where} must be {wanted}, got {value!r}")
