@@ -133,6 +133,9 @@ def test_the_papers_net_takes_any_size_that_its_pools_leave_something_of(
         ),
         ({"classes": 0}, "at least 1 class, got 0"),
         ({"lstm_hidden": -1}, "--lstm-hidden must be at least 0, got -1"),
+        ({"cnn": {"name": "small", "width": 3}}, "small has no value 'width'"),
+        ({"head": {"name": "none", "width": 3}, "lstm_hidden": None}, "none has no value 'width'"),
+        ({"head": {"name": "lstm", "hidden": 0}, "lstm_hidden": None}, "at least 1 as hidden, got"),
         ({"dropout": 1.0}, "--dropout must be from 0 to below 1, got 1.0"),
     ],
 )
@@ -151,3 +154,57 @@ def test_a_net_takes_frames_of_as_many_channels_as_its_config_says(channels: int
 def test_a_net_without_channels_is_refused() -> None:
     with pytest.raises(UsageError, match="at least 1 channel, got 0"):
         NetConfig(classes=3, channels=0)
+
+
+@pytest.mark.parametrize("lstm_hidden", [7, 0])
+@pytest.mark.parametrize("pieces", [[1, 1, 1, 1, 1, 1], [2, 1, 3], [6]])
+def test_frames_scored_as_they_come_get_the_scores_of_the_whole(
+    lstm_hidden: int, pieces: list[int]
+) -> None:
+    net = small(lstm_hidden=lstm_hidden)
+    frames = torch.randn(2, 6, 3, 32, 32)
+    state, scores = None, []
+    for piece in frames.split(pieces, dim=1):
+        piece_scores, state = net.step(piece, state)
+        scores.append(piece_scores)
+    torch.testing.assert_close(torch.cat(scores, dim=1), net(frames), atol=1e-5, rtol=0)
+
+
+def test_built_in_heads_need_no_lengths() -> None:
+    net, frames = small(), torch.randn(2, 4, 3, 32, 32)
+    assert torch.equal(net(frames, torch.tensor([4, 2])), net(frames))
+
+
+def test_frames_may_have_other_channels() -> None:
+    net = small(channels=1)
+    assert net(torch.zeros(1, 2, 1, 32, 32)).shape == (1, 2, 5)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_weights_saved_before_there_were_heads_are_loaded(prefix: str) -> None:
+    net, other = small(), LRCN(NetConfig(classes=5, cnn="small", size=(32, 32), lstm_hidden=7))
+    old = {
+        prefix + name.replace("head.lstm.", "lstm."): value
+        for name, value in net.state_dict().items()
+    }
+    assert prefix + "lstm.weight_ih_l0" in old
+    (nn.ModuleDict({"module": other}) if prefix else other).load_state_dict(old)
+    for name, value in net.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value), name
+
+
+def test_a_seed_draws_what_torchs_layers_draw_in_the_order_of_the_parts() -> None:
+    torch.manual_seed(3)
+    net = LRCN(NetConfig(classes=5, size=(8, 8), lstm_hidden=4))
+    torch.manual_seed(3)
+    shapes = [(3, 64, 7), (64, 96, 5), (96, 128, 3), (128, 128, 3), (128, 196, 3)]
+    layers: list[nn.Module] = [nn.Conv2d(*shape) for shape in shapes]
+    layers += [nn.Linear(196, 320), nn.LSTM(320, 4), nn.Linear(4, 5)]
+    for layer in layers:
+        if not isinstance(layer, nn.LSTM):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    ours = [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    drawn = [layer for layer in layers if not isinstance(layer, nn.LSTM)]
+    for one, other in zip(ours, drawn, strict=True):
+        assert torch.equal(one.weight, other.weight)
+    assert torch.equal(net.head.lstm.weight_ih_l0, layers[6].weight_ih_l0)

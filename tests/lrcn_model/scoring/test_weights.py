@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_model.nets.net import LRCN, NetConfig
 from lrcn_model.processor import choose_processor
+from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.weights import RunFacts, load_run, save_weights
@@ -67,6 +74,66 @@ def test_a_kind_of_frames_is_recorded_only_where_it_is_not_rgb(path: Path, tmp_p
     assert load_run(tmp_path / "other", CPU).facts == other
 
 
+def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, torch.Tensor]], None]) -> None:
+    """Change a file's record and tensors, and sign it as the file format says."""
+    with safe_open(path, framework="pt") as file:
+        record = json.loads(file.metadata()["lrcn"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del record["sha256"]
+    change(record, tensors)
+    digest = hashlib.sha256(json.dumps(record, ensure_ascii=False, sort_keys=True).encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
+        digest.update(tensors[name].numpy().tobytes())
+    record["sha256"] = digest.hexdigest()
+    save_file(tensors, path, {"lrcn": json.dumps(record)})
+
+
+def test_weights_of_version_1_are_read(path: Path) -> None:
+    now = load_run(path, CPU)
+
+    def as_it_was(record: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        record["version"] = 1
+        record["net"] = {
+            "classes": 3,
+            "cnn": "small",
+            "size": [40, 32],
+            "lstm_hidden": 6,
+            "dropout": 0.5,
+        }
+        for name in [name for name in tensors if name.startswith("net.head.lstm.")]:
+            tensors[name.replace("head.lstm.", "lstm.")] = tensors.pop(name)
+
+    rewrite(path, as_it_was)
+    before = load_run(path, CPU)
+    assert before.net.config == now.net.config
+    for name, value in now.net.state_dict().items():
+        assert torch.equal(before.net.state_dict()[name], value), name
+
+
+def test_weights_of_a_later_version_are_refused(path: Path) -> None:
+    rewrite(path, lambda record, tensors: record.update(version=99))
+    with pytest.raises(LrcnError, match=r"has version 99, this lrcn reads up to \d+; upgrade lrcn"):
+        load_run(path, CPU)
+
+
+def test_plain_frames_get_the_scores_of_the_same_frames_in_a_batch(path: Path) -> None:
+    run = load_run(path, CPU)
+    frames = torch.randint(0, 256, (2, 4, 48, 64, 3), dtype=torch.uint8)
+    batch = ClipBatch(
+        pixels=frames.flatten(),
+        sizes=torch.tensor([[48, 64]] * 2),
+        labels=torch.tensor([0, 1]),
+        frame_labels=torch.zeros(2, 4, dtype=torch.int64),
+        num_valid=torch.tensor([4, 4]),
+        indices=torch.arange(2),
+        keys=("a", "b"),
+        videos=("a", "b"),
+    )
+    assert torch.equal(run.score_frames(frames), run.score(batch))
+    torch.testing.assert_close(run.score_frames(frames[1:]), run.score(batch)[1:])
+
+
 def test_every_flipped_bit_and_cut_is_noticed(path: Path) -> None:
     sound = path.read_bytes()
     rng = random.Random(0)
@@ -100,8 +167,6 @@ def test_what_is_no_run_is_refused_with_the_remedy(tmp_path: Path) -> None:
 
 
 def test_somebody_elses_weights_are_refused(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     save_file({"a": torch.zeros(2)}, tmp_path / "weights.safetensors")
     with pytest.raises(UsageError, match="was not written by lrcn-train"):
         load_run(tmp_path, CPU)

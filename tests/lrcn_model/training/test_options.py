@@ -8,8 +8,9 @@ import pytest
 import tomli_w
 
 from lrcn_data.errors import UsageError
-from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.nets.net_config import NetConfig, Part
 from lrcn_model.training.options import OPTIONS, TrainOptions, read_config
+from lrcn_model.training.run_record import TrainedOn, run_name
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -116,3 +117,99 @@ def test_what_doesnt_change_the_losses_is_not_part_of_a_runs_name() -> None:
     changes: dict[str, Any] = {"lr": 1.0, "seed": 4, "size": (9, 9), "balanced": True, "crop": 0.1}
     for name, value in changes.items():
         assert TrainOptions().with_values({name: value}).loss_values() != plain
+
+
+def test_values_that_could_always_be_said_are_recorded_as_they_always_were() -> None:
+    options = TrainOptions().with_values(
+        {"cnn": "small", "lstm_hidden": 0, "size": (64, 48), "freeze": ("cnn",), "init": "runs/a"}
+    )
+    assert options.loss_values() == {
+        "cnn": "small",
+        "size": "64x48",
+        "lstm_hidden": 0,
+        "dropout": 0.5,
+        "mean": "image",
+        "crop": 0.0,
+        "flip": 0.0,
+        "jitter": 0.0,
+        "epochs": 10,
+        "batch_size": 2,
+        "accumulate": 1,
+        "optimizer": "adam",
+        "lr": 5e-5,
+        "lr_schedule": "step",
+        "lr_decay": 0.5,
+        "lr_decay_every": 5,
+        "warmup": 0,
+        "weight_decay": 0.0,
+        "clip_grad": 0.0,
+        "label_smoothing": 0.0,
+        "ema": 0.0,
+        "init": "runs/a",
+        "freeze": ["cnn"],
+        "shuffle_window": 0,
+        "balanced": False,
+        "average": "log-probs",
+        "reader": "shards",
+        "amp": "auto",
+        "seed": 0,
+    }
+
+
+def test_the_name_of_a_run_is_the_one_it_had_before_there_were_heads() -> None:
+    values = {"cnn": "small", "size": (32, 32), "lstm_hidden": 8, "ema": 0.5}
+    trained_on = TrainedOn(shards=["a"], val_shards=[], classes=["b"], seq_len=4, fps="5")
+    assert run_name(TrainOptions().with_values(values), trained_on) == "small-98fdd7e0"
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded"),
+    [
+        ({"head": "lstm"}, {"lstm_hidden": 256}),
+        ({"head": Part("lstm", hidden=3)}, {"lstm_hidden": 3}),
+        ({"head": "none"}, {"lstm_hidden": 0}),
+        ({"head": "own:gru"}, {"head": "own:gru"}),
+        ({"head": Part("own:gru", layers=2)}, {"head": {"name": "own:gru", "layers": 2}}),
+    ],
+)
+def test_a_head_is_recorded_as_the_lstms_units_where_they_say_all(
+    said: dict[str, Any], recorded: dict[str, Any]
+) -> None:
+    for values in (TrainOptions().with_values(said), TrainOptions().with_values({}, said)):
+        found = values.loss_values()
+        assert {name: found[name] for name in ("head", "lstm_hidden") if name in found} == recorded
+
+
+def test_parts_with_values_of_their_own_survive_a_toml_file(tmp_path: Path) -> None:
+    options = TrainOptions(
+        net=NetConfig(cnn=Part("own:resnet", width=32), head=Part("own:gru", layers=2))
+    )
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(options.to_toml()))
+    assert '[cnn]\nname = "own:resnet"\nwidth = 32\n' in path.read_text()
+    assert TrainOptions().with_values(read_config(path)) == options
+
+
+def test_what_the_command_line_says_counts_over_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('lr = 0.1\nepochs = 3\nlstm_hidden = 8\n[cnn]\nname = "own:net"\nwidth = 2\n')
+    file = read_config(path)
+    options = TrainOptions().with_values(file, {"lr": 0.5, "head": "own:gru", "cnn": "own:net"})
+    assert (options.lr, options.epochs) == (0.5, 3)
+    assert options.net == NetConfig(cnn=Part("own:net", width=2), head="own:gru")
+    assert TrainOptions().with_values(file, {"cnn": "paper"}).net == NetConfig(lstm_hidden=8)
+
+
+def test_the_older_name_of_the_head_freezes_the_same_in_the_same_run() -> None:
+    old, new = (TrainOptions(freeze=("cnn", name), init="a") for name in ("lstm", "head"))
+    assert old.frozen_modules() == new.frozen_modules() == ["cnn", "head"]
+    assert old.loss_values() == new.loss_values()
+    assert old.loss_values()["freeze"] == ["cnn", "lstm"]
+
+
+@pytest.mark.parametrize("name", ["lstm", "head"])
+def test_a_head_that_is_not_there_is_not_frozen(name: str) -> None:
+    with pytest.raises(UsageError, match=f"--freeze {name}: with --lstm-hidden 0 there is none"):
+        TrainOptions(net=NetConfig(head="none"), freeze=(name,), init="a")
+    with pytest.raises(UsageError, match="leaves nothing to train"):
+        TrainOptions(net=NetConfig(head="none"), freeze=("cnn", "classifier"), init="a")

@@ -122,3 +122,25 @@ def test_tensorboard_gets_what_the_metrics_have(tmp_path: Path) -> None:
     assert losses == [1.0, 0.5, 9.0]
     found = EventAccumulator(str(events)).Reload().Scalars("step/loss")
     assert [(event.step, event.value) for event in found] == [(1, 1.0), (2, 0.5), (3, 9.0)]
+
+
+def test_plug_ins_are_recorded_only_where_there_are_some(folder: RunFolder) -> None:
+    assert "plugins" not in json.loads(folder.record.read_text())
+    assert "plugins" not in TRAINED_ON.to_json()
+    with_plugin = replace(TRAINED_ON, plugins={"own:net": "1"})
+    assert TrainedOn.from_json(with_plugin.to_json()) == with_plugin
+    assert TrainedOn.from_json(TRAINED_ON.to_json()) == TRAINED_ON
+
+
+def test_the_version_of_a_plug_in_tells_runs_apart(folder: RunFolder) -> None:
+    one, other = (replace(TRAINED_ON, plugins={"own:net": version}) for version in "12")
+    assert len({run_name(OPTIONS, data) for data in (TRAINED_ON, one, other)}) == 3
+    write_record(folder, OPTIONS, one, {})
+    check_same(folder, OPTIONS, one)
+    with pytest.raises(UsageError, match="is a run with version 1 of own:net, not 2; use another"):
+        check_same(folder, OPTIONS, other)
+
+
+def test_the_folder_of_a_run_with_a_plug_in_is_named_after_its_function() -> None:
+    options = replace(OPTIONS, net=NetConfig(cnn="own_nets.big:resnet"))
+    assert run_name(options, TRAINED_ON).startswith("resnet-")
