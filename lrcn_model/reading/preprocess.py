@@ -106,12 +106,14 @@ class Preprocess(nn.Module):
             float32 (clips, frames, channels, height, width), with the memory of a channels_last
             tensor.
         """
-        width, height = self.size
-        shape = (len(batch), batch.seq_len, height, width, self.core.channels)
+        core = self.core
+        width, height = core.size
+        shape = (len(batch), batch.seq_len, height, width, core.channels)
         result = self._empty(shape, batch.pixels.device).permute(0, 1, 4, 2, 3)
         if changes is None:
+            offset = core.whole_offset
             for images_NCHW, target in _together(batch, result):
-                self._write(resize(images_NCHW, self.size), self.core.whole_offset, target)
+                _write(core, resize(images_NCHW, core.size), offset, target)
         else:
             for frames, change, target in zip(batch.clip_frames(), changes, result, strict=True):
                 self._varied(frames.permute(0, 3, 1, 2), change, target)
@@ -129,7 +131,7 @@ class Preprocess(nn.Module):
             images_NCHW = self._flipped(images_NCHW)
             # nothing to subtract stays nothing
             mean = self._flipped(mean) if self._has_mean else mean
-        self._write(images_NCHW, self.core.offset(mean), target)
+        _write(self.core, images_NCHW, self.core.offset(mean), target)
 
     def _flipped(self, images: Tensor) -> Tensor:
         """Images, or their mean, float (..., channels, height, width), left and right exchanged."""
@@ -143,13 +145,6 @@ class Preprocess(nn.Module):
             return self._buffers_to_reuse.empty(shape, torch.float32)
         return torch.empty(shape, dtype=torch.float32, device=device)
 
-    def _write(self, images_NCHW: Tensor, offset: Tensor, target: Tensor) -> None:
-        """Write scaled images to where they belong."""
-        if target.device.type == "cpu":
-            # adding uint8 to float32 in one call would make a copy in fresh memory on the way
-            images_NCHW = target.copy_(images_NCHW)
-        self.core.scaled(images_NCHW, offset, out=target)
-
 
 def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """What is handled at once: frames as (images, channels, H, W), and where they go to.
@@ -161,6 +156,14 @@ def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor
         return
     for frames, target in zip(batch.clip_frames(), result, strict=True):
         yield frames.permute(0, 3, 1, 2), target
+
+
+def _write(core: FrameInput, images_NCHW: Tensor, offset: Tensor, target: Tensor) -> None:
+    """Write scaled images to where they belong."""
+    if target.device.type == "cpu":
+        # adding uint8 to float32 in one call would make a copy in fresh memory on the way
+        images_NCHW = target.copy_(images_NCHW)
+    core.scaled(images_NCHW, offset, out=target)
 
 
 def _without_core(preprocess: Preprocess, state: dict[str, Any], prefix: str, *_: Any) -> None:
