@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
@@ -97,6 +98,14 @@ class LRCN(nn.Module):
     def _scored(self, frames: Tensor, lengths: Tensor | None, state: Any) -> tuple[Tensor, Any]:
         clips, length = frames.shape[:2]
         features_BTF = self.cnn(frames.flatten(0, 1)).unflatten(0, (clips, length))
+        scores_BTC, state = self._judged(features_BTF, lengths, state)
+        return scores_BTC, state
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _judged(
+        self, features_BTF: Tensor, lengths: Tensor | None, state: Any
+    ) -> tuple[Tensor, Any]:
+        """What follows the CNN, which torch.compile leaves as it is: it does not take LSTMs."""
         hidden_BTH, state = self.head(features_BTF, lengths, state)
         return self.classifier(self.dropout(hidden_BTH)), state
 

@@ -202,6 +202,8 @@ def test_a_checkpoint_from_before_there_were_heads_goes_on_as_it_would_have(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+# torch.compile hides this one of its own, unless warnings are errors
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on a CPU")
 def test_a_compiled_step_does_what_a_plain_one_does(dataset: ShardDataset) -> None:
     plain, fast = make_step(OPTIONS), make_step(replace(OPTIONS, compile=True))
