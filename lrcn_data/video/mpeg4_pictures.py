@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ _INTRA, _BIDIRECTIONAL = 0, 2
 
 
 def intra_pictures(
-    content: bytes | mmap.mmap,
+    read: Callable[[int, int], bytes],
     places: list[int],
     sizes: list[int],
     words: npt.NDArray[np.uint64],
@@ -31,7 +31,7 @@ def intra_pictures(
     """The numbers of the pictures that are decoded by themselves.
 
     Args:
-        content: Of the file.
+        read: Gives so many bytes from a place in the file on.
         places: Of the pictures in it.
         sizes: Bytes of each, at least 8.
         words: The first 8 bytes of each, the first one lowest; (pictures,).
@@ -43,8 +43,7 @@ def intra_pictures(
     types = words >> 38 & 3
     first_header = b""
     for number in np.flatnonzero(words & 0xFFFFFFFF != _START_WORD).tolist():
-        place = places[number]
-        found = _behind_header(content, place, place + sizes[number])
+        found = _behind_header(read(places[number], sizes[number]))
         if found is None:
             return None
         header, types[number] = found
@@ -57,15 +56,15 @@ def intra_pictures(
     return np.flatnonzero(types == _INTRA).tolist()
 
 
-def _behind_header(content: bytes | mmap.mmap, place: int, end: int) -> tuple[bytes, int] | None:
+def _behind_header(picture: bytes) -> tuple[bytes, int] | None:
     """The header in front of a picture, without the time of its group, and the picture's type.
 
     None where there is no picture, or more than the time behind the start of its group.
     """
-    start = content.find(PICTURE_START, place, end - 1)
+    start = picture.find(PICTURE_START, 0, -1)
     if start < 0:
         return None
-    header, group, time = content[place:start].partition(_GROUP)
+    header, group, time = picture[:start].partition(_GROUP)
     if group and len(time) != _TIME_OF_DAY:
         return None
-    return header, content[start + len(PICTURE_START)] >> 6
+    return header, picture[start + len(PICTURE_START)] >> 6

@@ -20,6 +20,10 @@ _KEPT_BYTES = 2 << 20
 """Bytes of packets to keep between looking at them and decoding; of more, what is needed is read a
 second time, which costs less than freeing the memory of a film's."""
 
+_BYTES_AT_ONCE = 64 << 10
+"""Bytes of packets to take down together once they are too many to keep: their memory is used
+again and again."""
+
 
 def scan_packets(opened: OpenStream, packets: Iterator[VideoPacket]) -> PacketSource:
     """Look at all packets of the stream, and keep them if they are few.
@@ -44,18 +48,18 @@ def scan_packets(opened: OpenStream, packets: Iterator[VideoPacket]) -> PacketSo
 
 
 def _batches(packets: Iterable[VideoPacket]) -> Iterator[list[VideoPacket]]:
-    """Packets of so many bytes at a time as may be kept; the last batch may be empty."""
+    """First as many packets as may be kept, then a few at a time; the last batch may be empty."""
     batch: list[VideoPacket] = []
-    held = 0
+    held, most = 0, _KEPT_BYTES
     for packet in packets:
         size = packet.size
         if not size and is_flush(packet):
             continue
         batch.append(packet)
         held += size
-        if held > _KEPT_BYTES:
+        if held > most:
             yield batch
-            batch, held = [], 0
+            batch, held, most = [], 0, _BYTES_AT_ONCE
     yield batch
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
-from lrcn_data.video.avi_file import CHUNK_HEADER, REACH, WORD, AviIndex, words_at
+from lrcn_data.video.avi_file import WORD, AviChunks
 from lrcn_data.video.clock_jumps import may_jump
 from lrcn_data.video.container_av import OpenStream, VideoPacket
 from lrcn_data.video.mpeg4_pictures import intra_pictures
@@ -81,9 +81,9 @@ def indexed_packets(opened: OpenStream, first: VideoPacket) -> IndexedPackets | 
         VideoError: There are too many packets (`too-large`).
     """
     avi = opened.source.avi
-    if not avi or not avi.index:
+    if not avi or not avi.chunks:
         return None
-    pictures = find_pictures(opened.source.file, avi.index)
+    pictures = find_pictures(opened.source.file, avi.chunks)
     if not pictures or not _bears_out(opened, first, pictures):
         return None
     count = len(pictures.sizes)
@@ -111,28 +111,25 @@ def _bears_out(opened: OpenStream, first: VideoPacket, pictures: IndexedPictures
     return same and stream == (0, "mpeg4", False) and heard and not jumps
 
 
-def find_pictures(file: VideoFile, index: AviIndex) -> IndexedPictures | None:
-    """Where the pictures lie, if all that the index has are chunks of one video and its sound.
+def find_pictures(file: VideoFile, chunks: AviChunks) -> IndexedPictures | None:
+    """Where the pictures lie, if all chunks are those of one video stream and of one with sound.
 
     Each picture is one of MPEG-4, none bidirectional, and all of them are under the first one's
     header.
 
     Args:
         file: The AVI.
-        index: Its index, which the file bears out.
+        chunks: All of its chunks.
     """
     # for a short clip numpy's calls count, not its numbers: as few as possible
-    names, sizes = index.names, index.sizes
-    pictures = names == _FIRST_STREAM
-    sounds = len(names) - int(np.count_nonzero(pictures))
-    if np.count_nonzero(names == _ITS_SOUND) < sounds:
+    pictures = chunks.names == _FIRST_STREAM
+    sounds = len(chunks.names) - int(np.count_nonzero(pictures))
+    if np.count_nonzero(chunks.names == _ITS_SOUND) < sounds:
         return None
-    starts = index.offsets[pictures] + (index.movie + CHUNK_HEADER)
-    places, lengths = starts.tolist(), sizes[pictures].tolist()
-    if min(lengths, default=0) < WORD:
+    places, sizes = chunks.places[pictures].tolist(), chunks.sizes[pictures].tolist()
+    if min(sizes, default=0) < WORD:
         return None
-    with file.content(REACH) as content:
-        intra = intra_pictures(content, places, lengths, words_at(content, starts))
+    intra = intra_pictures(file.read, places, sizes, chunks.starts[pictures])
     if intra is None:
         return None
-    return IndexedPictures(places=places, sizes=lengths, intra=intra, sound=sounds > 0)
+    return IndexedPictures(places=places, sizes=sizes, intra=intra, sound=sounds > 0)

@@ -88,7 +88,7 @@ def pictures(path: Path) -> IndexedPictures | None:
     with open_video(path) as file:
         avi = read_avi(file)
         assert avi is not None
-        return find_pictures(file, avi.index) if avi.index else None
+        return find_pictures(file, avi.chunks) if avi.chunks else None
 
 
 def packets(path: Path, *, indexed: bool) -> list[Any]:
@@ -96,7 +96,7 @@ def packets(path: Path, *, indexed: bool) -> list[Any]:
     with open_video(path) as file:
         avi = read_avi(file)
         assert avi is not None
-        source = VideoSource(file, avi if indexed else replace(avi, index=None))
+        source = VideoSource(file, avi if indexed else replace(avi, chunks=None))
         with open_container(source, DecodeOptions()) as container:
             found = StreamPackets(OpenStream(source, container, DecodeOptions(), []))
             table = found.table

@@ -25,7 +25,7 @@ def intra(pictures: list[bytes]) -> list[int] | None:
     sizes = [len(data) for data in pictures]
     places = [len(b"a file") + sum(sizes[:number]) for number in range(len(sizes))]
     words = np.array([int.from_bytes(data[:8], "little") for data in pictures], np.uint64)
-    return intra_pictures(content, places, sizes, words)
+    return intra_pictures(lambda place, size: content[place : place + size], places, sizes, words)
 
 
 @given(

@@ -33,7 +33,7 @@ def opened(path: Path, *, frames: int = 1000, index: bool = True) -> Iterator[Op
     options = DecodeOptions(limits=Limits(frames=frames))
     with open_video(path) as file:
         avi = read_avi(file)
-        source = VideoSource(file, avi if index or not avi else replace(avi, index=None))
+        source = VideoSource(file, avi if index or not avi else replace(avi, chunks=None))
         with open_container(source, options) as container:
             yield OpenStream(source, container, options, [])
 
