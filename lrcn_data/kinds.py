@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -56,6 +57,8 @@ class Kinds(Generic[Kind]):
             UsageError: There is none of that name, or it can't be imported.
         """
         self.check(name)
+        if name not in self.built_in:
+            _find_in_current_folder()
         kind: Kind = _import(self.built_in.get(name, name), f"{self.option} {name}")
         return kind
 
@@ -108,12 +111,17 @@ def _version(name: str, thing: Any) -> str:
     return str(version)
 
 
+def _find_in_current_folder() -> None:
+    """Have modules of the current folder found, where plug-ins often lie."""
+    with suppress(FileNotFoundError):  # the folder may have been removed
+        here = str(Path.cwd())
+        if here not in sys.path:
+            # last, so that no file there stands in for an installed module
+            sys.path.append(here)
+
+
 def _import(path: str, source: str) -> Any:
     module, _, attribute = path.partition(_SEPARATOR)
-    here = str(Path.cwd())
-    if here not in sys.path:
-        # last, so that no file there stands in for an installed module
-        sys.path.append(here)
     try:
         return getattr(import_module(module), attribute)
     except ImportError as error:

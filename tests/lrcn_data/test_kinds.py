@@ -28,6 +28,11 @@ def test_a_built_in_kind_is_found_by_its_name() -> None:
     assert NUMBERS.load_recorded("e", "the run", ()) == pytest.approx(2.71828, abs=1e-5)
 
 
+def test_a_built_in_kind_has_nothing_found_in_the_current_folder(plugin: str) -> None:
+    NUMBERS.load("pi")
+    assert str(Path.cwd()) not in sys.path
+
+
 def test_a_plug_in_in_the_current_folder_is_found_by_its_name(plugin: str) -> None:
     assert NUMBERS.load(plugin) == 2.0
     assert plugin_versions([(plugin, 2.0), ("pi", 3.0)]) == {plugin: "3"}

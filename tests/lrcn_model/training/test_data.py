@@ -23,8 +23,8 @@ def shards(make_data_set: Callable[..., Path]) -> Path:
 
 
 def open_data(folder: Path, *, ranks: Ranks | None = None, **values: Any) -> TrainData:
-    options = TrainOptions(
-        **{"shards": (str(folder),), "size": SIZE, "workers": 0, "batch_size": 2, **values}
+    options = TrainOptions().with_values(
+        {"shards": (str(folder),), "size": SIZE, "workers": 0, "batch_size": 2, **values}
     )
     return TrainData(options, ranks or Ranks(), choose_processor("cpu", "off"))
 

@@ -16,7 +16,7 @@ def test_every_file_in_configs_is_a_preset_that_makes_options() -> None:
     for name in preset_names():
         path = find_config(Path(name))
         assert path.read_bytes() == (CONFIGS / f"{name}.toml").read_bytes()
-        TrainOptions(**read_config(path))
+        TrainOptions().with_values(read_config(path))
 
 
 def test_a_file_that_is_there_comes_before_a_preset_of_its_name(

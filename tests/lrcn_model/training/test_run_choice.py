@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_choice import RunChoice, resumed_options
 from lrcn_model.training.run_record import TrainedOn, run_name, write_record
 
-OPTIONS = TrainOptions(cnn="small", epochs=10)
+OPTIONS = TrainOptions(net=NetConfig(cnn="small"), epochs=10)
 TRAINED_ON = TrainedOn(shards=["aa"], val_shards=[], classes=["walk"], seq_len=8, fps="5")
 
 
@@ -32,7 +33,7 @@ def test_the_folder_that_out_names_is_taken() -> None:
 
 def test_a_resumed_run_keeps_its_values_but_for_those_given_now(run: Path) -> None:
     options = resumed_options(run, {"epochs": 20, "workers": 3})
-    assert (options.cnn, options.epochs, options.workers) == ("small", 20, 3)
+    assert (options.net.cnn.name, options.epochs, options.workers) == ("small", 20, 3)
 
 
 def test_a_run_is_not_resumed_with_fewer_epochs(run: Path) -> None:

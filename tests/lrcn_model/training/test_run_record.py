@@ -126,10 +126,10 @@ def test_tensorboard_gets_what_the_metrics_have(tmp_path: Path) -> None:
 
 def test_plug_ins_are_recorded_only_where_there_are_some(folder: RunFolder) -> None:
     assert "plugins" not in json.loads(folder.record.read_text())
-    assert "plugins" not in TRAINED_ON.to_json()
+    assert "plugins" not in TRAINED_ON.as_record()
     with_plugin = replace(TRAINED_ON, plugins={"own:net": "1"})
-    assert TrainedOn.from_json(with_plugin.to_json()) == with_plugin
-    assert TrainedOn.from_json(TRAINED_ON.to_json()) == TRAINED_ON
+    assert TrainedOn.from_json(with_plugin.as_record()) == with_plugin
+    assert TrainedOn.from_json(TRAINED_ON.as_record()) == TRAINED_ON
 
 
 def test_the_version_of_a_plug_in_tells_runs_apart(folder: RunFolder) -> None:

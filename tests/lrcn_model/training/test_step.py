@@ -188,14 +188,14 @@ def test_a_checkpoint_from_before_there_were_heads_goes_on_as_it_would_have(
     options = replace(OPTIONS, ema=0.9, optimizer="adam")
     one, other = make_step(options), make_step(replace(options, seed=5))
     batch = dataset.__getitems__([0, 1])
-    one.run([batch], step=0, epoch=0, lr=0.1, asked=False)
+    one.run([batch], step=0, epoch=0, lr=0.1)
     old = copy.deepcopy(one.state_dict())
     for part in ("net", "ema"):
         old[part] = {name.replace("head.lstm", "lstm"): old[part][name] for name in old[part]}
     assert {"lstm.weight_ih_l0", "module.lstm.weight_ih_l0"} <= {*old["net"], *old["ema"]}
     other.load_state_dict(old)
     for step in (one, other):
-        step.run([batch], step=1, epoch=0, lr=0.1, asked=False)
+        step.run([batch], step=1, epoch=0, lr=0.1)
     for name, value in one.scored.state_dict().items():
         assert torch.equal(value, other.scored.state_dict()[name]), name
 
