@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 PARALLEL := --numprocesses logical --maxprocesses 4
 
-.PHONY: demo test fast chaos-data chaos-train check clean
+.PHONY: demo test fast same chaos-data chaos-train check clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -52,6 +52,11 @@ test: $(VENV)/.test
 ## fast: the tests to run all the time
 fast: $(VENV)/.test
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+
+## same: what BASE and HEAD make, compared bit for bit; BASE=7b7e841 by default; ten minutes
+BASE ?= 7b7e841
+same: $(VENV)/.test
+	$(BIN)/python bench/same_results.py --base $(BASE)
 
 ## chaos-data: stage 1's rows of docs/reliability.md at their full figures; rewrites that section; a quarter of an hour
 chaos-data: $(VENV)/.test
