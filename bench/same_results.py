@@ -37,10 +37,12 @@ from same_shards import (
 from same_training import check_going_on, check_killed_training, check_scores, check_training
 
 # ----------------------------------------------------------------------------------------------
-CHANGED_ON_PURPOSE: dict[str, str] = {}
+CHANGED_ON_PURPOSE: dict[str, str] = {
+    "help texts": "rewritten in plain English; options for plug-ins, --executor and --head are new",
+    "*: tensors' names": "the LSTM is one of several heads: net.lstm is net.head.lstm",
+    "*: the net's record": "the net is recorded as it stands in the options, with CNN and head",
+}
 """Why results differ from the base's that are meant to: by check, which may have a `*`.
-
-For example: "*: tensors' names": "the layers after the CNN have moved into a head".
 """
 # ----------------------------------------------------------------------------------------------
 

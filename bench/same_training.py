@@ -131,6 +131,7 @@ def run_facts(run: Path) -> dict[str, Facts]:
         "values": {"the run's name": run.name, **values},
         "tensors' contents": contents,
         "tensors' names": shapes,
+        "the net's record": {name: record.pop(name) for name in ("version", "net")},
         "facts beside the weights": record,
     }
 
