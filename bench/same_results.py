@@ -42,8 +42,7 @@ CHANGED_ON_PURPOSE: dict[str, str] = {
     "*: tensors' names": "the LSTM is one of several heads: net.lstm is net.head.lstm",
     "*: the net's record": "the net is recorded as it stands in the options, with CNN and head",
 }
-"""Why results differ from the base's that are meant to: by check, which may have a `*`.
-"""
+"""Why results differ from the base's that are meant to: by check, which may have a `*`."""
 # ----------------------------------------------------------------------------------------------
 
 CHECKS: Sequence[Callable[[Pair], Iterator[Row]]] = (
