@@ -16,9 +16,9 @@ class Moment:
     """Where in a training a step is.
 
     Attributes:
-        epoch: From 0.
-        step: Steps of the optimizer done before, over all epochs.
-        steps: Steps of the whole training.
+        epoch: The number of the epoch, from 0.
+        step: The number of steps of the optimizer done before, over all epochs.
+        steps: The number of steps of the whole training.
     """
 
     epoch: int
@@ -32,10 +32,10 @@ def learning_rate(options: TrainOptions, *, epoch: int, step: int, steps: int) -
     It rises linearly over the first --warmup steps. Then it is what --lr-schedule says.
 
     Args:
-        options: --lr, --lr-schedule and what goes with them.
-        epoch: From 0.
-        step: Steps of the optimizer done before, over all epochs.
-        steps: Steps of the whole training.
+        options: The training's options, of which those of the learning rate are used.
+        epoch: The number of the epoch, from 0.
+        step: The number of steps of the optimizer done before, over all epochs.
+        steps: The number of steps of the whole training.
     """
     warm = min(1.0, (step + 1) / options.warmup) if options.warmup else 1.0
     moment = Moment(epoch=epoch, step=step, steps=steps)
@@ -43,7 +43,7 @@ def learning_rate(options: TrainOptions, *, epoch: int, step: int, steps: int) -
 
 
 def _steps(options: TrainOptions, rate: float, moment: Moment) -> float:
-    """Multiplied by --lr-decay after every --lr-decay-every epochs."""
+    """The rate, multiplied by --lr-decay after every --lr-decay-every epochs."""
     return rate * options.lr_decay ** (moment.epoch // options.lr_decay_every)
 
 
@@ -58,7 +58,7 @@ def _cosine(options: TrainOptions, rate: float, moment: Moment) -> float:
 
 
 def _constant(options: TrainOptions, rate: float, moment: Moment) -> float:
-    """--lr as it is."""
+    """The rate as it is."""
     return rate
 
 
@@ -67,4 +67,8 @@ SCHEDULES: dict[str, Callable[[TrainOptions, float, Moment], float]] = {
     "cosine": _cosine,
     "none": _constant,
 }
-"""What --lr-schedule can name: from the rate after warming up to the rate of a moment."""
+"""The schedules by name, each a function.
+
+It takes the options, the learning rate after warming up and the moment, and returns the learning
+rate of that moment.
+"""

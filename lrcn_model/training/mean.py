@@ -18,5 +18,8 @@ MEANS: dict[str, Callable[[ImageReader], Tensor | None]] = {
     "channel": lambda read_image: read_image().mean(dim=(1, 2)),
     "none": lambda read_image: None,
 }
-"""From what reads the data's mean image to (channels, height, width) or (channels,), from 0 to
-255; None for nothing."""
+"""The means by name, each a function.
+
+It takes a function that reads the data's mean image, and returns the mean to subtract, with values
+from 0 to 255: an image (channels, height, width), a colour (channels,), or None for nothing.
+"""

@@ -35,4 +35,4 @@ def _sgd(parameters: list[nn.Parameter], options: TrainOptions) -> Optimizer:
 
 
 OPTIMIZERS: dict[str, _Maker] = {"adam": _adam, "sgd": _sgd}
-"""From the parameters to train, and the options, to an optimizer."""
+"""The optimizers by name, each a function that makes one for the parameters to train."""

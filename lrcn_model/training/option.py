@@ -23,38 +23,42 @@ class ValueKind(Protocol):
     """A kind of value that an option may have."""
 
     def from_toml(self, value: Any, where: str) -> Any:
-        """The value in the type that the option's field has.
+        """Convert a value from a TOML file to the type that the option's field has.
 
         Args:
-            value: As tomllib gives it.
-            where: The file and the option's name, for errors.
+            value: The value, as tomllib gives it.
+            where: The file and the option's name, for error messages.
 
         Raises:
-            UsageError: It is of another type.
+            UsageError: The value has the wrong type.
         """
 
     def to_toml(self, value: Any) -> Any:
-        """What `from_toml` reads."""
+        """The value as a TOML file has it, which `from_toml` reads back."""
 
     def check(self, flag: str, value: Any) -> None:
-        """Make sure that a value is in its bounds.
+        """Make sure that a value is within its bounds.
+
+        Args:
+            flag: The option's name on the command line, for error messages.
+            value: The value, in the type that the option's field has.
 
         Raises:
-            UsageError: It is not; the message names the flag.
+            UsageError: The value is out of bounds.
         """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
-    """What is known of an option besides its name.
+    """All that is declared of an option besides its name.
 
     Attributes:
-        kind: Of its value.
-        meaning: What it does, as the command's help says it.
-        default: Its value where none is given; None for having none.
-        in_losses: Whether it decides the losses, and so which run it is.
-        added_later: Whether there were runs before there was this option: left at its default, it
-            must not make them others.
+        kind: The kind of value that the option has.
+        meaning: The text of the command's help: what the value is, its unit and its effect.
+        default: The value where none is given; None for an option that has no value then.
+        in_losses: Whether the value decides the losses, and so is part of what identifies a run.
+        added_later: Whether there were runs before this option existed; left at its default, it
+            must not make them different runs.
     """
 
     kind: ValueKind
@@ -64,16 +68,20 @@ class Option:
     added_later: bool = False
 
     def check(self, name: str, value: Any) -> None:
-        """Make sure that a value, where there is one, is in its bounds.
+        """Make sure that a value, unless it is None, is within its bounds.
+
+        Args:
+            name: The option's name.
+            value: The value, in the type that the option's field has.
 
         Raises:
-            UsageError: It is not.
+            UsageError: The value is out of bounds.
         """
         if value is not None:
             self.kind.check(flag_of(name), value)
 
     def tells_runs_apart(self, value: Any) -> bool:
-        """Whether a run with this value is another run than one without."""
+        """Whether the value is part of what identifies a run."""
         return self.in_losses and not (self.added_later and value == self.default)
 
 
@@ -85,7 +93,7 @@ def option(
     in_losses: bool = True,
     added_later: bool = False,
 ) -> Any:
-    """A dataclass's field that is an option; the arguments are as in `Option`."""
+    """Declare a dataclass's field as an option; the arguments are those of `Option`."""
     declared = Option(
         kind=kind, meaning=meaning, default=default, in_losses=in_losses, added_later=added_later
     )
@@ -93,18 +101,23 @@ def option(
 
 
 def declared_option(metadata: Mapping[str, Any]) -> Option | None:
-    """The option that a field is, from its metadata; None where it is none."""
+    """The option that a field's metadata declares; None where the field is no option."""
     return metadata.get(_METADATA)
 
 
 def flag_of(name: str) -> str:
-    """The command line's name of an option."""
+    """The name of an option on the command line, such as `--batch-size`."""
     return "--" + name.replace("_", "-")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Whole:
-    """A whole number, at least and at most something."""
+    """A whole number within bounds.
+
+    Attributes:
+        least: The smallest value allowed.
+        most: The largest value allowed.
+    """
 
     least: int = 0
     most: float = math.inf
@@ -120,19 +133,20 @@ class Whole:
         return value
 
     def check(self, flag: str, value: int) -> None:
-        """Make sure that it is in its bounds."""
+        """Make sure that the number is within its bounds."""
         _check_range(flag, value, self.least, self.most)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Number:
-    """A number, at least and at most something, or above or below something.
+    """A number within bounds.
 
     Attributes:
-        least: The smallest value; None where `above` says it.
-        most: The largest value.
-        above: What every value is larger than, where there is no smallest value.
-        below: What every value is smaller than, besides.
+        least: The smallest value allowed; None where `above` is the bound.
+        most: The largest value allowed; it counts only together with `least`.
+        above: A number that the value, which must be finite then, has to be larger than; None for
+            no such bound.
+        below: A number that the value has to be smaller than; None for no such bound.
     """
 
     least: float | None = None
@@ -151,7 +165,7 @@ class Number:
         return value
 
     def check(self, flag: str, value: float) -> None:
-        """Make sure that it is in its bounds, and finite."""
+        """Make sure that the number is within its bounds."""
         if self.least is not None:
             _check_range(flag, value, self.least, self.most)
         if self.above is not None and not self.above < value < math.inf:
@@ -201,8 +215,8 @@ class Texts:
     """Several texts.
 
     Attributes:
-        metavar: What the help calls them.
-        choices: What each may be; None for anything.
+        metavar: The word that stands for the texts in the command's help.
+        choices: The texts allowed; None where any text is.
     """
 
     metavar: str
@@ -216,11 +230,11 @@ class Texts:
         raise _other_type(where, "a text or a list of texts", value)
 
     def to_toml(self, value: tuple[str, ...]) -> list[str]:
-        """A list of them."""
+        """The list of the texts."""
         return list(value)
 
     def check(self, flag: str, value: tuple[str, ...]) -> None:
-        """Make sure that each is one of the choices."""
+        """Make sure that each text is one of the choices."""
         for text in value:
             if self.choices is not None and text not in self.choices:
                 raise _no_choice(flag, self.choices, text)
@@ -228,7 +242,11 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some texts."""
+    """One text out of a few.
+
+    Attributes:
+        choices: The texts allowed.
+    """
 
     choices: tuple[str, ...]
 
@@ -243,14 +261,14 @@ class Choice:
         return value
 
     def check(self, flag: str, value: str) -> None:
-        """Make sure that it is one of the choices."""
+        """Make sure that the text is one of the choices."""
         if value not in self.choices:
             raise _no_choice(flag, self.choices, value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PictureSize:
-    """(width, height) of at least 1x1, written as WIDTHxHEIGHT."""
+    """(width, height) in pixels, of at least 1x1, written as WIDTHxHEIGHT."""
 
     def from_toml(self, value: Any, where: str) -> Size:
         """The size."""
@@ -259,7 +277,7 @@ class PictureSize:
         raise _other_type(where, "a size such as '216x216'", value)
 
     def to_toml(self, value: Size) -> str:
-        """The size as a text."""
+        """The size as a text, such as 216x216."""
         return size_text(value)
 
     def check(self, flag: str, value: Size) -> None:
@@ -273,7 +291,7 @@ class NetPart:
     """A part of the net, by its name, or as a table with its name and its own values.
 
     Attributes:
-        kinds: The table of those there are.
+        kinds: The table of the parts that can be named.
     """
 
     kinds: Kinds[Any]
@@ -289,7 +307,7 @@ class NetPart:
         return value.to_json()
 
     def check(self, flag: str, value: Part | str) -> None:
-        """Make sure that the name is one that there can be."""
+        """Make sure that the name is in the table, or is one that a plug-in can have."""
         self.kinds.check(Part.of(value).name)
 
 

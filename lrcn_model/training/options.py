@@ -53,13 +53,13 @@ NET_OPTIONS = {
     "size": Option(
         kind=PictureSize(),
         default=_DEFAULT_NET.size,
-        meaning="The size that frames are squeezed to.",
+        meaning="The width and height, in pixels, that every frame is squeezed to.",
     ),
     "head": Option(
         kind=NetPart(HEADS),
         default=_DEFAULT_NET.head,
-        meaning="What sees a clip's frames in their order: an LSTM, nothing (each frame is judged"
-        " by itself), or a function of your own.",
+        meaning="The part that follows a clip from frame to frame: an LSTM, nothing (each frame is"
+        " judged by itself), or a function of your own.",
     ),
     "lstm_hidden": Option(
         kind=Whole(),
@@ -69,7 +69,8 @@ NET_OPTIONS = {
     "dropout": Option(
         kind=Number(least=0, most=1, below=1),
         default=_DEFAULT_NET.dropout,
-        meaning="The probability of dropping a value, after the CNN and after the head.",
+        meaning="The probability with which dropout sets a value to 0, after the CNN and after the"
+        " head.",
     ),
 }
 """The options that `TrainOptions.net` is made from."""
@@ -83,7 +84,7 @@ class TrainOptions:
         net: What the net is built from; the classes and the frames' channels are the data's.
 
     Raises:
-        UsageError: A value that can't be meant.
+        UsageError: A value is out of range, or contradicts another one.
     """
 
     shards: tuple[str, ...] = option(
@@ -108,83 +109,98 @@ class TrainOptions:
     crop: float = option(
         0.0,
         Number(least=0, most=0.95),
-        "The largest fraction of width and height that is cut away at random.",
+        "The largest fraction of a frame's width and height that is cut away at random; the rest is"
+        " resized to the full size.",
     )
     flip: float = option(
         0.0,
         Number(least=0, most=1),
-        "The probability that left and right of a clip are exchanged.",
+        "The probability with which left and right of a clip are exchanged.",
     )
     jitter: float = option(
         0.0,
         Number(least=0, most=0.95),
-        "The largest fraction by which brightness, contrast and saturation change at random.",
+        "The largest fraction by which a clip's brightness, contrast and saturation are changed at"
+        " random.",
     )
-    epochs: int = option(10, Whole(least=1), "How many times to go through all clips.")
-    batch_size: int = option(2, Whole(least=1), "How many clips a batch has (in each process).")
-    accumulate: int = option(1, Whole(least=1), "How many batches make one step of the optimizer.")
+    epochs: int = option(
+        10, Whole(least=1), "The number of times that the training goes through all clips."
+    )
+    batch_size: int = option(2, Whole(least=1), "The number of clips in a batch, in each process.")
+    accumulate: int = option(
+        1, Whole(least=1), "The number of batches that together make one step of the optimizer."
+    )
     optimizer: str = option(
-        "adam", Choice(tuple(OPTIMIZERS)), "Adam, or SGD with a momentum of 0.9."
+        "adam", Choice(tuple(OPTIMIZERS)), "The optimizer: Adam, or SGD with a momentum of 0.9."
     )
-    lr: float = option(5e-5, Number(above=0), "The learning rate to begin with.")
+    lr: float = option(
+        5e-5, Number(above=0), "The learning rate that the training begins with, after --warmup."
+    )
     lr_schedule: str = option(
         "step",
         Choice(tuple(SCHEDULES)),
-        "How the learning rate changes: in steps of --lr-decay, along half a cosine wave down to"
-        " 0, or not at all.",
+        "How the learning rate changes: multiplied by --lr-decay every few epochs, along half a"
+        " cosine wave down to 0, or not at all.",
     )
     lr_decay: float = option(
         0.5,
         Number(least=0),
-        "What the learning rate is multiplied by after every --lr-decay-every epochs.",
+        "The factor that the learning rate is multiplied by after every --lr-decay-every epochs.",
     )
     lr_decay_every: int = option(
-        5, Whole(least=1), "How many epochs the learning rate stays the same."
+        5,
+        Whole(least=1),
+        "The number of epochs after which the learning rate is multiplied by --lr-decay.",
     )
     warmup: int = option(
         0,
         Whole(),
-        "The number of steps over which the learning rate rises to what it would be otherwise.",
+        "The number of steps at the start over which the learning rate rises linearly to its full"
+        " value.",
     )
-    weight_decay: float = option(0.0, Number(least=0), "The weight of the L2 penalty.")
+    weight_decay: float = option(
+        0.0, Number(least=0), "The factor of the L2 penalty on the weights; 0 means none."
+    )
     clip_grad: float = option(
         0.0,
         Number(least=0),
-        "The largest norm that the gradient may have; larger ones are scaled down to it. 0 allows"
-        " any.",
+        "The largest L2 norm that the gradient of all weights together may have; a larger gradient"
+        " is scaled down to it. 0 allows any.",
     )
     label_smoothing: float = option(
         0.0,
         Number(least=0, most=1),
-        "The share of each frame's label that is spread over all classes.",
+        "The share of each frame's label that is spread evenly over all classes.",
     )
     ema: float = option(
         0.0,
         Number(least=0, most=1, below=1),
-        "Score and keep a moving average of the weights, with this decay at every step (0: the"
-        " weights themselves).",
+        "The decay, at every step, of a moving average of the weights, which is scored and kept"
+        " instead of the weights themselves; 0 turns it off.",
     )
     patience: int = option(
         0,
         Whole(),
-        "Stop after this many epochs without a better accuracy on the val shards (0: never).",
+        "The number of epochs without a better accuracy on --val-shards after which the training"
+        " stops; 0 means that it never stops early.",
         in_losses=False,
     )
     init: str | None = option(
         None,
         Text(),
-        "Begin with the weights of this run (its folder, or its weights.safetensors).",
+        "The run whose weights the training begins with: its folder, or its weights.safetensors.",
     )
     freeze: tuple[str, ...] = option(
         (),
         Texts(metavar="PART...", choices=PARTS),
-        f"The parts of the net that keep the weights of --init: {', '.join(PARTS)} (lstm is an"
-        " older name of the head).",
+        "The parts of the net that are not trained, but keep the weights of --init:"
+        f" {', '.join(PARTS)}; lstm is an older name of the head.",
     )
     shuffle_window: int = option(
         0,
         Whole(),
-        "How many shards to read from at a time (0: all of them); a few suit slow disks.",
+        "The number of shards that clips are drawn from at a time; a few suit slow disks, and 0"
+        " means all of them.",
     )
     balanced: bool = option(
         False, Flag(), "Take every class equally often, instead of every clip once."
@@ -192,23 +208,24 @@ class TrainOptions:
     average: Average = option(  # noqa: RUF009 - it is a field
         "log-probs",
         Choice(get_args(Average)),
-        "Which scores of a video's frames are averaged to recognize it.",
+        "Which scores of a video's frames are averaged to recognize it: log-probabilities, or"
+        " probabilities.",
     )
     reader: str = option(
         "shards",
         Choice(("shards", "webdataset")),
-        "Read the shards at random, or one after the other with the webdataset library (a stopped"
-        " epoch then begins anew).",
+        "How shards are read: at random, or one after the other with the webdataset library, with"
+        " which a stopped epoch begins anew.",
     )
     amp: str = option(
         "auto",
         Choice(("auto", "off", "bf16", "fp16")),
-        "Mixed precision; auto is bf16 or fp16 on a GPU, and off on a CPU.",
+        "The mixed precision to compute in; auto is bf16 or fp16 on a GPU, and off on a CPU.",
     )
     compile: bool = option(
         False,
         Flag(),
-        "Make the training faster with torch.compile; the first step takes longer.",
+        "Compile the CNN with torch.compile: the first step takes longer, the others are faster.",
         in_losses=False,
     )
     seed: int = option(
@@ -219,7 +236,7 @@ class TrainOptions:
     device: str = option(
         "auto",
         Choice(("auto", "cpu", "cuda")),
-        "What to compute on; auto is a GPU where there is one.",
+        "The device to compute on; auto takes a GPU if there is one.",
         in_losses=False,
     )
     workers: int | None = option(
@@ -232,13 +249,13 @@ class TrainOptions:
     checkpoint_every: int = option(
         1000,
         Whole(least=1),
-        "How many steps there are between two checkpoints; every epoch ends with one besides.",
+        "The number of steps between two checkpoints; one is also saved at the end of every epoch.",
         in_losses=False,
     )
     log_every: int = option(
         10,
         Whole(least=1),
-        "How many steps there are between two lines of metrics.jsonl.",
+        "The number of steps between two lines of metrics.jsonl.",
         in_losses=False,
     )
 
@@ -276,11 +293,11 @@ class TrainOptions:
         """The same options with some values changed.
 
         Args:
-            *layers: Values by the names of `OPTIONS`; those of a later one count over those of the
-                ones before it.
+            *layers: Values by the names of `OPTIONS`; a later layer's values override those of the
+                layers before it.
 
         Raises:
-            UsageError: A value that can't be meant.
+            UsageError: A value is out of range, or contradicts another one.
         """
         net, others = self.net, dict[str, Any]()
         for layer in layers:
@@ -291,9 +308,9 @@ class TrainOptions:
         return replace(self, net=net, **others)
 
     def loss_values(self) -> dict[str, Any]:
-        """What decides the losses, but for the shards' content, in the form of a TOML file.
+        """The values that decide the losses, in the form of a TOML file.
 
-        The shards' content, which does, is known by its hash.
+        The shards' content decides them too, and is known by its hash instead.
         """
         values = {
             name: OPTIONS[name].kind.to_toml(value)
@@ -305,7 +322,7 @@ class TrainOptions:
         return values
 
     def to_toml(self) -> dict[str, Any]:
-        """All values as a TOML file has them; what has no value is left out."""
+        """All values as a TOML file has them; options without a value are left out."""
         return {name: OPTIONS[name].kind.to_toml(value) for name, value in self._given().items()}
 
     def _given(self) -> dict[str, Any]:
@@ -331,10 +348,10 @@ OPTIONS = _all_options()
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The values of a TOML file, by the names of `OPTIONS`; those it has, no others.
+    """The values that a TOML file has, by the names of `OPTIONS`; the others are left out.
 
     Raises:
-        UsageError: It can't be read, has an unknown name, or a value of another type.
+        UsageError: The file can't be read, or has an unknown name or a value of the wrong type.
     """
     try:
         record = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -346,14 +363,17 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def values_from_toml(record: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Check names and types of what a TOML file holds.
+    """Check the names and types of what a TOML file holds, and give the values.
 
     Args:
-        record: As tomllib gives it.
-        source: Name of the file, for errors.
+        record: The file's content, as tomllib gives it.
+        source: The name of the file, for error messages.
+
+    Returns:
+        The values in the types that the options' fields have, by the names of `OPTIONS`.
 
     Raises:
-        UsageError: An unknown name, or a value of another type.
+        UsageError: A name is unknown, or a value has the wrong type.
     """
     values = {}
     for name, value in record.items():

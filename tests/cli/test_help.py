@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from importlib import import_module
 
 import click
 import pytest
+
+from lrcn_model.training.options import OPTIONS
 
 COMMANDS = [f"data_{name}" for name in ("lists", "shard", "stats", "verify", "preview", "demo")]
 COMMANDS += ["data_index", "evaluate", "predict", "train"]
 
 
 def options_of(module: str) -> Iterator[click.Option]:
-    from lrcn_model.training.options import TrainOptions
-
-    values = {value.name for value in fields(TrainOptions)} if module == "train" else set()
     command: click.Command = import_module(f"lrcn_cli.{module}").command
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.name not in values:
+        if isinstance(parameter, click.Option):
             yield parameter
+
+
+def text_of(option: click.Option) -> str:
+    return (option.help or "").partition(" [default: ")[0]
 
 
 @pytest.mark.parametrize("module", COMMANDS)
@@ -37,7 +39,10 @@ def test_an_option_that_several_commands_have_is_the_same_in_all() -> None:
     found: dict[str, set[tuple[str, str, str]]] = {}
     for module in COMMANDS:
         for option in options_of(module):
-            facts = (str(option.opts), repr(option.default), str(option.help))
+            # a training's values get their defaults later, from the TOML file or the declarations
+            declared = OPTIONS.get(str(option.name)) if module == "train" else None
+            default = option.default if declared is None else declared.default
+            facts = (str(option.opts), repr(default), text_of(option))
             found.setdefault(str(option.name), set()).add(facts)
     for name in ("device", "decoder", "debug", "as_json", "version"):
         assert len(found[name]) == 1, name
