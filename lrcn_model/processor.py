@@ -21,10 +21,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Processor:
-    """Where a net runs, and with which precision.
+    """The processor that a net runs on, and the precision that it computes with.
 
     Attributes:
-        device: The device.
+        device: The CPU or the GPU, as torch names it.
         amp_type: The 16-bit type in which most of the net is computed; None for float32
             throughout.
     """
@@ -34,7 +34,7 @@ class Processor:
 
     @property
     def is_cuda(self) -> bool:
-        """Whether it is a GPU."""
+        """Whether the processor is a GPU."""
         return self.device.type == "cuda"
 
     @property
@@ -44,7 +44,7 @@ class Processor:
 
     @property
     def precision(self) -> str:
-        """Name of the precision: float32, or bf16 or fp16 as --amp names them."""
+        """The name of the precision: float32, or bf16 or fp16 as --amp names them."""
         names = {None: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
         return names[self.amp_type]
 
@@ -64,10 +64,11 @@ def choose_processor(device: str, amp: str, *, local_rank: int = 0) -> Processor
         device: auto, cpu or cuda; auto takes a GPU where there is one.
         amp: off, bf16, fp16 or auto, which is bf16 on a GPU that has it, fp16 on another GPU, and
             off on a CPU.
-        local_rank: Number of this process on its machine, and so the number of its GPU.
+        local_rank: The number of this process on its machine, from 0, which is also the number of
+            its GPU.
 
     Raises:
-        UsageError: There is no such device, or it can't compute like that.
+        UsageError: There is no such device, or it can't compute with this precision.
     """
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
@@ -93,11 +94,14 @@ def choose_processor(device: str, amp: str, *, local_rank: int = 0) -> Processor
 
 
 def move_net(net: Net, processor: Processor) -> Net:
-    """Move a net to where it runs, with its weights laid out in memory as its frames are.
+    """Move a net to its processor, with its weights laid out in memory as its frames are.
 
     Args:
-        net: Changed in place, and returned.
-        processor: Where it runs.
+        net: The net, which is changed in place.
+        processor: The processor that the net will run on.
+
+    Returns:
+        The same net.
     """
     net.to(processor.device)
     for parameter in net.parameters():
@@ -123,10 +127,10 @@ def out_of_memory_remedy(batch_size: int) -> Iterator[None]:
     """Turn running out of memory into an error that says what helps.
 
     Args:
-        batch_size: Clips per batch, for the message.
+        batch_size: The number of clips in a batch, for the error message.
 
     Raises:
-        LrcnError: Memory ran out.
+        LrcnError: The memory of the CPU or the GPU ran out.
     """
     try:
         yield

@@ -26,17 +26,17 @@ _MEETING = timedelta(minutes=10)
 """How long the processes wait for each other at the start."""
 
 _LOOK_AGAIN = 0.02
-"""Seconds between two looks at what the others have written."""
+"""The seconds between two looks at what the other processes have written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranks:
-    """Which of how many processes this one is.
+    """The number of processes that train together, and which of them this one is.
 
     Attributes:
-        rank: Number of this process, from 0.
-        count: How many processes there are.
-        local_rank: Number of this process on its machine, from 0.
+        rank: The number of this process, from 0.
+        count: The number of processes that train together.
+        local_rank: The number of this process on its machine, from 0.
     """
 
     rank: int = 0
@@ -45,7 +45,7 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes and talks."""
+        """Whether this is the process that writes files and reports progress."""
         return self.rank == 0
 
     def sum_(self, values: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class Ranks:
         return values
 
     def wait(self) -> None:
-        """Wait until all processes have come here.
+        """Wait until all processes have called this.
 
         Raises:
             LrcnError: Another process has ended.
@@ -96,11 +96,11 @@ def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
     """Connect the processes, over NCCL between GPUs and over gloo between CPUs.
 
     Args:
-        ranks: Which of how many processes this one is.
-        device: Where this one computes.
+        ranks: The number of processes, and which of them this one is.
+        device: The device that this process computes on.
 
     Raises:
-        torch.distributed.DistStoreError: Not all of them came within ten minutes.
+        torch.distributed.DistStoreError: Not all processes connected within ten minutes.
     """
     if ranks.count == 1:
         yield
@@ -130,11 +130,11 @@ def unused_part(store: Store, ranks: Ranks) -> Store:
     them, and so knows that the first one is alive. The first one's word names the part.
 
     Args:
-        store: What all processes, dead or alive, write to.
-        ranks: Which of how many processes this one is.
+        store: The store that all processes, dead or alive, write to.
+        ranks: The number of processes, and which of them this one is.
 
     Raises:
-        torch.distributed.DistStoreError: Not all of them came within ten minutes.
+        torch.distributed.DistStoreError: Not all processes wrote their word within ten minutes.
     """
     mine = secrets.token_hex(8)
     store.set(f"word/{ranks.rank}", mine)

@@ -21,14 +21,14 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
 def random_bits(numbers: npt.NDArray[Any], *purpose: int | str) -> npt.NDArray[np.uint64]:
-    """64 random bits for each of these numbers; different numbers get different bits.
+    """Draw 64 random bits for each of some numbers; different numbers get different bits.
 
     Args:
-        numbers: Non-negative integers, any shape.
-        purpose: What the bits are for; another purpose gives unrelated bits.
+        numbers: Non-negative integers, in any shape.
+        *purpose: What the bits are for; another purpose gives unrelated bits.
 
     Returns:
-        uint64, same shape.
+        The bits, uint64, in the shape of `numbers`.
     """
     text = " ".join(str(part) for part in purpose)
     start = np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], "<u8").astype(np.uint64)
@@ -40,10 +40,10 @@ def random_bits(numbers: npt.NDArray[Any], *purpose: int | str) -> npt.NDArray[n
 
 
 def random_fractions(numbers: npt.NDArray[Any], *purpose: int | str) -> npt.NDArray[np.float64]:
-    """A random fraction in [0, 1) for each of these numbers; float64, same shape."""
+    """Draw a random fraction in [0, 1) for each of some numbers, as float64 in their shape."""
     return (random_bits(numbers, *purpose) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def permutation(count: int, *purpose: int | str) -> npt.NDArray[np.int64]:
-    """0 to count - 1 in a random order: sorted by their random bits, which are all different."""
+    """The numbers 0 to count - 1 in a random order, sorted by their bits, which all differ."""
     return np.argsort(random_bits(np.arange(count), *purpose), kind="stable")

@@ -27,38 +27,42 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """Paths in a run's folder."""
+    """The paths of the files in a run's folder.
+
+    Attributes:
+        path: The folder itself.
+    """
 
     path: Path
 
     @property
     def config(self) -> Path:
-        """All values of the training."""
+        """The file with all values of the training."""
         return self.path / "config.toml"
 
     @property
     def record(self) -> Path:
-        """What it was trained on."""
+        """The file that says what the run was trained on, and what ran it."""
         return self.path / "run.json"
 
     @property
     def metrics(self) -> Path:
-        """Losses and accuracies."""
+        """The file with the losses and accuracies of steps and epochs."""
         return self.path / "metrics.jsonl"
 
     @property
     def weights(self) -> Path:
-        """What eval and predict use."""
+        """The file with the trained net, which lrcn-eval and lrcn-predict use."""
         return self.path / "weights.safetensors"
 
     @property
     def checkpoints(self) -> Path:
-        """Folder of the checkpoints."""
+        """The folder of the checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def tensorboard(self) -> Path:
-        """Folder of TensorBoard's events."""
+        """The folder of TensorBoard's events."""
         return self.path / "tensorboard"
 
     def exists(self) -> bool:
@@ -78,17 +82,23 @@ class RunFolder:
                 shutil.rmtree(folder)
 
     def remove_leftovers(self) -> None:
-        """Remove what killed trainings left half-written."""
+        """Remove the half-written files that killed trainings left."""
         for folder in (self.path, self.checkpoints):
             remove_leftovers(folder)
 
 
 @contextmanager
 def run_file(path: Path) -> Iterator[BufferedRandom]:
-    """A file of a run to write, which is there whole or not at all.
+    """Write a file of a run so that it is there whole or not at all.
+
+    Args:
+        path: The path of the file.
+
+    Yields:
+        The file, open for writing.
 
     Raises:
-        LrcnError: It can't be written (disk full, no permission).
+        LrcnError: The file can't be written (disk full, no permission).
     """
     try:
         with atomic_file(path) as file:

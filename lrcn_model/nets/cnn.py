@@ -48,11 +48,12 @@ class Expects:
     result is divided by the standard deviation.
 
     Attributes:
-        low: What black becomes.
-        high: What white becomes.
-        mean: What is subtracted from each channel, on the scale of `low` to `high`; None for the
-            mean of the data, as --mean says.
-        std: What each channel is divided by; None for 1.
+        low: The value that a stored pixel of 0 becomes.
+        high: The value that a stored pixel of 255 becomes.
+        mean: The mean that is subtracted from each channel, on the scale of `low` to `high`; None
+            for the mean of the data, as --mean says.
+        std: The standard deviation that each channel is divided by, on the same scale; None
+            for 1.
 
     Raises:
         UsageError: `high` is not above `low`, or a standard deviation is not above 0.

@@ -18,10 +18,10 @@ class Block:
     """A convolution with "same" padding, ReLU, and what stands around it.
 
     Attributes:
-        channels: That the convolution gives.
-        kernel: Its width and height.
-        batch_norm: Whether its output is normalized over the batch.
-        pool: Whether width and height are halved in the end.
+        channels: The number of channels that the convolution gives.
+        kernel: The width and height of the convolution's kernel.
+        batch_norm: Whether the convolution's output is normalized over the batch.
+        pool: Whether max pooling halves the width and height.
     """
 
     channels: int
@@ -34,15 +34,17 @@ class BlockCnn(nn.Sequential):
     """Blocks one after another, and a fully connected layer over all that they give.
 
     Args:
-        config: Of the net: the frames' size and channels, and the dropout after the features.
-        blocks: The convolutions.
-        features: Units of the fully connected layer.
+        config: The net's config, which says the frames' size and channels, and the dropout after
+            the features.
+        blocks: The blocks, in the order in which a frame goes through them.
+        features: The number of units of the fully connected layer.
 
     Attributes:
-        features: The same.
+        features: The number of features that the CNN gives for a frame.
 
     Raises:
-        UsageError: The frames are so small that the pools leave nothing of them.
+        UsageError: The frames are so small that the pools leave nothing of them, or the config
+            has values of the CNN's own, of which these CNNs have none.
     """
 
     features: int
@@ -74,7 +76,7 @@ class BlockCnn(nn.Sequential):
         self.features = features
 
     def initialize(self) -> None:
-        """Draw the first weights."""
+        """Draw the first weights of all layers."""
         self.apply(kaiming)
 
 

@@ -18,5 +18,5 @@ _BLOCKS = (
 
 
 def build(config: NetConfig) -> BlockCnn:
-    """The paper's CNN, of 320 features, for frames of at least 8x8."""
+    """Build the paper's CNN, which gives 320 features, for frames of at least 8x8."""
     return BlockCnn(config, _BLOCKS, features=320)

@@ -12,5 +12,5 @@ _BLOCKS = tuple(
 
 
 def build(config: NetConfig) -> BlockCnn:
-    """The small CNN, of 128 features, for frames of at least 32x32."""
+    """Build the small CNN, which gives 128 features, for frames of at least 32x32."""
     return BlockCnn(config, _BLOCKS, features=128)

@@ -21,24 +21,25 @@ _DEFAULT = Expects()
 class FrameInput(nn.Module):
     """Resizes frames to one size, subtracts the mean and scales what is left.
 
-    Frames are squeezed to the size, not cropped. What is needed later is in the state_dict.
+    Frames are squeezed to the size, not cropped. The mean is in the state_dict.
 
     Args:
-        size: (width, height) of what the net sees.
+        size: (width, height), in pixels, of the frames that the net sees.
         mean: The mean of the data, from 0 to 255: an image (channels, height, width), a colour
-            (channels,) or (channels, 1, 1), or None for subtracting nothing. Not used where the
-            CNN expects a mean of its own.
-        channels: How many channels the frames have.
-        expects: The numbers that the CNN expects.
+            (channels,) or (channels, 1, 1), or None for subtracting nothing. It is not used where
+            the CNN expects a mean of its own.
+        channels: The number of channels that the frames have.
+        expects: The numbers that the CNN expects its frames to be made of.
 
     Attributes:
-        size: (width, height).
-        channels: How many channels the frames have.
-        mean: float32 (channels, height, width), or (channels, 1, 1) where it is one colour: the
-            stored pixel that becomes 0.
+        size: (width, height), in pixels, of the frames that the net sees.
+        channels: The number of channels that the frames have.
+        mean: The stored pixels that become 0, float32 (channels, height, width), or (channels, 1,
+            1) where they are one colour.
 
     Raises:
-        UsageError: A size below 1, or a mean or a standard deviation of another shape.
+        UsageError: The size is below 1x1, or a mean or a standard deviation does not fit the
+            frames' channels or size.
     """
 
     mean: Tensor
@@ -77,22 +78,27 @@ class FrameInput(nn.Module):
         """What the net sees of frames.
 
         Args:
-            frames: uint8 (N, channels, height, width) or (clips, frames, channels, height, width).
+            frames: Stored frames, uint8 (N, channels, height, width) or (clips, frames, channels,
+                height, width).
 
         Returns:
-            float32 of the same shape, but for the height and width, which are the net's.
+            float32 of the same shape, except that height and width are those of `size`.
         """
         images_NCHW = resize(frames.flatten(0, -4), self.size).float()
         scaled_NCHW = self.scaled(images_NCHW, self.whole_offset)
         return scaled_NCHW.view(*frames.shape[:-3], *scaled_NCHW.shape[1:])
 
     def scaled(self, images_NCHW: Tensor, offset: Tensor, out: Tensor | None = None) -> Tensor:
-        """Images divided by what is 1 for the net, plus an offset that `offset` gave.
+        """Images divided by the number of stored levels that are 1 for the net, plus an offset.
 
         Args:
-            images_NCHW: uint8 or float32 (frames, channels, height, width), of the net's size.
-            offset: float32 (1, channels, height, width).
-            out: Where to write the result; it may be the images themselves.
+            images_NCHW: Resized images, uint8 or float32 (frames, channels, height, width).
+            offset: What `offset` returned, float32 (1, channels, height, width).
+            out: The tensor that the result is written to, which may be the images themselves; None
+                for a new one.
+
+        Returns:
+            float32 (frames, channels, height, width).
         """
         if self._levels is not None:
             return torch.add(offset, images_NCHW, alpha=1 / self._levels, out=out)
@@ -102,8 +108,8 @@ class FrameInput(nn.Module):
         """The mean as it is added to scaled pixels, laid out in memory as they are.
 
         Args:
-            mean: float32 (channels, height, width) of the net's size, or (channels, 1, 1), from 0
-                to 255.
+            mean: The mean, with values from 0 to 255, float32 (channels, height, width) of the
+                size that the net sees, or (channels, 1, 1).
 
         Returns:
             float32 (1, channels, height, width), channels_last.
@@ -115,7 +121,7 @@ class FrameInput(nn.Module):
         return offset.contiguous(memory_format=torch.channels_last)
 
     def extra_repr(self) -> str:
-        """The size, for printing the module."""
+        """The size and the mean's shape, for printing the module."""
         return f"size={size_text(self.size)}, mean={tuple(self.mean.shape)}"
 
     def _stored_mean(self, mean: Tensor | None, expects: Expects) -> Tensor:
@@ -135,5 +141,5 @@ class FrameInput(nn.Module):
 
 
 def _renew_offset(frame_input: FrameInput, keys: object) -> None:
-    """Follow a mean that was loaded."""
+    """Compute the offset anew after a mean was loaded."""
     frame_input.whole_offset = frame_input.offset(frame_input.mean)

@@ -14,15 +14,15 @@ _State: TypeAlias = tuple[Tensor, Tensor]
 
 
 class LstmHead(nn.Module):
-    """Carries what it has seen of a clip from frame to frame.
+    """A head that carries what it has seen of a clip from frame to frame.
 
     Args:
-        features: That the CNN gives for a frame.
-        hidden: Units of the LSTM.
+        features: The number of features that the CNN gives for a frame.
+        hidden: The number of units of the LSTM.
 
     Attributes:
-        hidden: The same.
-        lstm: The layer.
+        hidden: The number of hidden values for a frame, which is that of the LSTM's units.
+        lstm: The LSTM itself.
     """
 
     def __init__(self, features: int, hidden: int) -> None:
@@ -32,7 +32,7 @@ class LstmHead(nn.Module):
 
     @torch.no_grad()
     def initialize(self) -> None:
-        """Have the LSTM start with remembering.
+        """Set the LSTM's biases so that it remembers to begin with.
 
         Its biases become 0, but for a forget gate's, which is 1 as in Jozefowicz et al., "An
         Empirical Exploration of Recurrent Network Architectures" (2015). The weights stay as torch
@@ -50,12 +50,12 @@ class LstmHead(nn.Module):
     def forward(
         self, features_BTF: Tensor, lengths: Tensor | None, state: _State | None
     ) -> tuple[Tensor, _State]:
-        """Hidden states of frames that follow those which left a state.
+        """Compute the hidden values of the frames that follow those which left a state.
 
         Args:
-            features_BTF: float (clips, frames, features).
-            lengths: Not needed: a frame's state depends on no frame after it.
-            state: What it returned for the frames before; None at the start of the clips.
+            features_BTF: The CNN's features, float (clips, frames, features).
+            lengths: Not used, since a frame's hidden values depend on no frame after it.
+            state: The state after the frames before these; None at the start of the clips.
 
         Returns:
             float (clips, frames, hidden), and the state after the last frame.
@@ -66,10 +66,14 @@ class LstmHead(nn.Module):
 
 
 def build(config: NetConfig, features: int) -> LstmHead:
-    """An LSTM of `hidden` units, 256 where the config's table doesn't say.
+    """Build an LSTM with as many units as the head's value `hidden` says, 256 by default.
+
+    Args:
+        config: The net's config.
+        features: The number of features that the CNN gives for a frame.
 
     Raises:
-        UsageError: That is no whole number above 0, or the table has another value.
+        UsageError: `hidden` is no whole number above 0, or the head has another value.
     """
     hidden = config.head.filled(hidden=256)["hidden"]
     if not isinstance(hidden, int) or isinstance(hidden, bool) or hidden < 1:

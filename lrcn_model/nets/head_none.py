@@ -8,13 +8,13 @@ from lrcn_model.nets.net_config import NetConfig
 
 
 class FramesAlone(nn.Module):
-    """Gives the CNN's features as they are.
+    """A head that gives the CNN's features as they are.
 
     Args:
-        features: That the CNN gives for a frame.
+        features: The number of features that the CNN gives for a frame.
 
     Attributes:
-        hidden: The same.
+        hidden: The number of hidden values for a frame, which is that of the features.
     """
 
     def __init__(self, features: int) -> None:
@@ -24,15 +24,19 @@ class FramesAlone(nn.Module):
     def forward(
         self, features_BTF: Tensor, lengths: Tensor | None, state: None
     ) -> tuple[Tensor, None]:
-        """The features themselves; there is nothing to carry on."""
+        """The features themselves, and no state, since there is nothing to carry on."""
         return features_BTF, None
 
 
 def build(config: NetConfig, features: int) -> FramesAlone:
-    """A head that does nothing.
+    """Build a head that does nothing.
+
+    Args:
+        config: The net's config.
+        features: The number of features that the CNN gives for a frame.
 
     Raises:
-        UsageError: The config's table has values, and this head has none.
+        UsageError: The config gives the head values of its own, of which this one has none.
     """
     config.head.filled()
     return FramesAlone(features)

@@ -1,6 +1,7 @@
 """The network: a CNN for each frame, a head over a clip's frames, and a class at every frame.
 
-Frames come in as `Preprocess` gives them. What is made of the scores is in `loss` and `scoring`.
+Frames come in as `Preprocess` gives them. What is made of the scores is in `scoring.loss` and
+`scoring.scorer`.
 """
 
 from __future__ import annotations
@@ -22,20 +23,23 @@ _OLD_HEAD, _HEAD = "lstm.", "head.lstm."
 class LRCN(nn.Module):
     """A CNN and an LSTM, the "long-term recurrent convolutional network" of Donahue et al.
 
-    Either can be replaced by another part, by its name in the config.
+    Either can be replaced by another part, by its name in the config. The first weights are drawn
+    from torch's global generator.
 
     Args:
-        config: What it is built from; weights are drawn from torch's global generator.
+        config: What the net is built from.
 
     Attributes:
-        config: The same.
-        cnn: Frames (N, channels, H, W) to features (N, features).
-        head: Features to hidden values along a clip; see `nets.head`.
-        dropout: Between head and classifier, where the head has anything to learn.
-        classifier: Hidden values to scores.
+        config: What the net was built from.
+        cnn: The CNN, which turns frames (N, channels, H, W) into features (N, features).
+        head: The head, which turns features into hidden values along a clip; see `nets.head`.
+        dropout: The dropout between head and classifier; it does nothing where the head has no
+            weights.
+        classifier: The linear layer that turns hidden values into scores.
 
     Raises:
-        UsageError: There is no class, or a part can't be built or is not what its table holds.
+        UsageError: The config has no classes, or a part can't be built or doesn't say how many
+            numbers it gives.
     """
 
     def __init__(self, config: NetConfig) -> None:
@@ -69,13 +73,14 @@ class LRCN(nn.Module):
         """Score every class at every frame.
 
         Args:
-            frames: float (clips, frames, channels, height, width), of the config's size.
-            lengths: int64 (clips,), real frames of each clip, the rest only repeating the last
-                one; None where all are real. Heads that look forward need it.
+            frames: Preprocessed frames, float (clips, frames, channels, height, width), of the
+                config's size.
+            lengths: The number of real frames of each clip, int64 (clips,), the rest only
+                repeating the last one; None where all are real. Heads that look forward need it.
 
         Returns:
-            (clips, frames, classes), before any softmax. With the built-in heads a frame's scores
-            depend on the frames of its clip up to it.
+            The scores before any softmax, float (clips, frames, classes). With the built-in heads
+            a frame's scores depend only on the frames of its clip up to it.
         """
         scores_BTC, _ = self._scored(frames, lengths, None)
         return scores_BTC
@@ -87,11 +92,14 @@ class LRCN(nn.Module):
         the whole. The net must be in evaluation mode for that.
 
         Args:
-            frames: float (clips, frames, channels, height, width): those that come next.
-            state: What the call for the frames before returned; None at the start of the clips.
+            frames: The preprocessed frames that come next, float (clips, frames, channels, height,
+                width).
+            state: The state that the call for the frames before returned; None at the start of the
+                clips.
 
         Returns:
-            (clips, frames, classes), before any softmax, and the state to go on with.
+            The scores before any softmax, float (clips, frames, classes), and the state to go on
+            with.
         """
         return self._scored(frames, None, state)
 
@@ -111,7 +119,7 @@ class LRCN(nn.Module):
 
 
 def _said(part: nn.Module, name: str, source: str) -> int:
-    """How many numbers a part says that it gives."""
+    """The number of values for a frame that a part says it gives."""
     number = getattr(part, name, None)
     if not isinstance(number, int):
         raise UsageError(
@@ -121,7 +129,7 @@ def _said(part: nn.Module, name: str, source: str) -> int:
 
 
 def _rename_old(net: LRCN, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
-    """Give weights that were saved before there were heads their names of today."""
+    """Give today's names to weights that were saved before there were heads."""
     old = prefix + _OLD_HEAD
     for name in [name for name in state if name.startswith(old)]:
         state[prefix + _HEAD + name.removeprefix(old)] = state.pop(name)

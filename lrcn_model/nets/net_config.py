@@ -31,8 +31,8 @@ class Part:
         width = 32
 
     Attributes:
-        name: Built in, or `package.module:function`.
-        values: The part's own values, as JSON has them.
+        name: The name of a built-in kind, or `package.module:function` of a plug-in.
+        values: The part's own values by name, as JSON has them.
 
     Raises:
         UsageError: A value is neither a text, a number, a truth value, nor a list or a table of
@@ -73,17 +73,17 @@ class Part:
         return cls(name, **{key: one for key, one in value.items() if key != "name"})
 
     def to_json(self) -> str | dict[str, Any]:
-        """What `of` reads: the name, or a table where there are values besides it."""
+        """The name, or a table where there are values besides it, which `of` reads back."""
         return {"name": self.name, **self.values} if self.values else self.name
 
     def filled(self, **defaults: Any) -> dict[str, Any]:
-        """All values that a kind knows, those not given as they are by default.
+        """All values that a kind of part knows, with the defaults of those that are not given.
 
         Args:
-            **defaults: The values that there are.
+            **defaults: The values that the kind knows, each with its default.
 
         Raises:
-            UsageError: One was given that there is not.
+            UsageError: The part has a value that the kind doesn't know.
         """
         for name in self.values:
             if name not in defaults:
@@ -93,7 +93,7 @@ class Part:
         return {**defaults, **self.values}
 
     def replaced_by(self, other: Part) -> Part:
-        """Another part; this one where the other is only its name, said once more."""
+        """Another part; this one where the other is only this one's name, without values."""
         return self if other.name == self.name and not other.values else other
 
 
@@ -102,19 +102,22 @@ class NetConfig:
     """What a net is built from.
 
     Args:
-        classes: How many classes there are; 0 as long as the data has not said so.
+        classes: The number of classes; 0 as long as the data has not said it.
         cnn: The CNN, by its name, or with values of its own as a `Part` or as a table. `paper` is
             that of G. Thung and H. Jiang, "A Torch Library for Action Recognition and Detection
             Using CNNs and LSTMs"; `small` is for small frames and for CPUs.
         head: What stands between the CNN and the classifier, given like the CNN: `lstm` (with the
-            value `hidden`, its units) or `none`, which judges each frame by itself.
-        size: (width, height) of the frames.
-        channels: How many channels the frames have.
-        dropout: The probability of dropping a value, after the CNN's features and after the head.
-        lstm_hidden: A short way to say the head: `lstm` with so many units, or `none` for 0.
+            value `hidden`, the number of its units) or `none`, which judges each frame by itself.
+        size: (width, height), in pixels, of the frames that the net sees.
+        channels: The number of channels that the frames have.
+        dropout: The probability with which dropout sets a value to 0, after the CNN's features and
+            after the head.
+        lstm_hidden: A short way to give the head: the number of units of an `lstm`, or 0 for
+            `none`.
 
     Raises:
-        UsageError: A value is out of range.
+        UsageError: A value is out of range, a part has a name that there is not, or `head` and
+            `lstm_hidden` contradict each other.
     """
 
     classes: int
@@ -156,7 +159,7 @@ class NetConfig:
 
     @property
     def lstm_hidden(self) -> int | None:
-        """Units of the LSTM, 0 where there is no head; None for what this can't say."""
+        """The number of units of the LSTM, 0 where there is no head; None for any other head."""
         if self.head == Part(_NO_HEAD):
             return 0
         if self.head.name == _LSTM and self.head.values.keys() == {"hidden"}:
@@ -165,7 +168,7 @@ class NetConfig:
 
     @property
     def has_head(self) -> bool:
-        """Whether frames are not judged each by itself."""
+        """Whether there is a head, so that frames are not judged each by itself."""
         return self.head.name != _NO_HEAD
 
     def changed(self, values: Mapping[str, Any]) -> Self:
@@ -174,7 +177,7 @@ class NetConfig:
         A part of which only the name is given, and that has this name already, keeps its values.
 
         Args:
-            values: By the names of the constructor's arguments.
+            values: The new values, by the names of the constructor's arguments.
 
         Raises:
             UsageError: A value is out of range.
@@ -187,7 +190,7 @@ class NetConfig:
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        """The record of it, as saved weights have it."""
+        """The record of the config that saved weights have."""
         return {
             "classes": self.classes,
             "cnn": self.cnn.to_json(),
@@ -202,14 +205,14 @@ class NetConfig:
         """Read a record back, also one from before there were heads, which has `lstm_hidden`.
 
         Raises:
-            TypeError: It has a value that there is not.
+            TypeError: The record has a value that there is not.
             UsageError: A value is out of range.
         """
         return cls(**{**record, "size": tuple(record["size"])})
 
 
 def _head(head: Part | str | Mapping[str, Any] | None, lstm_hidden: int | None) -> Part:
-    """The head that two ways of saying it mean together."""
+    """The head that `head` and `lstm_hidden` mean together."""
     if lstm_hidden is not None and lstm_hidden < 0:
         raise UsageError(f"--lstm-hidden must be at least 0, got {lstm_hidden}")
     short = Part(_LSTM, hidden=_LSTM_HIDDEN if lstm_hidden is None else lstm_hidden)

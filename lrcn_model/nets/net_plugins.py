@@ -12,7 +12,7 @@ from lrcn_model.nets.net_config import NetConfig
 
 
 def net_plugins(config: NetConfig) -> dict[str, str]:
-    """The version of each plug-in of a net, by its name; nothing for built-in parts.
+    """The version of each plug-in of a net, by the plug-in's name; built-in parts have none.
 
     Raises:
         UsageError: A part can't be imported, or doesn't say its version.
@@ -27,12 +27,12 @@ def check_named(config: NetConfig, source: str, plugins: Collection[str]) -> Non
     """Make sure that the caller has named the plug-ins of a net that a run has recorded.
 
     Args:
-        config: Of the net.
-        source: The run, for the error.
-        plugins: What the caller has named.
+        config: The net's config.
+        source: The run's name, for error messages.
+        plugins: The names of the plug-ins that the caller has named.
 
     Raises:
-        UsageError: A part is a plug-in that is not among them, or it can't be imported.
+        UsageError: A part is a plug-in that the caller has not named, or it can't be imported.
     """
     CNNS.load_recorded(config.cnn.name, source, plugins)
     HEADS.load_recorded(config.head.name, source, plugins)
@@ -42,12 +42,12 @@ def check_versions(config: NetConfig, source: str, recorded: Mapping[str, str]) 
     """Make sure that the plug-ins of a net are those that a run was trained with.
 
     Args:
-        config: Of the net.
-        source: The run, for the error.
-        recorded: The version of each plug-in, by its name, as the run has it.
+        config: The net's config.
+        source: The run's name, for error messages.
+        recorded: The version of each plug-in that the run has recorded, by the plug-in's name.
 
     Raises:
-        UsageError: One has another version now.
+        UsageError: A plug-in has another version now.
     """
     for name, version in net_plugins(config).items():
         if recorded.get(name) != version:

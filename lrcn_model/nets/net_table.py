@@ -14,15 +14,15 @@ from lrcn_model.nets.net import LRCN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layer:
-    """A row of the table.
+    """A layer of the net, which is a row of the table.
 
     Attributes:
-        name: In the net.
-        kind: Its class.
-        shape: Of its output for one frame, without the batch.
-        parameters: How many.
-        flop: Floating point operations a frame, forward; a multiplication and an addition are
-            two. Layers whose work is a few operations a number count as 0.
+        name: The layer's name in the net, such as `cnn.0`.
+        kind: The name of the layer's class, such as `Conv2d`.
+        shape: The shape of the layer's output for one frame, without the batch.
+        parameters: The number of parameters.
+        flop: The number of floating point operations for a frame, forward; a multiplication and an
+            addition are two. Layers whose work is a few operations a number count as 0.
     """
 
     name: str
@@ -55,15 +55,15 @@ def net_table(net: LRCN) -> list[Layer]:
 
 
 def forward_flop(layers: list[Layer]) -> int:
-    """Floating point operations a frame, forward."""
+    """The number of floating point operations for a frame, forward."""
     return sum(layer.flop for layer in layers)
 
 
 def training_flop(layers: list[Layer]) -> int:
-    """Floating point operations a frame, forward and backward, where all parts are trained.
+    """The number of floating point operations for a frame, forward and backward.
 
-    Backward each layer takes its work twice, for its weights and for its input; the first one
-    needs no gradient of its input.
+    All parts are taken to be trained. Backward each layer takes its work twice, for its weights and
+    for its input; the first one needs no gradient of its input.
     """
     return 3 * forward_flop(layers) - next((layer.flop for layer in layers if layer.flop), 0)
 
@@ -96,6 +96,6 @@ def _noting(layers: list[Layer], name: str) -> Any:
 
 
 def _multiplications(module: nn.Module, shape: tuple[int, ...]) -> int:
-    """How often a weight is multiplied for one frame."""
+    """The number of multiplications by a weight for one frame."""
     weights = sum(value.numel() for value in module.parameters(recurse=False) if value.dim() > 1)
     return weights * math.prod(shape[1:]) if isinstance(module, nn.Conv2d) else weights

@@ -13,12 +13,13 @@ def resize(frames_NCHW: Tensor, size: Size) -> Tensor:
     """Squeeze or stretch images to a size.
 
     Args:
-        frames_NCHW: uint8 or float (frames, channels, height, width).
-        size: (width, height) wanted.
+        frames_NCHW: The images, uint8 or float (frames, channels, height, width).
+        size: (width, height), in pixels, of the images wanted.
 
     Returns:
-        The same dtype where the processor resizes uint8 itself (which takes a quarter of the time
-        of floats there), else float32. Itself where it has the size already.
+        Images of the same dtype where the processor resizes uint8 itself (which takes a quarter of
+        the time of floats there), else float32. The images themselves where they have the size
+        already.
     """
     width, height = size
     if tuple(frames_NCHW.shape[-2:]) == (height, width):

@@ -30,9 +30,9 @@ class Guess:
     """A class that a video may show.
 
     Attributes:
-        label: Its number.
-        name: Its name.
-        probability: From 0 to 1.
+        label: The number of the class.
+        name: The name of the class.
+        probability: The probability of the class, from 0 to 1.
     """
 
     label: int
@@ -45,9 +45,9 @@ class FrameGuess:
     """The class of one frame (detection).
 
     Attributes:
-        seconds: When it is shown, after the video's first frame.
-        name: Of the class.
-        probability: From 0 to 1.
+        seconds: The time at which the frame is shown, in seconds after the video's first frame.
+        name: The name of the class with the highest probability.
+        probability: The probability of that class, from 0 to 1.
     """
 
     seconds: float
@@ -57,13 +57,14 @@ class FrameGuess:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What is said of one video.
+    """What a trained net says of one video.
 
     Attributes:
-        video: Its path.
-        guesses: The best classes, best first; none where it can't be read.
-        frames: The best class of each sampled frame.
-        error: Why it can't be read, or None.
+        video: The path of the video.
+        guesses: The most probable classes, the most probable one first; none where the video can't
+            be read.
+        frames: The most probable class of each sampled frame.
+        error: The reason why the video can't be read; None where it can.
     """
 
     video: str
@@ -80,18 +81,21 @@ def predict_videos(
     decoder: str = "av",
     plugins: Collection[str] = (),
 ) -> Iterator[Prediction]:
-    """Predict videos one by one; one that can't be read doesn't keep the others from it.
+    """Predict videos one by one; a video that can't be read doesn't stop the others.
 
     Args:
         run: The trained net.
-        videos: Files.
-        top: How many classes to name.
-        decoder: How they are decoded.
+        videos: The paths of the video files.
+        top: The number of classes to name for a video.
+        decoder: The name of the decoder, such as `av`.
         plugins: Names of plug-ins that may be imported, where one made the frames that the net was
             trained on.
 
+    Yields:
+        The prediction of each video, in the order of the paths.
+
     Raises:
-        UsageError: Such a plug-in is not named.
+        UsageError: A plug-in made the frames, and is not named.
     """
     kind = recorded_frame_kind(run.facts.frame_kind, "the run", plugins)
     keeper = PictureKeeper(kind, run.facts.stored_size)
@@ -114,8 +118,8 @@ class PictureKeeper:
     """Keeps of each frame the picture that shards would have of it, before it is encoded.
 
     Args:
-        kind: Of the pictures.
-        size: (width, height) that frames are resized to; None for their own.
+        kind: The kind of frames that shards would have.
+        size: (width, height), in pixels, that frames are resized to; None for their own size.
     """
 
     def __init__(self, kind: FrameKind, size: Size | None) -> None:
@@ -124,11 +128,11 @@ class PictureKeeper:
 
     @property
     def neighbour(self) -> int:
-        """Which other frame each is to come with; see `FrameKind`."""
+        """The offset of the other frame that each picture is made from as well; see `FrameKind`."""
         return self._kind.neighbour
 
     def begin(self) -> None:
-        """Nothing to forget."""
+        """Do nothing, since there is nothing to forget of the video before."""
 
     def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> Picture:
         """The picture of a frame; see `sampling.clips.FrameKeeper`."""
@@ -139,7 +143,7 @@ def _only_clip(path: Path, options: ClipOptions, keeper: PictureKeeper) -> Clip[
     """The one clip of a video.
 
     Raises:
-        VideoError: It can't be read, or has no frame at the run's rate.
+        VideoError: The video can't be read, or has no frame at the run's frame rate.
     """
     with open_video(path) as file:
         clips = collect_clips(file, str(path), options, keeper).clips

@@ -5,4 +5,5 @@ from __future__ import annotations
 from typing import Literal
 
 Average = Literal["log-probs", "probs"]
-"""`log-probs` as the paper's code did, `probs` as Donahue et al. did."""
+"""`log-probs` averages log-probabilities, as the paper's code did; `probs` averages probabilities,
+as Donahue et al. did."""

@@ -22,23 +22,23 @@ from lrcn_model.scoring.weights import TrainedRun
 _ALONE = Ranks()
 
 _CELL = 16
-"""Pixels a side of a cell of the confusion matrix's picture."""
+"""The width and height, in pixels, of a cell in the picture of the confusion matrix."""
 
 
 def open_to_evaluate(
     patterns: Sequence[str], run: TrainedRun, name: str, *, plugins: Collection[str] = ()
 ) -> ShardDataset:
-    """The clips to score; of folders, those of the test split.
+    """Open the clips to score; of folders, those of the test split.
 
     Args:
-        patterns: Shards.
-        run: What will score them.
-        name: Of the run, for errors.
+        patterns: The shards: paths, folders, globs or ranges.
+        run: The trained net that will score the clips.
+        name: The run's name, for error messages.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
 
     Raises:
-        UsageError: They are of other classes, lengths or frames than the run's, or a plug-in has
-            made the frames that is not named.
+        UsageError: The clips differ from the run's in their classes, number of frames or kind of
+            frames, or a plug-in that is not named has made the frames.
         ShardError: Shards are missing, damaged, or don't fit together.
     """
     data = open_shards(patterns, split="test", plugins=plugins)
@@ -62,16 +62,19 @@ def evaluate(
     ranks: Ranks = _ALONE,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Scorer:
-    """Score all clips, each in one process and once.
+    """Score every clip once, in one of the processes.
 
     Args:
         run: The trained net.
-        data: The clips.
-        batch_size: Clips at a time; changes nothing but speed.
-        workers: Processes that read; None for as many as suit the machine.
+        data: The clips to score.
+        batch_size: The number of clips that are scored at a time, which changes nothing but speed.
+        workers: The number of processes that read shards; None for as many as suit the machine.
         average: Which scores of a video's frames are averaged; None for what the run says.
-        ranks: Which processes share the clips; each gets all scores.
-        on_clips: Told how many clips were scored, batch by batch.
+        ranks: The processes that share the clips; each of them gets all scores.
+        on_clips: A function that is called after every batch with the number of its clips.
+
+    Returns:
+        The scorer, with the scores of all clips.
     """
     scorer = Scorer(len(run.facts.classes), average or run.facts.average)
     with closing(
@@ -90,10 +93,18 @@ def evaluate(
 
 
 def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:
-    """Write a line a video: its path, class, what was recognized, and the score of every class.
+    """Write a CSV file with a line for each video, after a line of column names.
+
+    A line has the video's path, its class, the class recognized, whether the two are the same, the
+    number of frames, and the score of every class.
+
+    Args:
+        path: The file to write.
+        videos: The videos' scores.
+        classes: The class names, by class number.
 
     Raises:
-        LrcnError: It can't be written.
+        LrcnError: The file can't be written.
     """
     try:
         with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
@@ -109,10 +120,16 @@ def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str])
 
 
 def draw_confusion(path: Path, confusion: Sequence[Sequence[int]]) -> None:
-    """Draw the confusion matrix, a square a cell, white for none of a class's videos.
+    """Draw the confusion matrix as a PNG with a square for each cell.
+
+    A cell is white for none of a class's videos, and black for all of them.
+
+    Args:
+        path: The file to write.
+        confusion: The number of videos, by class (rows) and class recognized (columns).
 
     Raises:
-        LrcnError: It can't be written.
+        LrcnError: The file can't be written.
     """
     counts = np.array(confusion, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 UNLABELLED = -1
-"""Class number of frames that have none, or that only repeat the last real one."""
+"""The class number of frames that have no class, or that only repeat the last real frame."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -18,8 +18,9 @@ class ClipLosses:
 
     Attributes:
         loss: float32 (), the sum of the clips' losses; it carries the gradient.
-        clips: int64 (), clips with at least one labelled frame; the others count nowhere.
-        correct: int64 (), how many of them have their class recognized.
+        clips: int64 (), the number of clips with at least one labelled frame; the others count
+            nowhere.
+        correct: int64 (), the number of those clips whose class is recognized.
     """
 
     loss: Tensor
@@ -41,11 +42,12 @@ def clip_losses(
     for its class.
 
     Args:
-        scores_BTC: float (clips, frames, classes).
-        frame_labels_BT: int64 (clips, frames), -1 where a frame has no class.
-        labels_B: int64 (clips,), class of each clip.
-        num_valid_B: int64 (clips,), real frames of each clip.
-        smoothing: Share of a frame's label that is spread over all classes (Szegedy et al.,
+        scores_BTC: The scores before any softmax, float (clips, frames, classes).
+        frame_labels_BT: The class number of each frame, int64 (clips, frames); -1 where a frame
+            has none.
+        labels_B: The class number of each clip, int64 (clips,).
+        num_valid_B: The number of real frames of each clip, int64 (clips,).
+        smoothing: The share of a frame's label that is spread over all classes (Szegedy et al.,
             "Rethinking the Inception Architecture for Computer Vision", 2016).
     """
     log_probs_BTC = functional.log_softmax(scores_BTC.float(), dim=-1)

@@ -26,7 +26,7 @@ _BEST = 5
 
 @dataclass(slots=True)
 class _Sum:
-    """Scores of one video so far, and over how many frames."""
+    """The sum of one video's scores so far, and the number of frames that it is over."""
 
     scores: Scores
     frames: int
@@ -37,11 +37,11 @@ class VideoScores:
     """What was recognized in one video.
 
     Attributes:
-        video: Its path, as its list had it.
-        label: Its class.
-        predicted: The class that was recognized.
-        frames: Frames that were averaged.
-        scores: float64 (classes,), the mean over the frames.
+        video: The video's path, as its list had it.
+        label: The number of the video's class.
+        predicted: The number of the class that was recognized.
+        frames: The number of frames whose scores were averaged.
+        scores: The mean of those frames' scores, float64 (classes,).
     """
 
     video: str
@@ -56,18 +56,20 @@ class Result:
     """All figures of an evaluation; fractions are from 0 to 1, nan where nothing was counted.
 
     Attributes:
-        videos: Videos scored.
-        clips: Clips scored.
-        frames: Frames with a class, over which detection and loss are.
-        skipped: Videos that gave no clip since they were too short.
-        failed: Videos that gave no clip for any other reason.
-        accuracy: Videos recognized.
-        top5: Videos whose class is among the five with the highest scores.
-        mean_class_accuracy: Mean over the classes that occur of the videos recognized.
-        accuracy_skipped_wrong: As `accuracy`, videos that gave no clip counted as wrong.
-        frame_accuracy: Frames whose highest score is their class's (detection).
-        frame_loss: Cross-entropy a frame.
-        confusion: Videos by class (rows) and class recognized (columns).
+        videos: The number of videos scored.
+        clips: The number of clips scored.
+        frames: The number of frames with a class, which detection and loss are taken over.
+        skipped: The number of videos that gave no clip since they were too short.
+        failed: The number of videos that gave no clip for any other reason.
+        accuracy: The fraction of videos whose class is recognized.
+        top5: The fraction of videos whose class is among the five with the highest scores.
+        mean_class_accuracy: The fraction of a class's videos that are recognized, averaged over the
+            classes that occur.
+        accuracy_skipped_wrong: The fraction of videos whose class is recognized, where videos that
+            gave no clip count as wrong.
+        frame_accuracy: The fraction of frames whose class has the highest score (detection).
+        frame_loss: The mean cross-entropy of the frames.
+        confusion: The number of videos, by class (rows) and class recognized (columns).
     """
 
     videos: int
@@ -85,14 +87,15 @@ class Result:
 
 
 class Scorer:
-    """Adds up batches.
+    """Adds up the scores of batches, and makes the figures of an evaluation from them.
 
     A video is recognized by the mean of its frames' scores, over all real frames of all its
     clips; frames that only repeat the last one don't count.
 
     Args:
-        classes: How many.
-        average: log-probs, as the paper's code did, or probs, as Donahue et al. did.
+        classes: The number of classes.
+        average: Which scores of a video's frames are averaged: `log-probs`, as the paper's code
+            did, or `probs`, as Donahue et al. did.
     """
 
     def __init__(self, classes: int, average: Average = "log-probs") -> None:
@@ -106,11 +109,11 @@ class Scorer:
 
     @torch.no_grad()
     def add(self, scores_BTC: Tensor, batch: ClipBatch) -> None:
-        """Add a batch.
+        """Add the scores of a batch.
 
         Args:
-            scores_BTC: (clips, frames, classes), before any softmax.
-            batch: What they are the scores of, on the same device.
+            scores_BTC: The scores before any softmax, float (clips, frames, classes).
+            batch: The clips that were scored, on the same device.
         """
         log_probs_BTC = functional.log_softmax(scores_BTC.float(), dim=-1)
         labelled_BT = batch.frame_labels != UNLABELLED
@@ -128,7 +131,7 @@ class Scorer:
             self._add_video((video, label), votes, count)
 
     def merge(self, other: Scorer) -> None:
-        """Add what another one has added up."""
+        """Add what another scorer has added up."""
         self._clips += other._clips
         self._frames += other._frames
         self._correct += other._correct
@@ -137,7 +140,7 @@ class Scorer:
             self._add_video(name, part.scores, part.frames)
 
     def videos(self) -> list[VideoScores]:
-        """Each video's scores, by path."""
+        """The scores of each video, sorted by path."""
         return [
             VideoScores(
                 video=video,
@@ -153,8 +156,8 @@ class Scorer:
         """The figures over all that was added.
 
         Args:
-            skipped: Videos that gave no clip since they were too short.
-            failed: Videos that gave no clip for any other reason.
+            skipped: The number of videos that gave no clip since they were too short.
+            failed: The number of videos that gave no clip for any other reason.
         """
         videos = self.videos()
         confusion = np.zeros((self._classes, self._classes), np.int64)
@@ -189,7 +192,7 @@ class Scorer:
 
 
 def over_all_processes(scorer: Scorer, ranks: Ranks) -> Scorer:
-    """What every one of several processes has added up, together; in each of them."""
+    """A scorer, in each of several processes, with what all of them together have added up."""
     parts = ranks.gather(scorer)
     for part in parts[1:]:
         parts[0].merge(part)

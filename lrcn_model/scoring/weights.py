@@ -30,7 +30,7 @@ from lrcn_model.run_folder import RunFolder, run_file
 from lrcn_model.scoring.average import Average
 
 _VERSION = 2
-"""Since 2 the net's record has its parts as they are in the options; 1 is read too."""
+"""The record's version. Since 2 the net's parts are there as in the options; 1 is read too."""
 
 _NET, _PREPROCESS = "net.", "preprocess."
 
@@ -40,14 +40,14 @@ class RunFacts:
     """What a net was trained for.
 
     Attributes:
-        classes: Class names by number.
-        seq_len: Frames a clip.
-        fps: Frames a second.
+        classes: The class names, by class number.
+        seq_len: The number of frames in a clip.
+        fps: The frame rate of the clips, in frames a second.
         average: Which scores of a video's frames are averaged.
-        stored_size: (width, height) that frames were resized to before they were stored in shards;
-            None for their own.
-        trained: Epochs, steps and accuracy that the weights stand for, for people.
-        frame_kind: Name of the kind of frames that it was trained on.
+        stored_size: (width, height), in pixels, that frames were resized to before they were
+            stored in shards; None for their own size.
+        trained: The epochs, steps and accuracy that the weights stand for, which only people read.
+        frame_kind: The name of the kind of frames that the net was trained on.
     """
 
     classes: list[str]
@@ -59,7 +59,7 @@ class RunFacts:
     frame_kind: str = RGB_FRAMES
 
     def as_record(self) -> dict[str, Any]:
-        """As the weights have it; a kind of frames only where it is another than ever before."""
+        """The facts as the weights' file has them; plain RGB frames are not named there."""
         record = {**asdict(self), "fps": str(self.fps)}
         if self.frame_kind == RGB_FRAMES:
             del record["frame_kind"]
@@ -71,10 +71,10 @@ class TrainedRun:
     """A trained net with all that it needs.
 
     Attributes:
-        net: In evaluation mode.
-        preprocess: From stored pixels to what the net sees.
-        facts: What it was trained for.
-        processor: Where it runs.
+        net: The net, in evaluation mode.
+        preprocess: The module that turns stored pixels into what the net sees.
+        facts: What the net was trained for.
+        processor: The processor that the net runs on.
     """
 
     net: LRCN
@@ -84,22 +84,29 @@ class TrainedRun:
 
     @torch.inference_mode()
     def score(self, batch: ClipBatch) -> Tensor:
-        """Scores of a batch on the same device: float32 (clips, frames, classes)."""
+        """Score a batch.
+
+        Args:
+            batch: The clips, on the run's device.
+
+        Returns:
+            The scores before any softmax, float32 (clips, frames, classes), on the same device.
+        """
         with self.processor.autocast():
             scores: Tensor = self.net(self.preprocess(batch), batch.num_valid)
         return scores.float()
 
     @torch.inference_mode()
     def score_frames(self, frames_BTHWC: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Scores of plain frames, wherever they come from.
+        """Score plain frames, wherever they come from.
 
         Args:
-            frames_BTHWC: uint8 (clips, frames, height, width, channels), of any size.
-            lengths: int64 (clips,), real frames of each clip, the rest only repeating the last
-                one; None where all are real.
+            frames_BTHWC: The frames, uint8 (clips, frames, height, width, channels), of any size.
+            lengths: The number of real frames of each clip, int64 (clips,), the rest only
+                repeating the last one; None where all are real.
 
         Returns:
-            float32 (clips, frames, classes), on the run's device.
+            The scores before any softmax, float32 (clips, frames, classes), on the run's device.
         """
         device = self.processor.device
         frames_BTCHW = frames_BTHWC.to(device).movedim(-1, -3)
@@ -112,8 +119,14 @@ class TrainedRun:
 def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts) -> None:
     """Write the weights; the file is there whole or not at all.
 
+    Args:
+        path: The file to write.
+        net: The net whose weights are kept.
+        preprocess: The module that turns stored pixels into what the net sees; its mean is kept.
+        facts: What the net was trained for.
+
     Raises:
-        LrcnError: It can't be written.
+        LrcnError: The file can't be written.
     """
     from safetensors.torch import save
 
@@ -137,8 +150,8 @@ def load_run(run: Path, processor: Processor, plugins: Collection[str] = ()) -> 
     """Read a trained net from a run's folder, or from its weights' file.
 
     Args:
-        run: The folder or the file.
-        processor: Where the net is to run.
+        run: The run's folder, or its weights' file.
+        processor: The processor that the net is to run on.
         plugins: Names of plug-ins, `package.module:function`, that may be imported where the run's
             net has them; no others are.
 
@@ -196,7 +209,7 @@ def _weights_path(run: Path) -> Path:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The metadata and the tensors, found to be those that were written."""
+    """The metadata and the tensors, after checking that they are those that were written."""
     from safetensors import SafetensorError, safe_open
 
     try:
