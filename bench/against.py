@@ -27,7 +27,7 @@ from revision import CommandFailed, Revision, add_arguments, build, last_lines, 
 from same_rows import find_videos
 
 LIMIT = 1.05
-"""Up to which ratio a revision counts as no slower."""
+"""The ratio up to which a revision counts as no slower."""
 
 _READ_EPOCHS = Path(__file__).with_name("read_epochs.py")
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
@@ -38,7 +38,7 @@ _TRAINING = "--device cpu --cnn small --size 64x64 --batch-size 16 --epochs 3 --
 
 Command = Sequence[object]
 Pairs = np.ndarray
-"""CPU seconds: a row a pair, base and new."""
+"""CPU seconds: a row for each pair, with the base first and the new revision second."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +46,11 @@ class Timed:
     """A command whose cost is compared.
 
     Attributes:
-        name: What it does.
-        command: Its name among a revision's programs, and its arguments. It runs in an empty
-            folder.
-        part: What the CPU seconds are of that it prints; None where it prints none.
-        times: How often it is run for one measurement.
+        name: A few words on what the command does.
+        command: The program's name among those of a revision, and its arguments. It runs in an
+            empty folder.
+        part: The part of the work whose CPU seconds the command prints; None where it prints none.
+        times: The number of times that the command is run for one measurement.
     """
 
     name: str
@@ -79,7 +79,7 @@ def spent(revision: Revision, command: Command, folder: Path) -> tuple[float, st
     """The CPU seconds of a command and of all that came of it, and what it wrote.
 
     Raises:
-        CommandFailed: It ended with an error.
+        CommandFailed: The command ended with an error.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -110,7 +110,7 @@ def wait_for_all(pid: int) -> int:
 def time_pairs(
     timed: Timed, sides: Sequence[Revision], folder: Path, pairs: int
 ) -> dict[str, Pairs]:
-    """CPU seconds of the two in each pair: of the command, and of its part where it has one."""
+    """The CPU seconds of both revisions in each pair: of the command, and of its part if any."""
     whole, part = [], []
     for number in range(pairs + 1):
         turns = (0, 1) if number % 2 else (1, 0)
@@ -165,7 +165,7 @@ def _lists(demo: Path, work: Path, videos: Path | None) -> list[object]:
 
 
 def show(measured: Mapping[str, Pairs], title: str) -> None:
-    """Print a row a command: the base's seconds, and the ratio to them."""
+    """Print a row for each command: the base's seconds, and the ratio to them."""
     rows = []
     for name, pairs in measured.items():
         median, low, high = interval(pairs)
@@ -178,7 +178,12 @@ def show(measured: Mapping[str, Pairs], title: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_arguments(parser)
-    parser.add_argument("--pairs", type=int, default=9, help="counted, of each command")
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=9,
+        help="The number of counted pairs of runs of each command [default: %(default)s].",
+    )
     arguments = parser.parse_args()
     become_parent_of_orphans()
     with work_folder(arguments.work) as work:

@@ -109,10 +109,10 @@ class VideosOnTheFly(Dataset[Tensor]):
     """Decodes a whole video with PyAV for every sample, and takes one frame of each block.
 
     Args:
-        videos: Paths.
-        mean: What is subtracted.
-        convert_all: Turn every frame to RGB, as torchvision's read_video does, not just those
-            that are taken.
+        videos: The paths of the videos.
+        mean: The mean that is subtracted from the frames.
+        convert_all: Whether to turn every frame to RGB, as torchvision's read_video does, rather
+            than just those that are taken.
     """
 
     def __init__(self, videos: Sequence[Path], mean: Tensor, *, convert_all: bool) -> None:
@@ -262,9 +262,24 @@ def readers(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("videos", type=Path, nargs="?", help="folder; generated where not given")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument(
+        "videos",
+        type=Path,
+        nargs="?",
+        help="The folder of the videos to read; without it, videos are generated.",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=16,
+        help="The number of clips in a batch [default: %(default)s].",
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=7,
+        help="The number of counted runs of each way to read [default: %(default)s].",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:

@@ -19,7 +19,7 @@ SIZE = (216, 216)
 
 
 def read_epochs(shards: str, epochs: int) -> float:
-    """Take every clip to what the net sees, in this process and one thread; the seconds of it."""
+    """Turn every clip into what the net sees, in this process and one thread; the CPU seconds."""
     dataset = ShardDataset(shards)
     sampler = EpochSampler(dataset, batch_size=16, seed=0)
     loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=collate, num_workers=0)
@@ -33,8 +33,13 @@ def read_epochs(shards: str, epochs: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("shards")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("shards", help="The folder of the shards to read, a glob or a range.")
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        default=2,
+        help="The number of epochs to read [default: %(default)s].",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(read_epochs(arguments.shards, arguments.epochs))

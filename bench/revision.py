@@ -40,9 +40,9 @@ class Revision:
     """A revision that is installed.
 
     Attributes:
-        name: As it was asked for.
-        commit: Its full hash.
-        folder: What was built.
+        name: The revision's name, as it was asked for.
+        commit: The full hash of the revision's commit.
+        folder: The folder that the revision was built in.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Revision:
 
     @property
     def source(self) -> Path:
-        """Its files, as git has them."""
+        """The folder of the revision's files, as git has them."""
         return self.folder / "source"
 
     @property
@@ -69,7 +69,7 @@ class Revision:
         return self.programs / "python"
 
     def environment(self) -> dict[str, str]:
-        """The variables that its commands are given: its own programs come first, one thread."""
+        """The environment variables of its commands: its own programs come first, one thread."""
         path = f"{self.programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return {**clean_environment(), "PATH": path, "OMP_NUM_THREADS": "1"}
 
@@ -79,10 +79,10 @@ class Revision:
         """Start one of its commands, or any other, and don't wait.
 
         Args:
-            command: Its name, such as lrcn-data.
-            arguments: Anything that has a text.
-            cwd: The folder that it runs in.
-            more: Further arguments of Popen.
+            command: The command's name, such as lrcn-data.
+            *arguments: The command's arguments, which may be anything that has a text.
+            cwd: The folder that the command runs in.
+            **more: Further arguments of Popen.
         """
         return subprocess.Popen(
             [str(self.programs / command), *map(str, arguments)],
@@ -96,13 +96,13 @@ class Revision:
         """Run one of its commands, and give what it wrote to stdout.
 
         Args:
-            command: Its name.
-            arguments: Anything that has a text.
-            cwd: The folder that it runs in.
-            code: What it must end with; None for anything.
+            command: The command's name, such as lrcn-data.
+            *arguments: The command's arguments, which may be anything that has a text.
+            cwd: The folder that the command runs in.
+            code: The exit code that the command must end with; None for any.
 
         Raises:
-            CommandFailed: It ended with another code.
+            CommandFailed: The command ended with another exit code.
         """
         pipe = subprocess.PIPE
         process = self.start(command, *arguments, cwd=cwd, stdout=pipe, stderr=pipe)
@@ -120,8 +120,8 @@ def build(name: str, work: Path) -> Revision:
     """Build a revision, or find it where it was built before.
 
     Args:
-        name: As git takes it: a hash, a branch, HEAD.
-        work: Folder of all that is built. What is asked of it from elsewhere meanwhile waits.
+        name: The revision, as git takes it: a hash, a branch, HEAD.
+        work: The folder of all that is built. Other processes that use it wait meanwhile.
 
     Raises:
         CommandFailed: There is no such revision, or it can't be installed.
@@ -149,14 +149,24 @@ def last_lines(text: bytes, count: int = 15) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of every comparison of two revisions."""
-    parser.add_argument("--base", default=BASE, help="revision with the results wanted")
-    parser.add_argument("--revision", default="HEAD", help="revision that is compared with it")
-    parser.add_argument("--work", type=Path, help="folder that keeps what is built")
+    parser.add_argument(
+        "--base",
+        default=BASE,
+        help="The revision that has the results wanted [default: %(default)s].",
+    )
+    parser.add_argument(
+        "--revision",
+        default="HEAD",
+        help="The revision that is compared with it [default: %(default)s].",
+    )
+    parser.add_argument(
+        "--work", type=Path, help="The folder that keeps what is built for the next time."
+    )
     parser.add_argument(
         "--videos",
         type=_existing_folder,
         default=os.environ.get("LRCN_REAL_VIDEOS") or None,
-        help="folder of folders of real videos [default: LRCN_REAL_VIDEOS]",
+        help="A folder of folders of real videos [default: LRCN_REAL_VIDEOS, if it is set].",
     )
 
 
@@ -197,7 +207,7 @@ def _export(commit: str, folder: Path) -> None:
 
 
 def _install(revision: Revision, work: Path) -> None:
-    """Install it beside the libraries that it asks for, which it may share with other revisions."""
+    """Install a revision beside the libraries it asks for, which others may share with it."""
     print(f"building {revision}", file=sys.stderr, flush=True)
     libraries = _libraries(revision.source, work)
     _make_environment(revision.programs.parent)
@@ -252,8 +262,13 @@ def _run(*command: object) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("revisions", nargs="+", metavar="REVISION")
+    parser.add_argument("folder", type=Path, help="The folder that keeps what is built.")
+    parser.add_argument(
+        "revisions",
+        nargs="+",
+        metavar="REVISION",
+        help="A revision to build, as git takes it: a hash, a branch, HEAD.",
+    )
     arguments = parser.parse_args()
     for name in arguments.revisions:
         print(build(name, arguments.folder).python)

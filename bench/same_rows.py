@@ -16,11 +16,11 @@ T = TypeVar("T")
 Result = Literal["same", "differs", "skipped"]
 
 Facts = Mapping[Any, object]
-"""By name, anything that can be equal or not: a file's hash, a loss, a value."""
+"""Facts by name, which are anything that can be equal or not: a file's hash, a loss, a value."""
 
 _ENDINGS = {".avi", ".mp4", ".mkv", ".webm", ".mov", ".3gp", ".flv", ".gif", ".mpg", ".ts"}
 _NAMED, _SHOWN = 4, 24
-"""How many differing names a row shows, and up to which length their values."""
+"""The number of differing names that a row shows, and the longest values that it shows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +29,8 @@ class Row:
 
     Attributes:
         what: The check's name.
-        result: What came of it.
-        detail: What was compared, what differs, or why it was skipped.
+        result: The check's result.
+        detail: What was compared, what differs, or why the check was skipped.
     """
 
     what: str
@@ -44,7 +44,7 @@ class Side:
 
     Attributes:
         revision: The revision.
-        folder: Of what it writes.
+        folder: The folder that the revision's commands run in.
     """
 
     revision: Revision
@@ -67,9 +67,9 @@ class Pair:
     """The two revisions, and what both of them read.
 
     Attributes:
-        base: The one that has the results wanted.
-        new: The one that is asked for the same.
-        videos: Folder of real videos; None where there is none.
+        base: The revision that has the results wanted.
+        new: The revision that must give the same results.
+        videos: The folder of real videos; None where there is none.
     """
 
     base: Side
@@ -98,9 +98,9 @@ def compare(what: str, base: Facts, new: Facts, unit: str) -> Row:
 
     Args:
         what: The check's name.
-        base: What is wanted. No facts at all are no success.
-        new: What came.
-        unit: What the facts are, in the plural.
+        base: The facts wanted. No facts at all are no success.
+        new: The facts that the new revision gave.
+        unit: A word for the facts, in the plural.
     """
     names = list(dict.fromkeys([*base, *new]))
     differing = [name for name in names if base.get(name, ...) != new.get(name, ...)]

@@ -79,7 +79,7 @@ def ours(videos: Sequence[Path], *, check_full: bool = False) -> Callable[[], No
 
 
 def decode_everything(videos: Sequence[Path], *, threads: int = 1) -> Callable[[], None]:
-    """Decoding every frame with PyAV and keeping nothing; 0 threads stands for one a core."""
+    """Decode every frame with PyAV and keep nothing; 0 threads stands for one on each core."""
 
     def work() -> None:
         for path in videos:
@@ -346,9 +346,9 @@ class Watched:
     """What a run of the command took, with all processes that it started.
 
     Attributes:
-        wall: Seconds by the clock.
-        cpu: Seconds of user and system time, up to the last look at each process.
-        memory: Most bytes that any worker had for itself (USS).
+        wall: The seconds by the clock.
+        cpu: The seconds of user and system time, up to the last look at each process.
+        memory: The most bytes that any worker had for itself (USS).
     """
 
     wall: float = 0.0
@@ -378,9 +378,19 @@ def watch_command(folder: Path, workers: int, *, memory: bool = False) -> Watche
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("videos", type=Path, help="folder of videos, such as UCF-101's")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--minutes", type=int, default=10, help="of the films")
+    parser.add_argument("videos", type=Path, help="The folder of the videos, such as UCF-101's.")
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=5,
+        help="The number of counted runs of each way to make shards [default: %(default)s].",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=int,
+        default=10,
+        help="The length of the generated films, in minutes [default: %(default)s].",
+    )
     arguments = parser.parse_args()
     videos = find_videos(arguments.videos)
     print(f"PyAV {av.__version__}, {len(videos)} videos, medians of {arguments.runs}", flush=True)

@@ -356,11 +356,35 @@ def report_gpu(setting: Setting, runs: int, workers: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clips", type=int, help="a batch; 2, on a GPU 32")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1, help="on a CPU")
-    parser.add_argument("--workers", type=int, default=8, help="on a GPU")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument(
+        "--clips",
+        type=int,
+        help="The number of clips in a batch [default: 2 on a CPU, 32 on a GPU].",
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=5,
+        help="The number of counted runs of each way to train [default: %(default)s].",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="The number of threads that compute on a CPU [default: %(default)s].",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=8,
+        help="The number of processes that read shards for a GPU [default: %(default)s].",
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        choices=["auto", "cpu", "cuda"],
+        help="The device to compute on; auto takes a GPU if there is one [default: %(default)s].",
+    )
     arguments = parser.parse_args()
     device = choose_processor(arguments.device, "off").device
     clips = arguments.clips or (2 if device.type == "cpu" else 32)

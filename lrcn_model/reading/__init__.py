@@ -1,1 +1,1 @@
-"""From shards to batches on the device."""
+"""Reads shards, and makes batches of clips on the device from them."""

@@ -13,7 +13,7 @@ from lrcn_data.errors import UsageError
 from lrcn_model.repeatable_random import random_fractions
 
 _GREY = (0.299, 0.587, 0.114)
-"""Share of red, green and blue in luma, ITU-R BT.601."""
+"""The shares of red, green and blue in luma, as ITU-R BT.601 has them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,13 +21,13 @@ class ClipChange:
     """What is done to all frames of one clip.
 
     Attributes:
-        left: Where the part that is kept starts, as a fraction of the width.
-        top: The same of the height.
-        scale: Width and height of the part that is kept, as a fraction of the frames'.
+        left: The left edge of the part that is kept, as a fraction of the frames' width.
+        top: The upper edge of the part that is kept, as a fraction of the frames' height.
+        scale: The width and height of the part that is kept, as a fraction of the frames' own.
         flip: Whether left and right are exchanged.
-        brightness: Factor of all values.
-        contrast: Factor of the values' distance from the clip's mean grey.
-        saturation: Factor of the values' distance from their pixel's grey.
+        brightness: The factor that all values are multiplied by.
+        contrast: The factor that the values' distance from the clip's mean grey is multiplied by.
+        saturation: The factor that the values' distance from their pixel's grey is multiplied by.
     """
 
     left: float
@@ -41,16 +41,17 @@ class ClipChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Augmentation:
-    """How far clips are varied; nothing by default.
+    """How far clips are varied; by default not at all.
 
     Attributes:
-        crop: Up to which fraction of width and height is cut away, 0 to below 1. The rest is
+        crop: The largest fraction of width and height that is cut away, from 0 to 0.95. The rest is
             resized to the full size.
-        flip: Probability that left and right are exchanged.
-        jitter: Up to which fraction brightness, contrast and saturation change.
+        flip: The probability that left and right are exchanged, from 0 to 1.
+        jitter: The largest fraction by which brightness, contrast and saturation change, from 0 to
+            0.95.
 
     Raises:
-        UsageError: A value out of range.
+        UsageError: A value is out of range.
     """
 
     crop: float = 0.0
@@ -71,12 +72,15 @@ class Augmentation:
         return bool(self.crop or self.flip or self.jitter)
 
     def draw(self, indices: Tensor, *, seed: int, epoch: int) -> list[ClipChange]:
-        """What to do to each clip: depends on (seed, epoch, number of the clip) only.
+        """Draw the changes of clips, which depend on (seed, epoch, number of the clip) only.
 
         Args:
-            indices: int64 (clips,), numbers of the clips in their data set.
-            seed: Of the training.
-            epoch: From 0.
+            indices: The numbers of the clips in their data set, int64 (clips,).
+            seed: The seed of the training.
+            epoch: The number of the epoch, from 0.
+
+        Returns:
+            The change of each clip.
         """
         numbers = indices.cpu().numpy()
 
@@ -98,7 +102,15 @@ class Augmentation:
 
 
 def crop(images_NCHW: Tensor, change: ClipChange) -> Tensor:
-    """The part of images that a change keeps; at least one pixel, without a copy."""
+    """Cut out the part of a clip's images that a change keeps.
+
+    Args:
+        images_NCHW: The images, (frames, channels, height, width), of any dtype.
+        change: The change of the clip.
+
+    Returns:
+        A view of the images, without a copy, that is at least one pixel high and wide.
+    """
     height, width = images_NCHW.shape[-2:]
     rows, columns = max(1, round(height * change.scale)), max(1, round(width * change.scale))
     top = min(round(height * change.top), height - rows)
@@ -107,7 +119,14 @@ def crop(images_NCHW: Tensor, change: ClipChange) -> Tensor:
 
 
 def jitter(images_NCHW: Tensor, change: ClipChange) -> Tensor:
-    """Images of one clip, float (frames, 3, height, width) from 0 to 255, in other colours.
+    """Vary the brightness, contrast and saturation of a clip's images.
+
+    Args:
+        images_NCHW: The images, float (frames, 3, height, width), with values from 0 to 255.
+        change: The change of the clip.
+
+    Returns:
+        Images of the same shape, dtype and range; the images themselves where nothing changes.
 
     Raises:
         UsageError: The images have other channels than red, green and blue.

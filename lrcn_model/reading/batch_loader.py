@@ -1,4 +1,4 @@
-"""Batches from processes that read, and that start, end and die in order."""
+"""Batches from processes that read shards, and that start, end and die in an orderly way."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ from lrcn_model.reading.epoch_sampler import EpochSampler
 def load_batches(
     data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
 ) -> Generator[ClipBatch, None, None]:
-    """Batches where they are needed; from pinned memory the copy doesn't hold up the host.
+    """Load batches to where they are needed; from pinned memory the copy doesn't hold up the host.
 
     Args:
-        data: A `ShardDataset`, or something that gives batches by itself.
-        sampler: Of a ShardDataset.
-        workers: Processes that read.
-        processor: Where the batches go to.
+        data: A `ShardDataset`, or an iterable dataset that gives whole batches.
+        sampler: The sampler of a `ShardDataset`; None for data that gives whole batches.
+        workers: The number of processes that read; 0 for reading in this process.
+        processor: The processor that the batches are for.
+
+    Yields:
+        The batches of one epoch, on the processor's device.
 
     Raises:
         LrcnError: A process that reads died.
@@ -64,7 +67,14 @@ def _next(batches: Iterator[ClipBatch]) -> ClipBatch | None:
 def make_loader(
     data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
 ) -> DataLoader[ClipBatch]:
-    """A DataLoader whose workers survive Ctrl-C, so that the training ends in its own time."""
+    """Make a DataLoader whose workers survive Ctrl-C, so that the training ends in its own time.
+
+    Args:
+        data: A `ShardDataset`, or an iterable dataset that gives whole batches.
+        sampler: The sampler of a `ShardDataset`; None for data that gives whole batches.
+        workers: The number of processes that read; 0 for reading in this process.
+        processor: The processor that the batches are for.
+    """
     return DataLoader(
         data,
         batch_sampler=sampler,
@@ -78,7 +88,11 @@ def make_loader(
 
 
 def begin_work(worker: int) -> None:
-    """What a worker does first: leave it to the training to end it, but end when that is gone."""
+    """Have a worker leave its end to the training: ignore signals, but end when that is gone.
+
+    Args:
+        worker: The worker's number, from 0, which the DataLoader passes; it is not used.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     let_signals_through()
@@ -95,7 +109,10 @@ def _end_with_training() -> None:
 
 
 def _forkserver() -> Any:
-    """Workers are forked from a process without threads, which has imported what they need."""
+    """The context in which workers are forked from a process that has imported what they need.
+
+    That process has no threads.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["lrcn_model.reading.batch_loader"])
     return context

@@ -33,7 +33,12 @@ class BufferPool:
         return type(self), ()
 
     def empty(self, shape: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-        """A tensor with any content."""
+        """Give out a tensor, whose content may be anything.
+
+        Args:
+            shape: The shape of the tensor.
+            dtype: The dtype of the tensor.
+        """
         length = math.prod(shape) * dtype.itemsize
         with self._lock:
             memory = self._take(length)
@@ -43,9 +48,9 @@ class BufferPool:
         return torch.from_numpy(lent).view(dtype).view(*shape)
 
     def _take(self, length: int) -> np.ndarray[Any, Any]:
-        """Free memory of at least a length: the tightest fit, else new.
+        """Take free memory of at least a length in bytes: the tightest fit, else new memory.
 
-        Of equal ones the last one used, which may still be in the processor's cache.
+        Of equal fits the last one used is taken, which may still be in the processor's cache.
         """
         free = [memory for memory, lent in self._buffers if lent() is None][::-1]
         self._buffers = [buffer for buffer in self._buffers if buffer[1]() is not None]

@@ -20,17 +20,18 @@ class ClipBatch:
     Clips may differ in their frames' size, not in their number of frames.
 
     Attributes:
-        pixels: uint8, all clips' frames one after another, each height x width x
+        pixels: uint8 (bytes,), all clips' frames one after another, each height x width x
             channels.
-        sizes: int64 (clips, 2), height and width of each clip's frames.
-        labels: int64 (clips,), class number of each clip.
-        frame_labels: int64 (clips, frames), class number of each frame; -1 where it has none or
-            only repeats the last real one.
-        num_valid: int64 (clips,), real frames of each clip; the rest repeat the last one.
-        indices: int64 (clips,), number of each clip in its data set.
-        keys: Name of each clip.
-        videos: Path of each clip's video, as its list had it.
-        channels: Of the frames: 3 for RGB.
+        sizes: int64 (clips, 2), the height and width of each clip's frames, in pixels.
+        labels: int64 (clips,), the class number of each clip.
+        frame_labels: int64 (clips, frames), the class number of each frame; -1 where a frame has
+            none or only repeats the last real one.
+        num_valid: int64 (clips,), the number of real frames of each clip; the rest repeat the last
+            one.
+        indices: int64 (clips,), the number of each clip in its data set.
+        keys: The name of each clip.
+        videos: The path of each clip's video, as its list had it.
+        channels: The number of channels of the frames, which is 3 for RGB.
     """
 
     pixels: Tensor
@@ -44,7 +45,7 @@ class ClipBatch:
     channels: int = 3
 
     def __len__(self) -> int:
-        """How many clips."""
+        """The number of clips."""
         return len(self.keys)
 
     def __reduce__(self) -> tuple[Callable[..., ClipBatch], tuple[Any, ...]]:
@@ -55,7 +56,7 @@ class ClipBatch:
 
     @property
     def seq_len(self) -> int:
-        """Frames a clip."""
+        """The number of frames in a clip."""
         return self.frame_labels.shape[1]
 
     @property
@@ -89,15 +90,16 @@ class ClipBatch:
         ]
 
     def pin_memory(self) -> Self:
-        """The same with what is moved in pinned memory; a DataLoader with pin_memory calls it."""
+        """The batch with its tensors in pinned memory; a DataLoader with pin_memory calls this."""
         return self._with_tensors(lambda tensor: tensor.pin_memory())
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Self:
-        """The same on another device; sizes and indices stay, since only the host needs them.
+        """The batch on another device; sizes and indices stay, since only the host needs them.
 
         Args:
-            device: Where to.
-            non_blocking: Don't wait for the copies (from pinned memory).
+            device: The device that the tensors are copied to.
+            non_blocking: Whether to return without waiting for the copies, which works from pinned
+                memory.
         """
         moved = self._with_tensors(lambda tensor: tensor.to(device, non_blocking=non_blocking))
         return replace(moved, sizes=self.sizes, indices=self.indices)
@@ -118,7 +120,7 @@ def collate(batch: ClipBatch) -> ClipBatch:
 
 
 def _reduce_for_process(batch: ClipBatch) -> tuple[Callable[..., ClipBatch], tuple[Any, ...]]:
-    """As `ClipBatch.__reduce__`, but pixels in a worker's buffer are sent by its number."""
+    """Pickle as `ClipBatch.__reduce__` does, but send pixels in a worker's buffer by its number."""
     rebuild, (pixels, *facts) = batch.__reduce__()
     sent = worker_buffers.send(pixels)
     return (rebuild, (pixels, *facts)) if sent is None else (_receive, (sent, *facts))

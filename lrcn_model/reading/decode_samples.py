@@ -1,4 +1,4 @@
-"""Encoded samples to a `ClipBatch`: every frame decoded straight to its place in one buffer."""
+"""Turns encoded samples into a `ClipBatch`: frames are decoded straight into one buffer."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
     """Decode samples into one batch.
 
     Args:
-        samples: At least one, all of one layout.
-        indices: Number of each in its data set.
+        samples: The encoded samples, at least one, all of one layout.
+        indices: The number of each sample in its data set.
 
     Raises:
         ShardError: A frame can't be decoded, or has another size than the sample's json says.

@@ -18,23 +18,24 @@ Order = npt.NDArray[np.int64]
 
 
 def shuffled(count: int, *, seed: int, epoch: int) -> Order:
-    """All samples in a random order that depends on (seed, epoch) only."""
+    """The numbers of all samples in a random order that depends on (seed, epoch) only."""
     return permutation(count, "order", seed, epoch)
 
 
 def shuffled_in_windows(
     shard_samples: Sequence[int], window: int, *, seed: int, epoch: int
 ) -> Order:
-    """All samples in a random order that stays within a few shards at a time.
+    """The numbers of all samples in a random order that stays within a few shards at a time.
 
     The shards are shuffled, then taken `window` at a time, and the samples of each such window
     are shuffled among themselves.
 
     Args:
-        shard_samples: Samples of each shard; the shards' samples are numbered one after another.
-        window: Shards that are read from at a time.
-        seed: Of the training.
-        epoch: From 0.
+        shard_samples: The number of samples of each shard; the shards' samples are numbered one
+            after another.
+        window: The number of shards that are read from at a time.
+        seed: The seed of the training.
+        epoch: The number of the epoch, from 0.
     """
     counts = np.asarray(shard_samples, np.int64)
     starts = np.cumsum(counts) - counts
@@ -47,17 +48,35 @@ def shuffled_in_windows(
 
 
 def shard_windows(count: int, window: int, *, seed: int, epoch: int) -> list[list[int]]:
-    """The shards of each window of an epoch, as many of `count` as are read from at a time."""
+    """The shards in the order in which an epoch reads them, in windows.
+
+    Args:
+        count: The number of shards.
+        window: The number of shards that are read from at a time.
+        seed: The seed of the training.
+        epoch: The number of the epoch, from 0.
+
+    Returns:
+        The numbers of the shards of each window.
+    """
     shards = permutation(count, "shards", seed, epoch).tolist()
     return [shards[first : first + window] for first in range(0, count, window)]
 
 
 def balanced(labels: npt.NDArray[np.int64], *, seed: int, epoch: int) -> Order:
-    """As many samples as there are, each class that occurs as often as the others.
+    """As many samples as there are, with each class that occurs as often as the others.
 
     Every class's samples are gone through in a random order, again and again in new ones where
     the class has too few. So a class's samples differ in how often they occur by one at most;
     what of a large class is left out changes from epoch to epoch.
+
+    Args:
+        labels: The class number of each sample, int64 (samples,).
+        seed: The seed of the training.
+        epoch: The number of the epoch, from 0.
+
+    Returns:
+        The numbers of the samples, in a random order.
     """
     classes = np.unique(labels)
     if not len(classes):
@@ -79,13 +98,23 @@ def balanced(labels: npt.NDArray[np.int64], *, seed: int, epoch: int) -> Order:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A global step: which part of the epoch's order all ranks together take."""
+    """A global step: the part of the epoch's order that all ranks together take.
+
+    Attributes:
+        start: The position in the order of the first sample.
+        stop: The position after the last sample.
+    """
 
     start: int
     stop: int
 
     def share(self, rank: int, ranks: int) -> tuple[int, int]:
-        """(start, stop) of a rank's part; the parts differ by one sample at most."""
+        """The (start, stop) of a rank's part; the parts differ by one sample at most.
+
+        Args:
+            rank: The number of the rank, from 0.
+            ranks: The number of ranks that share the step.
+        """
         size, more = divmod(self.stop - self.start, ranks)
         start = self.start + rank * size + min(rank, more)
         return start, start + size + (rank < more)
@@ -98,10 +127,10 @@ def steps(start: int, count: int, *, batch_size: int, ranks: int) -> Iterator[St
     than one a rank, it is joined to the step before it.
 
     Args:
-        start: Samples that were taken before.
-        count: Samples of the whole epoch.
-        batch_size: Samples a rank.
-        ranks: How many take part.
+        start: The number of samples that were taken before.
+        count: The number of samples of the whole epoch.
+        batch_size: The number of samples that a rank takes in a step.
+        ranks: The number of ranks that take part.
     """
     size = batch_size * ranks
     while start < count:

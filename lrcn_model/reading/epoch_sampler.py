@@ -29,18 +29,22 @@ class EpochSampler(Sampler[list[int]]):
     so the sampler can't know what was trained on: `state_dict` is told how many steps were.
 
     Args:
-        dataset: What is sampled from. `shuffle_window` and `balanced` need a ShardDataset.
-        batch_size: Samples a rank and step.
-        seed: Of the order.
-        rank: This process's number, from 0.
-        ranks: How many processes share each epoch.
-        shuffle: False for evaluation.
-        shuffle_window: Read from so many shards at a time (0: from all), for disks and networks
-            that are slow at random access; the next ones are read ahead.
-        balanced: Take each class equally often, instead of every sample once.
+        dataset: The dataset to sample from. `shuffle_window` and `balanced` need a ShardDataset.
+        batch_size: The number of samples that a rank takes in a step.
+        seed: The seed of the order.
+        rank: The number of this process, from 0.
+        ranks: The number of processes that share each epoch.
+        shuffle: Whether to take the samples in a random order; False for evaluation.
+        shuffle_window: The number of shards to read from at a time, or 0 for all of them; a few
+            suit disks and networks that are slow at random access. The next ones are read ahead.
+        balanced: Whether to take each class equally often, instead of every sample once.
+
+    Attributes:
+        epoch: The number of the epoch that the next iteration belongs to, from 0.
 
     Raises:
-        UsageError: A value out of range, or fewer samples than ranks to train on.
+        UsageError: A value is out of range, two ways to order the samples are asked for at once,
+            or there are fewer samples than ranks to train on.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class EpochSampler(Sampler[list[int]]):
         self._samples_done = 0
 
     def __len__(self) -> int:
-        """Steps that the next iteration has: those of the epoch after what is done of it."""
+        """The number of steps of the next iteration: those of the epoch that are not done yet."""
         return sum(1 for _ in self._steps())
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -126,10 +130,10 @@ class EpochSampler(Sampler[list[int]]):
             asked, start = start, end
 
     def state_dict(self, steps_done: int) -> dict[str, int]:
-        """What `load_state_dict` needs to go on after some steps.
+        """The state from which `load_state_dict` goes on after some steps.
 
         Args:
-            steps_done: Steps of the current iteration that were trained on.
+            steps_done: The number of steps of the current iteration that were trained on.
         """
         done = self._samples_done
         for step, _ in zip(self._steps(), range(steps_done), strict=False):
@@ -138,6 +142,9 @@ class EpochSampler(Sampler[list[int]]):
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go to where a state was taken: the next iteration starts with the step after it.
+
+        Args:
+            state: A state that `state_dict` returned.
 
         Raises:
             UsageError: So little is left of the epoch that some of the ranks, of which there

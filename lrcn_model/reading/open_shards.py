@@ -18,7 +18,7 @@ _MOST_WORKERS = 8
 
 
 def default_workers() -> int:
-    """Processes that read where --workers isn't given.
+    """The number of processes that read shards where --workers isn't given.
 
     On two cores reading in the training's own process is the fastest: decoding takes a few
     percent of a step on a CPU, and another process would take turns with the computing threads.
@@ -30,16 +30,16 @@ def default_workers() -> int:
 def open_shards(
     patterns: Sequence[str], *, split: str, plugins: Collection[str] = ()
 ) -> ShardDataset:
-    """The clips of shards; of folders, only those of a split (of shards named, all).
+    """Open the clips of shards: of folders those of a split, of shards named one by one all.
 
     Args:
-        patterns: Shards and folders.
-        split: Of the folders.
+        patterns: Folders, or else shards as paths, globs or ranges.
+        split: The split whose shards are taken from folders: train, val or test.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
 
     Raises:
-        UsageError: The patterns can't be meant as given, or a plug-in has made the frames that is
-            not named.
+        UsageError: The patterns can't be meant as given, or a plug-in that is not named has made
+            the frames.
         ShardError: Shards are missing, damaged, or don't fit together.
     """
     names = expand_shards(patterns)
@@ -62,14 +62,14 @@ def check_fits(
     """Refuse shards of another kind than those that a net was or is trained on.
 
     Args:
-        data: The shards.
-        classes: Class names wanted.
-        seq_len: Frames a clip wanted.
-        frame_kind: Name of the kind of frames wanted.
-        what: Whose they are, with a verb, for the error.
+        data: The shards' clips.
+        classes: The class names wanted, by class number.
+        seq_len: The number of frames in a clip wanted.
+        frame_kind: The name of the kind of frames wanted.
+        what: The owner of what is wanted, with a verb, for error messages: "the run x has".
 
     Raises:
-        UsageError: They differ.
+        UsageError: The shards differ from what is wanted.
     """
     folder = data.data_set.shards[0].location
     if data.seq_len != seq_len:
@@ -103,7 +103,18 @@ def scoring_batches(
     processor: Processor,
     ranks: Ranks,
 ) -> Generator[ClipBatch, None, None]:
-    """All clips in their order, on the device, each in one process and once."""
+    """Load every clip once, in one of the processes, in the clips' order.
+
+    Args:
+        data: The clips.
+        batch_size: The number of clips in a batch.
+        workers: The number of processes that read shards; 0 for reading in this process.
+        processor: The processor that the batches are for.
+        ranks: The processes that share the clips.
+
+    Yields:
+        The batches, on the processor's device.
+    """
     sampler = EpochSampler(
         data, batch_size=batch_size, rank=ranks.rank, ranks=ranks.count, shuffle=False
     )

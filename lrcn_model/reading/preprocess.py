@@ -1,4 +1,4 @@
-"""Pixels as they were stored to what the net sees: resized, varied, less the mean.
+"""Turns stored pixels into what the net sees: resized, varied, less the mean.
 
 What is done to tensors of frames is in `nets.frame_input`; this is what batches of clips need
 besides: clips of several sizes, changes drawn for each clip, and memory that is used again.
@@ -28,22 +28,24 @@ _DEFAULT = Expects()
 class Preprocess(nn.Module):
     """Resizes a batch's frames to one size, subtracts the mean and scales what is left.
 
-    Runs where the batch is. Frames are squeezed to the size, not cropped. What it needs is in
-    its state_dict, so it is saved with the net.
+    It runs on the device that the batch is on. Frames are squeezed to the size, not cropped. The
+    mean is in its state_dict, so that it is saved with the net.
 
     Args:
-        size: (width, height) of what the net sees.
-        mean: What is subtracted, from 0 to 255: a mean image (channels, height, width), a mean
-            colour (channels,) or (channels, 1, 1), or None for nothing.
-        channels: How many channels the frames have.
-        expects: The numbers that the CNN expects; by default colours from 0 to 1.
+        size: (width, height), in pixels, of the frames that the net sees.
+        mean: The mean that is subtracted, from 0 to 255: a mean image (channels, height, width), a
+            mean colour (channels,) or (channels, 1, 1), or None for nothing.
+        channels: The number of channels that the frames have.
+        expects: The numbers that the CNN expects its frames to be made of; by default colours from
+            0 to 1.
         mirrored_channels: Channels whose values v become 255 - v when left and right are exchanged.
 
     Attributes:
-        core: The same for frames in a tensor, which `torch.export` takes.
+        core: The module that does the same to frames in a tensor, which `torch.export` takes.
 
     Raises:
-        UsageError: A size below 1, or a mean image of another size.
+        UsageError: The size is below 1x1, or a mean or a standard deviation does not fit the
+            frames' channels or size.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class Preprocess(nn.Module):
     def for_net(
         cls, net: LRCN, mean: Tensor | None, *, mirrored_channels: Sequence[int] = ()
     ) -> Self:
-        """What brings batches to a net.
+        """Make the module that prepares batches for a net.
 
         Args:
             net: The net.
-            mean: What is subtracted unless the net's CNN has a mean of its own, as above.
-            mirrored_channels: As above.
+            mean: The mean that is subtracted, as the constructor takes it, unless the net's CNN has
+                a mean of its own.
+            mirrored_channels: Channels whose values v become 255 - v when left and right are
+                exchanged.
         """
         config = net.config
         return cls(
@@ -86,12 +90,12 @@ class Preprocess(nn.Module):
 
     @property
     def size(self) -> Size:
-        """(width, height) of what the net sees."""
+        """(width, height), in pixels, of the frames that the net sees."""
         return self.core.size
 
     @property
     def mean(self) -> Tensor:
-        """float32 (channels, height, width), or (channels, 1, 1) where it is one colour."""
+        """The mean, float32 (channels, height, width), or (channels, 1, 1) if it is one colour."""
         return self.core.mean
 
     @torch.no_grad()
@@ -99,8 +103,8 @@ class Preprocess(nn.Module):
         """What the net sees of a batch.
 
         Args:
-            batch: Clips, of one stored size or of several.
-            changes: What to vary in each clip, from `Augmentation.draw`; None for nothing.
+            batch: The clips, of one stored size or of several.
+            changes: The change of each clip, from `Augmentation.draw`; None for no changes.
 
         Returns:
             float32 (clips, frames, channels, height, width), with the memory of a channels_last
@@ -147,9 +151,9 @@ class Preprocess(nn.Module):
 
 
 def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """What is handled at once: frames as (images, channels, H, W), and where they go to.
+    """The frames handled at once, as (images, channels, H, W), and the part of the result for them.
 
-    A processor takes them clip by clip, so that what it has just resized is still in its cache.
+    A CPU takes them clip by clip, so that what it has just resized is still in its cache.
     """
     if batch.pixels.device.type != "cpu" and batch.same_size:
         yield batch.frames.flatten(0, 1).permute(0, 3, 1, 2), result.flatten(0, 1)

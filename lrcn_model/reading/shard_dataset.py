@@ -35,11 +35,12 @@ class ShardDataset(Dataset[ClipBatch]):
         plugins: Names of plug-ins that may be imported, where one has made the frames.
 
     Attributes:
-        data_set: What is read from, as `lrcn_data.format.shard_reader` has it.
+        data_set: The opened shards, as `lrcn_data.format.shard_reader` has them.
+        labels: The class number of each clip, int64 (clips,).
 
     Raises:
-        UsageError: The patterns can't be meant as given, or a plug-in has made the frames that is
-            not named.
+        UsageError: The patterns can't be meant as given, or a plug-in that is not named has made
+            the frames.
         ShardError: A shard, its index or its manifest is missing, damaged or unfinished.
     """
 
@@ -50,11 +51,11 @@ class ShardDataset(Dataset[ClipBatch]):
         self.labels = self.data_set.labels
 
     def __len__(self) -> int:
-        """How many clips."""
+        """The number of clips."""
         return len(self.data_set)
 
     def __getitem__(self, index: int) -> ClipBatch:
-        """A batch of one clip.
+        """Read a batch of one clip.
 
         Raises:
             IndexError: There is no clip of that number.
@@ -65,33 +66,37 @@ class ShardDataset(Dataset[ClipBatch]):
         return self.__getitems__([index % len(self)])
 
     def __getitems__(self, indices: Sequence[int]) -> ClipBatch:
-        """A batch of several clips, in the order of their numbers given."""
+        """Read a batch of several clips, in the order of the numbers given.
+
+        Raises:
+            ShardError: A shard changed since it was written.
+        """
         with one_line_errors():
             return decode_samples([self.data_set.read_sample(i) for i in indices], indices)
 
     @property
     def classes(self) -> list[str]:
-        """Class names by class number."""
+        """The class names, by class number."""
         return self.data_set.classes
 
     @property
     def seq_len(self) -> int:
-        """Frames a clip."""
+        """The number of frames in a clip."""
         return self.data_set.seq_len
 
     @property
     def frame_kind(self) -> FrameKind:
-        """What is stored of each frame."""
+        """The kind of frames, which says what is stored of each frame."""
         return self.data_set.layout.frame_kind
 
     @property
     def fps(self) -> Fraction:
-        """Frames a second of the clips."""
+        """The frame rate of the clips, in frames a second."""
         return self.data_set.fps
 
     @property
     def stored_size(self) -> Size | None:
-        """(width, height) that all frames were resized to; None for each video's own."""
+        """(width, height) in pixels that all frames were resized to; None for each video's own."""
         sizes = [manifest.options.get("size") for manifest in self.data_set.manifests]
         match sizes[0]:
             case [int(width), int(height)] if all(size == sizes[0] for size in sizes):
@@ -108,17 +113,17 @@ class ShardDataset(Dataset[ClipBatch]):
 
     @property
     def skipped(self) -> int:
-        """Entries of these shards that gave no clip because they were too short."""
+        """The number of list entries that gave no clip because they were too short."""
         return self.data_set.skipped
 
     @property
     def failed(self) -> int:
-        """Entries of these shards that gave no clip for any other reason."""
+        """The number of list entries that gave no clip for any other reason."""
         return self.data_set.failed
 
     @property
     def shard_samples(self) -> list[int]:
-        """Clips in each shard; their numbers follow one another."""
+        """The number of clips in each shard; the shards' clips are numbered one after another."""
         return [len(index) for index in self.data_set.indices]
 
     def mean_image(self, size: Size) -> Tensor:
@@ -128,7 +133,7 @@ class ShardDataset(Dataset[ClipBatch]):
         size of their data set's canvas.
 
         Args:
-            size: (width, height).
+            size: (width, height), in pixels, of the image wanted.
 
         Returns:
             float32 (channels, height, width), from 0 to 255.

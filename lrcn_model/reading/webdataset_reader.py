@@ -44,24 +44,25 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
 
     Args:
         patterns: Paths, folders, globs, ranges or fsspec URLs, one or several.
-        split: Take only the shards of this split.
+        split: Take only the shards of this split: train, val or test.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
-        batch_size: Clips a batch; the last one of a worker may have fewer.
-        seed: Of the order.
-        rank: This process's number, from 0.
-        ranks: How many processes share the shards.
-        shuffle: Whether to shuffle shards, and samples within a buffer.
-        shuffle_buffer: Samples that are shuffled among themselves, still encoded.
+        batch_size: The number of clips in a batch; the last batch of a worker may have fewer.
+        seed: The seed of the order.
+        rank: The number of this process, from 0.
+        ranks: The number of processes that share the shards.
+        shuffle: Whether to shuffle the shards, and the samples within a buffer.
+        shuffle_buffer: The number of samples, still encoded, that are shuffled among themselves.
 
     Attributes:
-        classes: Class names by class number.
-        layout: How the samples are made up.
-        seq_len: Frames a clip.
-        fps: Frames a second of the clips.
+        classes: The class names, by class number.
+        layout: The members that each sample consists of.
+        seq_len: The number of frames in a clip.
+        fps: The frame rate of the clips, in frames a second.
+        epoch: The number of the epoch that the next iteration reads, from 0.
 
     Raises:
-        UsageError: A value out of range, patterns that can't be meant as given, or a plug-in has
-            made the frames that is not named.
+        UsageError: A value is out of range, the patterns can't be meant as given, or a plug-in that
+            is not named has made the frames.
         ShardError: A shard or its manifest is missing or unfinished.
     """
 
@@ -99,16 +100,16 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch, from 0."""
+        """Choose the epoch, from 0, whose order the next iteration has."""
         self.epoch = epoch
 
     @property
     def samples(self) -> int:
-        """Clips in all shards, of all ranks."""
+        """The number of clips in all shards, over all ranks."""
         return self._starts[-1]
 
     def __iter__(self) -> Iterator[ClipBatch]:
-        """Batches of this rank's, and in a DataLoader this worker's, shards.
+        """Read the batches of the shards of this rank, and in a DataLoader of this worker.
 
         Raises:
             ShardError: A shard is not what the manifest says.
@@ -144,7 +145,7 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
             opened.close()
 
     def _own_shards(self) -> list[int]:
-        """Numbers of the shards that this rank and worker read, in their order."""
+        """The numbers of the shards that this rank and worker read, in the order of reading."""
         count = len(self._shards)
         order = (
             permutation(count, "shards", self._seed, self.epoch)

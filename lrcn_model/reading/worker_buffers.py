@@ -28,11 +28,11 @@ class _Buffer:
     """One buffer as its worker sees it.
 
     Attributes:
-        number: Of the buffer in its worker.
-        memory: All of it; the first byte says whether it is in use.
-        replaces: Number of a smaller one that it took the place of.
-        known: Whether the receiver has it.
-        sent: Whether its present content was sent.
+        number: The buffer's number in its worker.
+        memory: The whole buffer, uint8; its first byte says whether it is in use.
+        replaces: The number of the smaller buffer whose place it took; None where there was none.
+        known: Whether the receiver has the buffer already.
+        sent: Whether the buffer's present content was sent.
     """
 
     number: int
@@ -52,7 +52,13 @@ class _Buffer:
 
 @dataclass(slots=True)
 class _Lender:
-    """A worker's buffers."""
+    """The buffers of a worker.
+
+    Attributes:
+        process: The id of the process that the buffers belong to.
+        made: The number of buffers made so far.
+        buffers: The buffers that the worker still uses.
+    """
 
     process: int = 0
     made: int = 0
@@ -61,11 +67,18 @@ class _Lender:
 
 _lender = _Lender()
 _received: dict[int, dict[int, Tensor]] = {}
-"""In the receiver: buffers by worker and number."""
+"""In the receiver: the buffers, by the worker's process id and by number."""
 
 
 def lend(length: int) -> Tensor:
-    """In a worker: uint8 (length,), for content that will be sent to the training's process."""
+    """In a worker: give out a tensor whose content will be sent to the training's process.
+
+    Args:
+        length: The length of the tensor, in bytes.
+
+    Returns:
+        uint8 (length,), whose content may be anything.
+    """
     if _lender.process != os.getpid():
         _lender.process, _lender.made, _lender.buffers = os.getpid(), 0, []
     buffer = _free_buffer(length)
@@ -76,7 +89,14 @@ def lend(length: int) -> Tensor:
 
 
 def send(content: Tensor) -> tuple[int, int, int | None, Tensor | None, int] | None:
-    """What to send instead of a tensor that `lend` gave; nothing for any other."""
+    """In a worker: what to send instead of a tensor.
+
+    Args:
+        content: The tensor.
+
+    Returns:
+        The arguments of `receive`; None for a tensor that `lend` did not give.
+    """
     if _lender.process != os.getpid() or not content.is_contiguous():
         return None
     for buffer in _lender.buffers:
@@ -90,7 +110,18 @@ def send(content: Tensor) -> tuple[int, int, int | None, Tensor | None, int] | N
 def receive(
     worker: int, number: int, replaces: int | None, memory: Tensor | None, length: int
 ) -> Tensor:
-    """In the training's process: the tensor that a worker sent, without a copy."""
+    """In the training's process: the tensor that a worker sent, without a copy.
+
+    Args:
+        worker: The id of the worker's process.
+        number: The buffer's number in its worker.
+        replaces: The number of the smaller buffer whose place it took; None where there was none.
+        memory: The buffer itself, the first time that it is sent; None later.
+        length: The length of the content, in bytes.
+
+    Returns:
+        The content, uint8 (length,).
+    """
     if memory is not None:
         _forget_dead_workers()
         buffers = _received.setdefault(worker, {})
@@ -122,13 +153,13 @@ def _free_buffer(length: int) -> _Buffer:
 
 
 def _forget(buffer: _Buffer, process: int) -> None:
-    """A worker dropped a batch; unless it was sent, its buffer is free."""
+    """In a worker that dropped a batch: free the batch's buffer, unless it was sent."""
     if not buffer.sent and process == os.getpid():
         buffer.memory[0] = 0
 
 
 def _release(whole: np.ndarray[Any, Any], process: int) -> None:
-    """The receiver dropped a batch; what a fork of it drops is none of its own."""
+    """In the receiver, not in a fork of it, that dropped a batch: free the batch's buffer."""
     if process == os.getpid():
         whole[0] = 0
 
