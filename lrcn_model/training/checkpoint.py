@@ -38,7 +38,7 @@ class Checkpoints:
     """The checkpoints of a run: the last one, the one before it, and the best on val.
 
     Attributes:
-        folder: Where they are; must exist before saving.
+        folder: The folder of the checkpoints, which must exist before one is saved.
     """
 
     folder: Path
@@ -145,7 +145,7 @@ def load_checkpoint(path: Path) -> State:
         What was saved, with its tensors on the CPU.
 
     Raises:
-        CheckpointError: It is damaged, or was not written by this program.
+        CheckpointError: The checkpoint is damaged, or was not written by this program.
     """
     try:
         _check(path)

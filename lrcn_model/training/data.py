@@ -30,13 +30,13 @@ class TrainData:
     Args:
         options: All values of the training; they name the shards and say how these are read.
         ranks: The processes that share the clips.
-        processor: Where the batches go.
+        processor: The processor that the batches are for.
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
 
     Attributes:
-        train: Clips to train on.
-        val: Clips to validate with; None where --val-shards names none.
-        workers: How many processes read.
+        train: The clips to train on.
+        val: The clips to validate with; None where --val-shards names none.
+        workers: The number of processes that read shards.
         resumable: Whether a training can go on in the middle of an epoch.
 
     Raises:
@@ -120,7 +120,8 @@ class TrainData:
         """What is kept with a net that is trained on these clips.
 
         Args:
-            trained: What its weights stand for, for people.
+            trained: The epochs, steps and accuracy that the weights stand for, which only people
+                read.
         """
         return RunFacts(
             classes=self.train.classes,
@@ -145,8 +146,8 @@ class TrainData:
         """This process's batches of what is left of an epoch, on the device.
 
         Args:
-            epoch: Number of the epoch, from 0.
-            samples_done: Clips of it that all processes together have taken before.
+            epoch: The number of the epoch, from 0.
+            samples_done: The number of its clips that all processes together have taken before.
 
         Raises:
             UsageError: Too few clips are left for so many processes.
@@ -163,7 +164,7 @@ class TrainData:
         """Clips of the running epoch that all processes have taken.
 
         Args:
-            batches: How many of the batches that `train_batches` last gave were trained on.
+            batches: The number of batches trained on, of those that `train_batches` last gave.
         """
         return self._sampler.state_dict(batches)["samples_done"]
 

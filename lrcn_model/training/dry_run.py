@@ -29,17 +29,18 @@ class DryRun:
     Attributes:
         folder: The run's folder.
         goes_on: Whether a run is there already, with which the training would go on.
-        layers: Layers of the net.
-        flop: Floating point operations per frame, forward.
-        flop_with_backward: Floating point operations per frame, forward and backward.
-        clips: Clips to train on.
-        val_clips: Clips to validate with.
-        steps_per_epoch: Steps of the optimizer in an epoch.
-        steps: Steps of the optimizer in all.
-        processor: What computes, and how precisely.
-        workers: How many processes read.
-        loss: Mean over the clips of the one step that was done.
-        seconds: How long that step took.
+        layers: The layers of the net.
+        flop: The number of floating point operations for a frame, forward.
+        flop_with_backward: The number of floating point operations for a frame, forward and
+            backward.
+        clips: The number of clips to train on.
+        val_clips: The number of clips to validate with.
+        steps_per_epoch: The number of steps of the optimizer in an epoch.
+        steps: The number of steps of the optimizer in all.
+        processor: The name of the processor that computes, and of its precision.
+        workers: The number of processes that read shards.
+        loss: The mean loss over the clips of the one step that was done.
+        seconds: The time that this step took, in seconds.
         memory: The most memory that was used, in bytes: of the GPU, or of this process.
     """
 
@@ -63,7 +64,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
     """Build everything, do one step, and write nothing.
 
     Raises:
-        LrcnError: It can't be done; the message says why and what helps.
+        LrcnError: The training can't be done; the message says why and what helps.
     """
     with prepared(options, choice.plugins) as ready:
         data, processor = ready.data, ready.processor

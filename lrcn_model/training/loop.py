@@ -57,10 +57,10 @@ class Training:
     Args:
         options: All values of the training.
         folder: The run's folder; it must exist.
-        data: What is read.
-        train_step: What is trained.
+        data: The clips to train on and to validate with.
+        train_step: The net, with everything that changes it.
         ranks: The processes that train together.
-        observer: Is told what happens.
+        observer: The object that is told what happens.
         stop: The signals that ask this process to stop.
     """
 

@@ -24,7 +24,7 @@ class MetricsLog:
     """Writes the figures while it is used as a context manager.
 
     Args:
-        file: Path of metrics.jsonl.
+        file: The path of metrics.jsonl.
         tensorboard: Folder for TensorBoard's events.
         step: Steps that were done before; lines about later steps are removed.
         epochs: Epochs that ended before; lines about later epochs are removed.
@@ -77,11 +77,11 @@ class MetricsLog:
         """Add a line.
 
         Args:
-            group: Heading under which TensorBoard shows the values: step or epoch.
+            group: The heading under which TensorBoard shows the values: step or epoch.
             values: The values by name; `step` and `epoch` are among them.
 
         Raises:
-            LrcnError: It can't be written.
+            LrcnError: The line can't be written.
         """
         with self._written():
             self._file.write(json.dumps(values) + "\n")
@@ -94,7 +94,7 @@ class MetricsLog:
         """Make sure that all lines are on the disk, before a checkpoint builds on them.
 
         Raises:
-            LrcnError: They can't be written.
+            LrcnError: The lines can't be written.
         """
         with self._written():
             os.fsync(self._file.fileno())

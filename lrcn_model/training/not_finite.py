@@ -25,10 +25,10 @@ def loss_not_finite(
     """The error of a step whose loss is no finite number.
 
     Args:
-        step: Number of the step, from 1.
-        loss: What it came to.
-        keys: Names of the step's clips.
-        keys_before: Names of the clips of the step before, whose update may be the cause.
+        step: The number of the step, from 1.
+        loss: The loss of the step.
+        keys: The names of the step's clips.
+        keys_before: The names of the clips of the step before, whose update may be the cause.
     """
     return _error(f"the loss of step {step} is {loss}", keys, keys_before)
 
@@ -37,8 +37,8 @@ def weights_not_finite(step: int, keys: tuple[str, ...]) -> LrcnError:
     """The error of a training whose weights or optimizer hold what is no finite number.
 
     Args:
-        step: Steps done.
-        keys: Names of the last step's clips.
+        step: The number of steps done.
+        keys: The names of the last step's clips.
     """
     return _error(f"the weights or the optimizer's state are no numbers after step {step}", keys)
 

@@ -31,8 +31,8 @@ class Prepared:
     Attributes:
         options: All values of the training.
         ranks: The processes that train together.
-        processor: Where the net runs.
-        data: What is read.
+        processor: The processor that the net runs on.
+        data: The clips to train on and to validate with.
     """
 
     options: TrainOptions
@@ -83,7 +83,8 @@ def prepared(options: TrainOptions, plugins: Collection[str]) -> Iterator[Prepar
         plugins: Names of the plug-ins that may be imported.
 
     Raises:
-        LrcnError: One of them can't be had, or memory ran out while they were used.
+        LrcnError: The processor, the other processes or the data can't be had, or memory ran out
+            while they were used.
     """
     ranks = ranks_from_environment()
     processor = choose_processor(options.device, options.amp, local_rank=ranks.local_rank)

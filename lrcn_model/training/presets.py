@@ -11,7 +11,7 @@ _ENDING = ".toml"
 
 
 def preset_names() -> list[str]:
-    """Names of the files that come with lrcn, without their ending."""
+    """The names of the files that come with lrcn, without their ending."""
     found = (entry.name for entry in files("lrcn_model.configs").iterdir())
     return sorted(name.removesuffix(_ENDING) for name in found if name.endswith(_ENDING))
 
@@ -20,7 +20,7 @@ def find_config(config: Path) -> Path:
     """The file that `--config` means: one that is there, else the preset of that name.
 
     Raises:
-        UsageError: There is neither.
+        UsageError: There is neither such a file nor such a preset.
     """
     if config.exists():
         return config

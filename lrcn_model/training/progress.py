@@ -19,16 +19,16 @@ class Progress:
     """How far a training has come; saved in every checkpoint.
 
     Attributes:
-        epoch: Epochs that have ended.
-        samples_done: Clips of the running epoch that all processes together had taken when they
-            last began to read; a checkpoint has those taken until it was written.
-        step: Steps of the optimizer that have been done, over all epochs.
-        loss: Sum of the losses of the running epoch's clips.
-        clips: How many clips that sum is over.
-        correct: How many of them were recognized.
-        seconds: Time that the running epoch has taken.
-        best: Score of the best weights so far; empty before there are any.
-        stale: Epochs that have ended since those weights.
+        epoch: The number of epochs that have ended.
+        samples_done: The number of the running epoch's clips that all processes together had taken
+            when they last began to read; a checkpoint has those taken until it was written.
+        step: The number of steps of the optimizer that have been done, over all epochs.
+        loss: The sum of the losses of the running epoch's clips.
+        clips: The number of clips that this sum is over.
+        correct: The number of those clips that were recognized.
+        seconds: The time that the running epoch has taken, in seconds.
+        best: The score of the best weights so far; empty before there are any.
+        stale: The number of epochs that have ended since those weights.
     """
 
     epoch: int = 0

@@ -99,7 +99,7 @@ class TrainingObserver(Protocol):
 
         Args:
             steps: Steps that it will have in all.
-            steps_done: How many of them were done before.
+            steps_done: The number of those steps that were done before.
             epochs_done: Epochs that ended before.
         """
 

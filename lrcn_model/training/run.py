@@ -28,7 +28,7 @@ class Outcome:
     Attributes:
         folder: The run's folder.
         trained: Whether there was anything left to do.
-        first: Whether this process is the one of several that talks.
+        first: Whether this is the process, of several, that reports progress.
     """
 
     folder: Path
@@ -43,13 +43,13 @@ def run_training(
 
     Args:
         options: All values of the training.
-        choice: Which run it is.
-        observer: Is told what happens.
+        choice: The run that the training begins or goes on with.
+        observer: The object that is told what happens.
         stop: The signals that ask this process to stop.
 
     Raises:
-        LrcnError: It can't be done; the message says why and what helps.
-        Stopped: It was asked to stop, and has saved what it had done.
+        LrcnError: The training can't be done; the message says why and what helps.
+        Stopped: The training was asked to stop, and has saved what it had done.
     """
     with prepared(options, choice.plugins) as ready:
         ranks, trained_on = ready.ranks, ready.data.trained_on()
@@ -91,7 +91,7 @@ def _locked(folder: RunFolder) -> Iterator[None]:
     """Make the folder, and let no other training into it.
 
     Raises:
-        LrcnError: It can't be made, or another training is in it.
+        LrcnError: The folder can't be made, or another training is in it.
     """
     with ExitStack() as held:
         try:

@@ -20,12 +20,12 @@ class TrainedOn:
     """What a run was trained on, by which it is recognized; kept in run.json.
 
     Attributes:
-        shards: SHA-256 of each shard that it was trained on, in order.
-        val_shards: SHA-256 of each shard that it was validated with, in order.
-        classes: Class names by number.
-        seq_len: Frames per clip.
-        fps: Frames per second as a text: a whole number or a fraction.
-        frame_kind: Name of the kind of frames.
+        shards: The SHA-256 of each shard that the run was trained on, in order.
+        val_shards: The SHA-256 of each shard that it was validated with, in order.
+        classes: The class names, by class number.
+        seq_len: The number of frames in a clip.
+        fps: The frame rate in frames a second, as a text: a whole number or a fraction.
+        frame_kind: The name of the kind of frames.
         plugins: The version of each plug-in in the net, by its name.
     """
 
@@ -77,16 +77,16 @@ def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
 def write_record(
     folder: RunFolder, options: TrainOptions, trained_on: TrainedOn, environment: dict[str, Any]
 ) -> None:
-    """Write what a run is; where it goes on, what is there is replaced.
+    """Write run.json and config.toml; where a run goes on, its files are replaced.
 
     Args:
         folder: The run's folder; it must exist.
         options: All values of the training.
-        trained_on: What the run is recognized by.
-        environment: What the training runs on, for people.
+        trained_on: The data that the run is recognized by.
+        environment: The machine and the software that train, which only people read.
 
     Raises:
-        LrcnError: It can't be written.
+        LrcnError: A file can't be written.
     """
     import tomli_w
 
@@ -116,7 +116,7 @@ def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) 
     The number of epochs may grow, unless the learning rate depends on it.
 
     Raises:
-        UsageError: Something differs.
+        UsageError: The data, or a value that changes the losses, differs from the run's.
         LrcnError: The folder's files can't be read.
     """
     before = read_options(folder).loss_values()

@@ -45,18 +45,18 @@ class TrainStep:
 
     Args:
         options: All values of the training.
-        classes: How many classes the net tells apart.
-        mean: What is subtracted from the frames, as `Preprocess` takes it.
-        processor: Where the net runs.
+        classes: The number of classes that the net tells apart.
+        mean: The mean that is subtracted from the frames, as `Preprocess` takes it.
+        processor: The processor that the net runs on.
         ranks: The processes that train together.
         frame_kind: The kind of the frames.
 
     Attributes:
         net: The net; its first weights are a function of the seed.
         preprocess: Turns stored pixels into what the net sees.
-        scored: What validation scores and the run keeps: the net, or with --ema the moving average
-            of its weights.
-        optimizer: Adam or SGD.
+        scored: The net that validation scores and the run keeps: `net`, or with --ema one that has
+            the moving average of its weights.
+        optimizer: The optimizer that --optimizer names.
         scaler: Scales the gradients, where the net is computed in fp16.
     """
 
@@ -101,8 +101,8 @@ class TrainStep:
         Args:
             batches: This process's share of the step's clips, on the device.
             step: Steps done before, over the whole training.
-            epoch: Number of the epoch, from 0.
-            lr: Learning rate.
+            epoch: The number of the epoch, from 0.
+            lr: The learning rate of the step.
             vote_to_stop: Whether this process has been asked to stop.
 
         Returns:
@@ -234,7 +234,7 @@ def _trained_parameters(net: nn.Module) -> list[nn.Parameter]:
     """The parameters that are not frozen.
 
     Raises:
-        UsageError: There is none.
+        UsageError: All parameters are frozen.
     """
     parameters = [value for value in net.parameters() if value.requires_grad]
     if not parameters:

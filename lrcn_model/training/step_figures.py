@@ -25,9 +25,9 @@ class StepFigures:
 
     Attributes:
         loss: Sum of the clips' losses.
-        clips: How many clips have a labelled frame; the others count nowhere.
-        correct: How many of these clips were recognized.
-        stop_votes: How many processes had been asked to stop when they began the step.
+        clips: The number of clips with a labelled frame; the others count nowhere.
+        correct: The number of these clips that were recognized.
+        stop_votes: The number of processes that had been asked to stop when they began the step.
     """
 
     loss: float

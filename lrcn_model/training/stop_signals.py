@@ -13,8 +13,8 @@ class Stopped(Exception):
     """The training ended in an orderly way, because it was asked to.
 
     Args:
-        number: Number of the signal.
-        message: What is said of it.
+        number: The number of the signal.
+        message: The message that the user is shown.
 
     Attributes:
         exit_code: 128 plus the signal's number, as is usual in shells.
@@ -29,7 +29,7 @@ class StopSignals:
     """Notes the signals while it is used as a context manager; a second Ctrl-C acts at once.
 
     Attributes:
-        received: Number of the signal that came last; None before the first.
+        received: The number of the signal that came last; None before the first.
     """
 
     def __init__(self) -> None:
