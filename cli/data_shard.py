@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.frame_kinds import FRAME_KINDS
+from lrcn_data.making.executors import EXECUTORS
+from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_data.sampling.short_videos import SHORT
 from lrcn_data.splits import SPLITS
 
@@ -24,6 +27,7 @@ from .options import (
     debug_option,
     decoder_option,
     json_option,
+    kinds_metavar,
     root_option,
     seed_option,
     workers_option,
@@ -70,7 +74,7 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @click.option(
     "--sampling",
-    metavar="[blocks|center|windows|MODULE:CLASS]",
+    metavar=kinds_metavar(SAMPLINGS),
     default="blocks",
     show_default=True,
     help="Which frames make a clip. blocks: the video is divided into --seq-len blocks, and one"
@@ -121,7 +125,7 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @click.option(
     "--frame-kind",
-    metavar="[rgb|MODULE:CLASS]",
+    metavar=kinds_metavar(FRAME_KINDS),
     default="rgb",
     show_default=True,
     help="What is stored of each frame: rgb stores its colours as a JPEG. Or a kind of your own,"
@@ -163,7 +167,7 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     "--executor",
     default="local",
     show_default=True,
-    metavar="NAME",
+    metavar=kinds_metavar(EXECUTORS),
     help="What has the shards made: `local`, --workers at a time on this machine, or an executor of"
     " your own, named package.module:name.",
 )
@@ -401,6 +405,7 @@ def _dry_run(
     from lrcn_data.making.estimate import estimate
     from lrcn_data.making.run import plan_run
 
+    EXECUTORS.load(run.executor)
     todo = plan_run(lists, options, run, out)
     left = todo.videos_left
     guess = estimate(todo.left, options, root)

@@ -12,6 +12,7 @@ import click
 from lrcn_data.errors import UsageError
 from lrcn_data.kinds import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
+from lrcn_data.video.decoders import DECODERS
 from lrcn_model.nets.cnn import CNNS
 from lrcn_model.nets.head import HEADS
 
@@ -62,7 +63,7 @@ device_option = click.option(
 
 decoder_option = click.option(
     "--decoder",
-    type=click.Choice(["av", "ffmpeg"]),
+    type=click.Choice(list(DECODERS.built_in)),
     default="av",
     show_default=True,
     help="How videos are decoded: with PyAV inside the process, or by ffmpeg processes.",

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -84,7 +85,7 @@ class Kinds(Generic[Kind]):
 def is_plugin(name: str) -> bool:
     """Whether a name is one of a plug-in, `package.module:attribute`."""
     module, _, attribute = name.partition(_SEPARATOR)
-    return bool(module and attribute)
+    return all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
 
 
 def plugin_versions(named: Iterable[tuple[str, Any]]) -> dict[str, str]:
@@ -97,6 +98,26 @@ def plugin_versions(named: Iterable[tuple[str, Any]]) -> dict[str, str]:
         UsageError: A plug-in doesn't say its version.
     """
     return {name: _version(name, thing) for name, thing in named if is_plugin(name)}
+
+
+def check_plugin_version(name: str, thing: Any, source: str, recorded: Mapping[str, str]) -> None:
+    """Refuse a plug-in of another version than a data set or a run has recorded.
+
+    Args:
+        name: The name of a kind; a built-in one is never refused.
+        thing: What it names.
+        source: Who has recorded it, for the error.
+        recorded: The version of each plug-in there, by its name.
+
+    Raises:
+        UsageError: It has another version now, or doesn't say which.
+    """
+    for plugin, version in plugin_versions([(name, thing)]).items():
+        if recorded.get(plugin) != version:
+            raise UsageError(
+                f"{source} was made with version {recorded.get(plugin)} of {plugin}, which has"
+                f" version {version} here; install that one, or make it anew with this one"
+            )
 
 
 def _version(name: str, thing: Any) -> str:
@@ -123,11 +144,16 @@ def _find_in_current_folder() -> None:
 def _import(path: str, source: str) -> Any:
     module, _, attribute = path.partition(_SEPARATOR)
     try:
-        return getattr(import_module(module), attribute)
+        found = import_module(module)
     except ImportError as error:
         raise UsageError(
             f"{source}: {module} can't be imported ({error}); install it, or put its folder on"
             " PYTHONPATH"
         ) from error
+    except Exception as error:
+        # whatever somebody's module raises while it is imported
+        raise UsageError(f"{source}: importing {module} raised {error!r}; mend it") from error
+    try:
+        return attrgetter(attribute)(found)
     except AttributeError as error:
         raise UsageError(f"{source}: {module} has no {attribute}; correct the name") from error

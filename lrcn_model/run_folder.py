@@ -24,6 +24,9 @@ from lrcn_data.storage.atomic_file import atomic_file, remove_leftovers
 
 RUNS = Path("runs")
 
+_OLD_TEMPORARY = ".tmp"
+"""How half-written files ended before they were named as those of data sets are."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -85,6 +88,8 @@ class RunFolder:
         """Remove the half-written files that killed trainings left."""
         for folder in (self.path, self.checkpoints):
             remove_leftovers(folder)
+            for leftover in folder.glob(f"*{_OLD_TEMPORARY}"):
+                leftover.unlink(missing_ok=True)
 
 
 @contextmanager

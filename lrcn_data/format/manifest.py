@@ -64,6 +64,12 @@ class Manifest:
         return str(self.options["fps"])
 
     @property
+    def plugins(self) -> Mapping[str, str]:
+        """The version of each plug-in that decided bytes, by its name."""
+        versions = self.options.get("plugins")
+        return versions if isinstance(versions, dict) else {}
+
+    @property
     def frame_kind(self) -> str:
         """Name of the kind of frames that is stored."""
         return str(self.options.get("frame_kind", RGB_FRAMES))

@@ -50,7 +50,7 @@ def layout_of(manifest: Manifest, source: str, plugins: Collection[str]) -> Samp
         UsageError: The frames were made by a plug-in that the caller has not named.
         ShardError: They are of a kind that this version doesn't know.
     """
-    kind = recorded_frame_kind(manifest.frame_kind, source, plugins)
+    kind = recorded_frame_kind(manifest.frame_kind, source, plugins, manifest.plugins)
     return SampleLayout(seq_len=manifest.seq_len, frame_kind=kind)
 
 

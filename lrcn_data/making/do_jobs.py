@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic
 
-from lrcn_data.making.executors import Executor
+from lrcn_data.making.executors import Executor, Stoppable
 from lrcn_data.making.isolated_work import Done, IsolatedWork
 from lrcn_data.making.worker_process import Result, Work
 
@@ -73,6 +73,8 @@ def do_jobs(
             thread.start()
             yield from _listen(news, on_video)
     finally:
+        if isinstance(executor, Stoppable):
+            executor.stop()
         if thread.ident is not None:
             thread.join(_PATIENCE)
 

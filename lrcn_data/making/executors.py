@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from lrcn_data.kinds import Kinds
 
@@ -36,6 +36,18 @@ class Executor(Protocol):
         Raises:
             Exception: What `do` has raised; nothing is to be done after that.
         """
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """An executor that has jobs done in other processes, which would go on when the run has ended.
+
+    Within this process a run that ends makes every call of `do` raise an error; a copy of `do` in
+    another process doesn't hear of that.
+    """
+
+    def stop(self) -> None:
+        """End all of them at once; called whenever a run ends, by whatever."""
 
 
 BuildExecutor = Callable[[int], Executor]

@@ -193,7 +193,8 @@ def _supervise(
     worker.give(job)
     try:
         while True:
-            worker.wait(clock.seconds_to_next_look(time.monotonic()))
+            # one that has been killed is waited for, not looked at again and again
+            worker.wait(None if overdue else clock.seconds_to_next_look(time.monotonic()))
             clock.look(time.monotonic())
             for message in worker.messages():
                 if isinstance(message, Started):

@@ -135,6 +135,10 @@ def _serve(pipe: Connection[Any, Any], work: Work[Any]) -> None:
             job = pipe.recv()
         except (EOFError, OSError):
             os._exit(0)
+        except Exception as error:
+            # a plug-in in the job that can't be imported here, for example
+            pipe.send(Failed(LrcnError(f"a worker can't read its job: {error!r}")))
+            continue
         pipe.send(_outcome(pipe, work, job))
 
 

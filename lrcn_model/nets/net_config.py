@@ -163,7 +163,8 @@ class NetConfig:
         if self.head == Part(_NO_HEAD):
             return 0
         if self.head.name == _LSTM and self.head.values.keys() == {"hidden"}:
-            return int(self.head.values["hidden"])
+            units = self.head.values["hidden"]
+            return units if type(units) is int else None
         return None
 
     @property

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from lrcn_data.errors import UsageError
-from lrcn_data.kinds import plugin_versions
+from lrcn_data.kinds import check_plugin_version, plugin_versions
 from lrcn_model.nets.cnn import CNNS
 from lrcn_model.nets.head import HEADS
 from lrcn_model.nets.net_config import NetConfig
@@ -49,9 +48,5 @@ def check_versions(config: NetConfig, source: str, recorded: Mapping[str, str]) 
     Raises:
         UsageError: A plug-in has another version now.
     """
-    for name, version in net_plugins(config).items():
-        if recorded.get(name) != version:
-            raise UsageError(
-                f"{source} was trained with version {recorded.get(name)} of {name}, which has"
-                f" version {version} here; install that one, or train anew with this one"
-            )
+    for kinds, part in ((CNNS, config.cnn), (HEADS, config.head)):
+        check_plugin_version(part.name, kinds.load(part.name), source, recorded)

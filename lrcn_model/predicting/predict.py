@@ -97,7 +97,7 @@ def predict_videos(
     Raises:
         UsageError: A plug-in made the frames, and is not named.
     """
-    kind = recorded_frame_kind(run.facts.frame_kind, "the run", plugins)
+    kind = recorded_frame_kind(run.facts.frame_kind, "the run", plugins, run.facts.frame_plugins)
     keeper = PictureKeeper(kind, run.facts.stored_size)
     options = ClipOptions(
         fps=run.facts.fps,

@@ -59,7 +59,8 @@ class Preprocess(nn.Module):
     ) -> None:
         super().__init__()
         self.core = FrameInput(size, mean, channels=channels, expects=expects)
-        self._has_mean = mean is not None or expects.mean is not None
+        # a mean of the CNN's own is no property of the data, and stays as it is
+        self._mirrors_mean = mean is not None and expects.mean is None
         self._mirrored = list(mirrored_channels)
         self._buffers_to_reuse = BufferPool()
         # saved under the names that it had before there was a core
@@ -133,8 +134,7 @@ class Preprocess(nn.Module):
             mean = resize(crop(mean[None], change), self.size)[0]
         if change.flip:
             images_NCHW = self._flipped(images_NCHW)
-            # nothing to subtract stays nothing
-            mean = self._flipped(mean) if self._has_mean else mean
+            mean = self._flipped(mean) if self._mirrors_mean else mean.flip(-1)
         _write(self.core, images_NCHW, self.core.offset(mean), target)
 
     def _flipped(self, images: Tensor) -> Tensor:

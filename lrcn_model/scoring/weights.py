@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ class RunFacts:
             stored in shards; None for their own size.
         trained: The epochs, steps and accuracy that the weights stand for, which only people read.
         frame_kind: The name of the kind of frames that the net was trained on.
+        frame_plugins: The version of the plug-in that made the frames, by its name; empty if none
+            did.
     """
 
     classes: list[str]
@@ -57,12 +59,13 @@ class RunFacts:
     stored_size: Size | None
     trained: Mapping[str, Any]
     frame_kind: str = RGB_FRAMES
+    frame_plugins: Mapping[str, str] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
         """The facts as the weights' file has them; plain RGB frames are not named there."""
         record = {**asdict(self), "fps": str(self.fps)}
         if self.frame_kind == RGB_FRAMES:
-            del record["frame_kind"]
+            del record["frame_kind"], record["frame_plugins"]
         return record
 
 
@@ -183,6 +186,7 @@ def load_run(run: Path, processor: Processor, plugins: Collection[str] = ()) -> 
             stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
             trained=record["trained"],
             frame_kind=record.get("frame_kind", RGB_FRAMES),
+            frame_plugins=record.get("frame_plugins", {}),
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error

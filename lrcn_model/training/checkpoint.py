@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import torch
 
 from lrcn_data.errors import LrcnError
-from lrcn_data.storage.atomic_file import sync_folder
+from lrcn_data.storage.atomic_file import sync_folder, temporary_name
 from lrcn_model.run_folder import run_file
 
 _MARK = b"lrcn-sha256-0001"
@@ -126,7 +126,7 @@ _OLDER = {"previous.pt": "the one before", "best.pt": "the best on the val shard
 
 def _keep(path: Path, name: Path) -> None:
     """Give a checkpoint a second name, by which it stays when the first is given to another."""
-    second = name.with_name(name.name + ".tmp")
+    second = temporary_name(name)
     second.unlink(missing_ok=True)
     try:
         second.hardlink_to(path)

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lrcn_data.errors import UsageError
+from lrcn_data.kinds import plugin_versions
 from lrcn_model.nets.net_plugins import net_plugins
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
@@ -113,8 +114,13 @@ class TrainData:
             seq_len=self.train.seq_len,
             fps=str(self.train.fps),
             frame_kind=self.train.frame_kind.name,
-            plugins=net_plugins(self._options.net),
+            plugins={**net_plugins(self._options.net), **self._frame_plugins()},
         )
+
+    def _frame_plugins(self) -> dict[str, str]:
+        """The version of the plug-in that made the frames, by its name; empty if none did."""
+        kind = self.train.frame_kind
+        return plugin_versions([(kind.name, kind)])
 
     def facts(self, trained: Mapping[str, Any]) -> RunFacts:
         """What is kept with a net that is trained on these clips.
@@ -131,6 +137,7 @@ class TrainData:
             stored_size=self.train.stored_size,
             trained=trained,
             frame_kind=self.train.frame_kind.name,
+            frame_plugins=self._frame_plugins(),
         )
 
     def mean(self) -> Tensor | None:

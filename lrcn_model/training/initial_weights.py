@@ -34,9 +34,9 @@ def begin_with(net: LRCN, run: Path) -> bool:
     there = load_run(run, choose_processor("cpu", "off"), plugins).net
     one, other = there.config, net.config
     by_lstm = one.lstm_hidden is not None and other.lstm_hidden is not None
-    for name in ("cnn", "size", "lstm_hidden" if by_lstm else "head", "channels"):
+    for name in ("cnn", "size", "lstm_hidden" if by_lstm else "head"):
         if getattr(one, name) != getattr(other, name):
-            flag = "channels" if name == "channels" else "--" + name.replace("_", "-")
+            flag = "--" + name.replace("_", "-")
             raise UsageError(
                 f"--init {run} has {flag} {getattr(one, name)}, this training"
                 f" {getattr(other, name)}; they must be the same"

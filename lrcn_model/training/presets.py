@@ -22,11 +22,13 @@ def find_config(config: Path) -> Path:
     Raises:
         UsageError: There is neither such a file nor such a preset.
     """
-    if config.exists():
-        return config
     names = preset_names()
+    if config.is_file():
+        return config
     if str(config) in names:
         return Path(str(files("lrcn_model.configs") / f"{config}{_ENDING}"))
+    if config.exists():
+        return config  # what is wrong with it is said where it is read
     raise UsageError(
         f"--config {config}: there is no such file, and no preset of that name; the presets are"
         f" {', '.join(names)}"

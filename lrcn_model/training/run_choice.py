@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.net_config import Part
 from lrcn_model.nets.net_plugins import check_named
 from lrcn_model.run_folder import RUNS, RunFolder
 from lrcn_model.training.options import TrainOptions
@@ -40,7 +41,11 @@ def resumed_options(run: Path, given: dict[str, Any]) -> TrainOptions:
             or a value is out of range.
     """
     before = read_options(RunFolder(run))
-    check_named(before.net, str(run), [given[name] for name in ("cnn", "head") if name in given])
+    check_named(
+        before.net,
+        str(run),
+        [Part.of(given[name]).name for name in ("cnn", "head") if name in given],
+    )
     options = before.with_values(given)
     if options.epochs < before.epochs:
         raise UsageError(

@@ -160,7 +160,7 @@ def test_another_training_begins_with_its_weights(run: Path, lrcn: Lrcn, tmp_pat
 def test_another_version_of_it_is_refused(run: Path, lrcn: Lrcn, module: Path) -> None:
     module.write_text(MODULE.replace('"1.0"', '"1.1"'))
     [said] = lrcn("lrcn-eval", run, "--shards", "shards", "--cnn", NAME, code=2).splitlines()
-    assert "was trained with version 1.0 of own_cnn:build, which has version 1.1 here" in said
+    assert "was made with version 1.0 of own_cnn:build, which has version 1.1 here" in said
     [said] = lrcn("lrcn-train", *TRAIN, "--cnn", NAME, "--out", run, code=2).splitlines()
     assert "is a run with version 1.0 of own_cnn:build, not 1.1" in said
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import Kinds, is_plugin, plugin_versions
+from lrcn_data.kinds import Kinds, check_plugin_version, is_plugin, plugin_versions
 
 NUMBERS: Kinds[float] = Kinds(
     what="number", option="--number", built_in={"pi": "math:pi", "e": "math:e"}
@@ -59,12 +59,32 @@ def test_a_plug_in_that_is_not_there_is_refused(name: str, why: str) -> None:
         NUMBERS.load(name)
 
 
+@pytest.mark.parametrize("fault", ["raise AttributeError('no such thing')", "def ("])
+def test_a_plug_in_whose_module_fails_says_so_in_one_line(
+    plugin: str, tmp_path: Path, fault: str
+) -> None:
+    (tmp_path / "own_numbers.py").write_text(fault)
+    with pytest.raises(UsageError, match="--number own_numbers:two: importing own_numbers raised"):
+        NUMBERS.load(plugin)
+
+
+def test_a_plug_in_of_another_version_than_recorded_is_refused(plugin: str) -> None:
+    two = NUMBERS.load(plugin)
+    check_plugin_version(plugin, two, "the run", {plugin: "3"})
+    check_plugin_version("pi", 3.1, "the run", {})
+    with pytest.raises(UsageError, match="the run was made with version 2 of own_numbers:two"):
+        check_plugin_version(plugin, two, "the run", {plugin: "2"})
+
+
 def test_a_plug_in_without_a_version_is_refused() -> None:
     NUMBERS.load("math:tau")
     with pytest.raises(UsageError, match="doesn't say its version"):
         plugin_versions([("math:tau", 6.28)])
 
 
-@pytest.mark.parametrize(("name", "expected"), [("a.b:c", True), ("blocks", False), (":c", False)])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.b:c", True), ("a:C.d", True), ("blocks", False), (":c", False), (".a:c", False)],
+)
 def test_a_plug_in_is_told_by_its_colon(name: str, expected: bool) -> None:
     assert is_plugin(name) == expected

@@ -23,7 +23,7 @@ import av
 from lrcn_data.video import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
 from lrcn_data.video.timeline import FpsStream
-from lrcn_data.video import DecodeOptions
+from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.video_file import open_video
 
 decoder, check, repeats = sys.argv[1:]

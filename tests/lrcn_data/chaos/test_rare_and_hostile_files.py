@@ -127,7 +127,7 @@ import json, resource, sys, time
 from pathlib import Path
 from lrcn_data.video import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
-from lrcn_data.video import DecodeOptions
+from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.video_file import open_video
 
 class Wanted:

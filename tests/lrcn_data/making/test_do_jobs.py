@@ -157,6 +157,25 @@ def test_a_signal_ends_what_an_executor_waits_for(
     assert not children()
 
 
+class Stopped(OneByOne):
+    """Notes that it was stopped."""
+
+    def __init__(self) -> None:
+        self.stops = 0
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+def test_an_executor_that_can_be_stopped_is_when_the_run_ends() -> None:
+    executor = Stopped()
+    list(do(executor, "a", "b"))
+    assert executor.stops == 1
+    with pytest.raises(LrcnError):
+        list(do(executor, "fails"))
+    assert executor.stops == 2
+
+
 def test_what_is_left_before_its_end_leaves_no_worker() -> None:
     with closing(do(LOCAL, "0", "waits")) as found:
         assert next(found).result == "0"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lrcn_data.pixels import RGB
 from lrcn_data.sampling.blocks import Blocks
-from lrcn_data.sampling.clips import ClipOptions, Decoder, collect_clips
+from lrcn_data.sampling.clips import ClipOptions, collect_clips
 from lrcn_data.sampling.frame_pairs import FramePairs
 from lrcn_data.sampling.windows import Windows
 from lrcn_data.video.video_file import open_video
@@ -71,7 +71,7 @@ def kept(path: Path, offset: int, options: ClipOptions) -> list[list[tuple[int, 
 @pytest.mark.parametrize("decoder", ["av", "ffmpeg"])
 @pytest.mark.parametrize("offset", [-3, -1, 1, 2])
 def test_a_frames_neighbour_is_the_one_at_the_offset_and_stays_within_the_video(
-    write_numbered: WriteNumbered, offset: int, decoder: Decoder
+    write_numbered: WriteNumbered, offset: int, decoder: str
 ) -> None:
     path = write_numbered(range(11))
     options = ClipOptions(fps=Fraction(10), sampling=Windows(seq_len=4, stride=3), decoder=decoder)

@@ -58,8 +58,8 @@ class Poison:
             poisoned = False
             return sums
 
-        def changed_forward(net: LRCN, frames: Tensor) -> Tensor:
-            scores = forward(net, frames)
+        def changed_forward(net: LRCN, frames: Tensor, lengths: Tensor) -> Tensor:
+            scores = forward(net, frames, lengths)
             return change(scores) if poisoned else scores
 
         patch.setattr(TrainStep, "run", noted_run)

@@ -25,6 +25,7 @@ from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.pixels import RGB, Picture
 from lrcn_model import ClipBatch, Preprocess, ShardDataset, WebdatasetReader, collate
+from lrcn_model.nets.cnn import Expects
 from lrcn_model.processor import choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import ClipChange
@@ -40,6 +41,7 @@ FLIP = ClipChange(left=0, top=0, scale=1, flip=True, brightness=1, contrast=1, s
 class Flow(FrameKind):
     """Two channels, of which the first is a movement to the right."""
 
+    version: ClassVar[str] = "1"
     channels: ClassVar[int] = 2
     ending: ClassVar[str] = "raw"
     coding: ClassVar[str] = "raw picture"
@@ -101,7 +103,7 @@ def write(
     manifest = Manifest(
         complete=True,
         fingerprint="",
-        options={"fps": "5", "seq_len": SEQ_LEN, "frame_kind": kind},
+        options={"fps": "5", "seq_len": SEQ_LEN, "frame_kind": kind, "plugins": {kind: "1"}},
         lists={},
         classes=["a"],
         tools={},
@@ -115,6 +117,17 @@ def write(
 @pytest.fixture
 def data(tmp_path: Path) -> ShardDataset:
     return ShardDataset(write(tmp_path / "shards"), plugins=[NAME])
+
+
+def test_frames_that_another_version_of_a_plug_in_made_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(tmp_path / "shards")
+    monkeypatch.setattr(Flow, "version", "2")
+    with pytest.raises(
+        UsageError, match=r"made with version 1 of .*:Flow, which has version 2 here"
+    ):
+        ShardDataset(folder, plugins=[NAME])
 
 
 def frames_of(batches: Iterator[ClipBatch]) -> dict[str, np.ndarray]:
@@ -178,6 +191,23 @@ def test_a_damaged_frame_is_named(tmp_path: Path, encoded: bytes, said: str) -> 
     folder = write(tmp_path / "shards", lambda frames: [encoded, *frames[1:]])
     with pytest.raises(ShardError, match=said):
         ShardDataset(folder, plugins=[NAME])[0]
+
+
+@pytest.mark.parametrize("own", [(0.0, 0.0), (0.3, 0.7)])
+def test_a_flipped_clip_is_the_mirrored_one_where_the_cnn_has_a_mean_of_its_own(
+    data: ShardDataset, own: tuple[float, float]
+) -> None:
+    preprocess = Preprocess(
+        SIZE,
+        channels=2,
+        expects=Expects(mean=own, std=(0.5, 2.0)),
+        mirrored_channels=KIND.mirrored_channels,
+    )
+    batch = data.__getitems__([0])
+    [found] = preprocess(batch, [FLIP])
+    mirrored = batch.frames[0].permute(0, 3, 1, 2).flip(-1).clone()
+    mirrored[:, 0] = 255 - mirrored[:, 0]
+    torch.testing.assert_close(found, preprocess.core(mirrored), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("mean", ["image", "colour", "none"])
