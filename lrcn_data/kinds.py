@@ -28,10 +28,10 @@ class Kinds(Generic[Kind]):
     """A table of the kinds of one thing.
 
     Attributes:
-        what: What they are kinds of, for messages.
-        option: The command lines' option that names one.
-        built_in: Where each kind is defined, `module:attribute`, by name; imported when it is
-            first asked for.
+        what: The thing that they are kinds of, as messages call it, such as "decoder".
+        option: The command line's option that names one, such as `--decoder`.
+        built_in: Where each built-in kind is defined, as `module:attribute`, by its name. The
+            module is imported when the kind is first asked for.
     """
 
     what: str
@@ -39,10 +39,10 @@ class Kinds(Generic[Kind]):
     built_in: Mapping[str, str]
 
     def check(self, name: str) -> str:
-        """A name, if it can be one of a kind.
+        """Check that a name can be that of a kind, and return it.
 
         Raises:
-            UsageError: It is neither built in nor of a plug-in's form.
+            UsageError: The name is neither that of a built-in kind nor of a plug-in's form.
         """
         if name not in self.built_in and not is_plugin(name):
             raise UsageError(
@@ -52,10 +52,10 @@ class Kinds(Generic[Kind]):
         return name
 
     def load(self, name: str) -> Kind:
-        """The kind that a caller has named.
+        """Import the kind that a caller has named.
 
         Raises:
-            UsageError: There is none of that name, or it can't be imported.
+            UsageError: There is no kind of that name, or it can't be imported.
         """
         self.check(name)
         if name not in self.built_in:
@@ -64,15 +64,16 @@ class Kinds(Generic[Kind]):
         return kind
 
     def load_recorded(self, name: str, source: str, plugins: Collection[str]) -> Kind:
-        """The kind that a data set or a run has recorded.
+        """Import the kind that a data set or a run has recorded.
 
         Args:
-            name: Its name.
-            source: Who has recorded it, for the error.
-            plugins: Plug-ins that the caller has named, and no others are imported.
+            name: The recorded name of the kind.
+            source: The data set or run that has recorded it, for the error message.
+            plugins: The names of the plug-ins that the caller allows; no others are imported.
 
         Raises:
-            UsageError: It is a plug-in that the caller has not named, or can't be imported.
+            UsageError: The kind is a plug-in that the caller has not named, or it can't be
+                imported.
         """
         if name not in self.built_in and name not in plugins:
             raise UsageError(
@@ -83,16 +84,16 @@ class Kinds(Generic[Kind]):
 
 
 def is_plugin(name: str) -> bool:
-    """Whether a name is one of a plug-in, `package.module:attribute`."""
+    """Whether a name has the form of a plug-in's, `package.module:attribute`."""
     module, _, attribute = name.partition(_SEPARATOR)
     return all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
 
 
 def plugin_versions(named: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """The version of each plug-in among some kinds, by its name; nothing for built-in ones.
+    """The version of each plug-in among some kinds, by its name; built-in ones are left out.
 
     Args:
-        named: Names, and what they name.
+        named: The name of each kind, and the object that the name stands for.
 
     Raises:
         UsageError: A plug-in doesn't say its version.
@@ -121,7 +122,7 @@ def check_plugin_version(name: str, thing: Any, source: str, recorded: Mapping[s
 
 
 def _version(name: str, thing: Any) -> str:
-    """What `version` of the thing itself says, else `__version__` of its module."""
+    """The plug-in's own `version`, or else the `__version__` of its module."""
     module = sys.modules[name.partition(_SEPARATOR)[0]]
     version = getattr(thing, "version", None) or getattr(module, "__version__", None)
     if version is None:
@@ -133,7 +134,7 @@ def _version(name: str, thing: Any) -> str:
 
 
 def _find_in_current_folder() -> None:
-    """Have modules of the current folder found, where plug-ins often lie."""
+    """Make modules in the current folder importable, since plug-ins often lie there."""
     with suppress(FileNotFoundError):  # the folder may have been removed
         here = str(Path.cwd())
         if here not in sys.path:

@@ -12,11 +12,12 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 
 _ADDRESS_SPACE = 8 << 30
-"""In bytes: what a decoder maps is far below, what a bomb of a file wants far above."""
+"""The most address space of a process, in bytes. What a decoder maps is far below it; what a file
+that is made to exhaust the memory wants is far above."""
 
 
 def usable_cores() -> int:
-    """The number of cores that this process may use: its affinity, and its cgroup's time."""
+    """The number of cores that this process may use, by its affinity and its cgroup's CPU quota."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     count = count or 1
     try:
@@ -33,7 +34,7 @@ def die_with_parent() -> None:
 
 
 def limit_memory() -> None:
-    """Limit this process's address space, and have it leave no core file when it crashes."""
+    """Limit this process's address space, and keep it from writing a core file when it crashes."""
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     space = _ADDRESS_SPACE if most == resource.RLIM_INFINITY else min(most, _ADDRESS_SPACE)
     resource.setrlimit(resource.RLIMIT_AS, (space, space))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 RGB = npt.NDArray[np.uint8]
-"""A frame as it is decoded, uint8 (height, width, 3)."""
+"""A decoded frame: red, green and blue, uint8 (height, width, 3)."""
 
 Picture = npt.NDArray[np.uint8]
-"""A frame as it is stored, uint8 (height, width, channels)."""
+"""The picture that is stored of a frame, uint8 (height, width, channels)."""

@@ -1,4 +1,7 @@
-"""Starting worker processes so that signals are left to the one who starts them, and wait."""
+"""Starts worker processes so that only the process that starts them is interrupted by signals.
+
+A signal that comes while they are being started waits until they are.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,13 @@ _HELD_BACK = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def signals_held_back() -> Iterator[None]:
-    """Hold back Ctrl-C and SIGTERM while processes are started, which inherit that.
+    """Hold back Ctrl-C and SIGTERM while processes are started; these inherit the block.
 
-    The server that forks workers imports for a second first, and would end with a traceback; so it
-    would if this process left it in the middle of a request.
+    The server that forks workers spends its first second importing modules, and a signal during
+    that time would end it with a traceback. The same would happen if this process were interrupted
+    in the middle of a request to it.
     """
-    # started before, since that lifts the block
+    # started first, since starting it lifts the block
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
     try:
@@ -27,5 +31,5 @@ def signals_held_back() -> Iterator[None]:
 
 
 def let_signals_through() -> None:
-    """Undo in a worker process the holding back of signals that it has inherited."""
+    """Lift, in a worker process, the block of signals that it has inherited."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_BACK)

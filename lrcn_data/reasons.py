@@ -31,7 +31,7 @@ MEANINGS: Mapping[str, str] = {
     Reason.CRASHED: "the decoder's process died",
     Reason.PARTIAL: "damaged; the clips of the sound part were kept (--salvage)",
 }
-"""What each reason means, for people."""
+"""The meaning of each reason, in words for people."""
 
 NOT_BAD = frozenset({Reason.SHORT})
 """Reasons that do not count towards `--max-bad-fraction`."""

@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 SPLITS = ("train", "val", "test")
+"""The names of the splits, in the order in which they are listed everywhere."""

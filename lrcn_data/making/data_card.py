@@ -13,13 +13,13 @@ from lrcn_data.sampling.samplings import describe_recorded
 from lrcn_data.splits import SPLITS
 
 _HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
-"""What the hub calls our splits."""
+"""The hub's name for each of our splits."""
 
 
 def data_card(manifest: Manifest) -> str:
-    """Text of the card: Markdown, with the front matter by which the hub finds the splits.
+    """Write the card as Markdown, with the front matter by which the hub finds the splits.
 
-    It depends on the manifest alone, so equal data sets have equal cards.
+    The text depends on the manifest alone, so equal data sets have equal cards.
     """
     lines = [
         *_front_matter(manifest),
@@ -93,7 +93,10 @@ def _clips(manifest: Manifest) -> str:
 
 
 def _frames(manifest: Manifest) -> str:
-    """What the frames' members are called; a plug-in, which alone knows, is not imported."""
+    """How the members that hold frames are named.
+
+    Only a plug-in itself knows the ending of its frames, and it is not imported for this.
+    """
     if is_plugin(manifest.frame_kind):
         return f"as {manifest.frame_kind} encodes them, `KEY.000.` and so on"
     ending = load_frame_kind(manifest.frame_kind).ending

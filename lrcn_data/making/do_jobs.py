@@ -1,4 +1,4 @@
-"""Has an executor do jobs, and hears Ctrl-C meanwhile whatever the executor is doing."""
+"""Has an executor do jobs, and reacts to Ctrl-C whatever the executor is doing meanwhile."""
 
 from __future__ import annotations
 
@@ -49,17 +49,21 @@ def do_jobs(
     timeout: float,
     on_video: Callable[[VideoReport], None],
 ) -> Generator[Done[Result], None, None]:
-    """Have jobs done, and yield each when it is.
+    """Have jobs done by an executor.
 
-    The executor runs in a thread of its own. However this one is left, by an error, Ctrl-C or
-    SIGTERM too, all workers are ended first, which ends what the executor waits for.
+    The executor runs in a thread of its own. However this generator is left, be it by an error,
+    Ctrl-C or SIGTERM, all workers are ended first, which ends what the executor waits for.
 
     Args:
-        jobs: What is to be done.
-        executor: Who has it done.
-        work: What workers do with a job; a module's function.
-        timeout: Seconds that a video may take.
-        on_video: Called in this thread with every video's report as it comes.
+        jobs: The jobs to do.
+        executor: The executor that distributes them.
+        work: The function that a worker calls for each job; it must be defined at the top level of
+            a module, so that it can be pickled.
+        timeout: The number of seconds that one video may take.
+        on_video: Called in the caller's thread with the report of every video as it comes.
+
+    Yields:
+        What came of each job, as soon as it is done.
 
     Raises:
         LrcnError: A worker failed for a reason that is no video's (disk full, for example).

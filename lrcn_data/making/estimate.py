@@ -18,9 +18,10 @@ from lrcn_data.pixels import RGB
 
 _SAMPLE = 20
 _TAR_OVERHEAD = 512 + 256
-"""Bytes a member: its header, and half of the padding on average."""
+"""The number of bytes that a tar adds to each member: its header, and half a block of padding on
+average."""
 _SURELY_ENOUGH = 1_000_000
-"""Bytes a frame that no usual picture comes near."""
+"""A size of an encoded frame, in bytes, that no usual picture comes near."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,9 +29,9 @@ class Estimate:
     """What writing some shards would take.
 
     Attributes:
-        sampled: Videos that were read for it.
-        bytes: On disk.
-        seconds: Of one worker.
+        sampled: The number of videos that were read for the estimate.
+        bytes: The estimated size on disk in bytes.
+        seconds: The estimated time in seconds that a single worker would take.
     """
 
     sampled: int
@@ -40,14 +41,14 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Measured:
-    """What some videos took: bytes of their samples, and seconds."""
+    """The size of some videos' samples in bytes, and the seconds that reading them took."""
 
     bytes: int
     seconds: float
 
 
 class _SizeKeeper:
-    """Keeps of each frame how many bytes it has when it is encoded."""
+    """Encodes each frame, and keeps only the number of bytes that it then has."""
 
     def __init__(self, options: ShardOptions) -> None:
         self._encoder = FrameEncoder(
@@ -59,29 +60,29 @@ class _SizeKeeper:
 
     @property
     def neighbour(self) -> int:
-        """Which other frame each is to come with; see `FrameKind`."""
+        """The offset of the frame that each one has to come with; see `FrameKind`."""
         return self._encoder.neighbour
 
     def begin(self) -> None:
-        """Forget everything: a video is read, or read anew."""
+        """Forget everything, because another video is read, or the same one again."""
         self._encoder.begin()
 
     def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> int:
-        """Bytes of an encoded frame; see `sampling.clips.FrameKeeper`."""
+        """Encode a frame and give its size in bytes; see `sampling.clips.FrameKeeper`."""
         return len(self._encoder.keep(rgb, number, neighbour, uses))
 
 
 def measure_videos(
     job: ShardJob, started: Callable[[int], None], ended: Callable[[VideoReport], None]
 ) -> _Measured:
-    """Read a job's videos and write nothing; see `worker_process.Work`."""
+    """Read a job's videos without writing anything; see `worker_process.Work`."""
     keeper = _SizeKeeper(job.options)
     size = 0
     began = time.perf_counter()
-    for place, video in enumerate(job.shard.videos):
-        if place in job.quarantine:
+    for position, video in enumerate(job.shard.videos):
+        if position in job.quarantine:
             continue
-        started(place)
+        started(position)
         try:
             found, _ = read_planned(job, video, keeper)
         except VideoError as error:
@@ -94,7 +95,15 @@ def measure_videos(
 
 
 def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) -> Estimate:
-    """Read up to 20 videos, spread evenly over the shards, and scale up; writes nothing."""
+    """Estimate what writing shards would take; nothing is written.
+
+    Up to 20 videos, spread evenly over the shards, are read, and what they took is scaled up.
+
+    Args:
+        shards: The shards that would be written.
+        options: What decides their bytes.
+        root: The folder that the paths in the lists are relative to.
+    """
     videos = [video for shard in shards for video in shard.videos]
     sample = videos[:: max(1, -(-len(videos) // _SAMPLE))]
     job = ShardJob(
@@ -122,10 +131,16 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
 def refuse_small_disk(
     shards: Sequence[PlannedShard], options: ShardOptions, *, root: Path, folder: Path
 ) -> None:
-    """Refuse to start what the disk has no room for.
+    """Refuse to start a run that the disk has no room for.
+
+    Args:
+        shards: The shards that are to be written.
+        options: What decides their bytes.
+        root: The folder that the paths in the lists are relative to.
+        folder: The data set's folder, which must exist.
 
     Raises:
-        LrcnError: The free space is below the estimate and a tenth more.
+        LrcnError: The free space is less than 1.1 times the estimated size.
     """
     free = shutil.disk_usage(folder).free
     videos = sum(len(shard.videos) for shard in shards)

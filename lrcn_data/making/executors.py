@@ -1,4 +1,4 @@
-"""Who has jobs done, and where: the kinds of executors."""
+"""The kinds of executors, which decide when, where and in what order jobs are done."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ Result = TypeVar("Result")
 
 
 class Executor(Protocol):
-    """Distributes jobs: in threads, in processes, over machines, in whatever order.
+    """Distributes jobs over threads, processes or machines, in whatever order.
 
-    It changes no byte of a data set. That no video harms anything is not its business: a job is
-    done by a function that sees to that (see `isolated_work`).
+    An executor changes no byte of a data set. It need not guard against harmful videos either: the
+    function that does a job sees to that (see `isolated_work`).
     """
 
     def run(self, jobs: Sequence[Job], do: Callable[[Job], Result]) -> Iterator[Result]:
         """Have all jobs done.
 
-        It runs in a thread of its own, which need not look after Ctrl-C: a run that is ended, or
-        that fails, makes every call of `do` raise an error at once.
+        This is called in a thread of its own, which need not care about Ctrl-C: when a run is
+        interrupted or fails, every call of `do` raises an error at once.
 
         Args:
-            jobs: What is to be done, each once, in any order.
-            do: Does a job, which takes as long as the job takes, and uses about one core. It may be
-                called from several threads at a time, and be pickled to be called in another
-                process.
+            jobs: The jobs to do, each of them once and in any order.
+            do: The function that does a job. It returns when the job is done, and uses about one
+                core until then. It may be called from several threads at a time, and it may be
+                pickled to be called in another process.
 
         Yields:
-            What `do` has returned, a job at a time, as soon as it is there.
+            What `do` has returned for each job, as soon as it has.
 
         Raises:
-            Exception: What `do` has raised; nothing is to be done after that.
+            Exception: The error that `do` has raised. No other job may be started after that.
         """
 
 
@@ -51,7 +51,7 @@ class Stoppable(Protocol):
 
 
 BuildExecutor = Callable[[int], Executor]
-"""What the table names: it makes an executor that has so many jobs done at a time."""
+"""Makes an executor, given the number of jobs that it should have done at a time."""
 
 EXECUTORS: Kinds[BuildExecutor] = Kinds(
     what="executor",

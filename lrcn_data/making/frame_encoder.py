@@ -9,18 +9,18 @@ from lrcn_data.size import Size
 
 
 class FrameEncoder:
-    """Encodes each wanted frame of a video as it comes; then those of the next one.
+    """Encodes the wanted frames of one video after another, each frame as it comes.
 
     Args:
-        kind: What is stored of a frame.
-        size: (width, height) to store, None for the frames' own.
-        canvas: (width, height) of the pixel sums.
-        quality: 1 to 100.
+        kind: The kind of frames, which says what is stored of a frame.
+        size: The (width, height) in pixels at which frames are stored; None for each video's own.
+        canvas: The (width, height) in pixels on which frames are summed up.
+        quality: The quality of the encoding, from 1 to 100.
 
     Attributes:
-        sums: Pixel sums of the pictures before encoding.
-        width: Pixels of the stored frames.
-        height: Pixels of the stored frames.
+        sums: The pixel sums of this video's pictures before encoding.
+        width: The width of this video's stored frames in pixels; 0 before the first one.
+        height: The height of this video's stored frames in pixels; 0 before the first one.
     """
 
     def __init__(self, *, kind: FrameKind, size: Size | None, canvas: Canvas, quality: int) -> None:
@@ -32,16 +32,16 @@ class FrameEncoder:
 
     @property
     def neighbour(self) -> int:
-        """Which other frame each is to come with; see `FrameKind`."""
+        """The offset of the frame that each one has to come with; see `FrameKind`."""
         return self._kind.neighbour
 
     def begin(self) -> None:
-        """Forget everything: a video is read, or read anew."""
+        """Forget everything, because another video is read, or the same one again."""
         self.sums.clear()
         self.width = self.height = 0
 
     def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> bytes:
-        """A frame encoded; see `sampling.clips.FrameKeeper`."""
+        """Encode a frame and add it to the sums; see `sampling.clips.FrameKeeper`."""
         picture = make_picture(self._kind, rgb, size=self._size, number=number, neighbour=neighbour)
         self.height, self.width = picture.shape[:2]
         self.sums.add(picture, uses)

@@ -11,19 +11,22 @@ from lrcn_data.pixels import RGB
 from lrcn_data.storage.atomic_file import write_failure
 
 _IN_MEMORY = 32 << 20
-"""Bytes of a video's encoded frames above which they wait on the disk."""
-
+"""The number of bytes of a video's encoded frames that are kept in memory; later frames of the
+video wait on the disk."""
 
 SpooledFrame = bytes | tuple[int, int]
-"""An encoded frame, or its offset and length in the file."""
+"""An encoded frame, or its offset and length in bytes in the file that it waits in."""
 
 
 class FrameSpool:
-    """Keeps a video's encoded frames until all of it is read: few in memory, many on the disk.
+    """Keeps a video's encoded frames until all of the video has been read.
+
+    The first ones are kept in memory; those of a long video wait in a file.
 
     Args:
-        encoder: Makes them.
-        folder: Where a file without a name holds those of a long video.
+        encoder: Encodes the frames.
+        folder: The folder on whose disk the file lies. The file has no name there, so that nothing
+            is left behind.
     """
 
     def __init__(self, encoder: FrameEncoder, folder: Path) -> None:
@@ -34,26 +37,26 @@ class FrameSpool:
 
     @property
     def neighbour(self) -> int:
-        """Which other frame each is to come with; see `FrameKind`."""
+        """The offset of the frame that each one has to come with; see `FrameKind`."""
         return self._encoder.neighbour
 
     def begin(self) -> None:
-        """Forget everything: a video is read, or read anew."""
+        """Forget everything, because another video is read, or the same one again."""
         self._encoder.begin()
         self.close()
 
     def close(self) -> None:
-        """Give back what it takes of the disk."""
+        """Free the space that the frames take on the disk."""
         self._bytes = 0
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> SpooledFrame:
-        """Keep a frame encoded; see `sampling.clips.FrameKeeper`.
+        """Encode a frame and keep it; see `sampling.clips.FrameKeeper`.
 
         Raises:
-            LrcnError: The disk doesn't take it.
+            LrcnError: The frame can't be written to the disk.
         """
         encoded = self._encoder.keep(rgb, number, neighbour, uses)
         self._bytes += len(encoded)
@@ -70,7 +73,7 @@ class FrameSpool:
         return offset, len(encoded)
 
     def load(self, kept: SpooledFrame) -> bytes:
-        """The encoded frame that was kept."""
+        """Give back an encoded frame that was kept."""
         if isinstance(kept, bytes):
             return kept
         assert self._file is not None

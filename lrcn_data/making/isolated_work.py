@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from lrcn_data.making.shard_job import ShardJob, VideoReport
 
 _TRIES = 2
-"""How often a video may end its worker; the first time may be the machine's fault, not its own."""
+"""How many workers a video may end before it is given up. The first time may be the machine's
+fault rather than the video's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ class Done(Generic[Result]):
     """A job that has been done.
 
     Attributes:
-        result: What came of it.
-        reports: Of all videos that were read for it, some of them again after a worker's death.
+        result: What the work function returned for the job.
+        reports: The reports of all videos that were read for the job. A video that was read again
+            after a worker's death has several.
     """
 
     result: Result
@@ -45,12 +47,13 @@ class Death:
     """The end of a worker in the middle of a job.
 
     Attributes:
-        place: Of the video that it was at, in the shard; None between two videos.
-        how: Its signal or exit code.
-        overdue: Whether it was ended because its video took too long.
+        position: The position in the shard of the video that the worker was reading, counted from
+            0; None between two videos.
+        how: The signal that ended the worker, or its exit code, as text.
+        overdue: Whether the worker was killed because its video took too long.
     """
 
-    place: int | None
+    position: int | None
     how: str
     overdue: bool
 
@@ -62,22 +65,24 @@ class _WorkerDiedError(Exception):
 
 
 def _tell_nobody(report: VideoReport) -> None:
-    """Who hears of videos where nobody wants to."""
+    """Ignore a video's report; the default where no `on_video` is given."""
 
 
 @dataclass(slots=True, eq=False)
 class IsolatedWork(Generic[Result]):
-    """Does jobs in worker processes; call it with a job, from as many threads as jobs at a time.
+    """Does jobs in worker processes: a callable that takes a job and returns when it is done.
 
-    Workers are started when they are needed and used again for the next jobs; `close` ends them. It
-    can be pickled: a copy has workers of its own, and tells nobody of its videos but by what comes
-    of the job.
+    It may be called from several threads, each of which then has a job done at the same time.
+    Workers are started when they are needed and used again for later jobs; `close` ends them. It
+    can be pickled: the copy has workers of its own, and its videos' reports are only in what it
+    returns.
 
     Attributes:
-        work: What workers do with a job; a module's function.
-        timeout: Seconds that a video may take.
-        on_video: Called with every video's report as it comes, in the thread of its job. A job that
-            has to be done again reports its videos again.
+        work: The function that a worker calls for each job; it must be defined at the top level of
+            a module, so that it can be pickled.
+        timeout: The number of seconds that one video may take.
+        on_video: Called with every video's report as it comes, in the thread that waits for the
+            job. A job that has to be done again reports its videos again.
     """
 
     work: Work[Result]
@@ -89,12 +94,12 @@ class IsolatedWork(Generic[Result]):
     _over: BaseException | None = None
 
     def __call__(self, job: ShardJob) -> Done[Result]:
-        """Do a job, again without the video where one ends its worker.
+        """Do a job; where a video ends its worker, do the job again without that video.
 
         Raises:
-            LrcnError: A worker failed for a reason that is no video's (disk full, for example), or
-                this has been closed. What one job raises is raised by all others too, which end
-                at once.
+            LrcnError: A worker failed for a reason that no video is to blame for (a full disk, for
+                example), or this has been closed. What one job raises is raised by all other jobs
+                too, which end at once.
         """
         try:
             return self._do(job)
@@ -103,11 +108,11 @@ class IsolatedWork(Generic[Result]):
             raise
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What a copy is made of: neither processes nor locks."""
+        """Say how a copy is made when this is pickled: without the processes and locks."""
         return partial(IsolatedWork, work=self.work, timeout=self.timeout), ()
 
     def close(self) -> None:
-        """End all workers at once; whoever still waits for a job meets an error."""
+        """End all workers at once; calls that still wait for a job raise an error."""
         self._end_all(LrcnError("the run has been ended"))
 
     def _do(self, job: ShardJob) -> Done[Result]:
@@ -118,8 +123,8 @@ class IsolatedWork(Generic[Result]):
                 return Done(self._try(job, reports), reports)
             except _WorkerDiedError as error:
                 death = error.death
-                deaths[death.place] += 1
-                job = job_after(death, deaths[death.place], job, self.timeout)
+                deaths[death.position] += 1
+                job = job_after(death, deaths[death.position], job, self.timeout)
 
     def _try(self, job: ShardJob, reports: list[VideoReport]) -> Result:
         def heard(report: VideoReport) -> None:
@@ -141,7 +146,7 @@ class IsolatedWork(Generic[Result]):
         return result
 
     def _take(self) -> WorkerProcess[Result]:
-        """A worker that waits for a job, else a new one."""
+        """Take a worker that waits for a job, or start one if there is none."""
         with self._lock:
             self._refuse_when_over()
             while self._idle and not self._idle[-1].alive:
@@ -156,7 +161,7 @@ class IsolatedWork(Generic[Result]):
             self._idle.append(worker)
 
     def _drop(self, worker: WorkerProcess[Result]) -> None:
-        """Forget a worker that is dead, unless it was killed because all of this is over."""
+        """Forget a dead worker; if it was killed because everything ends, raise the reason."""
         with self._lock:
             self._busy.remove(worker)
             self._refuse_when_over()
@@ -182,11 +187,11 @@ def _supervise(
     timeout: float,
     heard: Callable[[VideoReport], None],
 ) -> Result:
-    """Have a worker do a job, and kill it where a video takes too long.
+    """Have a worker do a job, and kill the worker if a video takes too long.
 
     Raises:
-        _WorkerDiedError: It died; it has been buried.
-        LrcnError: It failed for a reason that is no video's.
+        _WorkerDiedError: The worker died; its end has been awaited and its pipe closed.
+        LrcnError: The worker failed for a reason that no video is to blame for.
     """
     clock = VideoClock(limit=timeout, looked=time.monotonic())
     overdue = False
@@ -198,7 +203,7 @@ def _supervise(
             clock.look(time.monotonic())
             for message in worker.messages():
                 if isinstance(message, Started):
-                    clock.begin(message.place, time.monotonic())
+                    clock.begin(message.position, time.monotonic())
                 elif isinstance(message, Ended):
                     clock.end()
                     heard(message.report)
@@ -210,23 +215,27 @@ def _supervise(
                 overdue = True
                 worker.kill()
     except (EOFError, ConnectionResetError):
-        death = Death(place=clock.place, how=worker.bury(), overdue=overdue)
+        death = Death(position=clock.position, how=worker.bury(), overdue=overdue)
         raise _WorkerDiedError(death) from None
 
 
 def job_after(death: Death, deaths: int, job: ShardJob, timeout: float) -> ShardJob:
-    """What is to be done after a worker's death: the same job, or the job without a video.
+    """Decide what to do after a worker's death: the same job again, or the job without a video.
 
     Args:
         death: How the worker ended.
-        deaths: How many workers have ended at that place in the job, this one included.
-        job: What it was doing.
-        timeout: Seconds that a video may take.
+        deaths: The number of workers that have ended at the same position in the job, this one
+            included.
+        job: The job that the worker was doing.
+        timeout: The number of seconds that one video may take.
+
+    Returns:
+        The job to do next; where a video is given up, with that video in its quarantine.
 
     Raises:
         LrcnError: Workers keep dying between videos, where no video can be blamed.
     """
-    if death.place is None:
+    if death.position is None:
         if deaths > _TRIES:
             raise LrcnError(f"{job.shard.name}: its worker died {deaths} times ({death.how})")
         return job
@@ -238,4 +247,4 @@ def job_after(death: Death, deaths: int, job: ShardJob, timeout: float) -> Shard
         error = VideoError(
             Reason.CRASHED, f"the decoder's process ended {_TRIES} times with {death.how}"
         )
-    return replace(job, quarantine={**job.quarantine, death.place: error})
+    return replace(job, quarantine={**job.quarantine, death.position: error})

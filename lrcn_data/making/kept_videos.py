@@ -22,14 +22,14 @@ class KeptVideo:
     """One video of a finished shard.
 
     Attributes:
-        source: Its file as it was.
-        rejection: Why it gave no clip, if it gave none.
-        places: Offset and length of its samples in the tar.
+        source: The video's file as it was when it was read.
+        rejection: Why the video gave no clip; None if it gave some.
+        extents: The offset and length in bytes of each of its samples in the tar.
     """
 
     source: Source
     rejection: Rejection | None
-    places: list[tuple[int, int]] = field(default_factory=list)
+    extents: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +37,10 @@ class KeptVideos:
     """The sound and the short videos of a finished shard.
 
     Attributes:
-        videos: By their path in the list.
-        sums: Pixel sums of all their frames.
-        tar: The shard's file.
-        layout: How its samples are made up.
+        videos: The videos by their path in the list.
+        sums: The pixel sums of all their frames.
+        tar: The path of the shard's tar.
+        layout: How the shard's samples are made up.
     """
 
     videos: dict[str, KeptVideo]
@@ -49,20 +49,23 @@ class KeptVideos:
     layout: SampleLayout
 
     def samples(self, video: KeptVideo) -> Iterator[Sample]:
-        """Read a video's samples again."""
+        """Read a video's samples from the tar."""
         with self.tar.open("rb") as file:
-            for offset, length in video.places:
+            for offset, length in video.extents:
                 file.seek(offset)
                 yield parse_sample(file.read(length), self.layout)
 
 
 def can_keep(record: ShardRecord) -> bool:
-    """Whether the pixel sums of a shard are those of the videos that need no reading alone."""
+    """Whether a shard's pixel sums come only from videos that need not be read again.
+
+    They don't where a video was salvaged: it is read again, but its clips are in the sums.
+    """
     return not any(line.reason == Reason.PARTIAL for line in record.rejected)
 
 
 def kept_paths(record: ShardRecord) -> set[str]:
-    """Paths, as in the list, of the videos that need not be read again."""
+    """The paths, as in the list, of the videos that need not be read again."""
     bad = {line.path for line in record.rejected if line.reason not in NOT_BAD}
     return {source.path for source in record.sources} - bad
 
@@ -70,16 +73,16 @@ def kept_paths(record: ShardRecord) -> set[str]:
 def keep_videos(
     paths: ShardPaths, record: ShardRecord, *, layout: SampleLayout, canvas: Canvas
 ) -> KeptVideos | None:
-    """Take a finished shard apart.
+    """Find in a finished shard what it holds of the videos that need not be read again.
 
     Args:
-        paths: Where its files are.
-        record: What was written of it.
-        layout: How its samples are made up.
-        canvas: (width, height) of the pixel sums.
+        paths: Where the shard's files are.
+        record: The record that was written of the shard.
+        layout: How the shard's samples are made up.
+        canvas: The (width, height) of the pixel sums in pixels.
 
     Returns:
-        None where the shard's bytes are no longer those that were written.
+        The videos, or None where the shard's bytes are no longer those that were written.
     """
     short = {line.path: line for line in record.rejected if line.reason in NOT_BAD}
     wanted = kept_paths(record)
@@ -89,8 +92,8 @@ def keep_videos(
         if source.path in wanted
     }
     try:
-        for path, place in _places(paths, record, layout):
-            videos[path].places.append(place)
+        for path, extent in _sample_extents(paths, record, layout):
+            videos[path].extents.append(extent)
         total, count = load_pixel_sum(str(paths.arrays), canvas=canvas, channels=layout.channels)
     except (ShardError, OSError, KeyError):
         return None
@@ -99,10 +102,14 @@ def keep_videos(
     return KeptVideos(videos=videos, sums=sums, tar=paths.tar, layout=layout)
 
 
-def _places(
+def _sample_extents(
     paths: ShardPaths, record: ShardRecord, layout: SampleLayout
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Of every sample its video's path, and its offset and length; of a sound shard only."""
+    """Give each sample's video path, and the sample's offset and length in the tar.
+
+    Raises:
+        ShardError: The shard is not sound.
+    """
     videos = []
     with paths.tar.open("rb") as file:
         scan = ShardScan(file, layout)

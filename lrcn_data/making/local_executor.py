@@ -1,4 +1,4 @@
-"""The built-in executor: a few jobs at a time, on this machine."""
+"""The built-in executor, which has several jobs done at a time on this machine."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class LocalExecutor:
-    """Threads, each of which waits for the worker process that does its job.
+    """Runs threads, each of which waits for the worker process that does its job.
 
     Attributes:
-        workers: Jobs at a time.
+        workers: The number of jobs that are done at a time.
     """
 
     workers: int
 
     def run(self, jobs: Sequence[Job], do: Callable[[Job], Result]) -> Iterator[Result]:
-        """See `executors.Executor`."""
+        """Have all jobs done; see `executors.Executor.run`."""
         threads = ThreadPoolExecutor(self.workers)
         try:
             for future in as_completed([threads.submit(do, job) for job in jobs]):

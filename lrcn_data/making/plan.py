@@ -32,27 +32,31 @@ from lrcn_data.video.decoders import load_decoder
 
 _DEFAULT_CANVAS: Canvas = (320, 240)
 _OF_PLUGINS = {"sampling_values": "the sampling's ", "plugins": "the version of "}
-"""Options of the manifest that hold values by name, and what goes before such a name."""
+"""The manifest's options that hold values by name, and the words that go before such a name in a
+sentence on how two data sets differ."""
 _OF_NO_SAMPLING = {"stride": None, "clips": 1}
-"""What the manifest has where the sampling has no such value."""
+"""What the manifest has for these options where the sampling has no field of that name."""
 _SLUG = 50
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShardOptions:
-    """What decides the bytes of a data set, beside its lists.
+    """The options that, beside the lists, decide the bytes of a data set.
 
     Attributes:
         clip: Which clips are taken, and how videos are decoded.
-        size: (width, height) of the stored frames; None for each video's own.
-        mean_size: (width, height) of the pixel sums; None for `size`, else 320x240.
-        quality: JPEG quality, 1 to 100.
-        frame_kind: What is stored of each frame: `rgb`, or `package.module:Class` of a plug-in.
-        videos_per_shard: None for a hundredth of the split, at least 8, at most 1,000.
+        size: The (width, height) of the stored frames in pixels; None for each video's own.
+        mean_size: The (width, height) in pixels on which frames are summed up for the mean image;
+            None for `size`, or for 320x240 if that is None too.
+        quality: The JPEG quality, from 1 to 100.
+        frame_kind: The name of the kind of frames, which says what is stored of each frame: `rgb`,
+            or `package.module:Class` for a plug-in.
+        videos_per_shard: The largest number of list entries in a shard; None for a hundredth of the
+            split's entries, but at least 8 and at most 1,000.
 
     Raises:
-        UsageError: A value makes no sense.
+        UsageError: A value is out of its range, or there can be no kind of frames of that name.
     """
 
     clip: ClipOptions
@@ -76,12 +80,12 @@ class ShardOptions:
 
     @property
     def canvas(self) -> Canvas:
-        """(width, height) of the pixel sums."""
+        """The (width, height) in pixels on which frames are summed up."""
         return self.mean_size or self.size or _DEFAULT_CANVAS
 
     @property
     def layout(self) -> SampleLayout:
-        """How the samples are made up."""
+        """How the data set's samples are made up."""
         return SampleLayout(seq_len=self.clip.seq_len, frame_kind=load_frame_kind(self.frame_kind))
 
     def as_manifest(self) -> dict[str, Any]:
@@ -106,9 +110,10 @@ class ShardOptions:
         }
 
     def _beyond_defaults(self) -> dict[str, Any]:
-        """What is recorded only where it is another than ever before, as of plug-ins.
+        """The entries that older versions don't have, such as those of plug-ins.
 
-        So the fingerprints of all other data sets stay what they were.
+        They are recorded only where they differ from what older versions could do, so that the
+        fingerprints of all other data sets stay what they were.
         """
         sampling = self.clip.sampling
         own = {
@@ -127,13 +132,23 @@ class ShardOptions:
 
 @dataclass(frozen=True, slots=True)
 class PlannedVideo:
-    """An entry and its place among all of its split, from which its keys are made."""
+    """A list entry that will be read.
+
+    Attributes:
+        entry: The entry.
+        position: Its position among all entries of its split, in the order in which they are dealt
+            out to shards, counted from 0. The keys of its samples are made from it.
+    """
 
     entry: Entry
     position: int
 
     def key(self, clip: int) -> str:
-        """Name of one of its samples: split, position, what the file is called, clip."""
+        """Make the key of one of its samples, from the split, position, file name and clip number.
+
+        Args:
+            clip: The number of the clip in the video, counted from 0.
+        """
         stem = os.path.splitext(os.path.basename(self.entry.path))[0]  # noqa: PTH119, PTH122
         slug = _NOT_IN_KEYS.sub("_", stem)[:_SLUG]
         return f"{self.entry.split}-{self.position:07d}-{slug}-{clip}"
@@ -141,7 +156,13 @@ class PlannedVideo:
 
 @dataclass(frozen=True, slots=True)
 class PlannedShard:
-    """A shard that will be written."""
+    """A shard that will be written.
+
+    Attributes:
+        name: The shard's name, without an ending.
+        split: `train`, `val` or `test`.
+        videos: The entries that go into the shard, in the order in which they are read.
+    """
 
     name: str
     split: str
@@ -157,9 +178,13 @@ def plan_shards(
     order of the lists.
 
     Args:
-        entries: Of all lists.
-        seed: Of the order.
-        videos_per_shard: At most so many; None for the default of `ShardOptions`.
+        entries: The entries of all lists.
+        seed: The seed of the order of the entries.
+        videos_per_shard: The largest number of entries in a shard; None for the default that
+            `ShardOptions` describes.
+
+    Returns:
+        The shards of all splits, in the order of the splits and of the shards' numbers.
     """
     by_split: dict[str, list[Entry]] = {split: [] for split in SPLITS}
     for entry in entries:
@@ -172,8 +197,8 @@ def plan_shards(
         for number in range(count):
             start = number * size
             videos = [
-                PlannedVideo(entry, start + place)
-                for place, entry in enumerate(members[start : start + size])
+                PlannedVideo(entry, position)
+                for position, entry in enumerate(members[start : start + size], start)
             ]
             shards.append(PlannedShard(shard_name(split, number, count), split, videos))
     return shards
@@ -184,7 +209,13 @@ def _order(seed: int, entry: Entry) -> tuple[bytes, str]:
 
 
 def plan_manifest(lists: Lists, options: ShardOptions, tools: Mapping[str, str]) -> Manifest:
-    """The manifest of a data set that is not written yet, with its fingerprint."""
+    """Make the manifest of a data set that is not written yet, with its fingerprint.
+
+    Args:
+        lists: The lists of videos.
+        options: The options that decide the data set's bytes.
+        tools: The versions of the libraries that decode and encode, by their names.
+    """
     hashes = {
         split: _hash_entries(entry for entry in lists.entries if entry.split == split)
         for split in SPLITS
@@ -218,7 +249,7 @@ def _hash_entries(entries: Iterable[Entry]) -> str:
 
 
 def tool_versions(options: ShardOptions) -> dict[str, str]:
-    """Versions of all that decodes, converts and encodes."""
+    """The versions of everything that decodes, converts and encodes frames, by name."""
     from importlib.metadata import version
 
     names = ("av", "numpy", "pillow", "simplejpeg")
@@ -228,7 +259,7 @@ def tool_versions(options: ShardOptions) -> dict[str, str]:
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
-    """What makes the fingerprints of two data sets differ, a sentence each."""
+    """Say what makes the fingerprints of two data sets differ, a sentence for each difference."""
     found = []
     for name in sorted({*old.options, *new.options}):
         was, now = old.options.get(name), new.options.get(name)
@@ -252,7 +283,7 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
 def _value_differences(
     what: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Iterable[str]
 ) -> list[str]:
-    """A sentence for each of some names whose value differs."""
+    """Write a sentence for each of the given names whose values differ."""
     return [
         f"{what}{name} was {old.get(name)}, is {new.get(name)}"
         for name in sorted(names)
@@ -265,7 +296,7 @@ def _by_name(value: Any) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> str:
-    """An option's value of the manifest as it is given on the command line."""
+    """Write an option's value in the manifest as it would be given on the command line."""
     if value is None or value is False or value == "":
         return "not given"
     if value is True:
@@ -274,5 +305,5 @@ def _shown(value: Any) -> str:
 
 
 def root_path(root: Path, entry: Entry) -> str:
-    """Where an entry's file lies."""
+    """The path of an entry's file; `root` is the folder that paths in lists are relative to."""
     return os.path.join(root, entry.path)  # noqa: PTH118 - taking a Path apart is dear

@@ -40,15 +40,16 @@ _DERIVED = ("stats.json", "mean.png")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """How a run goes about it; nothing here changes a byte of the data set.
+    """How a run goes about its work; nothing here changes a byte of the data set.
 
     Attributes:
-        executor: Who has the shards written, by its name among `executors.EXECUTORS`.
-        workers: Shards that are written at a time, each by a process; None for as many as the cores
-            that this process may use.
-        max_bad_fraction: Of the entries that may fail (short ones don't count).
-        retry_failed: Try again what failed before.
-        overwrite: Replace a data set of other options or lists.
+        executor: The name of the executor that has the shards written; see `executors.EXECUTORS`.
+        workers: The number of shards that are written at a time, each by a process; None for as
+            many as the cores that this process may use.
+        max_bad_fraction: The largest fraction of the entries that may fail, from 0 to 1. Videos
+            that are too short don't count as failed.
+        retry_failed: Whether videos that failed in an earlier run are tried again.
+        overwrite: Whether a data set of other options or lists is replaced.
 
     Raises:
         UsageError: There can be no executor of that name.
@@ -66,23 +67,25 @@ class RunOptions:
 
 @dataclass(slots=True)
 class RunResult:
-    """What a run came to; the whole data set counts, also what earlier runs wrote.
+    """What a run came to. The numbers are of the whole data set unless they say "this run".
 
     Attributes:
-        videos: Entries of all lists.
-        clips: Samples in all shards.
-        frames: Frames in all shards.
-        bytes: Of all tars.
-        skipped: Entries that were too short.
-        failed: Entries that gave no clip for another reason.
-        partial: Entries of which only some clips were kept.
-        seconds: That this run took.
-        videos_done: Entries that this run read.
-        shards_done: Shards that this run wrote.
-        shards: Shards in all.
-        repeated: Videos read by this run that have a lower rate than --fps.
-        reasons: Rejected entries by reason.
-        bad_fraction: Failed entries by all entries.
+        videos: The number of entries in all lists.
+        clips: The number of samples in all shards.
+        frames: The number of frames in all shards.
+        bytes: The size of all tars together in bytes.
+        skipped: The number of entries that were too short.
+        failed: The number of entries that gave no clip for any other reason.
+        partial: The number of entries of which only some clips were kept.
+        seconds: The time in seconds that this run took.
+        videos_done: The number of videos that this run read; one that was read again after a
+            worker's death counts each time.
+        shards_done: The number of shards that this run wrote.
+        shards: The number of shards in the data set.
+        repeated: The number of videos read by this run that have fewer frames per second than
+            --fps, so that frames repeat.
+        reasons: The number of rejected entries by reason, the most frequent one first.
+        bad_fraction: The number of failed and partial entries, divided by that of all entries.
     """
 
     videos: int = 0
@@ -107,9 +110,10 @@ class Todo:
 
     Attributes:
         shards: All shards of the data set.
-        left: Those that are not written yet, or in which something is to be tried again.
-        finished: By name, what was written of those in which only what failed is tried again.
-        manifest: Of the data set, without its shards.
+        left: The shards that are not written yet, or in which failed videos are to be tried again.
+        finished: The records of those shards in which only the failed videos are to be tried again,
+            by the shard's name.
+        manifest: The manifest of the data set, as yet without its shards.
     """
 
     shards: list[PlannedShard]
@@ -119,13 +123,19 @@ class Todo:
 
     @property
     def videos_left(self) -> int:
-        """Videos to read."""
+        """The number of videos that the run would read."""
         kept = sum(len(kept_paths(record)) for record in self.finished.values())
         return sum(len(shard.videos) for shard in self.left) - kept
 
 
 def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path) -> Todo:
-    """Compare what is wanted with what the folder holds; changes nothing.
+    """Compare what is wanted with what the folder holds, without changing anything.
+
+    Args:
+        lists: The lists of videos.
+        options: The options that decide the data set's bytes.
+        run: How the run goes about its work.
+        folder: The data set's folder, which need not exist.
 
     Raises:
         LrcnError: The folder holds a data set of other options, lists or tools.
@@ -156,10 +166,10 @@ def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path)
 
 
 def _refuse_foreign_files(shards: list[PlannedShard], folder: Path) -> None:
-    """Refuse to replace what no data set's manifest says is one's.
+    """Refuse to replace files of a folder that has no manifest to say that they are a data set's.
 
     Raises:
-        LrcnError: There is such a file.
+        LrcnError: There is a file that would be replaced.
     """
     names = (_DATA_CARD, REJECTED, *_DERIVED, *(f"{shard.name}.tar" for shard in shards))
     found = [name for name in names if (folder / name).exists()]
@@ -180,19 +190,21 @@ def write_data_set(
     on_start: Callable[[int, int], None],
     on_video: Callable[[VideoReport], None],
 ) -> RunResult:
-    """Write all shards that are not there yet, then the files of the whole.
+    """Write all shards that are not there yet, then the files of the whole data set.
 
     Args:
-        lists: What goes in.
-        options: What decides the bytes.
-        run: How to go about it.
-        root: What the lists' paths are relative to.
-        folder: Where the data set goes; made if need be.
-        on_start: Called with the number of videos of all shards and of those left.
-        on_video: Called for every video read.
+        lists: The lists of the videos that go into the data set.
+        options: The options that decide the data set's bytes.
+        run: How the run goes about its work.
+        root: The folder that the paths in the lists are relative to.
+        folder: The data set's folder, which is made if it doesn't exist.
+        on_start: Called once with the number of videos in all shards, and with the number that is
+            still to be read.
+        on_video: Called with the report of every video that is read.
 
     Raises:
-        LrcnError: The folder holds another data set, another run is at it, or a split got no clip.
+        LrcnError: The folder holds another data set, another run is writing there, or a split got
+            no clip.
         UsageError: The executor can't be imported.
     """
     began = time.monotonic()
@@ -220,7 +232,7 @@ def write_data_set(
 def _jobs(
     todo: Todo, lists: Lists, options: ShardOptions, *, root: Path, folder: Path
 ) -> list[ShardJob]:
-    """A job for every shard that is left."""
+    """Make a job for every shard that is left."""
     return [
         ShardJob(
             shard=shard,
@@ -244,7 +256,7 @@ def _write_shards(
     timeout: float,
     on_video: Callable[[VideoReport], None],
 ) -> None:
-    """Have the jobs done, and count shards and videos as they are."""
+    """Have the jobs done, and count shards and videos in the result as they are done."""
     shards = do_jobs(jobs, executor, work=write_shard, timeout=timeout, on_video=on_video)
     with closing(shards):
         for done in shards:
@@ -263,7 +275,7 @@ def _read_manifest(folder: Path) -> Manifest | None:
 
 
 def _done(paths: ShardPaths, fingerprint: str) -> ShardRecord | None:
-    """The record of a shard that this data set has already, or None."""
+    """The record of a shard that is already finished in this data set; None if it isn't."""
     try:
         record = ShardRecord.from_json(paths.record.read_bytes())
         whole = paths.tar.stat().st_size == record.entry.bytes
@@ -274,7 +286,7 @@ def _done(paths: ShardPaths, fingerprint: str) -> ShardRecord | None:
 
 
 def _start_anew(todo: Todo, folder: Path) -> None:
-    """Mark the data set as incomplete, and remove what is no longer true."""
+    """Mark the data set as incomplete, and remove files that are no longer true of it."""
     old = _read_manifest(folder)
     if old is not None and old.fingerprint != todo.manifest.fingerprint:
         # a run that is killed here finds the same folder to replace again
@@ -287,7 +299,7 @@ def _start_anew(todo: Todo, folder: Path) -> None:
 
 
 def _remove_shard(paths: ShardPaths, fingerprint: str) -> None:
-    """Remove a shard of a data set; what only looks like one is somebody else's."""
+    """Remove the files of a shard of this data set; leave files that only look like a shard's."""
     try:
         record = ShardRecord.from_json(paths.record.read_bytes())
     except (OSError, ShardError):
@@ -309,8 +321,8 @@ def _leftovers_removed(folder: Path) -> Iterator[None]:
 
 
 def _remove_all_leftovers(folder: Path) -> None:
-    for place in (folder, folder / META):
-        remove_leftovers(place)
+    for directory in (folder, folder / META):
+        remove_leftovers(directory)
 
 
 def _finish(todo: Todo, folder: Path, result: RunResult) -> None:
@@ -331,10 +343,10 @@ def _finish(todo: Todo, folder: Path, result: RunResult) -> None:
 
 
 def _all_records(todo: Todo, folder: Path) -> list[ShardRecord]:
-    """The records of all shards of the data set.
+    """Read the records of all shards of the data set.
 
     Raises:
-        LrcnError: A shard is not there.
+        LrcnError: A shard is missing.
     """
     records = []
     for shard in todo.shards:
@@ -346,7 +358,7 @@ def _all_records(todo: Todo, folder: Path) -> list[ShardRecord]:
 
 
 def _add_up(records: list[ShardRecord], result: RunResult) -> None:
-    """Put into the result what the whole data set holds."""
+    """Fill in those numbers of the result that are of the whole data set."""
     entries = [record.entry for record in records]
     reasons = Counter(line.reason for record in records for line in record.rejected)
     result.clips = sum(entry.samples for entry in entries)

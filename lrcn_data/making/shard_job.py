@@ -23,18 +23,19 @@ from lrcn_data.video.video_file import open_video
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShardJob:
-    """All that a worker needs to write a shard.
+    """Everything that a worker needs to know to write a shard.
 
     Attributes:
-        shard: What goes into it.
-        root: What the list's paths are relative to.
+        shard: The shard to write, with the entries that go into it.
+        root: The folder that the paths in the lists are relative to.
         folder: The data set's folder.
-        options: Which clips, and how they are stored.
-        classes: Class names by number.
-        fingerprint: Of the run.
-        finished: What was written of the shard before, where only what failed is to be read again.
-        quarantine: Videos that ended a worker, by their place in the shard, which are not to be
-            tried again.
+        options: Which clips are taken, and how they are stored.
+        classes: The class names by class number.
+        fingerprint: The fingerprint of the data set.
+        finished: The record of the shard as it was written before, where only failed videos are to
+            be read again; None where all of its videos are to be read.
+        quarantine: The videos that are not to be tried, since they ended a worker: the error to
+            record for each, by the video's position in the shard, counted from 0.
     """
 
     shard: PlannedShard
@@ -52,9 +53,9 @@ class VideoReport:
     """What became of a video, for progress and warnings.
 
     Attributes:
-        clips: How many it gave.
-        reason: Why it gave none or not all, or None.
-        slow: Whether its rate is below --fps, so that frames repeat.
+        clips: The number of clips that the video gave.
+        reason: Why the video gave no clip or not all of them, a `Reason`; None if it gave all.
+        slow: Whether the video has fewer frames per second than --fps, so that frames repeat.
     """
 
     clips: int
@@ -65,12 +66,15 @@ class VideoReport:
 def write_shard(
     job: ShardJob, started: Callable[[int], None], ended: Callable[[VideoReport], None]
 ) -> ShardRecord:
-    """Write a shard, and its index, arrays and record.
+    """Write a shard with its index, arrays and record.
 
     Args:
-        job: What to write.
-        started: Called with each video's place in the shard before it is touched.
-        ended: Called with each video's report.
+        job: The job that says what to write.
+        started: Called before a video's file is touched, with the video's position in the shard.
+        ended: Called with the video's report once its samples are written or it is rejected.
+
+    Returns:
+        The record that was written of the shard.
     """
     options = job.options
     paths = ShardPaths(job.folder, job.shard.name)
@@ -89,12 +93,12 @@ def write_shard(
         shard = _OpenShard(job=job, writer=writer, encoder=encoder, spool=spool)
         if kept:
             writer.add_pixels(kept.sums)
-        for place, video in enumerate(job.shard.videos):
+        for position, video in enumerate(job.shard.videos):
             if kept and video.entry.path in kept.videos:
                 shard.write_kept(kept, kept.videos[video.entry.path])
             else:
-                started(place)
-                ended(shard.write_read(place, video))
+                started(position)
+                ended(shard.write_read(position, video))
         return shard.finish()
 
 
@@ -107,7 +111,16 @@ def _kept(job: ShardJob, paths: ShardPaths) -> KeptVideos | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _OpenShard:
-    """A shard that is being written, and what its record will say of its videos."""
+    """A shard that is being written, and what its record will say of its videos.
+
+    Attributes:
+        job: The job that says what to write.
+        writer: Writes the shard's files.
+        encoder: Encodes the frames of the video that is being read.
+        spool: Keeps that video's frames until all of the video has been read.
+        rejected: The entries so far that gave no clip, or not all of their clips.
+        sources: The files of the videos so far that could be read.
+    """
 
     job: ShardJob
     writer: ShardWriter
@@ -117,17 +130,17 @@ class _OpenShard:
     sources: list[Source] = field(default_factory=list)
 
     def write_kept(self, kept: KeptVideos, video: KeptVideo) -> None:
-        """Write the samples of a video that the finished shard has, as they are."""
+        """Write the samples that the finished shard has of a video, unchanged."""
         self.sources.append(video.source)
         if video.rejection:
             self.rejected.append(video.rejection)
         for sample in kept.samples(video):
             self.writer.write(sample.record, [bytes(frame) for frame in sample.frames])
 
-    def write_read(self, place: int, video: PlannedVideo) -> VideoReport:
+    def write_read(self, position: int, video: PlannedVideo) -> VideoReport:
         """Read a video and write its samples, or say why it is rejected."""
         try:
-            clips, source = self._read(place, video)
+            clips, source = self._read(position, video)
         except VideoError as error:
             self._reject(video, error)
             return VideoReport(clips=0, reason=error.reason)
@@ -152,9 +165,9 @@ class _OpenShard:
             sources=self.sources,
         )
 
-    def _read(self, place: int, video: PlannedVideo) -> tuple[VideoClips[SpooledFrame], Source]:
-        if place in self.job.quarantine:
-            raise self.job.quarantine[place]
+    def _read(self, position: int, video: PlannedVideo) -> tuple[VideoClips[SpooledFrame], Source]:
+        if position in self.job.quarantine:
+            raise self.job.quarantine[position]
         return read_planned(self.job, video, self.spool)
 
     def _reject(self, video: PlannedVideo, error: VideoError) -> None:
@@ -178,9 +191,17 @@ def read_planned(
 ) -> tuple[VideoClips[Kept], Source]:
     """Read a video's clips, and hash its file.
 
+    Args:
+        job: The job that the video belongs to.
+        video: The video to read.
+        keeper: Decides in what form each wanted frame is kept.
+
+    Returns:
+        The clips, and what the shard's record says of the file.
+
     Raises:
-        VideoError: It can't be used, for whatever reason.
-        LrcnError: No video can be read so.
+        VideoError: The video can't be used, for whatever reason.
+        LrcnError: No video can be read with these options, or the disk is full.
     """
     path = video.entry.path
     try:
@@ -202,7 +223,11 @@ def read_planned(
 
 
 def _fault(clips: VideoClips[Kept], options: ShardOptions) -> VideoError | None:
-    """Why a video that could be read gave no clip, or only those of its sound part."""
+    """Say why a video that could be read gave no clip, or only those of its sound part.
+
+    Returns:
+        The error to record; None for a video that gave all of its clips.
+    """
     if clips.damage is not None:
         if not clips.clips:
             return clips.damage

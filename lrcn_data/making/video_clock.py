@@ -8,38 +8,44 @@ _LOOK = 1.0
 """Seconds between two looks at a worker that is at a video."""
 
 _GRACE = 1.0
-"""Seconds beyond its limit after which a video is overdue, so that a decoder that keeps to the
-limit itself can still say so."""
+"""Seconds beyond its limit after which a video is overdue. A decoder that keeps to the limit itself
+has this long to report that the limit was reached."""
 
 
 @dataclass(slots=True)
 class VideoClock:
-    """Measures a worker's time at a video, but for that in which this process was stopped.
+    """Measures how long a worker has been at a video, but for time in which this process stopped.
 
-    It has to be looked at as often as `seconds_to_next_look` says.
+    `look` has to be called as often as `seconds_to_next_look` says.
 
     Attributes:
-        limit: Seconds that a video may take.
-        looked: When it was last looked at, in seconds of a clock that never goes back.
-        place: Of the video in the shard; None between two videos.
-        since: When the worker began with the video, in the same seconds.
+        limit: The number of seconds that one video may take.
+        looked: The time of the last look, in seconds of a clock that never goes back.
+        position: The position of the video in the shard, counted from 0; None between two videos.
+        since: The time at which the worker began with the video, in seconds of the same clock; it
+            is moved on by the time that this process was stopped.
     """
 
     limit: float
     looked: float
-    place: int | None = None
+    position: int | None = None
     since: float = 0.0
 
-    def begin(self, place: int, now: float) -> None:
-        """The worker begins with a video."""
-        self.place, self.since = place, now
+    def begin(self, position: int, now: float) -> None:
+        """Note that the worker begins with a video.
+
+        Args:
+            position: The position of the video in the shard, counted from 0.
+            now: The time, in seconds of the clock.
+        """
+        self.position, self.since = position, now
 
     def end(self) -> None:
-        """The worker has ended with its video."""
-        self.place = None
+        """Note that the worker has ended with its video."""
+        self.position = None
 
     def look(self, now: float) -> None:
-        """Take from the video's time a pause of this process, as by Ctrl-Z."""
+        """Look at the time, and leave a pause of this process, as by Ctrl-Z, out of the video's."""
         pause = now - self.looked - _LOOK
         self.looked = now
         if pause > _GRACE:
@@ -47,11 +53,14 @@ class VideoClock:
 
     def overdue(self, now: float) -> bool:
         """Whether the video has taken too long."""
-        return self.place is not None and now >= self.since + self.limit + _GRACE
+        return self.position is not None and now >= self.since + self.limit + _GRACE
 
     def seconds_to_next_look(self, now: float) -> float | None:
-        """None where the worker is at no video, and takes the time that it takes."""
-        if self.place is None:
+        """The seconds until the next look is due; None where the worker is at no video.
+
+        What a worker does between two videos may take as long as it takes.
+        """
+        if self.position is None:
             return None
         left = self.since + self.limit + _GRACE - now
         return min(max(0.0, left), _LOOK)

@@ -1,4 +1,4 @@
-"""What every worker needs, imported once for all by the process that they are forked from."""
+"""Imports what every worker needs, once for all, in the process that they are forked from."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A process in which jobs are done, one after the other, and what it says while it is at one.
+"""A process in which jobs are done, one after the other, and the messages that it sends meanwhile.
 
-What its end means for a job is decided by `isolated_work`.
+What the end of such a process means for a job is decided by `isolated_work`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Work = Callable[["ShardJob", Callable[[int], None], Callable[["VideoReport"], None]], Result]
-"""What a worker does with a job. It calls the first function with each video's place in the shard
-before it touches the video, the second one with its report."""
+"""What a worker does with a job. It calls the first function before it touches a video, with the
+video's position in the shard, and the second one with the video's report when the video is done."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held while a process is started or its end is awaited. Whoever starts a process also asks all
@@ -36,9 +36,9 @@ others how they ended, and of two threads that ask the same one only the first i
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The worker begins with the video at a place of the shard."""
+    """The worker begins with the video at a position in the shard, counted from 0."""
 
-    place: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Finished(Generic[Result]):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The worker gave its job up for a reason that is no video's, and waits for the next one."""
+    """The worker gave up its job, for which no video is to blame, and waits for the next one."""
 
     error: LrcnError
 
@@ -66,10 +66,11 @@ Message = Started | Ended | Finished[Result] | Failed
 
 
 class WorkerProcess(Generic[Result]):
-    """A worker process, started at once.
+    """A worker process, which is started as soon as this is made.
 
     Args:
-        work: What it does with a job; a module's function.
+        work: The function that the worker calls for each job; it must be defined at the top level
+            of a module, so that it can be pickled.
     """
 
     def __init__(self, work: Work[Result]) -> None:
@@ -83,40 +84,48 @@ class WorkerProcess(Generic[Result]):
         theirs.close()
 
     def give(self, job: ShardJob) -> None:
-        """Hand over a job; a worker that has just died shows it by its messages."""
+        """Hand over a job; if the worker has just died, `messages` will tell."""
         with suppress(OSError):
             self._pipe.send(job)
 
     def wait(self, seconds: float | None) -> None:
-        """Wait until it has said something or died, or until the seconds are over."""
+        """Wait until the worker has sent a message or died, or until the time is over.
+
+        Args:
+            seconds: The longest time to wait; None to wait without a limit.
+        """
         wait([self._pipe, self._process.sentinel], seconds)
 
     def messages(self) -> Iterator[Message[Result]]:
-        """What it has said since.
+        """Give the messages that the worker has sent since the last call.
 
         Raises:
-            EOFError: It is dead, and all that it said has been handed out.
-            ConnectionResetError: The same.
+            EOFError: The worker is dead, and all of its messages have been handed out.
+            ConnectionResetError: The worker is dead, and all of its messages have been handed out.
         """
         while self._pipe.poll():
             yield self._pipe.recv()
 
     @property
     def alive(self) -> bool:
-        """Whether it can take a job."""
+        """Whether the process is running, so that it can take a job."""
         return not wait([self._process.sentinel], 0)
 
     def kill(self) -> None:
-        """Have it end at once; `join` waits until it has."""
+        """Kill the process; `join` waits until it has ended."""
         self._process.kill()
 
     def join(self) -> None:
-        """Wait for the end of a process that ends."""
+        """Wait until the process, which must be ending, has ended."""
         with _ONE_AT_A_TIME:
             self._process.join()
 
     def bury(self) -> str:
-        """Wait for the end of a process that ends, and say how it ended; the last call of all."""
+        """Wait until the process, which must be ending, has ended; the last call of all.
+
+        Returns:
+            The name of the signal that ended the process, or its exit code, as text.
+        """
         self.join()
         self._pipe.close()
         code = self._process.exitcode
@@ -124,7 +133,7 @@ class WorkerProcess(Generic[Result]):
 
 
 def _serve(pipe: Connection[Any, Any], work: Work[Any]) -> None:
-    """A worker's life: take a job, do it, say what came of it."""
+    """Run a worker: take a job, do it, report what came of it, and so on."""
     die_with_parent()
     limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -149,7 +158,7 @@ def _outcome(
         return Finished(
             work(
                 job,
-                lambda place: pipe.send(Started(place)),
+                lambda position: pipe.send(Started(position)),
                 lambda report: pipe.send(Ended(report)),
             )
         )

@@ -78,9 +78,9 @@ def do_as_named(
         raise OSError(28, "No space left on device")
     if job.shard.name == "waits":
         time.sleep(600)
-    for place in range(3):
-        started(place)
-        ended(VideoReport(clips=place))
+    for position in range(3):
+        started(position)
+        ended(VideoReport(clips=position))
     return job.shard.name
 
 

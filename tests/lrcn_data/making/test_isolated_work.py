@@ -231,11 +231,11 @@ def die(job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], No
 def die_at_the_second_video(
     job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]
 ) -> int:
-    for place in range(3):
-        started(place)
-        if place == 1 and place not in job.quarantine:
+    for position in range(3):
+        started(position)
+        if position == 1 and position not in job.quarantine:
             os.kill(os.getpid(), signal.SIGKILL)
-        ended(VideoReport(clips=place))
+        ended(VideoReport(clips=position))
     return os.getpid()
 
 
@@ -331,22 +331,22 @@ def test_a_pickled_copy_does_the_same_with_workers_of_its_own() -> None:
     assert mine.reports == other.reports == reports
 
 
-def death(place: int | None, *, overdue: bool = False) -> Death:
-    return Death(place=place, how="SIGSEGV", overdue=overdue)
+def death(position: int | None, *, overdue: bool = False) -> Death:
+    return Death(position=position, how="SIGSEGV", overdue=overdue)
 
 
 def test_a_video_that_crashes_has_two_tries() -> None:
     assert job_after(death(4), 1, job(), 5) == job()
     again = job_after(death(4), 2, job(), 5)
     assert again == replace(job(), quarantine=again.quarantine)
-    assert {place: str(error) for place, error in again.quarantine.items()} == {
+    assert {position: str(error) for position, error in again.quarantine.items()} == {
         4: "crashed: the decoder's process ended 2 times with SIGSEGV"
     }
 
 
 def test_a_video_that_hangs_has_one_try() -> None:
     again = job_after(death(4, overdue=True), 1, job(), 2.5)
-    assert {place: str(error) for place, error in again.quarantine.items()} == {
+    assert {position: str(error) for position, error in again.quarantine.items()} == {
         4: "timeout: decoding took longer than 2.5 s"
     }
 

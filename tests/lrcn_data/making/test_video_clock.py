@@ -16,7 +16,7 @@ def test_a_video_is_overdue_a_second_after_its_limit() -> None:
         assert not clock.overdue(now)
     clock.look(103.5)
     assert clock.overdue(103.5)
-    assert clock.place == 7
+    assert clock.position == 7
 
 
 def test_a_worker_between_videos_is_never_overdue() -> None:
