@@ -1,7 +1,7 @@
-"""What a kind of frame is: the picture that is stored of a video's frame, and how it is encoded.
+"""What a kind of frames is: the picture that is stored of a video's frame, and how it is encoded.
 
-Which kinds there are is in `format.frame_kinds`. Nothing here needs torch: how a picture changes
-when left and right are exchanged is said as data, for whoever trains on it.
+`format.frame_kinds` has the table of all kinds. Nothing here needs torch: how a picture changes
+when left and right are exchanged is stated as data, for the code that trains on it.
 """
 
 from __future__ import annotations
@@ -21,20 +21,21 @@ UNDECODABLE = (ValueError, OSError, SyntaxError)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrameKind(ABC):
-    """Base of all kinds of frames. A kind is made with the name by which it was chosen, alone.
+    """Base of all kinds of frames; a kind is made from the name by which it was chosen and no more.
 
     Attributes:
-        name: One of the table's, or `package.module:Class`; recorded in data sets and runs.
-        channels: Of its pictures.
-        ending: Of the members that hold its encoded pictures, without a dot.
-        coding: What an encoded picture is called in messages, such as JPEG.
+        name: The name by which the kind is recorded in data sets and runs: one in the table, or
+            `package.module:Class`.
+        channels: The number of channels of its pictures.
+        ending: The ending, without a dot, of the members that hold its encoded pictures.
+        coding: The name of the encoding in messages, such as JPEG.
         starts_with: The bytes that every encoded picture starts with.
-        neighbour: Which other frame a picture is made from as well, as an offset in the fps
-            stream: 1 for the next frame, -1 for the one before; 0 for none.
-        mirrored_channels: Channels whose values v become 255 - v when left and right are exchanged,
-            as those of a movement to the left or right do.
-        has_colours: Whether it has the channels red, green and blue, whose brightness, contrast
-            and saturation may be varied.
+        neighbour: The offset in the fps stream of a second frame that each picture is made from: 1
+            for the next frame, -1 for the one before; 0 if there is none.
+        mirrored_channels: The numbers of the channels whose values v become 255 - v when left and
+            right are exchanged, as those of a movement to the left or right do.
+        has_colours: Whether the channels are red, green and blue, so that brightness, contrast and
+            saturation may be varied.
     """
 
     channels: ClassVar[int]
@@ -53,21 +54,21 @@ class FrameKind(ABC):
 
         Args:
             rgb: The frame at its stored size, uint8 (height, width, 3).
-            number: Of the frame in its video, from 0.
-            neighbour: The frame that `neighbour` asks for, of the same size, where the video has
-                one; beyond the video's ends its first or last frame. None if none is asked for.
+            number: The number of the frame in its video, counted from 0.
+            neighbour: The frame at the offset `neighbour`, of the same size; beyond the ends of the
+                video, its first or last frame. None if the kind asks for no neighbour.
 
         Returns:
-            uint8 (height, width, channels).
+            The picture, uint8 (height, width, channels).
         """
 
     @abstractmethod
     def encode(self, picture: Picture, quality: int) -> bytes:
-        """Encode a picture, uint8 (height, width, channels).
+        """Encode a picture.
 
         Args:
-            picture: As `picture` has made it.
-            quality: 1 to 100; only codings with losses need it.
+            picture: The picture as `picture` has made it, uint8 (height, width, channels).
+            quality: The quality, from 1 to 100; only lossy encodings need it.
         """
 
     @abstractmethod
@@ -76,13 +77,13 @@ class FrameKind(ABC):
 
         Args:
             data: The encoded picture. Nothing in it is to be trusted.
-            into: Where its pixels go, uint8 (height, width, channels) in one piece of memory; the
-                shape is that which the sample's json says.
+            into: The array that its pixels are written into, uint8 (height, width, channels) in one
+                piece of memory. Its shape is the one that the sample's json states.
 
         Raises:
-            ShardError: It is a picture that is not wanted, such as one of another size
-                (`size_error`); says what the frame "has", and what helps.
-            ValueError, OSError, SyntaxError: It can't be decoded.
+            ShardError: The picture is not one that is wanted, such as one of another size
+                (`size_error`). The message says what the frame "has", and what helps.
+            ValueError, OSError, SyntaxError: The data can't be decoded.
         """
 
 
@@ -92,17 +93,18 @@ def make_picture(
     """Make the picture that is stored of a frame.
 
     Args:
-        kind: Of the picture.
-        rgb: The frame as it was decoded.
-        size: (width, height) to store; None for the frame's own.
-        number: Of the frame in its video, from 0.
-        neighbour: The frame that the kind asks for, as it was decoded, or None.
+        kind: The kind of the picture.
+        rgb: The frame as it was decoded, uint8 (height, width, 3).
+        size: The (width, height) in pixels to store; None for the frame's own.
+        number: The number of the frame in its video, counted from 0.
+        neighbour: The second frame that the kind asks for, as it was decoded; None if it asks for
+            none.
 
     Returns:
-        uint8 (height, width, channels).
+        The picture, uint8 (height, width, channels).
 
     Raises:
-        LrcnError: The kind has made something else.
+        LrcnError: The kind has made a picture of another shape or type.
     """
     rgb = resized(rgb, size)
     near = None if neighbour is None else resized(neighbour, size)
@@ -117,7 +119,13 @@ def make_picture(
 
 
 def size_error(width: int, height: int, into: Picture) -> ShardError:
-    """The error for a picture of another size than the sample's json says."""
+    """Make the error for a picture of another size than the sample's json states.
+
+    Args:
+        width: The picture's width in pixels.
+        height: The picture's height in pixels.
+        into: The array that it was to be decoded into, which has the stated size.
+    """
     return ShardError(
         f"has {width}x{height} pixels where its json says {into.shape[1]}x{into.shape[0]}; make"
         " the shard anew"

@@ -1,4 +1,4 @@
-"""Which kinds of frames there are, each loaded by its name."""
+"""The table of all kinds of frames, each of which is loaded by its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lrcn_data.format.frame_kind import FrameKind
 
 RGB_FRAMES = "rgb"
-"""The kind of frames where none is named or recorded."""
+"""The name of the kind of frames that is used where none is named or recorded."""
 
 FRAME_KINDS: Kinds[type[FrameKind]] = Kinds(
     what="frame kind",
@@ -22,14 +22,14 @@ FRAME_KINDS: Kinds[type[FrameKind]] = Kinds(
 )
 
 _ENDING = re.compile(r"[a-z0-9]{1,12}")
-"""A member's whole name must fit the 100 bytes that a tar has for it."""
+"""The allowed endings; a member's whole name must fit the 100 bytes that a tar has for it."""
 
 
 def load_frame_kind(name: str) -> FrameKind:
-    """The kind of frames that a caller has named.
+    """Load the kind of frames that a caller has named.
 
     Raises:
-        UsageError: There is none of that name, or it can't be imported.
+        UsageError: There is no kind of that name, it can't be imported, or it is no kind of frames.
     """
     return _made(FRAME_KINDS.load(name), name)
 
@@ -37,18 +37,18 @@ def load_frame_kind(name: str) -> FrameKind:
 def recorded_frame_kind(
     name: str, source: str, plugins: Collection[str], versions: Mapping[str, str]
 ) -> FrameKind:
-    """The kind of frames that a data set or a run has recorded.
+    """Load the kind of frames that a data set or a run has recorded.
 
     Args:
-        name: Its name.
-        source: Who has recorded it, for errors.
-        plugins: Plug-ins that the caller has named, and no others are imported.
+        name: The recorded name of the kind.
+        source: The data set or run that has recorded it, for error messages.
+        plugins: The names of the plug-ins that the caller allows; no others are imported.
         versions: The version of each plug-in that was recorded with it.
 
     Raises:
-        UsageError: It is a plug-in that the caller has not named, can't be imported, or has another
-            version now.
-        ShardError: It is no name that this version knows.
+        UsageError: The kind is a plug-in that the caller has not named, it can't be imported, or it
+            has another version now.
+        ShardError: This version doesn't know a kind of that name.
     """
     if name not in FRAME_KINDS.built_in and not is_plugin(name):
         raise ShardError(

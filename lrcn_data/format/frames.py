@@ -1,4 +1,4 @@
-"""A sample's frames decoded, strictly: one that is damaged or of another size is an error."""
+"""Decodes a sample's frames strictly: a frame that is damaged or of another size is an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lrcn_data.format.sample_members import Sample
 
 
 def frame_bytes(sample: Sample) -> int:
-    """Bytes of one decoded frame of a sample."""
+    """The size in bytes of one decoded frame of a sample."""
     return sample.record.height * sample.record.width * sample.layout.channels
 
 
@@ -19,14 +19,15 @@ def decode_frames(sample: Sample, buffer: npt.NDArray[np.uint8]) -> npt.NDArray[
     """Decode a sample's frames one after another into a buffer.
 
     Args:
-        sample: What to decode.
-        buffer: uint8, of just the bytes that its frames have.
+        sample: The sample to decode.
+        buffer: The array to decode into, uint8, with exactly as many bytes as the decoded frames
+            have.
 
     Returns:
-        The buffer as uint8 (frames, height, width, channels).
+        The same memory as uint8 (frames, height, width, channels).
 
     Raises:
-        ShardError: A frame can't be decoded, or has another size than the sample's json says.
+        ShardError: A frame can't be decoded, or has another size than the sample's json states.
     """
     record, kind = sample.record, sample.layout.frame_kind
     frames = buffer.reshape(len(sample.frames), record.height, record.width, kind.channels)

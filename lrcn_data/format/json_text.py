@@ -15,22 +15,26 @@ COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def dump_json(value: Any) -> bytes:
-    """JSON as the format writes its files, also of records: indented, unicode, a line end last."""
+    """Write a file of the format as JSON: indented, in Unicode, with a line end at the end.
+
+    Args:
+        value: The value to write; dataclasses in it are written as objects of their fields.
+    """
     return encode_text(json.dumps(value, indent=1, ensure_ascii=False, default=members) + "\n")
 
 
 def dump_json_line(value: Any) -> bytes:
-    """JSON as one line of a .jsonl file."""
+    """Write a value as one line of a .jsonl file."""
     return encode_text(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def readable(path: str) -> str:
-    r"""A path as samples have it: bytes that are no UTF-8 as \xNN, which any reader can take."""
+    r"""Write a path as samples have it: bytes that aren't UTF-8 become \xNN, for any reader."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def members(record: DataclassInstance) -> dict[str, Any]:
-    """A record's fields by name."""
+    """The values of a record's fields, by the fields' names."""
     # asdict would copy all that is in them too
     return {name: getattr(record, name) for name in _names(type(record))}
 
@@ -41,5 +45,5 @@ def _names(kind: type[DataclassInstance]) -> tuple[str, ...]:
 
 
 def encode_text(text: str) -> bytes:
-    """UTF-8; what a file name has that is no unicode becomes a JSON escape."""
+    """Encode text as UTF-8; bytes of a file name that aren't Unicode become JSON escapes."""
     return text.encode(errors="backslashreplace")

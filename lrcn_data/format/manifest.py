@@ -14,10 +14,10 @@ from lrcn_data.format.names import MANIFEST
 from lrcn_data.format.records import ShardEntry
 
 FORMAT = "lrcn-shards"
-
+"""The name of the format, which every manifest states."""
 
 FORMAT_VERSION = 1
-
+"""The latest version of the format, which is written and up to which is read."""
 
 _MANIFEST_KINDS = {
     "complete": bool,
@@ -60,7 +60,7 @@ class Manifest:
 
     @property
     def fps(self) -> str:
-        """Frames per second that clips were sampled from: a whole number or a fraction as 25/2."""
+        """Frames per second that clips were sampled from, a whole number or a fraction like 25/2."""
         return str(self.options["fps"])
 
     @property

@@ -14,14 +14,15 @@ from lrcn_data.pixels import Picture
 from lrcn_data.size import Size
 
 Canvas = Size
-"""Of the pictures that frames are summed up on."""
+"""The (width, height) in pixels that every frame is resized to before it is summed up."""
 
 _PART = 256
-"""Frames of uint8 whose sum fits uint16, which adds four times faster than int64 (257 would)."""
+"""The number of uint8 frames that are summed up in uint16, which adds four times faster than int64.
+The sum of 257 would still fit."""
 
 
 def on_canvas(frame_HWC: Picture, canvas: Canvas) -> Picture:
-    """Area-resize a frame to a canvas of (width, height); itself where it has that size."""
+    """Resize a frame to a canvas by averaging areas; a frame of that size is returned as it is."""
     height, width = frame_HWC.shape[:2]
     if (width, height) == canvas:
         return frame_HWC
@@ -29,16 +30,16 @@ def on_canvas(frame_HWC: Picture, canvas: Canvas) -> Picture:
 
 
 class PixelSums:
-    """Running sum of frames on a canvas.
+    """The running sum of frames on a canvas.
 
     Args:
-        canvas: (width, height) of the sum.
-        channels: Of the frames.
+        canvas: The (width, height) in pixels on which frames are summed up.
+        channels: The number of channels of the frames.
 
     Attributes:
-        canvas: (width, height).
-        frame_count: Frames in the sum.
-        exact_frames: How many of them had the canvas's own size.
+        canvas: The (width, height) in pixels on which frames are summed up.
+        frame_count: The number of frames in the sum.
+        exact_frames: The number of these frames that had the canvas's own size.
     """
 
     def __init__(self, canvas: Canvas, channels: int = 3) -> None:
@@ -49,14 +50,19 @@ class PixelSums:
         self.clear()
 
     def clear(self) -> None:
-        """Start anew."""
+        """Start again with an empty sum."""
         self._total = None
         self._part_frames = 0
         self.frame_count = 0
         self.exact_frames = 0
 
     def add(self, frame_HWC: Picture, uses: int = 1) -> None:
-        """Add a frame, uint8 (height, width, channels), as often as it stands in clips."""
+        """Add a frame.
+
+        Args:
+            frame_HWC: The frame, uint8 (height, width, channels).
+            uses: How many times the frame is added, as it may occur in several clips.
+        """
         fitted = on_canvas(frame_HWC, self.canvas)
         for _ in range(uses):
             self._add_part(fitted, 1)
@@ -66,13 +72,19 @@ class PixelSums:
     def add_total(
         self, total: npt.NDArray[np.int64], *, frame_count: int, exact_frames: int
     ) -> None:
-        """Add a sum of frames, int64 (height, width, channels)."""
+        """Add frames that are already summed up.
+
+        Args:
+            total: The sum on the same canvas, int64 (height, width, channels).
+            frame_count: The number of frames in the sum.
+            exact_frames: The number of these frames that had the canvas's own size.
+        """
         self._total = total + (0 if self._total is None else self._total)
         self.frame_count += frame_count
         self.exact_frames += exact_frames
 
     def merge(self, other: PixelSums) -> None:
-        """Add another sum on the same canvas."""
+        """Add the frames of another sum on the same canvas."""
         if other._part_frames:
             self._add_part(other._part, other._part_frames)
         if other._total is not None:

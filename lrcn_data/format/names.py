@@ -6,29 +6,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MANIFEST = "dataset.json"
-
+"""The file that describes the data set."""
 
 REJECTED = "rejected.jsonl"
-
+"""The file that lists the entries that gave no clip, or not all of their clips."""
 
 META = ".meta"
+"""The folder of the files about each shard."""
 
 
 def shard_name(split: str, number: int, count: int) -> str:
-    """Name of a shard without its ending: 3 digits, or as many as the last number needs."""
+    """Name a shard, without an ending, by its split and number.
+
+    Args:
+        split: `train`, `val` or `test`.
+        number: The number of the shard in its split, counted from 0. It is written with 3 digits,
+            or as many as the last shard's number needs.
+        count: The number of shards in the split.
+    """
     return f"{split}-{number:0{max(3, len(str(count - 1)))}d}"
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPaths:
-    """Where a shard's files lie in a data set's folder."""
+    """Where a shard's files lie.
+
+    Attributes:
+        folder: The data set's folder.
+        name: The shard's name, without an ending.
+    """
 
     folder: Path
     name: str
 
     @property
     def tar(self) -> Path:
-        """The samples."""
+        """The tar, which holds the samples."""
         return self.folder / f"{self.name}.tar"
 
     @property
@@ -43,5 +56,5 @@ class ShardPaths:
 
     @property
     def arrays(self) -> Path:
-        """Pixel sums, and each sample's place and label."""
+        """The arrays: pixel sums, and each sample's offset, length, checksum and label."""
         return self.folder / META / f"{self.name}.npz"

@@ -12,7 +12,7 @@ _COLOURS = 3
 
 
 def pillow_images(picture_HWC: Picture) -> list[Image.Image]:
-    """A picture as Pillow has it: one image of three channels, else one image a channel."""
+    """Make Pillow images of a picture: one image of three channels, or else one of each channel."""
     channels = picture_HWC.shape[2]
     if channels == _COLOURS:
         return [Image.fromarray(picture_HWC)]
@@ -23,23 +23,34 @@ def pillow_images(picture_HWC: Picture) -> list[Image.Image]:
 
 
 def resize_with_pillow(picture_HWC: Picture, size: Size, how: Image.Resampling) -> Picture:
-    """A picture at a size of (width, height), channel by channel."""
+    """Resize a picture, whatever the number of its channels.
+
+    Args:
+        picture_HWC: The picture, uint8 (height, width, channels).
+        size: The wanted (width, height) in pixels.
+        how: The filter by which pixels are averaged.
+    """
     parts = [np.asarray(image.resize(size, how)) for image in pillow_images(picture_HWC)]
     return parts[0] if parts[0].ndim == 3 else np.stack(parts, axis=2)
 
 
 def resized(rgb: RGB, size: Size | None) -> RGB:
-    """A frame, uint8 (height, width, 3), at the (width, height) to store; None for its own."""
+    """Resize a frame to the size at which it is stored.
+
+    Args:
+        rgb: The frame, uint8 (height, width, 3).
+        size: The wanted (width, height) in pixels; None to leave the frame as it is.
+    """
     if size is None or size == (rgb.shape[1], rgb.shape[0]):
         return rgb
     return resize_with_pillow(rgb, size, Image.Resampling.BILINEAR)
 
 
 def as_rgb(picture_HWC: Picture) -> RGB:
-    """A picture for people to look at, uint8 (height, width, 3).
+    """Make a picture that people can look at, uint8 (height, width, 3).
 
-    Of more than three channels the first three are shown; of fewer, the last one stands for those
-    that are missing, so that a single channel is grey.
+    If there are more than three channels, the first three are shown. If there are fewer, the last
+    one stands for those that are missing, so that a single channel is shown as grey.
     """
     channels = picture_HWC.shape[2]
     if channels == _COLOURS:

@@ -32,22 +32,22 @@ class RgbJpeg(FrameKind):
     name: str = "rgb"
 
     def picture(self, rgb: RGB, number: int, neighbour: RGB | None) -> Picture:
-        """The frame as it is."""
+        """Give back the frame as it is."""
         return rgb
 
     def encode(self, picture: Picture, quality: int) -> bytes:
-        """A JPEG of a picture, uint8 (height, width, 3)."""
+        """Encode a picture, uint8 (height, width, 3), as a JPEG."""
         jpeg: bytes = simplejpeg.encode_jpeg(
             np.ascontiguousarray(picture), quality=quality, colorsubsampling="420"
         )
         return jpeg
 
     def decode(self, data: memoryview, into: Picture) -> None:
-        """Decode a JPEG into uint8 (height, width, 3).
+        """Decode a JPEG into an array, uint8 (height, width, 3).
 
         Raises:
-            ShardError: It has another size, or too many scans.
-            ValueError: It is damaged, or larger than there is room for.
+            ShardError: The JPEG has another size, or too many scans.
+            ValueError: The JPEG is damaged, or larger than there is room for.
         """
         _check_scans(data)
         picture = simplejpeg.decode_jpeg(data, colorspace="RGB", buffer=into)
@@ -56,17 +56,17 @@ class RgbJpeg(FrameKind):
 
 
 RGB_JPEG = RgbJpeg()
-"""The kind of frames where none is named."""
+"""The kind of frames that is used where none is named."""
 
 
 def _check_scans(jpeg: memoryview) -> None:
     """Refuse a JPEG that goes over its pixels again and again.
 
-    A scan may take ten bytes and all pixels' time; encoders write one, or ten where the JPEG is
-    progressive.
+    A scan may take only ten bytes, but as much time as all pixels need. Encoders write one scan, or
+    ten if the JPEG is progressive.
 
     Raises:
-        ShardError: It has too many.
+        ShardError: The JPEG has too many scans.
     """
     if _has_one_scan(jpeg):
         return
@@ -79,19 +79,19 @@ def _check_scans(jpeg: memoryview) -> None:
 
 
 def _has_one_scan(jpeg: memoryview) -> bool:
-    """Whether the first scan has all components, after which decoders take no other.
+    """Whether the first scan has all components, after which decoders read no other.
 
-    Looks at the segments before it (ITU-T T.81, B.1 and B.2): 40 times as fast as a search. False
-    where there is anything that decoders might read differently.
+    This looks at the segments before the scan (ITU-T T.81, B.1 and B.2), 40 times as fast as a
+    search for scans. It is False where there is anything that decoders might read differently.
     """
-    components, place = 0, 2
-    while place + 10 <= len(jpeg) and jpeg[place] == 0xFF:
-        marker = jpeg[place + 1]
+    components, offset = 0, 2
+    while offset + 10 <= len(jpeg) and jpeg[offset] == 0xFF:
+        marker = jpeg[offset + 1]
         if marker == 0xDA:
-            return components > 0 and jpeg[place + 4] == components
+            return components > 0 and jpeg[offset + 4] == components
         if marker in _FRAME_OF_ONE_PASS:
-            components = jpeg[place + 9]
+            components = jpeg[offset + 9]
         elif marker not in _OTHER_SEGMENTS:
             return False
-        place += 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
+        offset += 2 + int.from_bytes(jpeg[offset + 2 : offset + 4], "big")
     return False

@@ -1,4 +1,4 @@
-"""What all readers and writers must know to take a sample apart, or to put one together."""
+"""What every reader and writer must know to take a sample apart, or to put one together."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class SampleLayout:
     """How the samples of a data set are made up.
 
     Attributes:
-        seq_len: Frames in a clip.
-        frame_kind: What is stored of each frame, and how.
+        seq_len: The number of frames in a clip.
+        frame_kind: The kind of frames, which says what is stored of each frame, and how.
     """
 
     seq_len: int
@@ -34,7 +34,7 @@ class SampleLayout:
 
     @property
     def channels(self) -> int:
-        """Channels of a frame."""
+        """The number of channels of a frame."""
         return self.frame_kind.channels
 
 
@@ -42,13 +42,13 @@ def layout_of(manifest: Manifest, source: str, plugins: Collection[str]) -> Samp
     """The layout of a data set's samples.
 
     Args:
-        manifest: Of the data set.
-        source: Its name, for errors.
-        plugins: Plug-ins that the caller has named, and no others are imported.
+        manifest: The data set's manifest.
+        source: What the data set is called in error messages.
+        plugins: The names of the plug-ins that the caller allows; no others are imported.
 
     Raises:
         UsageError: The frames were made by a plug-in that the caller has not named.
-        ShardError: They are of a kind that this version doesn't know.
+        ShardError: The frames are of a kind that this version doesn't know.
     """
     kind = recorded_frame_kind(manifest.frame_kind, source, plugins, manifest.plugins)
     return SampleLayout(seq_len=manifest.seq_len, frame_kind=kind)

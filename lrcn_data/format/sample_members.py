@@ -25,11 +25,13 @@ from lrcn_data.format.tar_members import (
 )
 
 MAX_SAMPLE_BYTES = 1 << 30
+"""The largest size of a sample in bytes, its members' headers and padding included."""
+
 MAX_PIXELS = 1 << 26
-"""Pixels of a frame: 8192 x 8192."""
+"""The largest number of pixels in a frame: 8192 x 8192."""
 
 MAX_FRAMES = 1 << 16
-"""Frames of a clip."""
+"""The largest number of frames in a clip."""
 
 _MAX_TEXT_BYTES = 1 << 20
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -58,11 +60,12 @@ class Sample:
     """One clip as it lies in a shard.
 
     Attributes:
-        frames: Its encoded frames in time order.
-        label: Class number from 0.
-        record: Its json member.
-        layout: How it is made up.
-        shard: Location of the shard that it lies in, for errors; empty where nobody has said.
+        frames: The encoded frames in time order.
+        label: The class number, counted from 0.
+        record: The content of its json member.
+        layout: How the sample is made up.
+        shard: The location of the shard that the sample lies in, for error messages; empty if it
+            isn't known.
     """
 
     frames: list[memoryview]
@@ -72,25 +75,25 @@ class Sample:
     shard: str = ""
 
     def __str__(self) -> str:
-        """Which one it is, for errors."""
+        """Say which sample it is, for error messages."""
         return f"{self.shard + ': ' if self.shard else ''}sample {self.record.key}"
 
 
 class Readable(Protocol):
-    """Anything that a tar can be read from in sequence."""
+    """Anything that a tar can be read from, from start to end."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Up to so many bytes; all that remain for -1."""
+        """Read up to `size` bytes; with -1, all that remain."""
         ...
 
 
 def sample_bytes(key: str, endings: Sequence[str], members: Sequence[bytes]) -> bytes:
-    """All members of a sample as they lie in a tar.
+    """Write all members of a sample as they lie in a tar.
 
     Args:
-        key: The sample's, at most 80 ASCII characters.
-        endings: Of the members' names, in order.
-        members: What they hold.
+        key: The sample's key, at most 80 ASCII characters.
+        endings: The endings of the members' names, in order, such as `000.jpg`.
+        members: The content of each member, in the same order.
     """
     parts: list[bytes] = []
     for ending, data in zip(endings, members, strict=True):
@@ -103,26 +106,27 @@ def parse_sample(data: bytes, layout: SampleLayout) -> Sample:
     """Take the bytes of one sample apart.
 
     Args:
-        data: From the first member's header to the end of the last member's padding.
-        layout: How it should be made up.
+        data: The bytes from the first member's header to the end of the last member's padding.
+        layout: How the sample should be made up.
 
     Raises:
-        ShardError: The bytes are not one sample of the format; says what is wrong, not where.
+        ShardError: The bytes are not one sample of the format. The message says what is wrong, but
+            not where.
     """
     view = memoryview(data)
-    key, members, position = "", [], 0
+    key, members, offset = "", [], 0
     for ending in layout.endings:
-        name, size = parse_header(data[position : position + BLOCK])
+        name, size = parse_header(data[offset : offset + BLOCK])
         key = key or name.partition(".")[0]
         if name != f"{key}.{ending}" or not _KEY.fullmatch(key):
             raise ShardError(f"has the member {name!r:.120} where <key>.{ending} belongs")
-        start = position + BLOCK
-        position = start + padded(size)
-        if position > len(data):
+        start = offset + BLOCK
+        offset = start + padded(size)
+        if offset > len(data):
             raise ShardError(f"ends within the member {name}")
         members.append(view[start : start + size])
-    if position != len(data):
-        raise ShardError(f"has {len(data) - position} bytes after its last member")
+    if offset != len(data):
+        raise ShardError(f"has {len(data) - offset} bytes after its last member")
     return sample_of_members(key, members, layout)
 
 
@@ -130,12 +134,13 @@ def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLay
     """Check the members of one sample and read its label and record.
 
     Args:
-        key: Name of the sample.
-        members: What its members hold, in the format's order: frames, class number, json.
-        layout: How it should be made up.
+        key: The sample's key.
+        members: The content of its members in the format's order: frames, class number, json.
+        layout: How the sample should be made up.
 
     Raises:
-        ShardError: They are not one sample of the format; says what is wrong, not where.
+        ShardError: The members are not one sample of the format. The message says what is wrong,
+            but not where.
     """
     *frames, label, record = members
     kind = layout.frame_kind
@@ -152,10 +157,14 @@ def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLay
 
 
 def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
-    """The bytes of each sample of a whole tar in turn, up to and with the end of the tar.
+    """Give the bytes of each sample of a whole tar in turn, then check the end of the tar.
+
+    Args:
+        file: The tar, at its start.
+        layout: How its samples should be made up.
 
     Raises:
-        ShardError: Something else than samples of this layout, or no proper end.
+        ShardError: The tar holds something else than samples of this layout, or has no proper end.
     """
     endings = len(layout.endings)
     while True:

@@ -41,12 +41,12 @@ _RATE = re.compile(r"\d{1,9}(\.\d{1,9})?(/\d{1,9})?", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shard:
-    """A shard that was found sound as far as can be told without reading all of it.
+    """A shard that was found sound, as far as can be told without reading all of it.
 
     Attributes:
-        location: Path or URL of the tar.
-        entry: What the manifest says of it.
-        canvas: (width, height) of its pixel sums.
+        location: The path or URL of the tar.
+        entry: What the manifest says of the shard.
+        canvas: The (width, height) of its pixel sums in pixels.
     """
 
     location: str
@@ -55,14 +55,14 @@ class Shard:
 
     @property
     def arrays(self) -> str:
-        """Location of its .npz."""
+        """The location of its .npz."""
         return meta_location(self.location, "npz")
 
     def load_index(self) -> ShardIndex:
-        """Place, checksum and label of its samples.
+        """Read the offset, length, checksum and label of each of its samples.
 
         Raises:
-            ShardError: The index is missing, damaged or of another shard.
+            ShardError: The index is missing, damaged or that of another shard.
         """
         index = ShardIndex.load(self.arrays, samples=self.entry.samples)
         if index.end() > self.entry.bytes:
@@ -78,25 +78,30 @@ class Shard:
         return index
 
     def load_pixel_sum(self, channels: int) -> tuple[npt.NDArray[np.int64], int]:
-        """Its pixel sums, int64 (height, width, channels), and the number of frames in them."""
+        """Read its pixel sums, int64 (height, width, channels), and the number of frames in them.
+
+        Args:
+            channels: The number of channels of the frames.
+        """
         return load_pixel_sum(self.arrays, canvas=self.canvas, channels=channels)
 
 
 class DataSet:
-    """Shards of one data set, or of several that agree, as one row of samples.
+    """The samples of shards, numbered from 0 over all of them.
 
-    Made by `open_data_set`. May be pickled, and used in forked processes and several threads.
+    The shards are of one data set, or of several that agree. `open_data_set` makes this object,
+    which may be pickled, and used in forked processes and in several threads.
 
     Attributes:
-        manifests: One a folder.
-        shards: In the order in which they were named.
-        indices: One a shard.
+        manifests: The manifest of each folder that the shards lie in.
+        shards: The shards in the order in which they were named.
+        indices: The index of each shard.
         layout: How the samples are made up.
-        classes: Class names by class number.
-        seq_len: Frames a clip.
-        fps: Frames a second of the clips.
-        labels: int64 (samples,), class number of each sample.
-        num_valid: int64 (samples,), real frames of each sample.
+        classes: The class names by class number.
+        seq_len: The number of frames in a clip.
+        fps: The number of frames per second that clips were sampled from.
+        labels: int64 (samples,), the class number of each sample.
+        num_valid: int64 (samples,), the number of frames of each sample that are no padding.
     """
 
     def __init__(
@@ -121,24 +126,31 @@ class DataSet:
 
     @property
     def skipped(self) -> int:
-        """Entries of these shards that gave no clip because they were too short."""
+        """The number of entries of these shards that gave no clip because they were too short."""
         return sum(shard.entry.skipped for shard in self.shards)
 
     @property
     def failed(self) -> int:
-        """Entries of these shards that gave no clip for any other reason."""
+        """The number of entries of these shards that gave no clip for any other reason."""
         return sum(shard.entry.failed for shard in self.shards)
 
     def locate(self, number: int) -> tuple[int, int]:
-        """(number of the shard, number of the sample in it) of a sample."""
+        """Find the shard of a sample.
+
+        Returns:
+            The number of the shard, and the position of the sample in it, both counted from 0.
+        """
         shard = int(np.searchsorted(self._ends, number, side="right"))
         return shard, number - int(self._ends[shard]) + len(self.indices[shard])
 
     def read_bytes(self, number: int) -> bytes:
-        """The bytes of a sample in its tar, found to be those that were written.
+        """Read the bytes of a sample in its tar, and check that they are those that were written.
+
+        Args:
+            number: The number of the sample, counted from 0 over all shards in their order.
 
         Raises:
-            ShardError: The shard changed since it was written.
+            ShardError: The shard has changed since it was written.
         """
         shard, position = self.locate(number)
         location, index = self.shards[shard].location, self.indices[shard]
@@ -157,13 +169,13 @@ class DataSet:
         return data[:length]
 
     def read_sample(self, number: int) -> Sample:
-        """A sample, with its frames still encoded.
+        """Read a sample; its frames stay encoded.
 
         Args:
-            number: From 0, over all shards in their order.
+            number: The number of the sample, counted from 0 over all shards in their order.
 
         Raises:
-            ShardError: The shard changed since it was written, or holds something else than
+            ShardError: The shard has changed since it was written, or holds something else than
                 samples of the format.
         """
         data = self.read_bytes(number)
@@ -182,10 +194,11 @@ class DataSet:
         return replace(sample, shard=location)
 
     def pixel_sums(self) -> dict[Canvas, tuple[npt.NDArray[np.int64], int]]:
-        """Sums over all frames of all shards, by canvas (data sets may have different ones).
+        """Sum up all frames of all shards, by canvas, since data sets may have different ones.
 
         Returns:
-            For each (width, height): int64 (height, width, channels), and the number of frames.
+            For each canvas (width, height), the sum, int64 (height, width, channels), and the
+            number of frames in it.
         """
         sums: dict[Canvas, tuple[npt.NDArray[np.int64], int]] = {}
         for shard in self.shards:
@@ -223,14 +236,14 @@ def open_data_set(
     """Open shards for reading.
 
     Args:
-        patterns: Paths, folders, globs, ranges, URLs (see `shard_names.expand_shards`). A folder
-            stands for all shards that its manifest names.
-        split: Take only the shards of this split.
-        plugins: Names of plug-ins that may be imported, where one has made the frames.
+        patterns: One or several paths, folders, globs, ranges or URLs; see
+            `shard_names.expand_shards`. A folder stands for all shards that its manifest names.
+        split: The split whose shards are taken; None for all splits.
+        plugins: The names of the plug-ins that may be imported, in case one has made the frames.
 
     Raises:
-        UsageError: The patterns can't be meant as given, or name none of the split's shards; or
-            a plug-in has made the frames that is not named.
+        UsageError: The patterns can't be meant as given, or name none of the split's shards; or the
+            frames were made by a plug-in that is not named.
         ShardError: A shard, its index or its manifest is missing, damaged or unfinished, or the
             shards are of data sets that don't fit together.
     """
@@ -247,9 +260,18 @@ def open_data_set(
 def find_shards(
     patterns: Patterns, *, split: str | None = None
 ) -> tuple[list[Manifest], list[Shard]]:
-    """The manifests and shards that patterns name, checked, but for the shards' indices.
+    """Find the manifests and shards that patterns name, and check all but the shards' indices.
 
-    Args and errors are those of `open_data_set`; no plug-in is imported.
+    No plug-in is imported.
+
+    Args:
+        patterns: See `open_data_set`.
+        split: The split whose shards are taken; None for all splits.
+
+    Raises:
+        UsageError: The patterns can't be meant as given, or name none of the split's shards.
+        ShardError: A shard or its manifest is missing, damaged or unfinished, or the shards are of
+            data sets that don't fit together.
     """
     if split is not None and split not in SPLITS:
         raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -279,10 +301,11 @@ def find_shards(
 
 
 def load_manifest(folder: str) -> Manifest:
-    """The manifest of a finished data set.
+    """Read the manifest of a finished data set.
 
     Raises:
-        ShardError: It is missing, unreadable, or says that the data set is not complete.
+        ShardError: The manifest is missing or unreadable, or says that the data set is not
+            complete.
     """
     location = locations.join(folder, MANIFEST)
     try:
@@ -304,18 +327,23 @@ def load_manifest(folder: str) -> Manifest:
 
 
 def meta_location(shard: str, ending: str) -> str:
-    """Location of a file about a shard in .meta: ending is npz, idx or json."""
+    """The location of a file about a shard in .meta.
+
+    Args:
+        shard: The location of the shard's tar.
+        ending: The file's ending: `npz`, `idx` or `json`.
+    """
     folder, name = locations.split_location(shard)
     return locations.join(folder, META, f"{name.removesuffix(ENDING)}.{ending}")
 
 
 def _check_manifest(manifest: Manifest) -> None:
-    """Refuse values that no writer of the format gives.
+    """Refuse a manifest with values that no writer of the format writes.
 
     Raises:
-        ShardError, ValueError, TypeError, KeyError, ArithmeticError: There are such.
+        ShardError, ValueError, TypeError, KeyError, ArithmeticError: The manifest has such values.
     """
-    # before it is taken for a number: that of 1e999999999 takes hours
+    # checked before it is made a number, since for 1e999999999 that takes hours
     if not _RATE.fullmatch(manifest.fps):
         raise ShardError(f"says fps {manifest.fps!r:.60}")
     if not isinstance(manifest.options.get("frame_kind", ""), str):
@@ -338,10 +366,10 @@ def _check_manifest(manifest: Manifest) -> None:
 
 
 def _check_counts(entry: ShardEntry, seq_len: int) -> None:
-    """Refuse counts of a shard that can't be.
+    """Refuse counts that no shard can have.
 
     Raises:
-        ShardError: There are such.
+        ShardError: The entry has such counts.
     """
     counts = (entry.videos, entry.samples, entry.frames, entry.bytes, entry.skipped, entry.failed)
     if not _are_counts(*counts) or not isinstance(entry.sha256, str):
@@ -361,7 +389,7 @@ def _are_counts(*values: object) -> bool:
 def _find_shard(
     folder: str, name: str, entries: dict[str, ShardEntry], manifest: Manifest
 ) -> Shard | None:
-    """A shard whose size is what the manifest says; nothing where it is not there."""
+    """Find a shard and check its size against the manifest; None if there is no such file."""
     location = locations.join(folder, name)
     size = locations.size_of(location)
     if size is None:
@@ -391,7 +419,7 @@ def _missing(missing: list[str]) -> ShardError:
 
 
 def _some(locations: list[str]) -> str:
-    """The first of several locations, and how many more there are."""
+    """Name the first few of several locations, and how many more there are."""
     more = len(locations) - _SHOWN
     return ", ".join(locations[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 

@@ -1,4 +1,4 @@
-"""A whole tar read from start to end, noting on the way all that its index should say."""
+"""Reads a whole tar from start to end, and notes on the way all that its index should say."""
 
 from __future__ import annotations
 
@@ -19,28 +19,26 @@ _UNKNOWN = -1
 
 
 class ShardScan:
-    """Reads the samples of a tar one after another. Iterate once, then ask for the rest.
+    """Reads the samples of a tar one after another.
+
+    Iterate over it once; after that, the properties and methods tell about the whole tar.
 
     Args:
         file: The tar, at its start.
         layout: How its samples should be made up.
-
-    Attributes:
-        size: Bytes of the tar, once iterated to its end.
-        sha256: Of the tar, hexadecimal, once iterated to its end.
     """
 
     def __init__(self, file: BinaryIO, layout: SampleLayout) -> None:
         self._file = HashedFile(file)
         self._layout = layout
-        self._places: list[tuple[int, int, int, int, int]] = []
+        self._rows: list[tuple[int, int, int, int, int]] = []
         self._lines: list[str] = []
 
     def __iter__(self) -> Iterator[Sample | ShardError]:
-        """Each sample, or what is wrong with it.
+        """Give each sample, or else the error that says what is wrong with it.
 
         Raises:
-            ShardError: What follows is no sample at all; it is not read, as it may go on and on.
+            ShardError: What follows is no sample at all. It is not read, as it may have no end.
         """
         offset = 0
         for data in walk_samples(self._file, self._layout):
@@ -49,17 +47,17 @@ class ShardScan:
 
     @property
     def size(self) -> int:
-        """Bytes of the tar."""
+        """The size of the tar in bytes, once it was read to its end."""
         return self._file.size
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the tar."""
+        """The SHA-256 of the tar in hexadecimal, once it was read to its end."""
         return self._file.digest.hexdigest()
 
     def index(self) -> ShardIndex:
-        """What the .npz should say of the samples that were read."""
-        columns = np.array(self._places, np.int64).reshape(-1, 5)
+        """The arrays that the .npz should have, for the samples that were read."""
+        columns = np.array(self._rows, np.int64).reshape(-1, 5)
         return ShardIndex(
             offset=columns[:, 0].copy(),
             length=columns[:, 1].copy(),
@@ -69,7 +67,7 @@ class ShardScan:
         )
 
     def index_text(self) -> bytes:
-        """What the .idx should be, for the samples that were read."""
+        """The content that the .idx should have, for the samples that were read."""
         return index_text(self._lines)
 
     def _note(self, data: bytes, offset: int) -> Sample | ShardError:
@@ -77,16 +75,24 @@ class ShardScan:
         try:
             sample = parse_sample(data, self._layout)
         except ShardError as error:
-            self._places.append((offset, len(data), checksum, _UNKNOWN, _UNKNOWN))
+            self._rows.append((offset, len(data), checksum, _UNKNOWN, _UNKNOWN))
             return error
         record = sample.record
-        self._places.append((offset, len(data), checksum, sample.label, record.num_valid))
+        self._rows.append((offset, len(data), checksum, sample.label, record.num_valid))
         self._lines.append(member_lines(data, offset, self._layout.endings, record.key))
         return sample
 
 
 class HashedFile:
-    """A file whose bytes are hashed and counted as they are read."""
+    """A file whose bytes are hashed and counted as they are read.
+
+    Args:
+        file: The file, at its start.
+
+    Attributes:
+        digest: The SHA-256 of the bytes read so far.
+        size: The number of bytes read so far.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -94,13 +100,13 @@ class HashedFile:
         self.size = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Up to so many bytes; all that remain for -1."""
+        """Read up to `size` bytes; with -1, all that remain."""
         data = self._file.read(size)
         self.digest.update(data)
         self.size += len(data)
         return data
 
     def finish(self) -> None:
-        """Read what nobody asked for."""
+        """Read the rest of the file, so that it is hashed and counted too."""
         while self.read(_PIECE):
             pass

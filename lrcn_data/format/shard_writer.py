@@ -1,4 +1,4 @@
-"""Writes one shard: the tar, its index, arrays and record.
+"""Writes one shard: the tar with its index, arrays and record.
 
 A shard appears under its final name only when it is whole, and its record only after that, so a
 reader or a later run never meets half of one.
@@ -29,8 +29,8 @@ from lrcn_data.storage.atomic_file import atomic_file, sync_folder, temporary_na
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a sample lies and what the reader needs to know of it."""
+class _WrittenSample:
+    """What the index will say of a sample: where it lies, its checksum, label and real frames."""
 
     offset: int
     length: int
@@ -42,13 +42,13 @@ class _Place:
 class ShardWriter:
     """Writes the files of one shard.
 
-    Use as a context manager; the shard exists after `finish` and only then. Leaving without it
-    removes the temporary file.
+    Use it as a context manager. The shard exists once `finish` has been called, and not before;
+    leaving the context without that call removes the temporary file.
 
     Args:
-        paths: Where the files go; the folder and its .meta folder must exist.
-        layout: How its samples are made up.
-        canvas: (width, height) of the pixel sums.
+        paths: The paths of the files. The data set's folder and its .meta folder must exist.
+        layout: How the shard's samples are made up.
+        canvas: The (width, height) in pixels on which frames are summed up.
     """
 
     def __init__(self, paths: ShardPaths, *, layout: SampleLayout, canvas: Canvas) -> None:
@@ -56,7 +56,7 @@ class ShardWriter:
         self._layout = layout
         self._names = layout.endings
         self._sums = PixelSums(canvas, layout.channels)
-        self._places: list[_Place] = []
+        self._samples: list[_WrittenSample] = []
         self._lines: list[str] = []
         self._length = 0
         self._sha256 = hashlib.sha256()
@@ -84,13 +84,13 @@ class ShardWriter:
         """Append a sample; its pixels are added by `add_pixels`.
 
         Args:
-            record: Its json member.
-            frames: Its encoded frames, seq_len of them.
+            record: The content of its json member.
+            frames: The encoded frames in time order, seq_len of them.
         """
         members = [*frames, str(record.label).encode(), record.to_json()]
         data = sample_bytes(record.key, self._names, members)
-        self._places.append(
-            _Place(
+        self._samples.append(
+            _WrittenSample(
                 offset=self._length,
                 length=len(data),
                 crc32=zlib.crc32(data),
@@ -107,7 +107,7 @@ class ShardWriter:
         self._length += len(data)
 
     def add_pixels(self, sums: PixelSums) -> None:
-        """Add the pixel sums of the samples written."""
+        """Add the pixel sums of samples that are written."""
         self._sums.merge(sums)
 
     def finish(
@@ -119,7 +119,18 @@ class ShardWriter:
         rejected: list[Rejection],
         sources: list[Source],
     ) -> ShardRecord:
-        """Put the shard under its final name, then its index and arrays, then its record."""
+        """Give the shard its final name, then write its index and arrays, and last its record.
+
+        Args:
+            fingerprint: The fingerprint of the data set.
+            split: `train`, `val` or `test`.
+            videos: The number of list entries that belong to the shard.
+            rejected: The entries that gave no clip, or not all of their clips.
+            sources: The input videos as they were when they were decoded.
+
+        Returns:
+            The record that was written.
+        """
         self._append(tar_end(self._length))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -131,8 +142,8 @@ class ShardWriter:
                 file=self._paths.tar.name,
                 split=split,
                 videos=videos,
-                samples=len(self._places),
-                frames=len(self._places) * self._layout.seq_len,
+                samples=len(self._samples),
+                frames=len(self._samples) * self._layout.seq_len,
                 bytes=self._length,
                 sha256=self._sha256.hexdigest(),
                 skipped=skipped,
@@ -142,7 +153,7 @@ class ShardWriter:
             sources=sources,
             exact_frames=self._sums.exact_frames,
         )
-        # of the same shard before, so that it never stands beside another tar
+        # an earlier record of the shard goes first, so that it never stands beside another tar
         self._paths.record.unlink(missing_ok=True)
         self._temporary.replace(self._paths.tar)
         sync_folder(self._paths.folder)
@@ -153,11 +164,11 @@ class ShardWriter:
         return record
 
     def _index(self) -> ShardIndex:
-        places = self._places
+        samples = self._samples
         return ShardIndex(
-            offset=np.array([place.offset for place in places], np.int64),
-            length=np.array([place.length for place in places], np.int64),
-            crc32=np.array([place.crc32 for place in places], np.uint32),
-            label=np.array([place.label for place in places], np.int64),
-            num_valid=np.array([place.num_valid for place in places], np.int64),
+            offset=np.array([sample.offset for sample in samples], np.int64),
+            length=np.array([sample.length for sample in samples], np.int64),
+            crc32=np.array([sample.crc32 for sample in samples], np.uint32),
+            label=np.array([sample.label for sample in samples], np.int64),
+            num_valid=np.array([sample.num_valid for sample in samples], np.int64),
         )

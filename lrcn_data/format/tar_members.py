@@ -11,13 +11,13 @@ import re
 from lrcn_data.errors import ShardError
 
 BLOCK = 512
-"""Bytes that everything in a tar is padded to."""
+"""The size in bytes of a tar's blocks; everything in it is padded to whole ones."""
 
 MAX_END_BYTES = 1 << 20
-"""Bytes after the last sample; tars are filled up to blocks of a megabyte at most."""
+"""The most bytes after the last sample; tars are filled up to blocks of a megabyte at most."""
 
 _RECORD = 20 * BLOCK
-"""Bytes that a tar's length is a multiple of."""
+"""The number of bytes that a tar's length is a multiple of."""
 
 _OCTAL = re.compile(rb"[0-7]{1,11}")
 
@@ -28,16 +28,25 @@ _REST = b"".join((b"0", bytes(100), b"ustar\x0000", _OWNER, _OWNER, bytes(16 + 1
 """A plain file, no link; USTAR; user, group, no device, no prefix (POSIX.1-2001, pax, ustar)."""
 
 _CONSTANT_SUM = sum(_MODE_AND_IDS + _END_AND_TIME + _REST) + 8 * ord(" ")
-"""Of the bytes that all headers share. The checksum is made with spaces in its place."""
+"""The sum of the bytes that all headers share. The checksum's own bytes count as spaces in it."""
 
 
 def tar_end(length: int) -> bytes:
-    """What follows the last of so many bytes of members: two empty blocks or more."""
+    """Write the end of a tar, which is two or more empty blocks.
+
+    Args:
+        length: The number of bytes before it, which are those of the members.
+    """
     return bytes(2 * BLOCK + -(length + 2 * BLOCK) % _RECORD)
 
 
 def tar_header(name: bytes, size: int) -> bytes:
-    """The header of a member, of so many bytes of data."""
+    """Write the header of a member.
+
+    Args:
+        name: The member's name, at most 100 bytes.
+        size: The number of bytes of its data.
+    """
     octal = b"%011o" % size
     checksum = b"%06o\0 " % (sum(name) + sum(octal) + _CONSTANT_SUM)
     padded = name.ljust(100, b"\0")
@@ -45,10 +54,13 @@ def tar_header(name: bytes, size: int) -> bytes:
 
 
 def parse_header(header: bytes) -> tuple[str, int]:
-    """(name, size) of a member that is an ordinary file.
+    """Read the header of a member, which must be an ordinary file.
+
+    Returns:
+        The member's name, and the number of bytes of its data.
 
     Raises:
-        ShardError: The header is none that the format's writer gives.
+        ShardError: The header is not one that a writer of the format writes.
     """
     if len(header) < BLOCK:
         raise ShardError("ends within a member's header")
@@ -70,15 +82,15 @@ def parse_header(header: bytes) -> tuple[str, int]:
 
 
 def check_end(data: bytes) -> None:
-    """Refuse anything but a tar's end: at least two blocks of zeros, and whole blocks.
+    """Refuse bytes that are not a tar's end, which is whole blocks of zeros, at least two.
 
     Raises:
-        ShardError: Something else stands there.
+        ShardError: The bytes are something else.
     """
     if not 2 * BLOCK <= len(data) <= MAX_END_BYTES or len(data) % BLOCK or any(data):
         raise ShardError("does not end as a tar does, after its last sample")
 
 
 def padded(size: int) -> int:
-    """Bytes that a member's data takes, filled up to whole blocks."""
+    """The number of bytes that a member's data takes in the tar, filled up to whole blocks."""
     return -(-size // BLOCK) * BLOCK

@@ -13,11 +13,11 @@ class Blocks(Sampling):
     """Picks one frame at random from each of seq_len consecutive blocks of the video.
 
     Attributes:
-        seq_len: Frames in a clip.
-        clips: How many times a video is drawn from, each time independently.
+        seq_len: The number of frames in a clip.
+        clips: The number of clips that are drawn from a video, independently of each other.
 
     Raises:
-        UsageError: A value makes no sense.
+        UsageError: A number is out of its range.
     """
 
     clips: int = field(
@@ -33,7 +33,7 @@ class Blocks(Sampling):
         check_count("clips", self.clips)
 
     def choose(self, positions: range, draw: Draw) -> list[Positions]:
-        """As many clips as `clips` says."""
+        """Choose as many clips as `clips` says."""
         blocks = split_blocks(positions, self.seq_len)
         return [
             tuple(start + draw(clip, block) % size for block, (start, size) in enumerate(blocks))
@@ -42,9 +42,9 @@ class Blocks(Sampling):
 
     @property
     def most_clips(self) -> int:
-        """One clip a draw."""
+        """The number of clips that are drawn from a video."""
         return self.clips
 
     def describe(self) -> str:
-        """For the data set card."""
+        """What a clip consists of, for the data set card."""
         return f"one random frame of each of {self.seq_len} consecutive blocks of the video"

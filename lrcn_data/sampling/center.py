@@ -13,14 +13,14 @@ class Center(Sampling):
     """Picks the middle frame of each of seq_len consecutive blocks of the video."""
 
     def choose(self, positions: range, draw: Draw) -> list[Positions]:
-        """One clip."""
+        """Choose one clip; nothing is drawn."""
         return [tuple(start + size // 2 for start, size in split_blocks(positions, self.seq_len))]
 
     @property
     def most_clips(self) -> int:
-        """Always one."""
+        """The number of clips of a video, which is always 1."""
         return 1
 
     def describe(self) -> str:
-        """For the data set card."""
+        """What a clip consists of, for the data set card."""
         return f"the middle frame of each of {self.seq_len} consecutive blocks of the video"

@@ -21,17 +21,19 @@ def choose_clips(
     """Choose the frames of every clip of a video.
 
     Args:
-        length: Frames in the video's fps stream.
-        sampling: Which of them make a clip.
-        short: What becomes of a video with fewer than seq_len frames; one of `SHORT`.
-        seed: Of the draws.
-        path: Of the video in its list; part of what a draw depends on.
+        length: The number of frames in the video's fps stream.
+        sampling: Decides which of these frames make a clip.
+        short: What to do with a video that has fewer than seq_len frames: one of the names in
+            `SHORT`.
+        seed: The seed of the random draws.
+        path: The path of the video as its list has it; the draws depend on it.
 
     Returns:
-        The clips in order; none where the video has no frame, or is short and to be skipped.
+        The clips in order; none if the video has no frame, or if it is too short and is to be
+        skipped.
 
     Raises:
-        LrcnError: The sampling has chosen what makes no clip.
+        LrcnError: The sampling has chosen frames that can't be a clip.
     """
     if length == 0:
         return []
@@ -48,11 +50,13 @@ def choose_clips(
 
 
 def drawing(seed: int, path: str) -> Draw:
-    """The draws of a video: the first 8 bytes of a SHA-256 of what each depends on.
+    """Make the function that draws the random numbers of a video.
+
+    Each number is the first 8 bytes of a SHA-256 of everything that the draw depends on.
 
     Args:
-        seed: Of all draws.
-        path: Of the video in its list.
+        seed: The seed of all draws.
+        path: The path of the video as its list has it.
     """
     before = os.fsencode(f"{seed}\0{path}\0")
 
@@ -64,10 +68,10 @@ def drawing(seed: int, path: str) -> Draw:
 
 
 def _check_clip(clip: Positions, positions: range, sampling: Sampling) -> None:
-    """Refuse what a sampling must not give, before it becomes a sample.
+    """Refuse a clip that no sampling may choose, before it becomes a sample.
 
     Raises:
-        LrcnError: It has given it.
+        LrcnError: The clip has another number of frames than seq_len, or frames that don't exist.
     """
     inside = positions.start <= min(clip, default=-1) and max(clip) < positions.stop
     if len(clip) != sampling.seq_len or not inside:

@@ -1,4 +1,5 @@
-"""From a video file to its clips: times, fps stream, picks, and the frames themselves."""
+"""From a video file to its clips: the times of its frames, the fps stream, which frames of it make
+clips, and the frames themselves."""
 
 from __future__ import annotations
 
@@ -32,15 +33,17 @@ class ClipOptions:
     """Which clips are taken from a video, and how it is decoded.
 
     Attributes:
-        fps: Frames a second of the fps stream.
-        sampling: Which frames of the fps stream make a clip.
-        short: What becomes of videos with fewer than seq_len frames; see `sampling.short_videos`.
-        seed: Of the draws.
-        decoder: `av` in process, `ffmpeg` in ffmpeg processes; see `video.decoders`.
-        decode: How it decodes.
+        fps: The number of frames per second of the fps stream, from which clips are sampled.
+        sampling: Decides which frames of the fps stream make a clip.
+        short: What is done with videos that have fewer than seq_len frames: `skip`, `loop` or
+            `pad`; see `sampling.short_videos`.
+        seed: The seed of the random draws.
+        decoder: The name of the decoder: `av` decodes in this process, `ffmpeg` in processes of
+            that program; see `video.decoders`.
+        decode: How the decoder decodes.
 
     Raises:
-        UsageError: A value makes no sense.
+        UsageError: A value is none of those allowed, or the decoder can't salvage as asked.
     """
 
     fps: Fraction = Fraction(5)
@@ -61,7 +64,7 @@ class ClipOptions:
 
     @property
     def seq_len(self) -> int:
-        """Frames in a clip."""
+        """The number of frames in a clip."""
         return self.sampling.seq_len
 
 
@@ -70,10 +73,11 @@ class Clip(Generic[Kept]):
     """A sampled clip.
 
     Attributes:
-        number: In its video, from 0.
-        frames: seq_len frames in time order, as the keeper kept them.
-        frame_times: Seconds, one a frame: the source frame's time less the first frame's.
-        num_valid: How many frames are real; the rest repeat the last one.
+        number: The number of the clip in its video, counted from 0.
+        frames: The seq_len frames in time order, each in the form that the keeper gave it.
+        frame_times: For each frame, the time in seconds at which the source shows it, counted from
+            the source's first frame.
+        num_valid: The number of frames that are real; the rest repeat the last one.
     """
 
     number: int
@@ -87,12 +91,12 @@ class VideoClips(Generic[Kept]):
     """All clips of a video.
 
     Attributes:
-        clips: In order; none where the video is too short and short ones are skipped.
-        stream_length: Frames of the fps stream.
-        source_fps: The video's average rate.
-        duration: Seconds.
-        decoding: See `video.decoding.Decoded`.
-        damage: What is wrong with a video of which only the sound part was taken, else None.
+        clips: The clips in order; none if the video is too short and short ones are skipped.
+        stream_length: The number of frames in the fps stream.
+        source_fps: The video's own average number of frames per second.
+        duration: The length of the video in seconds.
+        decoding: How much was decoded; see `video.decoding.Decoded`.
+        damage: What is wrong with a video of which only the sound part was taken; None for others.
     """
 
     clips: list[Clip[Kept]]
@@ -106,39 +110,40 @@ class VideoClips(Generic[Kept]):
 class FrameKeeper(Protocol[KeptFrame]):
     """Decides in what form each wanted frame is kept; every frame is handed over once.
 
-    Where neighbours are asked for, a frame comes once with each of them: one that the fps stream
-    repeats may have several.
+    Where neighbours are asked for, a frame is handed over once with each of its neighbours: a frame
+    that the fps stream repeats may have several.
     """
 
     @property
     def neighbour(self) -> int:
-        """Which other frame each is to come with, as an offset in the fps stream; 0 for none."""
+        """The offset in the fps stream of the frame that each one has to come with; 0 for none."""
 
     def begin(self) -> None:
-        """Forget everything: the video is read anew."""
+        """Forget everything, because another video is read, or the same one again."""
 
     def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> KeptFrame:
-        """Take a frame.
+        """Take a frame, and give the form in which it is kept.
 
         Args:
-            rgb: Its pixels, uint8 (height, width, 3).
-            number: Of the frame in its video, from 0.
-            neighbour: The pixels of the other frame, of the same shape; beyond the fps stream's
-                ends those of its first or last frame. None where none is asked for.
-            uses: How often it stands in clips.
+            rgb: The frame's pixels, uint8 (height, width, 3).
+            number: The number of the frame in its video, counted from 0.
+            neighbour: The pixels of the frame at the offset `neighbour`, of the same shape; beyond
+                the ends of the fps stream, those of its first or last frame. None if `neighbour` is
+                0.
+            uses: How many times the frame, with this neighbour, occurs in the video's clips.
         """
 
 
 class KeepPixels:
-    """Keeps frames as the RGB arrays that they are."""
+    """Keeps frames as RGB arrays, just as they are decoded."""
 
     neighbour = 0
 
     def begin(self) -> None:
-        """Nothing to forget."""
+        """Do nothing, as there is nothing to forget."""
 
     def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> RGB:
-        """The frame itself."""
+        """Give back the frame itself."""
         return rgb
 
 
@@ -146,12 +151,12 @@ def read_clips(path: Path, name: str, options: ClipOptions) -> VideoClips[RGB]:
     """Read the clips of a video as RGB frames, each uint8 (height, width, 3).
 
     Args:
-        path: The file.
-        name: Its path in the list, which the draws depend on.
-        options: Which clips.
+        path: The path of the file.
+        name: The path of the video as its list has it; the random draws depend on it.
+        options: Which clips are taken, and how the video is decoded.
 
     Raises:
-        VideoError: The file can't be used.
+        VideoError: The file can't be used, with the reason.
     """
     with open_video(path) as file:
         return collect_clips(file, name, options, KeepPixels())
@@ -162,8 +167,14 @@ def collect_clips(
 ) -> VideoClips[Kept]:
     """Read the clips of a video, each frame in the form that the keeper gives it.
 
+    Args:
+        file: The open file.
+        name: The path of the video as its list has it; the random draws depend on it.
+        options: Which clips are taken, and how the video is decoded.
+        keeper: Decides in what form each wanted frame is kept.
+
     Raises:
-        VideoError: The file can't be used.
+        VideoError: The file can't be used, with the reason.
     """
     collector = _Collector(name, options, keeper)
     decoded = load_decoder(options.decoder).read(file, collector, options.decode)
@@ -178,7 +189,7 @@ def collect_clips(
 
 
 class _Collector(Generic[Kept]):
-    """Chooses clips when the timeline is known, and keeps the frames that come in."""
+    """The sink of a decoder: chooses clips once the timeline is known, and keeps their frames."""
 
     def __init__(self, name: str, options: ClipOptions, keeper: FrameKeeper[Kept]) -> None:
         self._name = name

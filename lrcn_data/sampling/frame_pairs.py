@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from lrcn_data.pixels import RGB
 
 Pair = tuple[int, int]
-"""Numbers of a frame and of its neighbour; the same twice where none is asked for."""
+"""The numbers of a frame and of its neighbour; the same twice if no neighbour is asked for."""
 
 
 class FramePairs:
-    """Puts frames and their neighbours together, and holds pixels no longer than that needs.
+    """Puts frames and their neighbours together, and holds pixels no longer than it must.
 
     Args:
-        uses: How often each pair stands in clips.
+        uses: How many times each pair occurs in the video's clips.
     """
 
     def __init__(self, uses: Mapping[Pair, int]) -> None:
@@ -31,11 +31,20 @@ class FramePairs:
 
     @property
     def frames(self) -> Collection[int]:
-        """Numbers of all frames that are in a pair."""
+        """The numbers of all frames that are in a pair."""
         return self._until.keys()
 
     def complete(self, frame: int, rgb: RGB) -> Iterator[tuple[Pair, RGB, RGB, int]]:
-        """Take a frame; give each pair that it completes, the pixels of both, and its uses."""
+        """Take a frame, and give the pairs that are complete with it.
+
+        Args:
+            frame: The number of the frame; every call has a higher one than the call before.
+            rgb: The frame's pixels, uint8 (height, width, 3).
+
+        Yields:
+            Each pair, the pixels of its frame and of its neighbour, and how many times it occurs in
+            clips.
+        """
         self._pixels[frame] = rgb
         pairs = self._complete_at.get(frame, ())
         for pair in pairs:

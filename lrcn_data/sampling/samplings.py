@@ -27,12 +27,12 @@ def make_sampling(name: str, values: Mapping[str, Any]) -> Sampling:
     """Make a sampling from its name and the values of a command line.
 
     Args:
-        name: One of `SAMPLINGS`, or `package.module:Class` of the caller's own.
-        values: By the names of the samplings' fields. Those that the sampling named has no field
-            for must be of a built-in one, and have its default value.
+        name: One of the names in `SAMPLINGS`, or `package.module:Class` of the caller's own.
+        values: The values by the names of the samplings' fields. A value that the named sampling
+            has no field for must be that of a built-in one, and its default.
 
     Raises:
-        UsageError: There is no such sampling, or a value makes no sense for it.
+        UsageError: There is no such sampling, or a value is out of range or of another sampling.
     """
     kind = _load(name)
     own = {f.name for f in fields(kind)}
@@ -43,14 +43,18 @@ def make_sampling(name: str, values: Mapping[str, Any]) -> Sampling:
 
 
 def name_of(sampling: Sampling) -> str:
-    """The name that a sampling is recorded by: that of its kind."""
+    """The name by which a sampling is recorded, which is that of its kind."""
     kind = type(sampling)
     path = f"{kind.__module__}:{kind.__qualname__}"
-    return next((name for name, place in SAMPLINGS.built_in.items() if place == path), path)
+    return next((name for name, defined in SAMPLINGS.built_in.items() if defined == path), path)
 
 
 def describe_recorded(options: Mapping[str, Any]) -> str:
-    """What a clip consists of, by the options of a data set's manifest; imports no plug-in."""
+    """Say what a clip consists of, by the options in a manifest; no plug-in is imported.
+
+    Args:
+        options: The options as a data set's manifest has them.
+    """
     name = options.get("sampling", "")
     if is_plugin(name):
         return f"sampled by {name}"
@@ -71,10 +75,10 @@ def _load(name: str) -> type[Sampling]:
 
 
 def _refuse_given(option: str, value: Any, sampling: str) -> None:
-    """Refuse a value that another sampling has, unless it is the default one there.
+    """Refuse a value of another sampling's field, unless it is that field's default.
 
     Raises:
-        UsageError: It is not.
+        UsageError: The value is not the default.
     """
     owner, of_owner = _owner(option)
     if value != of_owner.default:
@@ -83,7 +87,7 @@ def _refuse_given(option: str, value: Any, sampling: str) -> None:
 
 
 def _owner(option: str) -> tuple[str, Field[Any]]:
-    """The built-in sampling that has a field, and the field."""
+    """The name of the built-in sampling that has a field, and the field."""
     for name in SAMPLINGS.built_in:
         for of_kind in fields(SAMPLINGS.load(name)):
             if of_kind.name == option:

@@ -1,4 +1,4 @@
-"""What becomes of a video with too few frames for a clip, whatever the sampling (--short)."""
+"""What is done with a video that has too few frames for a clip, whatever the sampling (--short)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class ClipPicks:
     """The frames of one clip.
 
     Attributes:
-        number: Of the clip in its video, from 0.
-        positions: seq_len positions in the fps stream, in time order.
-        num_valid: How many of them are real; the rest repeat the last one (`pad`).
+        number: The number of the clip in its video, counted from 0.
+        positions: The positions of its seq_len frames in the fps stream, in time order.
+        num_valid: The number of frames that are real; the rest repeat the last one (`pad`).
     """
 
     number: int
@@ -22,18 +22,18 @@ class ClipPicks:
 
 
 def skip(positions: range, seq_len: int) -> list[ClipPicks]:
-    """No clip."""
+    """Make no clip."""
     return []
 
 
 def loop(positions: range, seq_len: int) -> list[ClipPicks]:
-    """One clip that begins anew when the frames are used up; all its frames count as real."""
+    """Make one clip that starts again when the frames are used up; all frames count as real."""
     looped = tuple(positions[number % len(positions)] for number in range(seq_len))
     return [ClipPicks(number=0, positions=looped, num_valid=seq_len)]
 
 
 def pad(positions: range, seq_len: int) -> list[ClipPicks]:
-    """One clip that repeats the last frame, which counts as real once."""
+    """Make one clip that repeats the last frame, which counts as real once."""
     padded = tuple(positions[min(number, len(positions) - 1)] for number in range(seq_len))
     return [ClipPicks(number=0, positions=padded, num_valid=len(positions))]
 
@@ -43,4 +43,5 @@ SHORT: Mapping[str, Callable[[range, int], list[ClipPicks]]] = {
     "loop": loop,
     "pad": pad,
 }
-"""What can be done, by its name: given at least 1 and fewer than seq_len positions."""
+"""What can be done with a short video, by its name. Each function is given the positions of the fps
+stream, at least 1 and fewer than seq_len, and seq_len."""

@@ -11,15 +11,15 @@ from lrcn_data.sampling.sampling import Draw, Positions, Sampling
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Windows(Sampling):
-    """Takes seq_len consecutive frames at every stride-th start, and the last ones.
+    """Takes seq_len consecutive frames at every stride-th position, and the video's last seq_len.
 
     Attributes:
-        seq_len: Frames in a clip.
-        stride: Frames from one window's start to the next one's; None for half of seq_len, at
-            least 1.
+        seq_len: The number of frames in a clip.
+        stride: The number of frames from one window's start to the next one's; None for half of
+            seq_len, but at least 1.
 
     Raises:
-        UsageError: A value makes no sense.
+        UsageError: A number is out of its range.
     """
 
     stride: int | None = None
@@ -31,11 +31,11 @@ class Windows(Sampling):
 
     @property
     def effective_stride(self) -> int:
-        """The stride that counts."""
+        """The stride in frames that is used: the given one, or else the default."""
         return self.stride or max(1, self.seq_len // 2)
 
     def choose(self, positions: range, draw: Draw) -> list[Positions]:
-        """Windows that cover all positions, to the last one."""
+        """Choose windows at regular starts, and one that ends with the last position."""
         last = positions.stop - self.seq_len
         starts = list(range(positions.start, last + 1, self.effective_stride))
         if starts[-1] < last:
@@ -43,9 +43,9 @@ class Windows(Sampling):
         return [tuple(range(start, start + self.seq_len)) for start in starts]
 
     def values(self) -> dict[str, Any]:
-        """The stride is recorded as it counts, so that giving the default changes nothing."""
+        """The options by name; the stride is the one used, so giving its default changes nothing."""
         return {"seq_len": self.seq_len, "stride": self.effective_stride}
 
     def describe(self) -> str:
-        """For the data set card."""
+        """What a clip consists of, for the data set card."""
         return f"{self.seq_len} consecutive frames, from every {self.effective_stride}th on"
