@@ -60,7 +60,7 @@ class Manifest:
 
     @property
     def fps(self) -> str:
-        """Frames per second that clips were sampled from, a whole number or a fraction like 25/2."""
+        """Frames per second that clips were sampled from: a whole number or a fraction as 25/2."""
         return str(self.options["fps"])
 
     @property

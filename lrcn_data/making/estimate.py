@@ -101,7 +101,7 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
 
     Args:
         shards: The shards that would be written.
-        options: What decides their bytes.
+        options: The options that decide the shards' bytes.
         root: The folder that the paths in the lists are relative to.
     """
     videos = [video for shard in shards for video in shard.videos]
@@ -135,7 +135,7 @@ def refuse_small_disk(
 
     Args:
         shards: The shards that are to be written.
-        options: What decides their bytes.
+        options: The options that decide the shards' bytes.
         root: The folder that the paths in the lists are relative to.
         folder: The data set's folder, which must exist.
 

@@ -45,7 +45,7 @@ class VideoClock:
         self.position = None
 
     def look(self, now: float) -> None:
-        """Look at the time, and leave a pause of this process, as by Ctrl-Z, out of the video's."""
+        """Note the time; a pause of this process, as by Ctrl-Z, doesn't count for the video."""
         pause = now - self.looked - _LOOK
         self.looked = now
         if pause > _GRACE:

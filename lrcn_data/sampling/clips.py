@@ -1,5 +1,4 @@
-"""From a video file to its clips: the times of its frames, the fps stream, which frames of it make
-clips, and the frames themselves."""
+"""From a video file to its clips: times, the fps stream, the choice of frames, and their pixels."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ class ClipOptions:
         seed: The seed of the random draws.
         decoder: The name of the decoder: `av` decodes in this process, `ffmpeg` in processes of
             that program; see `video.decoders`.
-        decode: How the decoder decodes.
+        decode: The decoder's options, such as its limits.
 
     Raises:
         UsageError: A value is none of those allowed, or the decoder can't salvage as asked.

@@ -43,7 +43,7 @@ class Windows(Sampling):
         return [tuple(range(start, start + self.seq_len)) for start in starts]
 
     def values(self) -> dict[str, Any]:
-        """The options by name; the stride is the one used, so giving its default changes nothing."""
+        """The options by name; the stride as it is used, so giving its default changes nothing."""
         return {"seq_len": self.seq_len, "stride": self.effective_stride}
 
     def describe(self) -> str:

@@ -25,7 +25,7 @@ _CODECS = """
 """
 
 ALLOWED_DECODERS = frozenset(_CODECS.split())
-"""Video decoders that people's videos need."""
+"""The libav decoders that people's videos need, by name."""
 
 PROTOCOLS = "file"
-"""Ways in which libav may open what it is given."""
+"""The protocols by which libav may open what it is given."""

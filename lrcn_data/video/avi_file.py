@@ -17,40 +17,42 @@ import numpy.typing as npt
 from lrcn_data.video.video_file import VideoFile
 
 _CHUNK_HEADER = 8
-"""Bytes of a RIFF chunk's name and size."""
+"""The number of bytes of a RIFF chunk's name and size together."""
 
 WORD = 8
-"""Bytes that are looked at together: a chunk's name and size, or a picture's start."""
+"""The number of bytes that are read together: a chunk's name and size, or a picture's start."""
 
 _REACH = 1 << 32
-"""Bytes that an index's offsets can reach; mapping more may not fit a worker's address space."""
+"""The number of bytes that an index's offsets can reach. Mapping more might not fit a worker's
+address space."""
 
 _ENTRY = 16
-"""Bytes of an index entry."""
+"""The number of bytes of an index entry."""
 
 _NAME, _OFFSET, _SIZE = 0, 2, 3
-"""Where an index entry has these, of its 4 words; number 1 are flags."""
+"""The numbers of these words among the 4 of an index entry; word 1 holds flags."""
 
 _HEADER = slice(_NAME, _SIZE + 1, _SIZE)
 """The words of an index entry that the chunk itself starts with: its name and size."""
 
 _COMPRESSED, _UNCOMPRESSED = (int.from_bytes(ending, "little") for ending in (b"dc", b"db"))
-"""How the names of an AVI's chunks end that hold a picture."""
+"""The endings of the names of an AVI's chunks that hold a picture."""
 
 _MOST_CHUNKS, _MOST_ENTRIES = 1000, 1 << 22
-"""Chunks of a file, and entries of an index, above which it isn't looked at: a hostile one could
-have as many as it has bytes."""
+"""The most chunks of a file, and the most entries of an index, that are looked at. A hostile file
+could have as many as it has bytes."""
 
 _Content: TypeAlias = bytes | mmap.mmap
-"""Of a file, up to what an index can reach."""
+"""The content of a file, up to the last byte that an index can reach."""
 
 
 class _Index(NamedTuple):
     entries: npt.NDArray[np.uint32]
-    """(chunks, 4)"""
+    """The entries' words; (chunks, 4)."""
     movie: int
-    """Where the word movi stands, from which offsets count."""
+    """The offset in the file of the word movi, from which the index's offsets count."""
     movie_end: int
+    """The offset in the file at which the list of pictures ends."""
     ends_file: bool
     """Whether the index follows the movie, and the file ends with it."""
 
@@ -60,14 +62,15 @@ class AviChunks:
     """The chunks of an AVI that hold its pictures and its sound, one after the other.
 
     Attributes:
-        names: The first letter lowest; uint32 (chunks,).
-        places: Of each one's first byte behind its name and size in the file; int64 (chunks,).
-        sizes: Bytes of each behind its name and size; int64 (chunks,).
-        starts: The 8 bytes from each place on, the first one lowest; uint64 (chunks,).
+        names: uint32 (chunks,), the name of each chunk, with its first letter in the lowest byte.
+        offsets: int64 (chunks,), the offset in the file of each chunk's data, which follow its name
+            and size.
+        sizes: int64 (chunks,), the number of bytes of each chunk's data.
+        starts: uint64 (chunks,), the 8 bytes from each offset on, the first one lowest.
     """
 
     names: npt.NDArray[np.uint32]
-    places: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
     starts: npt.NDArray[np.uint64]
 
@@ -77,13 +80,14 @@ class AviFile:
     """What is known of an AVI without decoding it.
 
     Attributes:
-        cut: What it lacks that ends before its last RIFF chunk does; None where nothing is known.
-            The other containers' demuxers notice a cut themselves.
-        lost: How many pictures are not where its index says; None where all are. A damaged chunk
-            header makes demuxers search for the next one, and the picture is missing without an
-            error.
-        chunks: What reading the file from start to end finds, by its index; None where it isn't
-            certain that it would.
+        cut: A sentence on what is missing, if the file ends before its last RIFF chunk does; None
+            if it doesn't, or that isn't known. The demuxers of other containers notice a cut
+            themselves.
+        lost: A sentence on how many pictures are not where the index says; None if all are. A
+            damaged chunk header makes demuxers search for the next one, so that the picture is
+            missing without an error.
+        chunks: The chunks that reading the file from start to end would find, taken from its index;
+            None where it isn't certain that they would be found.
     """
 
     cut: str | None
@@ -92,9 +96,9 @@ class AviFile:
 
 
 def read_avi(file: VideoFile) -> AviFile | None:
-    """See what an AVI says of itself; None for other files.
+    """Read what an AVI says of itself; None for other files.
 
-    Only AVI's `idx1` is looked at; of the pictures of a file without one nothing is known.
+    Of indices only `idx1` is read; if a file has none, nothing is known of its pictures.
     """
     start = file.read(0, _CHUNK_HEADER + 4)
     if start[:4] != b"RIFF" or start[_CHUNK_HEADER:] != b"AVI ":
@@ -108,7 +112,10 @@ def read_avi(file: VideoFile) -> AviFile | None:
 
 
 def _cut_short(file: VideoFile) -> str | None:
-    """A size of 0 is that of a file whose recording was not ended."""
+    """Say what is missing of a file that ends before its last RIFF chunk does; else None.
+
+    A size of 0 is that of a file whose recording was not ended, of which nothing is known.
+    """
     end = 0
     while end < file.size:
         header = file.read(end, _CHUNK_HEADER)
@@ -126,28 +133,30 @@ def _cut_short(file: VideoFile) -> str | None:
 class _Chunk(NamedTuple):
     name: bytes
     kind: bytes
-    """Of a list: what it is a list of."""
+    """The kind of a list, which is its first word; means nothing for other chunks."""
     start: int
+    """The offset of the chunk's header in the file."""
     size: int
+    """The number of bytes of the chunk's data."""
     end: int
-    """Where the next one starts."""
+    """The offset at which the next chunk starts."""
 
 
 def _chunks(file: VideoFile) -> Iterator[_Chunk]:
-    """The chunks in an AVI's first RIFF chunk, and what follows it."""
-    place = _CHUNK_HEADER + 4
+    """Give the chunks in an AVI's first RIFF chunk, and those that follow it."""
+    offset = _CHUNK_HEADER + 4
     for _ in range(_MOST_CHUNKS):
-        header = file.read(place, _CHUNK_HEADER + 4)
+        header = file.read(offset, _CHUNK_HEADER + 4)
         if len(header) < _CHUNK_HEADER:
             return
         size = int.from_bytes(header[4:8], "little")
-        end = place + _CHUNK_HEADER + size + size % 2
-        yield _Chunk(header[:4], header[8:], place, size, end)
-        place = end
+        end = offset + _CHUNK_HEADER + size + size % 2
+        yield _Chunk(header[:4], header[8:], offset, size, end)
+        offset = end
 
 
 def _read_index(file: VideoFile) -> _Index | None:
-    """An AVI's first idx1 after its pictures; None where there is none or it makes no sense."""
+    """Read an AVI's first idx1 after its pictures; None if there is none or it makes no sense."""
     movie = None
     for chunk in _chunks(file):
         if chunk.name == b"LIST" and chunk.kind == b"movi":
@@ -173,25 +182,26 @@ def _parse_index(file: VideoFile, movie: _Chunk, chunk: _Chunk) -> _Index | None
 
 
 def _borne_out(content: _Content, index: _Index) -> AviChunks | None:
-    """The chunks, if reading the file from start to end finds what the index says.
+    """The chunks, if reading the file from start to end finds what the index says; else None.
 
-    That is each one at the end of the one before and with the index's name and size, then the
-    index, then nothing. Then no picture is lost either.
+    That is so if each chunk starts where the one before ends and has the name and size that the
+    index says, and if the index follows them and nothing follows the index. Then no picture is lost
+    either.
     """
-    # for a short clip numpy's calls count, not its numbers: as few as possible
+    # as few calls as possible: for a short clip numpy's calls take the time, not its numbers
     entries, movie = index.entries, index.movie
-    offsets, sizes = entries[:, _OFFSET].astype(np.int64), entries[:, _SIZE].astype(np.int64)
-    ends = offsets + sizes + (sizes & 1) + _CHUNK_HEADER
-    first, last = int(offsets[0]), int(ends[-1])
+    headers, sizes = entries[:, _OFFSET].astype(np.int64), entries[:, _SIZE].astype(np.int64)
+    ends = headers + sizes + (sizes & 1) + _CHUNK_HEADER
+    first, last = int(headers[0]), int(ends[-1])
     if first != 4 or movie + last != index.movie_end or index.movie_end + WORD > len(content):
         return None
-    if offsets[1:].tobytes() != ends[:-1].tobytes():
+    if headers[1:].tobytes() != ends[:-1].tobytes():
         return None
-    if _words(content, offsets + movie).tobytes() != entries[:, _HEADER].tobytes():
+    if _words(content, headers + movie).tobytes() != entries[:, _HEADER].tobytes():
         return None
-    places = offsets + (movie + _CHUNK_HEADER)
+    offsets = headers + (movie + _CHUNK_HEADER)
     return AviChunks(
-        names=entries[:, _NAME], places=places, sizes=sizes, starts=_words(content, places)
+        names=entries[:, _NAME], offsets=offsets, sizes=sizes, starts=_words(content, offsets)
     )
 
 
@@ -211,16 +221,22 @@ def _lost_pictures(content: _Content, index: _Index) -> str | None:
 
 
 def _count_found(content: _Content, entries: npt.NDArray[np.uint32], base: int) -> int:
-    """How many chunks have the name and size that the index says, where it says."""
-    places = base + entries[:, _OFFSET].astype(np.int64)
-    inside = places <= len(content) - WORD
+    """Count the chunks that have the name and size that the index says, where it says.
+
+    Args:
+        content: The content of the file.
+        entries: The index entries to look at; (chunks, 4).
+        base: The offset in the file from which the index's offsets are taken to count.
+    """
+    offsets = base + entries[:, _OFFSET].astype(np.int64)
+    inside = offsets <= len(content) - WORD
     expected = np.ascontiguousarray(entries[inside, _HEADER]).view("<u8")[:, 0]
-    return int(np.count_nonzero(_words(content, places[inside]) == expected))
+    return int(np.count_nonzero(_words(content, offsets[inside]) == expected))
 
 
-def _words(content: _Content, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """The 8 bytes from each place on, the first one lowest; (places,)."""
+def _words(content: _Content, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """The 8 bytes from each offset on, the first one lowest; uint64 (offsets,)."""
     everywhere = np.ndarray(len(content) - WORD + 1, "<u8", content, strides=1)
-    found: npt.NDArray[np.uint64] = everywhere[places]
+    found: npt.NDArray[np.uint64] = everywhere[offsets]
     del everywhere  # a mapping can't be closed while something points into it
     return found

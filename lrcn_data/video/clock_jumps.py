@@ -24,15 +24,16 @@ Column = list[int | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clock:
-    """How a container counts.
+    """How a container counts time.
 
     Attributes:
-        time_base: Seconds a tick.
-        container_start: When its first stream starts, in microseconds.
-        start: What becomes 0, in ticks.
-        wraps_at: Bits after which times start anew; None where they don't.
+        time_base: The length of a tick in seconds.
+        container_start: The time at which the container's first stream starts, in microseconds.
+        start: The time in ticks that counts as 0.
+        wraps_at: The number of bits of a time, after which times start again from 0; None where
+            they don't.
         jumps: Whether gaps and steps backwards are closed.
-        frame: A frame's usual duration in ticks, 0 where unknown.
+        frame: The usual duration of a frame in ticks; 0 where it is unknown.
     """
 
     time_base: Fraction
@@ -43,20 +44,20 @@ class Clock:
     frame: int
 
     def ticks(self, microseconds: int) -> int:
-        """Microseconds as ticks."""
+        """Convert microseconds to ticks."""
         # most are 0, and a Fraction takes long
         return nearest(Fraction(microseconds, _SECOND) / self.time_base) if microseconds else 0
 
     def microseconds(self, ticks: int) -> int:
-        """Ticks as microseconds."""
+        """Convert ticks to microseconds."""
         return nearest(ticks * self.time_base * _SECOND)
 
     def since_start(self, ticks: int) -> int:
-        """A time in ticks as microseconds from what becomes 0."""
+        """Convert a time in ticks to microseconds since `start`."""
         return self.microseconds(ticks - self.start)
 
     def lasts(self, duration: int) -> int:
-        """Microseconds that a packet lasts whose duration is given in ticks, 0 where unknown."""
+        """How long a packet lasts in microseconds, given its duration in ticks or 0 if unknown."""
         return self.microseconds(duration or self.frame)
 
 
@@ -66,16 +67,16 @@ def put_right(
     durations: Sequence[int],
     clock: Clock,
 ) -> tuple[Column, Column]:
-    """Packets' times without wraps and jumps; the same where there are none.
+    """Free packets' times of wraps and jumps; times without any stay the same.
 
     Args:
-        pts: Presentation times in ticks, in decoding order; None where there is none.
-        dts: Decoding times likewise.
-        durations: In ticks, 0 where unknown.
-        clock: How they count.
+        pts: The presentation times in ticks, in decoding order; None for a packet without one.
+        dts: The decoding times in ticks, likewise.
+        durations: The durations in ticks; 0 where they are unknown.
+        clock: How the container counts time.
 
     Returns:
-        pts and dts, still counted from where the file counts from.
+        The pts and the dts, which still count from where the file counts from.
     """
     right_pts, right_dts = _unwrapped(pts, dts, clock)
     if clock.jumps:
@@ -86,7 +87,7 @@ def put_right(
 
 
 def may_jump(pts: Sequence[int | None], time_base: Fraction) -> bool:
-    """Whether a stream is longer than any that its clock can be believed in."""
+    """Whether a stream's times lie further apart than can be believed without looking for jumps."""
     known = known_times(pts)
     if not known:
         return False
@@ -97,7 +98,7 @@ def may_jump(pts: Sequence[int | None], time_base: Fraction) -> bool:
 def _unwrapped(
     pts: Sequence[int | None], dts: Sequence[int | None], clock: Clock
 ) -> tuple[Column, Column]:
-    """Times at the start that are from before a wrap, made negative."""
+    """Make those times at the start negative that are from before a wrap."""
     right_pts, right_dts = list(pts), list(dts)
     if clock.wraps_at is None:
         return right_pts, right_dts
@@ -116,7 +117,7 @@ def _unwrapped(
 
 
 def _close_jumps(pts: Column, dts: Column, durations: Sequence[int], clock: Clock) -> None:
-    """Move what follows a jump to where it would be without."""
+    """Move the times after each jump to where they would be without it."""
     shift = 0
     last = expected = None
     for number, (shown, decoded) in enumerate(zip(pts, dts, strict=True)):
@@ -136,7 +137,7 @@ def _close_jumps(pts: Column, dts: Column, durations: Sequence[int], clock: Cloc
 
 
 def _drop_absurd(pts: Column, dts: Column, durations: Sequence[int], clock: Clock) -> None:
-    """Take away the times that no jump explains."""
+    """Replace times by None that are so far off that no jump explains them."""
     expected = None
     for number, (shown, decoded) in enumerate(zip(pts, dts, strict=True)):
         if decoded is not None and expected is not None:
@@ -153,13 +154,14 @@ def _is_absurd(time: int, expected: int, clock: Clock) -> bool:
 
 
 def _decoded_at(shown: int | None, decoded: int | None, expected: int | None, clock: Clock) -> int:
-    """When a packet is decoded, in microseconds from the start.
+    """The time at which a packet is decoded, in microseconds since the start.
 
     Args:
-        shown: The packet's pts.
-        decoded: Its dts.
-        expected: When it would be decoded by the packets before it; None for the first one.
-        clock: How both count.
+        shown: The packet's pts in ticks.
+        decoded: The packet's dts in ticks.
+        expected: The time at which the packets before it would have it decoded, in microseconds
+            since the start; None for the first packet.
+        clock: How the container counts time.
     """
     if decoded is not None:
         return clock.since_start(decoded)

@@ -1,4 +1,4 @@
-"""A container and its video stream through PyAV: opened, chosen, asked for what the header says.
+"""Opens a container through PyAV, chooses its video stream, and asks what its header says.
 
 Nothing is read from the stream here.
 """
@@ -27,10 +27,10 @@ from lrcn_data.video.video_file import VideoFile
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 
 Messages: TypeAlias = list[tuple[int, str, str]]
-"""What libav logged: level, source, text."""
+"""What libav logged: the level, source and text of each message."""
 
 FAILURES = (av.FFmpegError, EOFError, ValueError, IndexError)
-"""What PyAV raises for a file that libav can't read."""
+"""The errors that PyAV raises for a file that libav can't read."""
 
 _GENERATE_PTS = 0x1
 """AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
@@ -39,7 +39,7 @@ _NO_TIMES = 0x80
 """AVFMT_NOTIMESTAMPS: a bare stream of pictures, whose times libavformat makes up."""
 
 _CLOCK_JUMPS = 0x200
-"""AVFMT_TS_DISCONT: what was recorded or joined so may count anew on the way."""
+"""AVFMT_TS_DISCONT: in such containers, recorded or joined streams may start counting again."""
 
 _ATTACHED_PICTURE = 0x400
 _DEFAULT = 0x1
@@ -47,7 +47,12 @@ _DEFAULT = 0x1
 
 @dataclass(frozen=True, slots=True)
 class VideoSource:
-    """A file to open, and what an AVI says of itself; None for others."""
+    """A file to open.
+
+    Attributes:
+        file: The file.
+        avi: What an AVI says of itself; None for other files.
+    """
 
     file: VideoFile
     avi: AviFile | None
@@ -58,14 +63,14 @@ def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[Inpu
     """Open a file as one of the containers that are allowed.
 
     Raises:
-        VideoError: It is none of them (`not-a-video`).
+        VideoError: The file is none of them (`not-a-video`).
     """
     settings = {
         "protocol_whitelist": PROTOCOLS,
         "format_whitelist": options.format_whitelist,
         "err_detect": "explode",
     }
-    # asking every demuxer is dear for a short clip
+    # for a short clip, asking every demuxer would take much of the time
     known = "avi" if source.avi else None
     try:
         container = av.open(
@@ -81,10 +86,11 @@ def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[Inpu
 
 
 def choose_stream(container: InputContainer) -> VideoStream:
-    """The stream that ffmpeg's command line would take: the default one, then the largest.
+    """Choose the stream that ffmpeg's command line would: the default one, or else the largest.
 
     Raises:
-        VideoError: There is none (`not-a-video`), or none that can be decoded (`unsupported`).
+        VideoError: There is no video stream (`not-a-video`), or none that can be decoded
+            (`unsupported`).
     """
     streams = container.streams.video
     known = [stream for stream in streams if cast(Any, stream.codec_context) is not None]
@@ -93,7 +99,7 @@ def choose_stream(container: InputContainer) -> VideoStream:
     if not known:
         kinds = ", ".join(stream.type for stream in container.streams) or "none"
         raise VideoError(Reason.NOT_A_VIDEO, f"it has no video stream (streams: {kinds})")
-    # asking for a lone one's score takes longer than all else here
+    # a lone one isn't scored, which would take longer than all else here
     return max(known, key=_score) if len(known) > 1 else known[0]
 
 
@@ -110,18 +116,18 @@ class OpenStream:
     """The video stream of a container that is open.
 
     Args:
-        source: The file.
-        container: It, opened and not read from yet.
-        options: How to decode.
-        messages: Where libav's messages are collected.
+        source: The file that is open.
+        container: The file's container, opened but not read from yet.
+        options: How the video is decoded.
+        messages: The list in which libav's messages are collected.
 
     Attributes:
-        source: The file.
-        container: It, open.
-        options: How to decode.
+        source: The file that is open.
+        container: The file's open container.
+        options: How the video is decoded.
         messages: What libav has said so far.
-        stream: The stream that is chosen.
-        codec: Its decoder.
+        stream: The chosen video stream.
+        codec: The stream's decoder.
 
     Raises:
         VideoError: There is no stream that can be decoded (`not-a-video`, `unsupported`).
@@ -143,7 +149,7 @@ class OpenStream:
 
     @property
     def time_base(self) -> Fraction:
-        """Seconds a tick.
+        """The length of a tick in seconds.
 
         Raises:
             VideoError: The stream has none (`damaged`).
@@ -155,10 +161,10 @@ class OpenStream:
 
     @property
     def start(self) -> int:
-        """What becomes 0, in ticks: ffmpeg counts from the first of the streams it uses.
+        """The time in ticks that counts as 0, which is where ffmpeg counts from.
 
-        But only where clocks may jump; else from the first of all (correct_input_start_times in
-        fftools).
+        Where clocks may jump, that is the start of the first stream that is used; elsewhere, of the
+        first of all streams (correct_input_start_times in fftools).
         """
         own = self.stream.start_time
         if self.clock_jumps and own is not None:
@@ -167,7 +173,7 @@ class OpenStream:
 
     @property
     def header_end(self) -> int | None:
-        """When the header says that the stream ends, in ticks; None where it doesn't."""
+        """The time in ticks at which the stream ends by the header; None if that doesn't say."""
         if self.stream.duration is not None:
             return (self.stream.start_time or 0) + self.stream.duration
         if self.container.duration is not None:
@@ -176,23 +182,23 @@ class OpenStream:
 
     @property
     def clock_jumps(self) -> bool:
-        """Whether containers of this kind are known to count anew on the way."""
+        """Whether times in containers of this kind may start again or jump on the way."""
         return bool(self.container.format.flags & _CLOCK_JUMPS)
 
     @property
     def is_untimed(self) -> bool:
-        """Whether containers of this kind have no times, and packets' are made up."""
+        """Whether containers of this kind have no times, so that those of packets are made up."""
         return bool(self.container.format.flags & _NO_TIMES)
 
     def demux(self) -> Iterator[VideoPacket]:
-        """The stream's packets from where the container is read, and an empty one at the end.
+        """Read the stream's packets from the container's current position, and an empty one last.
 
         PyAV adds the empty one to flush the decoder.
         """
         return self.container.demux(self.stream)
 
     def ticks(self, microseconds: int) -> int:
-        """Microseconds as ticks."""
+        """Convert microseconds to ticks."""
         # most files start at 0, and a Fraction takes long
         return nearest(Fraction(microseconds, av.time_base) / self.time_base) if microseconds else 0
 

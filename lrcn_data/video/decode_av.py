@@ -26,9 +26,9 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
     """Read a video's wanted frames; see `decoding.ReadVideo`.
 
     Args:
-        file: The file.
-        sink: Says which frames are wanted, and takes them.
-        options: How to decode.
+        file: The open file.
+        sink: Decides which frames are wanted, and takes them.
+        options: How the video is decoded.
 
     Raises:
         VideoError: The file can't be used, with the reason.
@@ -54,7 +54,7 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
 
 @contextmanager
 def _logged() -> Iterator[Messages]:
-    """Collect libav's error messages."""
+    """Collect libav's error messages for as long as the context lasts."""
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
@@ -66,7 +66,7 @@ def _logged() -> Iterator[Messages]:
 
 
 def _read_strictly(video: AvVideo) -> Decoded:
-    """Any error, and any error message, refuses the video."""
+    """Read the wanted frames, and refuse the video at any error or error message."""
     try:
         decoded = _read_some_way(video)
     except FAILURES as error:
@@ -91,10 +91,11 @@ def _read_some_way(video: AvVideo) -> Decoded:
 
 
 def _read_less(video: AvVideo, prediction: Prediction | None) -> Decoded | None:
-    """Decode only what is wanted and what that needs.
+    """Decode only the wanted frames and what they depend on.
 
-    None where the packets don't tell what that is, or what they tell proves wrong. An error proves
-    nothing else yet: packets may be marked as keyframes that are none.
+    Returns:
+        None if the packets don't tell what that is, or if what they tell proves wrong. An error
+        proves no more than that, since packets may be marked as keyframes that aren't.
     """
     messages = video.opened.messages
     before = len(messages)
@@ -114,7 +115,7 @@ def _read_less(video: AvVideo, prediction: Prediction | None) -> Decoded | None:
 
 
 def _read_by_packets(video: AvVideo, prediction: Prediction | None) -> Decoded | None:
-    """Decode what the packets say is needed, in the one of two ways that they allow; else None."""
+    """Decode what the packets say is needed, in one of two ways; None if they allow neither."""
     table, reorders = video.packets.table, bool(video.opened.codec.has_b_frames)
     if prediction and can_plan(table, prediction, reorders=reorders):
         return decode_planned(video, prediction)

@@ -1,7 +1,7 @@
 """Decodes in ffmpeg processes: for isolation, and for builds of ffmpeg with other codecs.
 
 The first process decodes everything and tells each frame's time, the second hands over the wanted
-frames in the decoder's own pixel format. Both decode all of it, strictly, with one thread.
+frames in the decoder's own pixel format. Both decode the whole video, strictly, with one thread.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ from lrcn_data.video.timeline import nearest
 from lrcn_data.video.video_file import VideoFile
 
 _MOST_TERMS = 50
-"""Runs of wanted frames that ffmpeg's select filter is given one by one."""
+"""The most runs of wanted frames that ffmpeg's select filter is given one by one."""
 
 _PLACEHOLDER = "input"
 
 _MICROSECONDS = "1/1000000"
-"""Time base of the output; in a coarser one two frames could fall on the same tick."""
+"""The time base of the output; in a coarser one, two frames could fall on the same tick."""
 
 _COUNTED = f"settb={_MICROSECONDS},setpts=N"
-"""Numbers as the output's times: ffmpeg gives up where the file's own do not rise."""
+"""Filters that number the frames instead of timing them, since ffmpeg gives up where the file's own
+times do not rise."""
 
 _NO_DECODER = re.compile(r"no decoder found for|Decoder \(codec \S+\) not found")
 _PACKETS_BASE = re.compile(r"#tb 0: (\d+)/(\d+)")
@@ -49,13 +50,13 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
     """Read a video's wanted frames; see `decoding.ReadVideo`.
 
     Args:
-        file: The file.
-        sink: Says which frames are wanted, and takes them.
-        options: How to decode.
+        file: The open file.
+        sink: Decides which frames are wanted, and takes them.
+        options: How the video is decoded.
 
     Raises:
         VideoError: The file can't be used, with the reason.
-        UsageError: There is no ffmpeg.
+        UsageError: There is no ffmpeg on this machine.
     """
     url, avi = file.url, read_avi(file)
     if avi and (fault := avi.lost or avi.cut):
@@ -74,7 +75,15 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
 def _command(
     url: str, options: DecodeOptions, output: str, *, said: str = "warning", **settings: str
 ) -> list[str]:
-    """A command that decodes strictly, and says what is of the level `said` or above."""
+    """Make an ffmpeg command that decodes strictly.
+
+    Args:
+        url: The URL of the file.
+        options: How the video is decoded.
+        output: Where ffmpeg writes to.
+        said: The level of the least important messages that ffmpeg prints.
+        settings: More options of the output, by name.
+    """
     source = ffmpeg.input(
         _PLACEHOLDER,
         protocol_whitelist=PROTOCOLS,
@@ -96,11 +105,11 @@ def _command(
 
 
 def _ask_about_frames(url: str, options: DecodeOptions) -> FrameReport:
-    """See when each frame is shown and how its pixels are meant.
+    """Find out when each frame is shown and how its pixels are to be understood.
 
-    An error that is seen refuses the video. That none is seen means little: it can lose its mark
-    in another thread's line. So whatever is decoded next has ffmpeg say nothing but warnings and
-    errors.
+    An error that is seen refuses the video. That none is seen means little, since an error can lose
+    its mark in another thread's line. So when frames are decoded next, ffmpeg prints nothing but
+    warnings and errors.
 
     Raises:
         VideoError: The file can't be used.
@@ -132,7 +141,7 @@ def _ask_about_frames(url: str, options: DecodeOptions) -> FrameReport:
 
 
 def _last_duration(url: str, options: DecodeOptions, report: FrameReport) -> int:
-    """How long the packet says that is shown last, in ticks; 0 where it doesn't."""
+    """The duration in ticks that the packet shown last states; 0 if it states none."""
     command = _command(url, options, "pipe:1", vcodec="copy", format="framecrc")
     time_base, shown = Fraction(0), (0, 0)
     with (
@@ -165,13 +174,13 @@ def _refuse_errors(errors: Sequence[str], code: int, report: FrameReport) -> Non
 
 
 def _message(errors: Sequence[str]) -> str:
-    """The first error of whichever part of ffmpeg comes first by name: they talk in no order."""
+    """The first error of the part of ffmpeg whose name comes first, as parts talk in no order."""
     first = min(errors, key=lambda error: (" @ " not in error, error.partition(" @ ")[0]))
     return re.sub(r"\[([^\]@]+) @ 0x[0-9a-f]+\] (\[\w+\] )?", r"\1: ", first).strip()[:300]
 
 
 def _decode_strictly(url: str, report: FrameReport, options: DecodeOptions) -> None:
-    """See whether all of a video decodes of which no frame is wanted."""
+    """Check that all of a video decodes, where no frame of it is wanted."""
     command = _command(url, options, "-", format="null")
     with MediaProcess(command, timeout=options.timeout) as process:
         errors = list(filter(is_error, process.stderr_lines()))
@@ -182,7 +191,7 @@ def _decode_strictly(url: str, report: FrameReport, options: DecodeOptions) -> N
 def _hand_over(
     url: str, wanted: list[int], report: FrameReport, sink: FrameSink, options: DecodeOptions
 ) -> None:
-    """Give the sink the wanted frames, and see whether all of the video decodes."""
+    """Give the sink the wanted frames, and check that all of the video decodes."""
     expression, given = _select(wanted)
     command = _command(
         url,
@@ -225,18 +234,19 @@ def _hand_over(
 
 
 def _display_matrix(url: str, options: DecodeOptions, rotation: float) -> Matrix | None:
-    """The container's display matrix: what ffmpeg says of it leaves out whether it mirrors.
+    """Read the container's display matrix, since what ffmpeg prints of it leaves out mirroring.
 
     The track header of an mp4 has it as 16.16 fixed point numbers a, b, u, c, d, v, x, y, w
     (ISO/IEC 14496-12, 8.3.2).
 
     Args:
-        url: Of the file.
-        options: How it is decoded.
-        rotation: Degrees that ffmpeg says, which count where only the pictures have a matrix.
+        url: The URL of the file.
+        options: How the video is decoded.
+        rotation: The rotation in degrees that ffmpeg has printed. It counts where the container has
+            no matrix and only the pictures have one.
 
     Raises:
-        VideoError: An mp4 can't hold the video (`unsupported`).
+        VideoError: The video can't be put into an mp4 (`unsupported`).
     """
     command = _command(
         url,
@@ -257,14 +267,14 @@ def _display_matrix(url: str, options: DecodeOptions, rotation: float) -> Matrix
         detail = "ffmpeg doesn't tell how its pictures are turned; use --decoder av"
         raise VideoError(Reason.UNSUPPORTED, detail)
     # version and flags, times of one or two words, layer, group and volume
-    place = header + 4 + (32 if written[header] else 20) + 16
-    a, b, _, c, d = struct.unpack_from(">5i", written, place)
+    offset = header + 4 + (32 if written[header] else 20) + 16
+    a, b, _, c, d = struct.unpack_from(">5i", written, offset)
     unturned = a > 0 and d > 0 and b == c == 0
     return rotation_matrix(rotation) if unturned else (a, b, c, d)
 
 
 def _select(wanted: list[int]) -> tuple[str, Collection[int]]:
-    """An expression for the select filter, and the frames that it lets through."""
+    """Make an expression for the select filter, and say which frames it lets through."""
     runs: list[list[int]] = []
     for frame in wanted:
         if runs and frame == runs[-1][1] + 1:

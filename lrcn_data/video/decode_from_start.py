@@ -1,6 +1,6 @@
-"""Decodes up to the last wanted frame, without B-frames that nobody wants.
+"""Decodes a video up to the last wanted frame, without the B-frames that aren't needed.
 
-For packets without pts, of which it is known with which of them the decoder hands each frame out.
+This is for packets without pts, if it is known with which of them the decoder gives each frame.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from lrcn_data.video.timeline import FrameStamp
 from lrcn_data.video.video_av import AvVideo, TimelineChanged
 
 _FIRST = 8
-"""Packets of which all pictures are decoded, to see whether they come with those that are expected:
-decoders drop B-frames at the start of a stream that was cut."""
+"""The number of packets at the start whose pictures are all decoded, to see whether these come with
+the packets that are expected: decoders drop B-frames at the start of a stream that was cut."""
 
 
 def decode_from_start(video: AvVideo, delayed: Delayed) -> Decoded:
     """Decode all that comes before the last wanted frame, but for B-frames that none needs.
 
     Args:
-        video: The video.
-        delayed: With which packet each frame comes.
+        video: The open video.
+        delayed: Says with which packet the decoder gives each frame.
 
     Raises:
-        TimelineChanged: They come with others.
+        TimelineChanged: A frame comes with another packet.
         VideoError: The video can't be used.
         FAILURES: libav can't decode it.
     """
@@ -51,9 +51,11 @@ def decode_from_start(video: AvVideo, delayed: Delayed) -> Decoded:
 def _decode_until(
     video: AvVideo, delayed: Delayed, wanted: list[int]
 ) -> Iterator[tuple[int, list[av.VideoFrame]]]:
-    """The pictures that come with each packet, up to the one with which the last wanted comes.
+    """Decode packets up to the one with which the last wanted frame comes.
 
-    The number of all packets together stands for the end of the stream.
+    Yields:
+        The number of each packet, and the pictures that the decoder gives once it has the packet.
+        For the end of the stream, that number is the number of all packets.
     """
     decoder = video.decoder
     needed, comes_with = delayed.needed(wanted), set(delayed.packets)

@@ -1,4 +1,4 @@
-"""Decodes everything strictly, and what comes before the first sign of damage."""
+"""Decodes everything strictly, or else what comes before the first sign of damage."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from lrcn_data.video.video_av import AvVideo
 _PICTURE_A_PACKET = frozenset(
     ("mpeg4", "h264", "hevc", "mpeg1video", "mpeg2video", "mjpeg", "prores")
 )
-"""Codecs without packets that show nothing, where all packets have times of their own."""
+"""Codecs whose every packet gives a picture, if all packets have times of their own."""
 
 
 def decode_full(video: AvVideo, prediction: Prediction | None) -> Decoded:
     """Decode everything, strictly; once if the packets' promise holds, else twice.
 
     Args:
-        video: The video.
-        prediction: What its packets promise, None where they can't be trusted to tell.
+        video: The open video.
+        prediction: The frames that its packets promise; None where they can't be trusted to tell.
 
     Raises:
         VideoError: The video can't be used.
@@ -50,10 +50,10 @@ def decode_full(video: AvVideo, prediction: Prediction | None) -> Decoded:
 
 
 def decode_sound_part(video: AvVideo) -> Decoded:
-    """Take frames from before the first sign of damage; two passes.
+    """Take frames from before the first sign of damage, in two passes.
 
     Raises:
-        VideoError: There is no such part.
+        VideoError: No frame comes before the damage.
     """
     try:
         _ = video.packets  # looked at now, so that what libav says of them is told
@@ -69,13 +69,13 @@ def decode_sound_part(video: AvVideo) -> Decoded:
 
 
 def _frame_a_packet(video: AvVideo) -> Timeline:
-    """The timeline if each packet gives a frame when the next one is in."""
+    """The timeline if each packet's frame comes out of the decoder once the next packet is in."""
     table = video.packets.table
     return video.timeline(delayed_stamps(table, range(1, len(table) + 1)))
 
 
 def _refuse_fewer(pictures: int, packets: int) -> None:
-    """Refuse a stream with packets that give no picture: decoders skip what they can't name."""
+    """Refuse a stream with packets that give no picture, since decoders skip unknown data."""
     if pictures < packets:
         raise VideoError(Reason.DAMAGED, f"{packets} packets give only {pictures} frames")
 
@@ -83,7 +83,7 @@ def _refuse_fewer(pictures: int, packets: int) -> None:
 def _take_frames(
     video: AvVideo, pictures: Iterable[av.VideoFrame], wanted: set[int]
 ) -> list[FrameStamp]:
-    """Hand the wanted ones of all pictures over, and give what the file says of each one's time."""
+    """Hand over the wanted pictures, and give what the file says of the time of every picture."""
     stamps: list[FrameStamp] = []
     converter = RgbConverter()
     for frame, picture in enumerate(pictures):

@@ -14,22 +14,24 @@ from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.video_av import AvVideo, TimelineChanged
 
 _SKIPS_UNREFERENCED = frozenset(("mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc"))
-"""Decoders that can leave out a picture to which no other refers without losing count."""
+"""Decoders that can leave out a picture to which no other one refers, and still give every other
+picture its own time."""
 
 _HELD_PIXELS = 1 << 20
-"""Pixels of decoded pictures to hold: what converts and encodes them stays in the processor's
-caches when it need not take turns with the decoder."""
+"""The number of pixels of decoded pictures to hold before they are handed over. The code that
+converts and encodes them stays in the processor's caches when it need not take turns with the
+decoder."""
 
 
 def decode_planned(video: AvVideo, prediction: Prediction) -> Decoded:
-    """Decode only what the wanted frames need.
+    """Decode only what the wanted frames depend on.
 
     Args:
-        video: The video.
-        prediction: What its packets promise.
+        video: The open video.
+        prediction: The frames that its packets promise.
 
     Raises:
-        TimelineChanged: What is decoded isn't what they promise.
+        TimelineChanged: The decoded frames aren't those that the packets promise.
         VideoError: The video can't be used.
         FAILURES: libav can't decode it.
     """
@@ -54,7 +56,7 @@ def decode_planned(video: AvVideo, prediction: Prediction) -> Decoded:
 
 
 class _WantedFrames:
-    """Wanted frames, which are handed over a few at once."""
+    """Collects wanted frames and hands them over, a few at once."""
 
     def __init__(self, video: AvVideo) -> None:
         width, height = video.decoder.size
@@ -77,9 +79,9 @@ class _WantedFrames:
 def _leave_out(
     video: AvVideo, packets: Iterator[VideoPacket], group: Group, wanted_packets: set[int]
 ) -> Iterator[VideoPacket]:
-    """A group's packets without those shown before its entry point, which may need others.
+    """Give a group's packets, but not those shown before its entry point: they may need others.
 
-    Before each one the decoder is told whether it may skip the picture.
+    Before each packet, the decoder is told whether it may skip the picture.
     """
     decoder = video.decoder
     first = video.packets.table.pts[group.start]
@@ -97,7 +99,7 @@ def _leave_out(
 def _decode_group(
     video: AvVideo, packets: Iterator[VideoPacket], wanted: Container[int]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Decode a group from its entry point: the pictures at the wanted pts, with these."""
+    """Decode a group from its entry point, and give the wanted pts and their pictures."""
     video.decoder.flush()
     decode = video.decoder.decode
     last = None

@@ -23,10 +23,10 @@ class Decoder:
     """A way of decoding videos.
 
     Attributes:
-        read: Reads a video's wanted frames.
-        salvages: Whether it can take what comes before the first sign of damage.
-        tools: Gives the versions of what it decodes with, by name, beside those of the packages
-            that every decoder needs; raises UsageError where one of them is missing.
+        read: The function that reads a video's wanted frames.
+        salvages: Whether the decoder can take what comes before the first sign of damage.
+        tools: The function that gives the versions of what it decodes with, by name, beside those
+            of the packages that every decoder needs. It raises UsageError if one is missing.
     """
 
     read: ReadVideo
@@ -67,10 +67,10 @@ DECODERS: Kinds[Decoder] = Kinds(
 
 @cache
 def load_decoder(name: str) -> Decoder:
-    """The decoder of that name, which is asked for with every video.
+    """Load the decoder of a name; the result is kept, as every video asks for it.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no decoder of that name, or it can't be imported.
     """
     return DECODERS.load(name)
 
@@ -79,7 +79,7 @@ def check_salvages(name: str) -> None:
     """Refuse to salvage with a decoder that can't.
 
     Raises:
-        UsageError: It can't, or there is none of that name.
+        UsageError: The decoder can't salvage, or there is no decoder of that name.
     """
     if not load_decoder(name).salvages:
         raise UsageError(

@@ -1,7 +1,7 @@
 """What a decoder is told and what it gives back: options, wanted frames, the video's timeline.
 
 A decoder reads one video: it finds out when each frame is shown, asks which frames are wanted, and
-hands those over as RGB arrays. Which decoders there are stands in `decoders`.
+hands those over as RGB arrays. The table of all decoders is in `decoders`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import VideoFile
 
 _LONGEST = 1_000_000
-"""Seconds that `--timeout` may be at most."""
+"""The largest number of seconds that `--timeout` may be."""
 
 _LIMITS = Limits()
 
@@ -29,16 +29,18 @@ class DecodeOptions:
     """How a video is decoded.
 
     Attributes:
-        check_full: Decode every picture strictly, also those that no wanted frame depends on.
-        salvage: Take what comes before the first sign of damage, instead of refusing the video;
-            not every decoder can.
-        demuxers: Names of more containers to allow.
-        decoders: Names of more video decoders to allow.
-        timeout: Seconds that decoding one video may take, by the clock.
-        limits: Caps.
+        check_full: Whether every picture is decoded strictly, also those that no wanted frame
+            depends on.
+        salvage: Whether frames before the first sign of damage are taken, instead of refusing the
+            video; not every decoder can do that.
+        demuxers: The names of libavformat's demuxers, for containers to allow beside the usual
+            ones.
+        decoders: The names of libavcodec's decoders to allow beside the usual ones.
+        timeout: The number of seconds of wall time that decoding one video may take.
+        limits: How large a video may be.
 
     Raises:
-        UsageError: A value makes no sense.
+        UsageError: The timeout is out of its range.
     """
 
     check_full: bool = False
@@ -56,14 +58,17 @@ class DecodeOptions:
 
     @property
     def format_whitelist(self) -> str:
-        """The value of libavformat's option of that name."""
+        """The value of libavformat's option `format_whitelist`."""
         return ",".join([*ALLOWED_DEMUXERS, *self.demuxers])
 
     def check_decoder(self, name: str) -> None:
         """Refuse a decoder that is not allowed.
 
+        Args:
+            name: The decoder's name in libavcodec.
+
         Raises:
-            VideoError: It isn't (`unsupported`).
+            VideoError: The decoder isn't allowed (`unsupported`).
         """
         if name not in ALLOWED_DECODERS and name not in self.decoders:
             raise VideoError(
@@ -77,11 +82,11 @@ class Decoded:
     """What is known of a video once it has been read.
 
     Attributes:
-        timeline: Of all its frames.
-        decoding: `planned` where only what the wanted frames need was decoded; `from-start` where
-            that was everything up to the last of them, but for B-frames that none needs, since
-            the packets have no pts; else `full`.
-        damage: What is wrong with a video of which only the sound part was taken, else None.
+        timeline: The timeline of all its frames.
+        decoding: How much was decoded. `planned`: only what the wanted frames need. `from-start`:
+            since the packets have no pts, everything up to the last wanted frame, but for B-frames
+            that none needs. `full`: everything.
+        damage: What is wrong with a video of which only the sound part was taken; None for others.
     """
 
     timeline: Timeline
@@ -90,18 +95,29 @@ class Decoded:
 
 
 class FrameSink(Protocol):
-    """Takes the frames that a decoder hands out."""
+    """Decides which frames of a video are wanted, and takes them as the decoder gives them."""
 
     def choose(self, timeline: Timeline) -> Collection[int]:
-        """Start anew and say which frames of the timeline are wanted.
+        """Say which frames of a timeline are wanted, and forget all frames taken before.
 
-        A decoder may ask again when it finds that the timeline is not what the packets promised;
-        everything taken before is void then.
+        A decoder may ask again if it finds that the timeline is not what the packets promised;
+        frames that were taken before don't count then.
+
+        Args:
+            timeline: The timeline of the whole video.
+
+        Returns:
+            The numbers of the wanted frames in the timeline, counted from 0.
         """
 
     def take(self, frame: int, rgb: RGB) -> None:
-        """Take a wanted frame, by its number in the timeline; they come in rising order."""
+        """Take a wanted frame; frames come in rising order.
+
+        Args:
+            frame: The number of the frame in the timeline, counted from 0.
+            rgb: The frame's pixels, uint8 (height, width, 3).
+        """
 
 
 ReadVideo = Callable[[VideoFile, FrameSink, DecodeOptions], Decoded]
-"""A decoder. Raises VideoError for a file that can't be used."""
+"""Reads a video's wanted frames into the sink; raises VideoError for a file that can't be used."""

@@ -17,7 +17,8 @@ _EXACT_KEYFRAMES = frozenset(
 _START_CODE = b"\0\0\1"
 
 _IDR = 5
-"""nal_unit_type of a slice of a picture that nothing after it looks back across (H.264, 7.4.1)."""
+"""The nal_unit_type of a slice of an IDR picture, across which no later picture refers back (H.264,
+7.4.1)."""
 
 
 def is_entry_point(keyframe: VideoPacket, codec: VideoCodecContext) -> bool:
@@ -29,12 +30,12 @@ def is_entry_point(keyframe: VideoPacket, codec: VideoCodecContext) -> bool:
 
 
 def has_idr(data: memoryview, extradata: bytes | None) -> bool:
-    """Whether an H.264 packet has an IDR slice, which nothing after it looks back across.
+    """Whether an H.264 packet has a slice of an IDR picture, across which no later one refers back.
 
     Args:
-        data: The packet.
-        extradata: The decoder's settings, which say how the packet's units are told apart: by their
-            sizes where these settings are an AVCDecoderConfigurationRecord, else by start codes.
+        data: The bytes of the packet.
+        extradata: The decoder's settings, which tell how the packet is divided into units: by their
+            sizes if the settings are an AVCDecoderConfigurationRecord, or else by start codes.
     """
     if extradata and extradata[0] == 1:
         return _IDR in _types_by_size(data, size_bytes=(extradata[4] & 3) + 1)
@@ -42,14 +43,14 @@ def has_idr(data: memoryview, extradata: bytes | None) -> bool:
 
 
 def _types_by_size(data: memoryview, *, size_bytes: int) -> Iterator[int]:
-    position = 0
-    while position + size_bytes < len(data):
-        yield data[position + size_bytes] & 31
-        position += size_bytes + int.from_bytes(data[position : position + size_bytes], "big")
+    offset = 0
+    while offset + size_bytes < len(data):
+        yield data[offset + size_bytes] & 31
+        offset += size_bytes + int.from_bytes(data[offset : offset + size_bytes], "big")
 
 
 def _types_by_start_code(data: bytes) -> Iterator[int]:
-    position = data.find(_START_CODE)
-    while 0 <= position < len(data) - 3:
-        yield data[position + 3] & 31
-        position = data.find(_START_CODE, position + 3)
+    offset = data.find(_START_CODE)
+    while 0 <= offset < len(data) - 3:
+        yield data[offset + 3] & 31
+        offset = data.find(_START_CODE, offset + 3)

@@ -1,4 +1,4 @@
-"""The ffmpeg that there is on this machine."""
+"""Finds the ffmpeg program on this machine, and its version."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lrcn_data.errors import UsageError
 
 @cache
 def find_ffmpeg() -> str:
-    """The ffmpeg on the PATH, else imageio-ffmpeg's.
+    """The path of the ffmpeg on the PATH, or else of imageio-ffmpeg's.
 
     Raises:
-        UsageError: There is neither.
+        UsageError: There is neither of them.
     """
     found = shutil.which("ffmpeg")
     if found:
@@ -32,7 +32,7 @@ def find_ffmpeg() -> str:
 
 @cache
 def ffmpeg_version() -> str:
-    """The version that ffmpeg says of itself.
+    """The version that ffmpeg states.
 
     Raises:
         UsageError: There is no ffmpeg, or it doesn't run.

@@ -1,4 +1,4 @@
-"""What ffmpeg says of a video's frames while it decodes them."""
+"""Reads what ffmpeg prints of a video's frames while it decodes them."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _FRAME = re.compile(r"\] n: *(\d+) pts: *(-?\d+|NOPTS) ")
 _DURATION = re.compile(r" duration: *(\d+) ")
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _CODEC = re.compile(r"-> #0:0 \(([^\s?]+) \((\S+)\) ->")
-"""A codec and its decoder, `native` where that has the codec's name."""
+"""The line that names a codec and its decoder, which is `native` if it has the codec's name."""
 
 _COLOR_RANGE = re.compile(rf"color_range:({'|'.join(_COLOR_RANGES)})")
 _COLOR_SPACE = re.compile(rf"color_space:({'|'.join(_COLOR_SPACES)})(?!-)")
 _ERROR = re.compile(r"\[(error|fatal|panic)\]|corrupt decoded frame")
-"""Of a picture that it marks as damaged, ffmpeg only warns."""
+"""Lines that refuse a video. A picture that ffmpeg marks as damaged is only a warning to it."""
 
 _ROTATION = re.compile(r"display ?matrix: .*?rotation of (-?[\d.]+) degrees", re.IGNORECASE)
 
 
 def is_error(line: str) -> bool:
-    """Whether a line that ffmpeg says refuses the video."""
+    """Whether a line that ffmpeg prints refuses the video."""
     return _ERROR.search(line) is not None
 
 
@@ -54,18 +54,18 @@ class _FrameColors:
 
 @dataclass(slots=True)
 class FrameReport:
-    """What ffmpeg's showinfo filter says of the frames, read line by line.
+    """What ffmpeg's showinfo filter prints of the frames, read line by line.
 
-    Since ffmpeg 7 its threads talk into one another's lines, so that one may say several things.
+    Since ffmpeg 7, threads print into one another's lines, so that one line may say several things.
 
     Attributes:
-        limits: Caps.
-        codec: The decoder's name; empty until ffmpeg has said it.
-        rotation: Degrees by which the pictures are turned; None where nothing is said.
-        time_base: Seconds a tick.
-        frame_rate: The codec's nominal frames a second.
-        stamps: What is said of each frame's time, in the order of decoding.
-        colors: How each frame's pixels are meant.
+        limits: How large a video may be.
+        codec: The name of the decoder; empty until ffmpeg has printed it.
+        rotation: The rotation of the pictures in degrees; None if none is printed.
+        time_base: The length of a tick in seconds; None until ffmpeg has printed it.
+        frame_rate: The codec's nominal number of frames per second; None if it has none.
+        stamps: What is printed of each frame's time, in the order of decoding.
+        colors: How each frame's pixels are to be understood.
         errors: The lines that refuse the video.
         gap: Whether the line of some frame was lost.
     """
@@ -81,11 +81,11 @@ class FrameReport:
     gap: bool = False
 
     def line(self, text: str) -> None:
-        """Read a line.
+        """Read a line that ffmpeg has printed.
 
         Raises:
-            VideoError: Frames change their format on the way (`unsupported`), or there are too
-                many (`too-large`).
+            VideoError: The frames' format changes on the way (`unsupported`), or there are too many
+                frames (`too-large`).
         """
         if is_error(text):
             self.errors.append(text)
@@ -130,10 +130,10 @@ class FrameReport:
         self.limits.check_frames(len(self.stamps))
 
     def timeline(self) -> Timeline:
-        """The timeline of all frames.
+        """Make the timeline of all frames.
 
         Raises:
-            VideoError: There are none (`damaged`), or it isn't known when each one is shown
+            VideoError: There are no frames (`damaged`), or it isn't known when each one is shown
                 (`unsupported`).
         """
         if not self.stamps or self.time_base is None:

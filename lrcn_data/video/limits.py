@@ -1,4 +1,4 @@
-"""Caps that keep a hostile or broken file from taking the machine."""
+"""Limits that keep a hostile or broken file from taking up the machine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Limits:
     """How large a video may be.
 
     Attributes:
-        pixels: Width times height.
-        seconds: From the first frame to the last one's end.
-        frames: Packets of the video stream.
-        streams: Streams in the container.
+        pixels: The largest number of pixels of a frame, width times height.
+        seconds: The longest time in seconds from the first frame to the end of the last one.
+        frames: The largest number of frames, and of packets in the video stream.
+        streams: The largest number of streams in the container.
     """
 
     pixels: int = 40_000_000
@@ -29,7 +29,7 @@ class Limits:
         """Refuse pictures that are too large.
 
         Raises:
-            VideoError: They are (`too-large`).
+            VideoError: The pictures are too large (`too-large`).
         """
         if width * height > self.pixels:
             raise VideoError(
@@ -40,16 +40,16 @@ class Limits:
         """Refuse a container with too many streams.
 
         Raises:
-            VideoError: It has (`too-large`).
+            VideoError: There are too many streams (`too-large`).
         """
         if streams > self.streams:
             raise VideoError(Reason.TOO_LARGE, f"{streams} streams")
 
     def check_frames(self, frames: int) -> None:
-        """Refuse a stream of too many packets or frames.
+        """Refuse a stream with too many packets or frames.
 
         Raises:
-            VideoError: It has (`too-large`).
+            VideoError: There are too many of them (`too-large`).
         """
         if frames > self.frames:
             raise VideoError(Reason.TOO_LARGE, f"more than {self.frames} frames")
@@ -58,7 +58,7 @@ class Limits:
         """Refuse a timeline that is too long.
 
         Raises:
-            VideoError: It is (`too-large`).
+            VideoError: The timeline is too long (`too-large`).
         """
         if timeline.times and timeline.duration > self.seconds:
             raise VideoError(

@@ -1,4 +1,4 @@
-"""Runs a media program so that it can't outlive, outgrow or outwait the one who started it."""
+"""Runs a media program so that it can't outlive its parent, outgrow the memory or run for ever."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lrcn_data.reasons import Reason
 _KEPT_MESSAGES = 64 << 10
 _LONGEST_LINE = 64 << 10
 _CLOCK_STEP = 1.0
-"""Seconds between two looks at the clock."""
+"""The number of seconds between two looks at the clock."""
 
 
 def _restrict() -> None:
@@ -29,11 +29,14 @@ def _restrict() -> None:
 
 
 class MediaProcess:
-    """A running media program with a wall-clock limit; killed with its group when left.
+    """A running media program with a limit on its wall time.
+
+    Use it as a context manager: when the context is left, the program and all processes in its
+    group are killed.
 
     Args:
-        command: Program and arguments.
-        timeout: Seconds that it may run.
+        command: The program and its arguments.
+        timeout: The number of seconds that the program may run.
     """
 
     def __init__(self, command: list[str], *, timeout: float) -> None:
@@ -70,25 +73,26 @@ class MediaProcess:
 
     @property
     def stdout(self) -> IO[bytes]:
-        """What the program writes."""
+        """The program's standard output."""
         assert self._process.stdout is not None
         return self._process.stdout
 
     def stderr_lines(self) -> Iterator[str]:
-        """The lines that the program says, as they come; a longer line comes in parts."""
+        """The lines that the program prints, as they come; very long lines come in parts."""
         assert self._process.stderr is not None
         while line := self._process.stderr.readline(_LONGEST_LINE):
             yield line.decode(errors="replace")
 
     @contextmanager
     def collected_stderr(self, wanted: Callable[[str], bool]) -> Iterator[list[str]]:
-        """Drain what the program says while its output is read.
+        """Read what the program prints as messages, so that its output can be read meanwhile.
 
         Args:
-            wanted: Which lines to keep.
+            wanted: Says whether a line is kept.
 
         Yields:
-            Those so far, up to 64 KB; all of them when the block is left.
+            The list of kept lines, which grows up to 64 KB; it is complete when the context is
+            left.
         """
         kept: list[str] = []
 
@@ -108,10 +112,13 @@ class MediaProcess:
             thread.join()
 
     def wait(self) -> int:
-        """Wait for the end and give the exit code; what was not read of the output is dropped.
+        """Wait until the program ends, dropping output that was not read.
+
+        Returns:
+            The program's exit code.
 
         Raises:
-            VideoError: The limit was reached (`timeout`).
+            VideoError: The program was killed at its limit (`timeout`).
         """
         while self.stdout.read(_KEPT_MESSAGES):
             pass

@@ -1,4 +1,4 @@
-"""What the bytes of MPEG-4 pictures say without decoding them (ISO/IEC 14496-2)."""
+"""Reads from the bytes of MPEG-4 pictures what they say without decoding (ISO/IEC 14496-2)."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ import numpy as np
 import numpy.typing as npt
 
 PICTURE_START = b"\0\0\1\xb6"
-"""vop_start_code of ISO/IEC 14496-2, 6.3.5: an MPEG-4 picture begins. 2 bits follow: its type."""
+"""The vop_start_code (ISO/IEC 14496-2, 6.3.5), with which an MPEG-4 picture begins. The next 2 bits
+are the picture's type."""
 
 _START_WORD = int.from_bytes(PICTURE_START, "little")
 
 _GROUP = b"\0\0\1\xb3"
-"""group_of_vop_start_code, likewise: the time of day follows, which is another in each group."""
+"""The group_of_vop_start_code of the same section. The time of day follows, which differs between
+groups."""
 
 _TIME_OF_DAY = 3
-"""Bytes of it, two flags and stuffing, likewise."""
+"""The number of bytes of the time of day, with two flags and stuffing; same section."""
 
 _INTRA, _BIDIRECTIONAL = 0, 2
-"""vop_coding_type, 6.3.5: decoded by itself, or from a picture that is shown later too."""
+"""The vop_coding_type (6.3.5) of a picture that is decoded by itself, and of one that is decoded
+from a picture that is shown later too."""
 
 
 def intra_pictures(
     read: Callable[[int, int], bytes],
-    places: list[int],
+    offsets: list[int],
     sizes: list[int],
     words: npt.NDArray[np.uint64],
 ) -> list[int] | None:
-    """The numbers of the pictures that are decoded by themselves.
+    """Find the pictures that are decoded by themselves.
 
     Args:
-        read: Gives so many bytes from a place in the file on.
-        places: Of the pictures in it.
-        sizes: Bytes of each, at least 8.
-        words: The first 8 bytes of each, the first one lowest; (pictures,).
+        read: Reads from the file, given an offset and a number of bytes.
+        offsets: The offset of each picture in the file.
+        sizes: The number of bytes of each picture, at least 8.
+        words: uint64 (pictures,), the first 8 bytes of each picture, the first one lowest.
 
     Returns:
-        None where some picture can't be told, is bidirectional, or has another header than the
-        first one.
+        The numbers of these pictures; None if the type of some picture can't be told, some picture
+        is bidirectional, or some has another header than the first one.
     """
     types = words >> 38 & 3
     first_header = b""
     for number in np.flatnonzero(words & 0xFFFFFFFF != _START_WORD).tolist():
-        found = _behind_header(read(places[number], sizes[number]))
+        found = _behind_header(read(offsets[number], sizes[number]))
         if found is None:
             return None
         header, types[number] = found
@@ -57,9 +60,11 @@ def intra_pictures(
 
 
 def _behind_header(picture: bytes) -> tuple[bytes, int] | None:
-    """The header in front of a picture, without the time of its group, and the picture's type.
+    """Read the header in front of a picture, without the time of its group, and the picture's type.
 
-    None where there is no picture, or more than the time behind the start of its group.
+    Returns:
+        The header and the type; None if there is no picture, or if something else than the time
+        follows the start of its group.
     """
     start = picture.find(PICTURE_START, 0, -1)
     if start < 0:

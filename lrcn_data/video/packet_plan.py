@@ -1,10 +1,10 @@
-"""Which packets must be decoded for the frames that are wanted: pure decisions.
+"""Decides which packets must be decoded for the wanted frames; all functions here are pure.
 
 Reading all packets of a video costs a twentieth of decoding it. Where their timestamps and
 keyframes can be trusted, they say when every frame will be shown, and only the groups of pictures
 that lead to wanted frames need decoding. MPEG-4 packets without pts (AVI with B-frames) tell at
 least with which packet each frame comes, so that decoding can stop at the last wanted one. Where
-neither is so the video is decoded from start to end.
+neither is possible, the video is decoded from start to end.
 """
 
 from __future__ import annotations
@@ -19,32 +19,34 @@ from typing import cast
 from lrcn_data.video.timeline import FrameStamp, known_times
 
 _NOT_CODED = 20
-"""Bytes; an MPEG-4 packet below this may be a placeholder that gives no picture."""
+"""A number of bytes; a smaller MPEG-4 packet may be a placeholder that gives no picture."""
 
 _MOST_DELAY = 16
-"""Frames that may be shown before one whose packet comes first: H.264's and HEVC's most."""
+"""The most frames that may be shown before one whose packet comes first, in H.264 and HEVC."""
 
 
 @dataclass(slots=True)
 class PacketTable:
     """What is known of a video stream's packets without decoding them, in decoding order.
 
-    Columns, since a film has a million packets.
+    It is kept by columns rather than packet by packet, since a film has a million packets.
 
     Attributes:
-        pts: Presentation times in ticks; None where the container gives none.
-        dts: Decoding times likewise.
-        durations: In ticks, 0 where unknown.
-        sizes: In bytes.
-        entries: Numbers of the packets at which decoding may start and gives exact pictures from
-            the packet's pts on.
-        hidden: Numbers of the packets whose pictures an edit list hides.
-        pictures: How many each packet holds, placeholders counted; only of MPEG-4 without pts.
+        pts: The presentation times in ticks; None where the container gives none.
+        dts: The decoding times in ticks; None where the container gives none.
+        durations: The durations in ticks; 0 where they are unknown.
+        sizes: The sizes in bytes.
+        entries: The numbers of the packets at which decoding may start: from the packet's pts on,
+            it gives exact pictures.
+        hidden: The numbers of the packets whose pictures an edit list hides.
+        pictures: The number of pictures in each packet, placeholders included; empty unless the
+            packets are MPEG-4 without pts.
         changes: Whether some packet brings the decoder new settings or colours, without which
             later ones can't be decoded.
-        corrupt: Whether the container says of any that it is damaged.
-        jumps: Whether the container's clock jumps or wraps on the way, which was put right.
-        untimed: Whether the container has no times, and those here are made up.
+        corrupt: Whether the container marks any packet as damaged.
+        jumps: Whether the container's clock jumps or wraps on the way; the times here are put
+            right.
+        untimed: Whether the container has no times, so that those here are made up.
     """
 
     pts: list[int | None] = field(default_factory=list)
@@ -68,10 +70,10 @@ class Prediction:
     """The frames that the packets promise, in the order in which they are shown.
 
     Attributes:
-        pts: Of each frame, rising.
-        last_duration: Of the last frame, 0 where unknown.
-        packets: The number of the packet that each frame is coded in, in decoding order.
-        delay: How many frames at most are shown before one whose packet comes first.
+        pts: The pts of each frame in ticks, in rising order.
+        last_duration: The duration of the last frame in ticks; 0 where it is unknown.
+        packets: For each frame, the number of the packet that it is coded in, in decoding order.
+        delay: The largest number of frames that are shown before one whose packet comes first.
     """
 
     pts: list[int]
@@ -81,7 +83,15 @@ class Prediction:
 
 
 def predict(table: PacketTable, codec: str) -> Prediction | None:
-    """Say which frames will come out, or None where the packets can't be trusted to tell."""
+    """Predict which frames will come out of the decoder.
+
+    Args:
+        table: All packets of the video stream.
+        codec: The name of the stream's decoder.
+
+    Returns:
+        The frames; None where the packets can't be trusted to tell.
+    """
     if table.untimed or not table.entries or table.entries[0] != 0 or None in table.pts:
         return None
     all_pts = cast(list[int], table.pts)
@@ -89,7 +99,7 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
     if min(table.sizes) < smallest:
         return None
     if all(map(lt, all_pts, islice(all_pts, 1, None))) and not table.hidden:
-        # what follows, for most streams without B-frames
+        # a short cut to what follows, for most streams without B-frames
         last = table.durations[-1]
         return Prediction(pts=all_pts, last_duration=last, packets=range(len(all_pts)), delay=0)
     if min(all_pts) < all_pts[0]:
@@ -107,14 +117,14 @@ def predict(table: PacketTable, codec: str) -> Prediction | None:
 
 
 def can_plan(table: PacketTable, prediction: Prediction, *, reorders: bool) -> bool:
-    """Whether each frame can be believed to be coded in the packet with its pts.
+    """Whether it can be believed that each frame is coded in the packet with its pts.
 
-    Not so after a copy from an AVI, which has decoding times only, into another container.
+    It can't after a copy from an AVI, which has only decoding times, into another container.
 
     Args:
         table: All packets of the video stream.
-        prediction: Made from them.
-        reorders: Whether the decoder gives frames out in another order than it takes packets.
+        prediction: The frames that these packets promise.
+        reorders: Whether the decoder gives frames in another order than it takes their packets.
     """
     if reorders != (prediction.delay > 0) or prediction.delay > _MOST_DELAY:
         return False
@@ -129,17 +139,23 @@ class Delayed:
     """How an MPEG-4 decoder with B-frames hands out the frames of packets without pts.
 
     Attributes:
-        packets: With which packet each frame comes; the last one comes after all of them.
-        runs: For each packet the first one of its run, within which pictures are carried over.
+        packets: For each frame, the number of the packet with which it comes. The last frame comes
+            after all packets, so its number is the number of packets.
+        runs: For each packet, the number of the first packet of its run, within which pictures are
+            carried over from one packet to the next.
     """
 
     packets: list[int]
     runs: list[int]
 
     def needed(self, wanted: Collection[int]) -> set[int]:
-        """The packets at which B-frames must be decoded for these frames.
+        """The numbers of the packets at which B-frames must be decoded for the wanted frames.
 
-        What a packet carries over is lost where the decoder skips the B-frame that it works on.
+        The picture that a packet carries over is lost if the decoder skips the B-frame that it is
+        working on.
+
+        Args:
+            wanted: The numbers of the wanted frames.
         """
         lasts = [self.packets[frame] for frame in wanted]
         inside = [last for last in lasts if last < len(self.runs)]
@@ -147,7 +163,7 @@ class Delayed:
 
 
 def delayed_frames(table: PacketTable) -> Delayed | None:
-    """Say with which packet of an MPEG-4 stream each frame comes, or None.
+    """Find out with which packet of an MPEG-4 stream each frame comes.
 
     DivX and XviD pack a B-frame into the packet of the reference frame that it needs, and put a
     placeholder in later, so that containers without pts can hold them. With every packet the
@@ -155,8 +171,8 @@ def delayed_frames(table: PacketTable) -> Delayed | None:
     once, a reference frame when the next one comes, so all of them a picture late.
 
     Returns:
-        None where the table doesn't tell, or a packet would carry over more than one picture,
-        which no decoder does.
+        None if the table doesn't tell, or if a packet would carry over more than one picture, which
+        no decoder does.
     """
     if not table.pictures or None in table.dts or table.hidden:
         return None
@@ -176,9 +192,13 @@ def delayed_frames(table: PacketTable) -> Delayed | None:
 
 
 def delayed_stamps(table: PacketTable, packets: Iterable[int]) -> list[FrameStamp]:
-    """What a decoder will say of frames that come with these packets: the packets' times.
+    """What the decoder will say of the times of frames that come with given packets.
 
-    Those of the last one, which comes after all packets, are unknown.
+    These are the packets' times. Those of the frame that comes after all packets are unknown.
+
+    Args:
+        table: All packets of the video stream.
+        packets: For each frame, the number of the packet with which it comes.
     """
     pts, dts, durations = [*table.pts, None], [*table.dts, None], [*table.durations, 0]
     durations[-1] = table.durations[-1]
@@ -191,13 +211,17 @@ def delayed_stamps(table: PacketTable, packets: Iterable[int]) -> list[FrameStam
 def suspicion(
     table: PacketTable, *, header_frames: int, header_end: int | None, second: int
 ) -> str | None:
-    """A reason to decode everything strictly, or None.
+    """Find a reason to decode everything strictly.
 
     Args:
         table: All packets of the video stream.
-        header_frames: Frames that the header promises, 0 where it says nothing.
-        header_end: When the header says that the stream ends, in ticks; None where it doesn't.
-        second: Ticks a second, rounded.
+        header_frames: The number of frames that the header promises; 0 if it says nothing.
+        header_end: The time in ticks at which the stream ends by the header; None if that doesn't
+            say.
+        second: The number of ticks in a second, rounded.
+
+    Returns:
+        The reason in words; None if there is none.
     """
     if table.corrupt:
         return "the container marks a packet as damaged"
@@ -226,8 +250,8 @@ class Group:
     """A stretch of packets to decode one after the other, from an entry point.
 
     Attributes:
-        start: Number of its first packet.
-        stop: Number of the packet after the last one that wanted frames need.
+        start: The number of its first packet, which is an entry point.
+        stop: The number of the packet after the last one that wanted frames need.
     """
 
     start: int
@@ -235,7 +259,7 @@ class Group:
 
 
 def plan_groups(table: PacketTable, prediction: Prediction, wanted: Collection[int]) -> list[Group]:
-    """The shortest stretches of packets from which the wanted frames can be decoded.
+    """Find the shortest stretches of packets from which the wanted frames can be decoded.
 
     A stretch starts at the last entry point at or before the frame's packet whose own picture is
     not shown later than the frame: pictures that follow an entry point in the stream but are shown
@@ -243,8 +267,8 @@ def plan_groups(table: PacketTable, prediction: Prediction, wanted: Collection[i
 
     Args:
         table: All packets of the video stream.
-        prediction: Made from them.
-        wanted: Numbers of frames.
+        prediction: The frames that these packets promise.
+        wanted: The numbers of the wanted frames.
     """
     entries = table.entries
     groups: list[Group] = []

@@ -1,4 +1,4 @@
-"""Looks at all packets of a stream before any is decoded, and makes a table of what they say."""
+"""Reads all packets of a stream before any is decoded, and makes a table of what they say."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from lrcn_data.video.packets_demuxed import DemuxedPackets
 from lrcn_data.video.packets_kept import KeptPackets
 
 _KEPT_BYTES = 2 << 20
-"""Bytes of packets to keep between looking at them and decoding; of more, what is needed is read a
-second time, which costs less than freeing the memory of a film's."""
+"""The most bytes of packets that are kept between looking at them and decoding. If there are more,
+those that are needed are read a second time, which costs less than freeing a film's memory."""
 
 _BYTES_AT_ONCE = 64 << 10
-"""Bytes of packets to take down together once they are too many to keep: their memory is used
-again and again."""
+"""The number of bytes of packets that are noted together once they are too many to keep, so that
+their memory is used again and again."""
 
 
 def scan_packets(opened: OpenStream, packets: Iterator[VideoPacket]) -> PacketSource:
-    """Look at all packets of the stream, and keep them if they are few.
+    """Look at all packets of a stream, and keep them if they are few.
 
     Args:
-        opened: The stream.
-        packets: All of its packets, once.
+        opened: The open stream.
+        packets: An iterator over all of its packets.
 
     Raises:
-        VideoError: There are too many (`too-large`).
+        VideoError: There are too many packets (`too-large`).
         FAILURES: libav can't read the file to its end.
     """
     limits = opened.options.limits
@@ -41,14 +41,17 @@ def scan_packets(opened: OpenStream, packets: Iterator[VideoPacket]) -> PacketSo
     kept: list[VideoPacket] | None = None
     for batch in _batches(islice(packets, limits.frames + 1)):
         kept = None if len(table) else batch
-        _take_down(table, batch, opened.codec)
+        _note(table, batch, opened.codec)
     limits.check_frames(len(table))
     put_times_right(table, opened)
     return DemuxedPackets(table, opened) if kept is None else KeptPackets(table, kept)
 
 
 def _batches(packets: Iterable[VideoPacket]) -> Iterator[list[VideoPacket]]:
-    """First as many packets as may be kept, then a few at a time; the last batch may be empty."""
+    """Divide packets into batches; the last one may be empty.
+
+    The first batch has as many packets as may be kept, all others have only a few.
+    """
     batch: list[VideoPacket] = []
     held, most = 0, _KEPT_BYTES
     for packet in packets:
@@ -63,8 +66,8 @@ def _batches(packets: Iterable[VideoPacket]) -> Iterator[list[VideoPacket]]:
     yield batch
 
 
-def _take_down(table: PacketTable, packets: list[VideoPacket], codec: VideoCodecContext) -> None:
-    """Add packets to the end of a table; by columns, since a film has a million packets."""
+def _note(table: PacketTable, packets: list[VideoPacket], codec: VideoCodecContext) -> None:
+    """Add packets to the end of a table, by columns, since a film has a million packets."""
     first = len(table)
     table.pts += [packet.pts for packet in packets]
     table.dts += [packet.dts for packet in packets]
@@ -86,7 +89,7 @@ def _take_down(table: PacketTable, packets: list[VideoPacket], codec: VideoCodec
 def _changes_decoder(number: int, keyframe: VideoPacket) -> bool:
     """Whether a keyframe brings the decoder colours or settings of its own.
 
-    The first one may have the settings that the header has.
+    Settings in the first packet don't count, as they may be those of the header.
     """
     return any(
         data.data_type == "palette" or (data.data_type == "new_extradata" and number)

@@ -1,8 +1,8 @@
-"""What a source of packets is: it hands the packets of a stream out as often as it is asked.
+"""What a source of packets is: it gives the packets of a stream as often as it is asked.
 
-There is one for packets that are kept (`packets_kept`), one that reads them from the container
-again (`packets_demuxed`), and one that reads them where an AVI's index has them
-(`packets_indexed`). `StreamPackets` chooses.
+There is one for packets that are kept in memory (`packets_kept`), one that reads them from the
+container again (`packets_demuxed`), and one that reads them where an AVI's index says that they
+lie (`packets_indexed`). `stream_packets.StreamPackets` chooses one of them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from lrcn_data.video.packet_plan import Group, PacketTable
 
 
 class PacketSource(Protocol):
-    """The packets of a stream, in decoding order."""
+    """Gives the packets of a stream in decoding order."""
 
     @property
     def table(self) -> PacketTable:
-        """What the packets say."""
+        """What the packets say of themselves."""
 
     def all(self) -> Iterator[VideoPacket]:
         """All packets, as the container has them."""

@@ -1,4 +1,4 @@
-"""Times of packets whose container's clock may wrap or jump, put right in the table of a stream."""
+"""Puts right the times in a table of packets whose container's clock may wrap or jump."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from lrcn_data.video.packet_plan import PacketTable
 from lrcn_data.video.timeline import ticks_a_frame
 
 _WRAPS_AT = {"mpegts": 33, "mpeg": 33, "flv": 32, "asf": 32}
-"""Bits of the times in containers whose clocks wrap (pts_wrap_bits)."""
+"""The number of bits of a time in containers whose clocks wrap (pts_wrap_bits), by demuxer."""
 
 
 def put_times_right(table: PacketTable, opened: OpenStream) -> None:
-    """Close the jumps of a table's times; most tables have none.
+    """Close the jumps in a table's times, of which most tables have none.
 
     Args:
-        table: All packets of the stream; `jumps` says whether any time was changed.
-        opened: The stream.
+        table: All packets of the stream. Its times are changed, and its `jumps` then says whether
+            any of them was.
+        opened: The open stream.
     """
     time_base = opened.time_base
     wraps_at, jumps = _WRAPS_AT.get(opened.container.format.name), opened.clock_jumps
@@ -36,6 +37,12 @@ def put_times_right(table: PacketTable, opened: OpenStream) -> None:
 
 
 def with_times(packet: VideoPacket, pts: int | None, dts: int | None) -> VideoPacket:
-    """The packet with the times that were put right."""
+    """Give a packet other times, and return it.
+
+    Args:
+        packet: The packet, which is changed.
+        pts: The presentation time in ticks; None for none.
+        dts: The decoding time in ticks; None for none.
+    """
     packet.pts, packet.dts = pts, dts
     return packet

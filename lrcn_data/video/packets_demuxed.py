@@ -1,4 +1,4 @@
-"""Packets of a large file: they are read from the container once more when they are needed."""
+"""Packets of a large file, which are read from the container once more when they are needed."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ from lrcn_data.video.packet_plan import Group, PacketTable
 
 @dataclass(frozen=True, slots=True)
 class DemuxedPackets:
-    """The packets that demuxing finds again; see `packet_source.PacketSource`.
+    """Packets that are demuxed again; see `packet_source.PacketSource`.
 
-    libav's messages of seeking are taken out of those that are collected.
+    Messages that libav logs while seeking are removed from those that are collected.
+
+    Attributes:
+        table: What the packets say of themselves.
+        opened: The open stream.
     """
 
     table: PacketTable
     opened: OpenStream
 
     def all(self) -> Iterator[VideoPacket]:
-        """All packets, through a container of their own."""
+        """All packets, read from the file through a container that is opened for them."""
         with open_container(self.opened.source, self.opened.options) as again:
             stream = again.streams[self.opened.stream.index]
             assert isinstance(stream, VideoStream)
             yield from _without_flush(again.demux(stream))
 
     def group(self, group: Group) -> Iterator[VideoPacket]:
-        """The packets of a group, from where the container's index leads to the first one."""
+        """The packets of a group, the first of which is found by the container's index."""
         packets = self._seek(group.start) or islice(self.all(), group.start, None)
         return islice(packets, group.stop - group.start)
 
     def _seek(self, number: int) -> Iterator[VideoPacket] | None:
-        """The packets from a number on, where the container's index leads there, else None."""
+        """The packets from a number on; None if the container's index doesn't lead there."""
         before = len(self.opened.messages)
         # some containers count by pts; by dts all get there, some by a detour
         packets = self._sought(number, self.table.pts) or self._sought(number, self.table.dts)

@@ -1,4 +1,4 @@
-"""Packets of an AVI of MPEG-4 pictures, whose index and first bytes save demuxing all of them."""
+"""Packets of an AVI with MPEG-4 pictures, found by its index and first bytes without demuxing."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from lrcn_data.video.packet_plan import Group, PacketTable
 from lrcn_data.video.video_file import VideoFile
 
 _FIRST_STREAM, _ITS_SOUND = (int.from_bytes(name, "little") for name in (b"00dc", b"01wb"))
-"""Names of the chunks that hold the first stream's pictures, and the second stream's sound."""
+"""The names of the chunks with the first stream's pictures, and with the second stream's sound."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexedPictures:
-    """Where the MPEG-4 pictures of an AVI's first stream lie, in the order of showing.
+    """Where the MPEG-4 pictures of an AVI's first stream lie, in the order in which they are shown.
 
     Attributes:
-        places: Of each picture's first byte in the file.
-        sizes: Bytes of each.
-        intra: Numbers of those that are decoded by themselves.
-        sound: Whether what lies between them is believed to be the second stream's sound.
+        offsets: The offset of each picture in the file.
+        sizes: The number of bytes of each picture.
+        intra: The numbers of the pictures that are decoded by themselves.
+        sound: Whether there are other chunks between them, which are believed to be the second
+            stream's sound.
     """
 
-    places: list[int]
+    offsets: list[int]
     sizes: list[int]
     intra: list[int]
     sound: bool
@@ -41,11 +42,17 @@ class IndexedPictures:
 
 @dataclass(frozen=True, slots=True)
 class IndexedPackets:
-    """Packets that are read where the index has them; see `packet_source.PacketSource`."""
+    """Packets that are read where the index says; see `packet_source.PacketSource`.
+
+    Attributes:
+        table: What the packets say of themselves.
+        file: The file.
+        offsets: The offset of each packet in the file.
+    """
 
     table: PacketTable
     file: VideoFile
-    places: list[int]
+    offsets: list[int]
 
     def all(self) -> Iterator[VideoPacket]:
         """All packets."""
@@ -57,12 +64,12 @@ class IndexedPackets:
 
     def _read(self, start: int, stop: int) -> Iterator[VideoPacket]:
         read, duration = self.file.read, self.table.durations[0]
-        where = zip(self.places[start:stop], self.table.sizes[start:stop], strict=True)
-        for number, (place, size) in enumerate(where, start):
-            data = read(place, size)
+        where = zip(self.offsets[start:stop], self.table.sizes[start:stop], strict=True)
+        for number, (offset, size) in enumerate(where, start):
+            data = read(offset, size)
             if len(data) < size:
                 raise VideoError(Reason.DAMAGED, "the file became shorter while it was read")
-            # one made of the data itself would lack the padding that decoders read beyond its end
+            # a packet made of the data itself would lack the padding that decoders read beyond it
             packet: Any = av.Packet(size)
             memoryview(packet)[:] = data
             packet.pts = packet.dts = number
@@ -71,11 +78,14 @@ class IndexedPackets:
 
 
 def indexed_packets(opened: OpenStream, first: VideoPacket) -> IndexedPackets | None:
-    """The packets by an AVI's index; None for other files, and where it can't be believed.
+    """Find the packets by an AVI's index.
 
     Args:
-        opened: The stream.
-        first: The packet that libavformat gives first.
+        opened: The open stream.
+        first: The first packet that libavformat gives.
+
+    Returns:
+        The packets; None for files that aren't AVIs, and where the index can't be believed.
 
     Raises:
         VideoError: There are too many packets (`too-large`).
@@ -95,13 +105,13 @@ def indexed_packets(opened: OpenStream, first: VideoPacket) -> IndexedPackets | 
         sizes=pictures.sizes,
         entries=pictures.intra,
     )
-    return IndexedPackets(table, opened.source.file, pictures.places)
+    return IndexedPackets(table, opened.source.file, pictures.offsets)
 
 
 def _bears_out(opened: OpenStream, first: VideoPacket, pictures: IndexedPictures) -> bool:
-    """Whether libavformat's first packet is the picture that the index has first, at time 0.
+    """Whether libavformat's first packet is the index's first picture, at time 0.
 
-    Without B-frames and jumps the times of the others follow.
+    Without B-frames and jumps, the times of the others follow from that.
     """
     codec, streams = opened.codec, opened.container.streams
     stream = (opened.stream.index, codec.name, codec.has_b_frames)
@@ -112,24 +122,25 @@ def _bears_out(opened: OpenStream, first: VideoPacket, pictures: IndexedPictures
 
 
 def find_pictures(file: VideoFile, chunks: AviChunks) -> IndexedPictures | None:
-    """Where the pictures lie, if all chunks are those of one video stream and of one with sound.
-
-    Each picture is one of MPEG-4, none bidirectional, and all of them are under the first one's
-    header.
+    """Find where the pictures lie, if all chunks are those of one video and one sound stream.
 
     Args:
         file: The AVI.
         chunks: All of its chunks.
+
+    Returns:
+        None if there are other chunks, or if the pictures are not all MPEG-4, without bidirectional
+        ones, and with the header of the first one.
     """
-    # for a short clip numpy's calls count, not its numbers: as few as possible
+    # as few calls as possible: for a short clip numpy's calls take the time, not its numbers
     pictures = chunks.names == _FIRST_STREAM
     sounds = len(chunks.names) - int(np.count_nonzero(pictures))
     if np.count_nonzero(chunks.names == _ITS_SOUND) < sounds:
         return None
-    places, sizes = chunks.places[pictures].tolist(), chunks.sizes[pictures].tolist()
+    offsets, sizes = chunks.offsets[pictures].tolist(), chunks.sizes[pictures].tolist()
     if min(sizes, default=0) < WORD:
         return None
-    intra = intra_pictures(file.read, places, sizes, chunks.starts[pictures])
+    intra = intra_pictures(file.read, offsets, sizes, chunks.starts[pictures])
     if intra is None:
         return None
-    return IndexedPictures(places=places, sizes=sizes, intra=intra, sound=sounds > 0)
+    return IndexedPictures(offsets=offsets, sizes=sizes, intra=intra, sound=sounds > 0)

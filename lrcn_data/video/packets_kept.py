@@ -1,4 +1,4 @@
-"""Packets of a small file: all of them stay in memory between looking at them and decoding."""
+"""Packets of a small file, all of which stay in memory between looking at them and decoding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from lrcn_data.video.packet_plan import Group, PacketTable
 
 @dataclass(frozen=True, slots=True)
 class KeptPackets:
-    """The packets themselves; see `packet_source.PacketSource`."""
+    """Packets that are kept in memory; see `packet_source.PacketSource`.
+
+    Attributes:
+        table: What the packets say of themselves.
+        packets: The packets.
+    """
 
     table: PacketTable
     packets: list[VideoPacket]

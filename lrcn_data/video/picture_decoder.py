@@ -13,14 +13,14 @@ from lrcn_data.video.timeline import FrameStamp
 
 
 class PictureDecoder:
-    """Takes packets and gives pictures, and knows what was wrong with them.
+    """Takes packets, gives pictures, and knows what was wrong with them.
 
     Args:
-        opened: The stream.
+        opened: The open stream.
 
     Attributes:
-        size: (width, height) that the header says.
-        count: Pictures that were decoded so far.
+        size: The (width, height) in pixels that the header states.
+        count: The number of pictures that were decoded so far.
 
     Raises:
         VideoError: The codec isn't allowed (`unsupported`), or its pictures are too large
@@ -35,18 +35,21 @@ class PictureDecoder:
         self.count = 0
         limits = opened.options.limits
         self._codec.thread_count = 1
-        # a picture is cut to what the stream says, also where that leaves its memory unaligned
+        # pictures are cropped as the stream says, also where that leaves their memory unaligned
         self._codec.flags |= CodecFlags.unaligned
         self._codec.options = {"err_detect": "explode", "max_pixels": str(limits.pixels)}
         limits.check_size(*self.size)
         opened.options.check_decoder(self._codec.name)
 
     def decode(self, packet: VideoPacket | None) -> list[av.VideoFrame]:
-        """The pictures that come out once this packet is in, None for the stream's end.
+        """Take a packet, and give the pictures that come out then.
+
+        Args:
+            packet: The packet; None for the end of the stream.
 
         Raises:
-            VideoError: One is marked as damaged.
-            FAILURES: libav can't decode it.
+            VideoError: A picture is marked as damaged.
+            FAILURES: libav can't decode the packet.
         """
         pictures: list[av.VideoFrame] = self._codec.decode(packet)
         for picture in pictures:
@@ -56,26 +59,26 @@ class PictureDecoder:
         return pictures
 
     def skip_unreferenced(self, skip: bool) -> None:
-        """Have the decoder leave out pictures to which no other refers, or not."""
+        """Say whether the decoder leaves out pictures to which no other one refers."""
         if skip != self._skipping:
             self._skipping = skip
             self._codec.skip_frame = "NONREF" if skip else "DEFAULT"
 
     def flush(self) -> None:
-        """Forget what it was decoding: the next packet is an entry point."""
+        """Forget what was being decoded, as the next packet is an entry point."""
         self._codec.flush_buffers()
 
     def start_anew(self) -> None:
-        """Forget all that was decoded."""
+        """Forget everything, as the video is decoded again."""
         self.skip_unreferenced(False)
         self.flush()
         self.count = 0
 
     def damage(self, said: str) -> VideoError:
-        """The error for a damaged video, with what libav says of it.
+        """Make the error for a damaged video, with libav's first message on it.
 
         Args:
-            said: What is wrong; empty where libav's messages alone tell.
+            said: What is wrong; empty if libav's message alone tells.
         """
         parts = [said] if said else []
         if self._messages:

@@ -1,4 +1,4 @@
-"""Decoded pictures made into RGB arrays of one size, upright; the same for both decoders."""
+"""Turns decoded pictures into upright RGB arrays of one size, in the same way for both decoders."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from lrcn_data.pixels import RGB
 
 _NEAREST_SPACE = {10: 9, 8: 2, **dict.fromkeys(range(11, 19), 2)}
-"""For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take: BT.2020
-with constant luminance is taken as that without, the rest as if nothing was said."""
-
+"""For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take instead:
+for BT.2020 with constant luminance, the one without; for the rest, the one for unknown matrices."""
 
 Matrix = tuple[int, int, int, int]
-"""a, b, c, d of a display matrix, which takes a source pixel (x, y) to (a x + c y, b x + d y)."""
+"""The numbers a, b, c, d of a display matrix, which moves a source pixel (x, y) to
+(a x + c y, b x + d y)."""
 
 
 class RgbConverter:
-    """Turns decoded pictures into RGB arrays of one size, upright.
+    """Turns decoded pictures into upright RGB arrays of one size.
 
     Both decoders use it on the decoder's own pixels, so that they give the same bytes: how ffmpeg's
-    scale filter converts depends on its version and flags. Chroma is taken from the nearest sample,
-    since anything smoother depends on fields that only one of the decoders knows.
+    scale filter converts would depend on its version and flags. Chroma is taken from the nearest
+    sample, since anything smoother depends on fields that only one of the decoders knows.
     """
 
     def __init__(self) -> None:
@@ -34,18 +34,19 @@ class RgbConverter:
         self._size: tuple[int, int] | None = None
 
     def fix_size(self, picture: VideoFrame) -> None:
-        """Take the first picture's size, whether or not it is wanted."""
+        """Take the first picture's size for all arrays, whether or not that picture is wanted."""
         self._size = self._size or (picture.width, picture.height)
 
     def convert(self, picture: VideoFrame, *, matrix: Matrix | None) -> RGB:
         """Convert a picture.
 
         Args:
-            picture: As decoded.
-            matrix: a, b, c, d of the container's display matrix, None for upright.
+            picture: The picture as it was decoded.
+            matrix: The container's display matrix; None if pictures are upright already.
 
         Returns:
-            An array of its own; pictures of another size are scaled to the first one's.
+            An array that no other picture shares, uint8 (height, width, 3). A picture of another
+            size than the first one is scaled to the first one's.
         """
         if picture.interlaced_frame or (
             picture.height % 2 and picture.format.name.startswith("yuv")
@@ -76,15 +77,15 @@ class RgbConverter:
 
 @cache
 def _kept_reformatter() -> VideoReformatter:
-    """One for all videos of the process: making its tables takes as long as ten conversions."""
+    """The reformatter for all videos of this process; making its tables costs ten conversions."""
     return VideoReformatter()
 
 
 def _unmarked(picture: VideoFrame) -> VideoFrame:
-    """A copy without some marks, which what comes from an ffmpeg process doesn't have.
+    """Copy a picture without some marks, which pictures from an ffmpeg process don't have.
 
-    With that of interlacing, chroma would be taken by field; where it lies in relation to luma
-    counts where the number of rows is odd.
+    With the mark of interlacing, chroma would be taken by field. The mark that says where chroma
+    lies in relation to luma matters where the number of rows is odd.
     """
     copy = VideoFrame(picture.width, picture.height, picture.format.name)
     for source, target in zip(picture.planes, copy.planes, strict=True):
@@ -99,14 +100,18 @@ def _unmarked(picture: VideoFrame) -> VideoFrame:
 
 
 def _rows(plane: VideoPlane) -> RGB:
-    """A plane's own memory, uint8 (rows, bytes of a row)."""
+    """The memory of a plane as an array, uint8 (rows, bytes of a row)."""
     return np.frombuffer(cast(bytes, plane), np.uint8).reshape(-1, plane.line_size)
 
 
 def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
-    """Turn and mirror by the display matrix, to the nearest multiple of 90 degrees.
+    """Turn and mirror a frame by a display matrix, to the nearest multiple of 90 degrees.
 
-    y points down (libavutil/display.h).
+    In the matrix, y points down (libavutil/display.h).
+
+    Args:
+        rgb: The frame, uint8 (height, width, 3).
+        matrix: The display matrix; None to leave the frame as it is.
     """
     if matrix is None:
         return rgb
@@ -123,6 +128,13 @@ def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
 
 
 def rotation_matrix(degrees: float) -> Matrix | None:
-    """The display matrix of a counterclockwise rotation by a multiple of 90 degrees."""
+    """The display matrix of a counterclockwise rotation, to the nearest multiple of 90 degrees.
+
+    Args:
+        degrees: The angle in degrees.
+
+    Returns:
+        The matrix; None if that multiple is a whole turn.
+    """
     turns: dict[int, Any] = {1: (0, -1, 1, 0), 2: (-1, 0, 0, -1), 3: (0, 1, -1, 0)}
     return turns.get(round(degrees / 90) % 4)

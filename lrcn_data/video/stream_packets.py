@@ -1,4 +1,4 @@
-"""The packets of a video stream through PyAV: looked at first, then handed out again to decode."""
+"""The packets of a video stream through PyAV: looked at first, then given again to decode."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class StreamPackets:
     """The packets of a container's video stream, all of which are known before any is decoded.
 
     Args:
-        opened: The stream, not read from yet.
+        opened: The open stream, which is not read from yet.
 
     Attributes:
-        time_base: Seconds a tick.
-        table: What the packets say, with times that were put right.
+        time_base: The length of a tick in seconds.
+        table: What the packets say of themselves, with times that are put right.
 
     Raises:
         VideoError: The stream has no time base (`damaged`), or too many packets (`too-large`).
@@ -35,18 +35,18 @@ class StreamPackets:
         self.table = self._source.table
 
     def all(self) -> Iterator[VideoPacket]:
-        """All packets of the stream once more, with times that were put right."""
+        """Give all packets of the stream once more, with times that are put right."""
         packets = self._source.all()
         if not self.table.jumps:
             return packets
         return map(with_times, packets, self.table.pts, self.table.dts)
 
     def group(self, group: Group) -> Iterator[VideoPacket]:
-        """The packets of a group once more."""
+        """Give the packets of a group once more."""
         return self._source.group(group)
 
     def suspicion(self) -> str | None:
-        """A reason to decode everything strictly, or None."""
+        """A reason to decode everything strictly, in words; None if there is none."""
         return suspicion(
             self.table,
             header_frames=self._opened.stream.frames,
@@ -56,12 +56,12 @@ class StreamPackets:
 
     @property
     def start(self) -> int:
-        """What becomes 0, in ticks."""
+        """The time in ticks that counts as 0."""
         return self._opened.start
 
 
 def _choose_source(opened: OpenStream) -> PacketSource:
-    """Where the packets come from: an AVI's index where it can be believed, else the container."""
+    """Choose where packets come from: an AVI's index if it can be believed, else the container."""
     packets = opened.demux()
     first = next(packets)
     return indexed_packets(opened, first) or scan_packets(opened, chain((first,), packets))

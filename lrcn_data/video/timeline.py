@@ -1,9 +1,9 @@
-"""When a video's frames are shown, and which of them the fps stream takes: pure arithmetic.
+"""Works out when a video's frames are shown, and which of them the fps stream takes.
 
 All times are whole numbers of a time base's ticks, as in the file, so that nothing is ever rounded
-twice. The rules are those of ffmpeg: how its command line fills in missing timestamps and
-durations (fftools/ffmpeg_dec.c), and which frames its `fps` filter repeats or drops
-(libavfilter/vf_fps.c, rounding `near`).
+twice. All of it is pure arithmetic. The rules are those of ffmpeg: how its command line fills in
+missing timestamps and durations (fftools/ffmpeg_dec.c), and which frames its `fps` filter repeats
+or drops (libavfilter/vf_fps.c, rounding `near`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class FrameStamp:
     """What the file says of a decoded frame's time, in ticks; None where it says nothing.
 
     Attributes:
-        pts: Presentation time.
-        dts: Decoding time of the packet with which the decoder handed the frame out.
-        duration: How long it is shown; 0 where unknown.
+        pts: The presentation time.
+        dts: The decoding time of the packet with which the decoder gave the frame.
+        duration: How long the frame is shown; 0 where that is unknown.
     """
 
     pts: int | None
@@ -35,12 +35,12 @@ class FrameStamp:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
-    """The frames of a video in the order in which the decoder hands them out.
+    """The times of a video's frames, in the order in which the decoder gives them.
 
     Attributes:
-        time_base: Seconds a tick.
-        times: When each frame is shown, in ticks.
-        end: When the last one ends, in ticks.
+        time_base: The length of a tick in seconds.
+        times: The time in ticks at which each frame is shown.
+        end: The time in ticks at which the last frame ends.
     """
 
     time_base: Fraction
@@ -48,17 +48,17 @@ class Timeline:
     end: int
 
     def seconds(self, frame: int) -> float:
-        """The frame's time less the first frame's, in seconds."""
+        """The time from the first frame to the frame of a number, in seconds."""
         return self._from_first(self.times[frame])
 
     @property
     def duration(self) -> float:
-        """Seconds from the first frame's time to the last one's end."""
+        """The time from the first frame to the end of the last one, in seconds."""
         return self._from_first(self.end)
 
     @property
     def average_fps(self) -> float:
-        """Frames a second over the whole video, to 6 digits; 0 where it has no duration."""
+        """Frames per second over the whole video, to 6 digits; 0 if it has no duration."""
         ticks = self.end - self.times[0] if self.times else 0
         numerator, denominator = self.time_base.as_integer_ratio()
         return round(len(self.times) * denominator / (ticks * numerator), 6) if ticks > 0 else 0.0
@@ -78,7 +78,16 @@ def rising_timeline(
     average_rate: Fraction | None,
     start: int,
 ) -> Timeline:
-    """The timeline of frames whose pts are all known and rise: `build_timeline` made short."""
+    """Build the timeline of frames whose pts are all known and rise; a faster `build_timeline`.
+
+    Args:
+        pts: The presentation time of each frame in ticks, in rising order.
+        last_duration: The duration of the last frame in ticks; 0 where it is unknown.
+        time_base: See `build_timeline`.
+        frame_rate: See `build_timeline`.
+        average_rate: See `build_timeline`.
+        start: See `build_timeline`.
+    """
     times = [time - start for time in pts] if start else pts
     previous = times[-2] if len(times) > 1 else None
     duration = (
@@ -98,18 +107,21 @@ def build_timeline(
     average_rate: Fraction | None = None,
     start: int = 0,
 ) -> Timeline:
-    """Fill in what the file leaves open and count from the container's start.
+    """Build a timeline: fill in times that the file leaves open, and count from the start.
 
     A frame without a pts takes its dts; one without either follows the one before it by that one's
     duration. Where pts run backwards more often than dts, dts are taken instead (libavcodec's
     best-effort timestamp).
 
     Args:
-        stamps: One a frame, in decoder order.
-        time_base: Seconds a tick.
-        frame_rate: The codec's nominal frames a second, for durations that are not given.
-        average_rate: The container's, where the codec has none.
-        start: The container's start time in ticks, which becomes 0.
+        stamps: What the file says of each frame's time, in the order in which the decoder gives the
+            frames.
+        time_base: The length of a tick in seconds.
+        frame_rate: The codec's nominal number of frames per second, for durations that are not
+            given; None if the codec has none.
+        average_rate: The container's number of frames per second, which is used if the codec has
+            none.
+        start: The time in ticks that becomes 0.
     """
     times: list[int] = []
     duration = 0
@@ -127,7 +139,11 @@ def build_timeline(
 
 
 def known_times(column: Sequence[int | None]) -> Sequence[int]:
-    """The times that are given; of a column without gaps the column itself."""
+    """The times in a column that are known; if all are, the column itself.
+
+    Args:
+        column: Times in ticks; None where they are unknown.
+    """
     if None in column:
         return [time for time in column if time is not None]
     return cast(Sequence[int], column)
@@ -135,7 +151,15 @@ def known_times(column: Sequence[int | None]) -> Sequence[int]:
 
 @lru_cache
 def ticks_a_frame(rate: Fraction | None, time_base: Fraction) -> int:
-    """How long a frame is shown at a rate, in ticks; 0 where it is unknown."""
+    """How long a frame is shown, in ticks.
+
+    Args:
+        rate: The number of frames per second; None where it is unknown.
+        time_base: The length of a tick in seconds.
+
+    Returns:
+        The number of ticks; 0 if the rate is unknown.
+    """
     return nearest(1 / (rate * time_base)) if rate else 0
 
 
@@ -166,7 +190,16 @@ class _BestEffort:
 
 
 def _frame_duration(given: int, time: int, previous: int | None) -> int:
-    """A frame's duration as ffmpeg's command line estimates it; 0 where only its rate tells."""
+    """Estimate a frame's duration as ffmpeg's command line does.
+
+    Args:
+        given: The duration in ticks that the file states; 0 where it states none.
+        time: The time in ticks at which the frame is shown.
+        previous: The time in ticks at which the frame before it is shown; None for the first one.
+
+    Returns:
+        The number of ticks; 0 if only the frame rate can tell.
+    """
     step = time - previous if previous is not None else 0
     made_up = given == 1 and step > 2
     if given > 0 and not made_up:
@@ -179,13 +212,13 @@ def _frame_duration(given: int, time: int, previous: int | None) -> int:
 class FpsStream:
     """For each frame of the fps stream, the number of the source frame that it shows.
 
-    ffmpeg's `fps` filter: times are rounded to the new rate's ticks, and each tick from the first
-    frame's on shows the last frame that is due by then. Each is worked out when it is asked for,
-    since a clip takes few of a film's.
+    It is a sequence that does what ffmpeg's `fps` filter does: times are rounded to the new rate's
+    ticks, and each tick from the first frame's on shows the last frame that is due by then. Each
+    number is worked out when it is asked for, since a clip takes few of a film's frames.
 
     Args:
-        timeline: Of the whole video.
-        fps: Frames a second wanted.
+        timeline: The timeline of the whole video.
+        fps: The number of frames per second of the fps stream.
     """
 
     def __init__(self, timeline: Timeline, fps: Fraction) -> None:
@@ -218,7 +251,7 @@ class FpsStream:
 
 
 def _earliest(tick: int, numerator: int, denominator: int) -> int:
-    """The earliest time that `round_near` takes to a tick or to one after it."""
+    """The earliest time that `round_near` rounds to the given tick or a later one."""
     half_before = (2 * tick - 1) * denominator
     if tick > 0:
         return -(-half_before // (2 * numerator))
@@ -232,5 +265,5 @@ def round_near(numerator: int, denominator: int) -> int:
 
 
 def nearest(value: Fraction) -> int:
-    """The nearest whole number, halves away from 0."""
+    """Round a value to the nearest whole number, halves away from 0."""
     return round_near(*value.as_integer_ratio())

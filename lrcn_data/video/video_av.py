@@ -25,24 +25,24 @@ from lrcn_data.video.timeline import (
 
 
 class TimelineChanged(Exception):
-    """The decoder gave other frames than the packets promised."""
+    """The decoder has given other frames than the packets promised."""
 
 
 class AvVideo:
-    """An open video: its packets, its decoder, and who takes its frames.
+    """An open video: its packets, its decoder, and the sink that takes its frames.
 
     Args:
-        opened: Its stream.
-        sink: Says which frames are wanted, and takes them.
+        opened: The open stream.
+        sink: Decides which frames are wanted, and takes them.
 
     Attributes:
-        opened: Its stream.
-        sink: Says which frames are wanted, and takes them.
-        decoder: Of the stream.
+        opened: The open stream.
+        sink: Decides which frames are wanted, and takes them.
+        decoder: The decoder of the stream.
 
     Raises:
-        VideoError: The codec isn't allowed (`unsupported`), or pictures are too large or streams
-            too many (`too-large`).
+        VideoError: The codec isn't allowed (`unsupported`), or its pictures are too large or there
+            are too many streams (`too-large`).
     """
 
     def __init__(self, opened: OpenStream, sink: FrameSink) -> None:
@@ -63,17 +63,20 @@ class AvVideo:
 
     @contextmanager
     def opened_again(self) -> Iterator[AvVideo]:
-        """The same video from its start, with a decoder that knows nothing of the end."""
+        """Open the same video again, to decode it from its start with a fresh decoder."""
         with open_video_av(
             self.opened.source, self.sink, self.opened.options, self.opened.messages
         ) as again:
             yield again
 
     def promised(self, prediction: Prediction) -> Timeline:
-        """The timeline that the packets promise.
+        """Build the timeline that the packets promise.
+
+        Args:
+            prediction: The frames that the packets promise.
 
         Raises:
-            VideoError: It is too long (`too-large`).
+            VideoError: The timeline is too long (`too-large`).
         """
         timeline = rising_timeline(
             prediction.pts,
@@ -87,10 +90,13 @@ class AvVideo:
         return timeline
 
     def timeline(self, stamps: list[FrameStamp]) -> Timeline:
-        """The timeline of frames of which the decoder says this.
+        """Build the timeline of decoded frames.
+
+        Args:
+            stamps: What the decoder says of each frame's time.
 
         Raises:
-            VideoError: It is too long (`too-large`).
+            VideoError: The timeline is too long (`too-large`).
         """
         time_base, frame_rate = self.packets.time_base, self.opened.codec.framerate
         if self.packets.table.untimed:
@@ -109,14 +115,20 @@ class AvVideo:
         return timeline
 
     def take(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
-        """Hand a wanted frame over."""
+        """Convert a wanted frame and hand it to the sink.
+
+        Args:
+            frame: The number of the frame in the timeline.
+            picture: The decoded frame.
+            converter: Converts all frames of the video.
+        """
         self.sink.take(frame, converter.convert(picture, matrix=_display_matrix(picture)))
 
     def take_planned(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
-        """Hand a wanted frame over, before which others may have been left out.
+        """Hand over a wanted frame before which others may have been left out; see `take`.
 
         Raises:
-            TimelineChanged: It has another size than the header says.
+            TimelineChanged: The frame has another size than the header states.
         """
         if (picture.width, picture.height) != self.decoder.size:
             raise TimelineChanged  # the first picture's size counts, which may be another
@@ -130,10 +142,10 @@ def open_video_av(
     """Open a video to decode it.
 
     Args:
-        source: The file.
-        sink: Says which frames are wanted, and takes them.
-        options: How to decode.
-        messages: Where libav's messages are collected.
+        source: The file to open.
+        sink: Decides which frames are wanted, and takes them.
+        options: How the video is decoded.
+        messages: The list in which libav's messages are collected.
 
     Raises:
         VideoError: The file can't be used, with the reason.

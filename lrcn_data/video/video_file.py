@@ -1,4 +1,4 @@
-"""A video's file, opened once for all that look into it."""
+"""A video's file, which is opened once for all code that reads it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lrcn_data.reasons import Reason
 _POINTER = b"version https://git-lfs"
 
 _SHORT = 4 << 20
-"""Bytes of a file that is read at once: it is looked at in many places, and hashed."""
+"""The most bytes of a file that is read as a whole, since it is read here and there, and hashed."""
 
 
 @contextmanager
@@ -50,13 +50,13 @@ class VideoFile:
     """An open file that may be a video.
 
     Args:
-        path: Its absolute name.
-        file: It, open.
+        path: The absolute path of the file.
+        file: The open file.
 
     Attributes:
-        path: Its absolute name.
-        url: A name that libavformat can only take for a plain local file.
-        size: Bytes.
+        path: The absolute path of the file.
+        url: A URL that libavformat can only take for a plain local file.
+        size: The size of the file in bytes.
     """
 
     def __init__(self, path: str, file: FileIO) -> None:
@@ -66,17 +66,20 @@ class VideoFile:
         self._file = file
         self._content = file.read(self.size) if self.size <= _SHORT else None
 
-    def read(self, place: int, length: int) -> bytes:
-        """So many bytes from a place on, fewer where the file ends before."""
+    def read(self, offset: int, length: int) -> bytes:
+        """Read `length` bytes from an offset on, or fewer if the file ends before."""
         if self._content is not None:
-            return self._content[place : place + length]
-        # a hostile length would be allocated first
-        there = max(0, min(length, self.size - place))
-        return os.pread(self._file.fileno(), there, place)
+            return self._content[offset : offset + length]
+        # else a hostile length would be allocated first
+        there = max(0, min(length, self.size - offset))
+        return os.pread(self._file.fileno(), there, offset)
 
     @contextmanager
     def content(self, most: int) -> Iterator[bytes | mmap.mmap]:
-        """All of it, or so many bytes of a long one; what points into it must be gone after."""
+        """Give the whole content of the file, or the first `most` bytes of a longer one.
+
+        Nothing may point into the content once the context is left.
+        """
         if self._content is not None:
             yield self._content
             return
@@ -85,7 +88,7 @@ class VideoFile:
             yield mapped
 
     def sha256(self) -> str:
-        """Of the whole file, in hexadecimal."""
+        """The SHA-256 of the whole file, in hexadecimal."""
         if self._content is not None:
             return hashlib.sha256(self._content).hexdigest()
         self._file.seek(0)
