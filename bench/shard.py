@@ -32,10 +32,11 @@ import simplejpeg
 from compare import compare, show
 from PIL import Image
 
-from lrcn_data.format.names import META
+from lrcn_data.format.file_names import META
 from lrcn_data.lists.entry import Entry
-from lrcn_data.making.plan import PlannedShard, PlannedVideo, ShardOptions
+from lrcn_data.making.plan import PlannedShard, PlannedVideo
 from lrcn_data.making.shard_job import ShardJob, write_shard
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.clips import ClipOptions, read_clips
 from lrcn_data.video.decoding import DecodeOptions

@@ -27,9 +27,9 @@ from compare import Work, bf16_units, compare, print_table, processor_name, show
 from read import generate_videos, write_shards
 from torch import Tensor, nn
 
+from lrcn_model.nets.layer_table import net_table, training_flop
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
-from lrcn_model.nets.net_table import net_table, training_flop
 from lrcn_model.processor import Processor, choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.batch_loader import load_batches

@@ -19,7 +19,7 @@ def command(*, folder: str, plugins: tuple[str, ...], as_json: bool) -> None:
     This is for tars that were copied with dataset.json, but without their .meta folder. The pixel
     sums are then those of the decoded JPEGs, so a mean image differs a little from the exact one.
     """
-    from lrcn_data.asking.rebuild_index import rebuild_index
+    from lrcn_data.inspecting.rebuild_index import rebuild_index
 
     written = []
     for path in rebuild_index(folder, plugins=plugins):

@@ -53,8 +53,8 @@ def command(
     SHARDS are a folder, or shards as `lrcn-train` takes them. Every class gets the same number of
     clips, as far as it has them; frames that only repeat the last one of a short video are dimmed.
     """
-    from lrcn_data.asking.preview import SheetText, choose_samples, contact_sheet, subtitle
     from lrcn_data.format.shard_reader import open_data_set
+    from lrcn_data.inspecting.preview import SheetText, choose_samples, contact_sheet, subtitle
 
     if clips is None and per_class is None:
         clips = _DEFAULT_CLIPS

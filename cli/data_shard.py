@@ -36,9 +36,9 @@ from .output import print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_data.lists.read_lists import Lists
-    from lrcn_data.making.plan import ShardOptions
     from lrcn_data.making.run import RunOptions, RunResult
     from lrcn_data.making.shard_job import VideoReport
+    from lrcn_data.making.shard_options import ShardOptions
 
 _CLASS_FILES = ("classes.txt", "classInd.txt")
 _LIST = click.Path(dir_okay=True, path_type=Path)
@@ -327,7 +327,7 @@ def _shard_options(
     allow_decoder: tuple[str, ...],
     **stored: Any,
 ) -> ShardOptions:
-    from lrcn_data.making.plan import ShardOptions
+    from lrcn_data.making.shard_options import ShardOptions
     from lrcn_data.sampling.clips import ClipOptions
     from lrcn_data.sampling.samplings import make_sampling
     from lrcn_data.video.decoding import DecodeOptions

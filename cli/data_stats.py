@@ -14,7 +14,7 @@ from .output import print_json, warn
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lrcn_data.asking.stats import Stats
+    from lrcn_data.inspecting.stats import Stats
 
 _CLASSES_SHOWN = 30
 
@@ -34,8 +34,8 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
     frames, or of all frames if there is no train split. The mean is that of the frames before JPEG;
     the standard deviation is that of all pixels of all decoded frames.
     """
-    from lrcn_data.asking.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
     from lrcn_data.errors import ShardError
+    from lrcn_data.inspecting.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
     from lrcn_data.machine import usable_cores
     from lrcn_data.storage import locations
 

@@ -32,7 +32,7 @@ def command(
     index, the arrays, the records and the counts. Every fault is printed as a line of its own; the
     exit code is 1 if there are any.
     """
-    from lrcn_data.asking.verify import verify
+    from lrcn_data.inspecting.verify import verify
 
     from .progress import CountProgress
 

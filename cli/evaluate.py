@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrcn_model.scoring.video_vote import VOTES
+
 from .error_boundary import run
 from .many_values import ManyValuesCommand
 from .options import (
@@ -42,7 +44,7 @@ _MOST_SHOWN = 12
 )
 @click.option(
     "--average",
-    type=click.Choice(["log-probs", "probs"]),
+    type=click.Choice(list(VOTES)),
     help="Which scores of a video's frames are averaged to recognize its class: logarithms of"
     " probabilities, or probabilities. [default: what the run was trained with]",
 )
@@ -108,7 +110,7 @@ def command(
     from lrcn_model.ranks import joined, ranks_from_environment
     from lrcn_model.scoring.evaluate import draw_confusion, evaluate, open_to_evaluate, write_csv
     from lrcn_model.scoring.scorer import json_result
-    from lrcn_model.scoring.weights import load_run
+    from lrcn_model.scoring.trained_run import load_run
 
     from .progress import CountProgress
 

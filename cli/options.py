@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import click
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import Kinds, is_plugin
+from lrcn_data.plugins import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
 from lrcn_data.video.decoders import DECODERS
-from lrcn_model.nets.cnn import CNNS
-from lrcn_model.nets.head import HEADS
+from lrcn_model.nets.cnns import CNNS
+from lrcn_model.nets.heads import HEADS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

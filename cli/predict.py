@@ -69,7 +69,7 @@ def command(
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
     from lrcn_model.processor import choose_processor
-    from lrcn_model.scoring.weights import load_run
+    from lrcn_model.scoring.trained_run import load_run
 
     trained = load_run(run_path, choose_processor(device, "off"), named_plugins(cnn, head))
     predictions = list(predict_videos(trained, videos, top=top, decoder=decoder, plugins=plugins))

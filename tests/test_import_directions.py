@@ -20,8 +20,9 @@ def test_stage_one_works_without_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import lrcn_data.making.run, lrcn_data.making.worker_preload, lrcn_data.demo.data_set\n"
-        "import lrcn_data.asking.verify, lrcn_data.asking.stats, lrcn_data.asking.preview\n"
-        "import lrcn_data.asking.rebuild_index, lrcn_data.lists.make_lists"
+        "import lrcn_data.inspecting.verify, lrcn_data.inspecting.stats\n"
+        "import lrcn_data.inspecting.preview\n"
+        "import lrcn_data.inspecting.rebuild_index, lrcn_data.lists.make_lists"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

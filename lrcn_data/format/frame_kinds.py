@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.kinds import Kinds, check_plugin_version, is_plugin
+from lrcn_data.plugins import Kinds, check_plugin_version, is_plugin
 
 if TYPE_CHECKING:
     from lrcn_data.format.frame_kind import FrameKind

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.file_names import MANIFEST
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json, members
-from lrcn_data.format.names import MANIFEST
 from lrcn_data.format.records import ShardEntry
 
 FORMAT = "lrcn-shards"

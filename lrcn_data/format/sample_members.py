@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.sample_key import is_key
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.tar_members import (
     BLOCK,
@@ -34,7 +35,6 @@ MAX_FRAMES = 1 << 16
 """The largest number of frames in a clip."""
 
 _MAX_TEXT_BYTES = 1 << 20
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _NUMBER = (int, float)
 _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "key": str,
@@ -118,7 +118,7 @@ def parse_sample(data: bytes, layout: SampleLayout) -> Sample:
     for ending in layout.endings:
         name, size = parse_header(data[offset : offset + BLOCK])
         key = key or name.partition(".")[0]
-        if name != f"{key}.{ending}" or not _KEY.fullmatch(key):
+        if name != f"{key}.{ending}" or not is_key(key):
             raise ShardError(f"has the member {name!r:.120} where <key>.{ending} belongs")
         start = offset + BLOCK
         offset = start + padded(size)

@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.file_names import MANIFEST, META
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import Canvas
-from lrcn_data.format.names import MANIFEST, META
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import MAX_FRAMES, MAX_PIXELS, Sample, parse_sample
 from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
-from lrcn_data.format.shard_names import (
+from lrcn_data.format.shard_patterns import (
     ENDING,
     Patterns,
     describe_folder,
@@ -237,7 +237,7 @@ def open_data_set(
 
     Args:
         patterns: One or several paths, folders, globs, ranges or URLs; see
-            `shard_names.expand_shards`. A folder stands for all shards that its manifest names.
+            `shard_patterns.expand_shards`. A folder stands for all shards that its manifest names.
         split: The split whose shards are taken; None for all splits.
         plugins: The names of the plug-ins that may be imported, in case one has made the frames.
 

@@ -17,8 +17,8 @@ from typing import Self
 
 import numpy as np
 
+from lrcn_data.format.file_names import ShardPaths
 from lrcn_data.format.mean_image import Canvas, PixelSums
-from lrcn_data.format.names import ShardPaths
 from lrcn_data.format.records import Rejection, SampleRecord, ShardEntry, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import sample_bytes

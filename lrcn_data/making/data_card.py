@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lrcn_data.format.frame_kinds import load_frame_kind
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardEntry
-from lrcn_data.kinds import is_plugin
+from lrcn_data.plugins import is_plugin
 from lrcn_data.printable import show
 from lrcn_data.sampling.samplings import describe_recorded
 from lrcn_data.splits import SPLITS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Generic
 
-from lrcn_data.making.executors import Executor, Stoppable
+from lrcn_data.making.executor import Executor, Stoppable
 from lrcn_data.making.isolated_work import Done, IsolatedWork
 from lrcn_data.making.worker_process import Result, Work
 

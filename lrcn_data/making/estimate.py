@@ -12,8 +12,9 @@ from pathlib import Path
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.isolated_work import IsolatedWork
-from lrcn_data.making.plan import PlannedShard, ShardOptions
+from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob, VideoReport, read_planned
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.pixels import RGB
 
 _SAMPLE = 20

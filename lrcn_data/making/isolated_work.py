@@ -2,7 +2,7 @@
 
 A worker that dies, or hangs on a video, costs that video and nothing else: which one it was at is
 known, another worker is started, and has the shard written again without it. All of that happens
-within a job, so it is the same whoever decides when and where jobs are done (see `executors`).
+within a job, so it is the same whoever decides when and where jobs are done (see `executor`).
 """
 
 from __future__ import annotations

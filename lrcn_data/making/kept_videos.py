@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.file_names import ShardPaths
 from lrcn_data.format.mean_image import Canvas, PixelSums
-from lrcn_data.format.names import ShardPaths
 from lrcn_data.format.records import Rejection, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample

@@ -22,7 +22,7 @@ class LocalExecutor:
     workers: int
 
     def run(self, jobs: Sequence[Job], do: Callable[[Job], Result]) -> Iterator[Result]:
-        """Have all jobs done; see `executors.Executor.run`."""
+        """Have all jobs done; see `executor.Executor.run`."""
         threads = ThreadPoolExecutor(self.workers)
         try:
             for future in as_completed([threads.submit(do, job) for job in jobs]):

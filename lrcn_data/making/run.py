@@ -10,26 +10,22 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, ShardError
+from lrcn_data.format.file_names import MANIFEST, META, REJECTED, ShardPaths
 from lrcn_data.format.json_text import dump_json_line
 from lrcn_data.format.manifest import Manifest
-from lrcn_data.format.names import MANIFEST, META, REJECTED, ShardPaths
 from lrcn_data.format.records import ShardRecord
 from lrcn_data.lists.read_lists import Lists
 from lrcn_data.machine import usable_cores
 from lrcn_data.making.data_card import data_card
 from lrcn_data.making.do_jobs import do_jobs
 from lrcn_data.making.estimate import refuse_small_disk
-from lrcn_data.making.executors import EXECUTORS, Executor
+from lrcn_data.making.executor import Executor
+from lrcn_data.making.executors import EXECUTORS
+from lrcn_data.making.fingerprint import differences, plan_manifest, tool_versions
 from lrcn_data.making.kept_videos import can_keep, kept_paths
-from lrcn_data.making.plan import (
-    PlannedShard,
-    ShardOptions,
-    differences,
-    plan_manifest,
-    plan_shards,
-    tool_versions,
-)
+from lrcn_data.making.plan import PlannedShard, plan_shards
 from lrcn_data.making.shard_job import ShardJob, VideoReport, write_shard
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.reasons import NOT_BAD, Reason
 from lrcn_data.storage.atomic_file import remove_leftovers, write_atomically, write_failure
 from lrcn_data.storage.folder_lock import run_lock

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, VideoError
+from lrcn_data.format.file_names import ShardPaths
 from lrcn_data.format.json_text import readable
-from lrcn_data.format.names import ShardPaths
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
 from lrcn_data.making.kept_videos import KeptVideo, KeptVideos, keep_videos
-from lrcn_data.making.plan import PlannedShard, PlannedVideo, ShardOptions, root_path
+from lrcn_data.making.plan import PlannedShard, PlannedVideo, root_path
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.clips import Clip, FrameKeeper, Kept, VideoClips, collect_clips
 from lrcn_data.video.video_file import open_video

@@ -18,7 +18,8 @@ from lrcn_data.sampling.sampling import Sampling
 from lrcn_data.sampling.short_videos import SHORT, ClipPicks
 from lrcn_data.video.decoders import DECODERS, check_salvages, load_decoder
 from lrcn_data.video.decoding import DecodeOptions
-from lrcn_data.video.timeline import FpsStream, Timeline
+from lrcn_data.video.fps_stream import FpsStream
+from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import VideoFile, open_video
 
 _DECODE = DecodeOptions()

@@ -7,7 +7,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import Kinds, is_plugin
+from lrcn_data.plugins import Kinds, is_plugin
 from lrcn_data.sampling.sampling import Sampling
 
 SAMPLINGS: Kinds[type[Sampling]] = Kinds(

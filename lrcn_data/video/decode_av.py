@@ -17,7 +17,7 @@ from lrcn_data.video.decode_from_start import decode_from_start
 from lrcn_data.video.decode_full import decode_full, decode_sound_part
 from lrcn_data.video.decode_planned import decode_planned
 from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
-from lrcn_data.video.packet_plan import Prediction, can_plan, delayed_frames, predict
+from lrcn_data.video.packets.packet_plan import Prediction, can_plan, delayed_frames, predict
 from lrcn_data.video.video_av import AvVideo, TimelineChanged, open_video_av
 from lrcn_data.video.video_file import VideoFile
 

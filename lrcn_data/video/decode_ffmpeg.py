@@ -21,10 +21,11 @@ from lrcn_data.reasons import Reason
 from lrcn_data.video.allowed import PROTOCOLS
 from lrcn_data.video.avi_file import read_avi
 from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
+from lrcn_data.video.display_matrix import Matrix, rotation_matrix
 from lrcn_data.video.ffmpeg_program import find_ffmpeg
 from lrcn_data.video.ffmpeg_report import FrameReport, is_error
 from lrcn_data.video.media_process import MediaProcess
-from lrcn_data.video.rgb import Matrix, RgbConverter, rotation_matrix
+from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import nearest
 from lrcn_data.video.video_file import VideoFile
 

@@ -11,7 +11,7 @@ from itertools import chain, islice
 import av
 
 from lrcn_data.video.decoding import Decoded
-from lrcn_data.video.packet_plan import Delayed, delayed_stamps
+from lrcn_data.video.packets.packet_plan import Delayed, delayed_stamps
 from lrcn_data.video.picture_decoder import stamp_of
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import FrameStamp

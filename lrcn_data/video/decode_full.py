@@ -11,7 +11,7 @@ from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.video.container_av import FAILURES
 from lrcn_data.video.decoding import Decoded
-from lrcn_data.video.packet_plan import Prediction, delayed_stamps
+from lrcn_data.video.packets.packet_plan import Prediction, delayed_stamps
 from lrcn_data.video.picture_decoder import stamp_of
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import FrameStamp, Timeline

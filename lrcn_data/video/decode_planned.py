@@ -9,7 +9,7 @@ import av
 
 from lrcn_data.video.container_av import VideoPacket
 from lrcn_data.video.decoding import Decoded
-from lrcn_data.video.packet_plan import Group, Prediction, plan_groups
+from lrcn_data.video.packets.packet_plan import Group, Prediction, plan_groups
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.video_av import AvVideo, TimelineChanged
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import Kinds
+from lrcn_data.plugins import Kinds
 
 if TYPE_CHECKING:
     from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink, ReadVideo

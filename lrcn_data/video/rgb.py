@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from av import VideoFrame
@@ -11,14 +11,11 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from lrcn_data.pixels import RGB
+from lrcn_data.video.display_matrix import Matrix, upright
 
 _NEAREST_SPACE = {10: 9, 8: 2, **dict.fromkeys(range(11, 19), 2)}
 """For colour matrices (ISO/IEC 23091-2, 8.3) that the scaler doesn't know, the one to take instead:
 for BT.2020 with constant luminance, the one without; for the rest, the one for unknown matrices."""
-
-Matrix = tuple[int, int, int, int]
-"""The numbers a, b, c, d of a display matrix, which moves a source pixel (x, y) to
-(a x + c y, b x + d y)."""
 
 
 class RgbConverter:
@@ -102,39 +99,3 @@ def _unmarked(picture: VideoFrame) -> VideoFrame:
 def _rows(plane: VideoPlane) -> RGB:
     """The memory of a plane as an array, uint8 (rows, bytes of a row)."""
     return np.frombuffer(cast(bytes, plane), np.uint8).reshape(-1, plane.line_size)
-
-
-def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
-    """Turn and mirror a frame by a display matrix, to the nearest multiple of 90 degrees.
-
-    In the matrix, y points down (libavutil/display.h).
-
-    Args:
-        rgb: The frame, uint8 (height, width, 3).
-        matrix: The display matrix; None to leave the frame as it is.
-    """
-    if matrix is None:
-        return rgb
-    a, b, c, d = matrix
-    if abs(a) + abs(d) < abs(b) + abs(c):
-        rgb, across, down = rgb.swapaxes(0, 1), c, b
-    else:
-        across, down = a, d
-    if across < 0:
-        rgb = rgb[:, ::-1]
-    if down < 0:
-        rgb = rgb[::-1]
-    return np.ascontiguousarray(rgb)
-
-
-def rotation_matrix(degrees: float) -> Matrix | None:
-    """The display matrix of a counterclockwise rotation, to the nearest multiple of 90 degrees.
-
-    Args:
-        degrees: The angle in degrees.
-
-    Returns:
-        The matrix; None if that multiple is a whole turn.
-    """
-    turns: dict[int, Any] = {1: (0, -1, 1, 0), 2: (-1, 0, 0, -1), 3: (0, 1, -1, 0)}
-    return turns.get(round(degrees / 90) % 4)

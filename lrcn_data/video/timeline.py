@@ -8,13 +8,10 @@ or drops (libavfilter/vf_fps.c, rounding `near`).
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate, islice
-from operator import gt
 from typing import cast
 
 
@@ -207,55 +204,6 @@ def _frame_duration(given: int, time: int, previous: int | None) -> int:
     if step > 0:
         return step
     return given
-
-
-class FpsStream:
-    """For each frame of the fps stream, the number of the source frame that it shows.
-
-    It is a sequence that does what ffmpeg's `fps` filter does: times are rounded to the new rate's
-    ticks, and each tick from the first frame's on shows the last frame that is due by then. Each
-    number is worked out when it is asked for, since a clip takes few of a film's frames.
-
-    Args:
-        timeline: The timeline of the whole video.
-        fps: The number of frames per second of the fps stream.
-    """
-
-    def __init__(self, timeline: Timeline, fps: Fraction) -> None:
-        # ticks of the new rate a tick of the old one; not in lowest terms, which takes longer
-        self._numerator = fps.numerator * timeline.time_base.numerator
-        self._denominator = fps.denominator * timeline.time_base.denominator
-        # frame i is due for every tick before the one that its end is rounded to
-        times = timeline.times
-        ends = [*times[1:], timeline.end]
-        if any(map(gt, ends, islice(ends, 1, None))):
-            ends = list(accumulate(ends, max))
-        self._ends = ends
-        self._first = self._tick(times[0] if times else timeline.end)
-        self._length = max(0, self._tick(ends[-1]) - self._first)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, position: int) -> int:
-        if not 0 <= position < self._length:
-            raise IndexError(position)
-        tick = self._first + position + 1
-        return bisect_left(self._ends, _earliest(tick, self._numerator, self._denominator))
-
-    def __iter__(self) -> Iterator[int]:
-        return map(self.__getitem__, range(self._length))
-
-    def _tick(self, time: int) -> int:
-        return round_near(time * self._numerator, self._denominator)
-
-
-def _earliest(tick: int, numerator: int, denominator: int) -> int:
-    """The earliest time that `round_near` rounds to the given tick or a later one."""
-    half_before = (2 * tick - 1) * denominator
-    if tick > 0:
-        return -(-half_before // (2 * numerator))
-    return half_before // (2 * numerator) + 1
 
 
 def round_near(numerator: int, denominator: int) -> int:

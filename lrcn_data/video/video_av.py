@@ -11,10 +11,11 @@ import av
 
 from lrcn_data.video.container_av import Messages, OpenStream, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions, FrameSink
-from lrcn_data.video.packet_plan import Prediction
+from lrcn_data.video.display_matrix import Matrix
+from lrcn_data.video.packets.packet_plan import Prediction
+from lrcn_data.video.packets.stream_packets import StreamPackets
 from lrcn_data.video.picture_decoder import PictureDecoder
-from lrcn_data.video.rgb import Matrix, RgbConverter
-from lrcn_data.video.stream_packets import StreamPackets
+from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import (
     FrameStamp,
     Timeline,

@@ -1,4 +1,4 @@
-"""What a CNN is to the net, and the table of the CNNs; nothing here needs torch.
+"""What a CNN is to the net; nothing here needs torch. Which ones there are: `nets.cnns`.
 
 A CNN is any `nn.Module` that turns frames (N, channels, height, width) into features
 (N, features). A function of the net's config builds it, and it has
@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import Kinds
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
     from lrcn_model.nets.net_config import NetConfig
 
 CnnBuilder: TypeAlias = "Callable[[NetConfig], nn.Module]"
-
-CNNS: Kinds[CnnBuilder] = Kinds(
-    what="CNN",
-    option="--cnn",
-    built_in={
-        "paper": "lrcn_model.nets.cnn_paper:build",
-        "small": "lrcn_model.nets.cnn_small:build",
-    },
-)
-"""The CNNs by name, each a function that builds one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a head is to the net, and the table of the heads; nothing here needs torch.
+"""What a head is to the net; nothing here needs torch. Which ones there are: `nets.heads`.
 
 A head stands between the CNN and the classifier and sees the frames of a clip in their order. It
 is an `nn.Module` that is called with
@@ -22,21 +22,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from lrcn_data.kinds import Kinds
-
 if TYPE_CHECKING:
     from torch import nn
 
     from lrcn_model.nets.net_config import NetConfig
 
 HeadBuilder: TypeAlias = "Callable[[NetConfig, int], nn.Module]"
-
-HEADS: Kinds[HeadBuilder] = Kinds(
-    what="head",
-    option="--head",
-    built_in={
-        "lstm": "lrcn_model.nets.head_lstm:build",
-        "none": "lrcn_model.nets.head_none:build",
-    },
-)
-"""The heads by name, each a function that builds one."""

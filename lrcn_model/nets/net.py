@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
-from lrcn_model.nets.cnn import CNNS, Expects
+from lrcn_model.nets.cnn import Expects
+from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.first_weights import kaiming
-from lrcn_model.nets.head import HEADS
+from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 
 _OLD_HEAD, _HEAD = "lstm.", "head.lstm."

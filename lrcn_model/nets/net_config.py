@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from lrcn_data.errors import UsageError
 from lrcn_data.size import Size
-from lrcn_model.nets.cnn import CNNS
-from lrcn_model.nets.head import HEADS
+from lrcn_model.nets.cnns import CNNS
+from lrcn_model.nets.heads import HEADS
 
 _LSTM, _NO_HEAD = "lstm", "none"
 _LSTM_HIDDEN = 256

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from lrcn_data.kinds import check_plugin_version, plugin_versions
-from lrcn_model.nets.cnn import CNNS
-from lrcn_model.nets.head import HEADS
+from lrcn_data.plugins import check_plugin_version, plugin_versions
+from lrcn_model.nets.cnns import CNNS
+from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 
 

@@ -1,6 +1,7 @@
-"""What a trained net says of video files, decoded and sampled as its shards were.
+"""What a trained net says of video files.
 
-Each video gives one clip: the middle frames of its blocks. A short one is padded.
+Each video gives one clip: the middle frames of its blocks at the run's frame rate, whatever the
+sampling of the run's shards was. A short video is padded.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clips import Clip, ClipOptions, collect_clips
 from lrcn_data.size import Size
 from lrcn_data.video.video_file import open_video
-from lrcn_model.scoring.weights import TrainedRun
+from lrcn_model.scoring.trained_run import TrainedRun
+from lrcn_model.scoring.video_vote import VOTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,10 +159,8 @@ def _predict(run: TrainedRun, video: str, clip: Clip[Picture], top: int) -> Pred
     scores_TC = run.score_frames(frames_BTHWC, torch.tensor([clip.num_valid]))[0]
     log_probs_TC = torch.log_softmax(scores_TC, dim=-1).double().cpu()
     real_TC = log_probs_TC[: clip.num_valid]
-    if run.facts.average == "log-probs":
-        probabilities = torch.softmax(real_TC.mean(dim=0), dim=0)
-    else:
-        probabilities = real_TC.exp().mean(dim=0)
+    vote = VOTES[run.facts.average]
+    probabilities = vote.probabilities(vote.of_frames(real_TC).mean(dim=0))
     names = run.facts.classes
     best = probabilities.topk(min(top, len(names)))
     return Prediction(

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.frame_kind import FrameKind
-from lrcn_data.format.shard_names import Patterns
+from lrcn_data.format.shard_patterns import Patterns
 from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.size import Size
 from lrcn_data.storage import locations

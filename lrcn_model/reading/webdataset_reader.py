@@ -22,7 +22,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.sample_layout import layout_of
 from lrcn_data.format.sample_members import Sample, parse_sample, sample_of_members, walk_samples
-from lrcn_data.format.shard_names import Patterns
+from lrcn_data.format.shard_patterns import Patterns
 from lrcn_data.format.shard_reader import Shard, find_shards
 from lrcn_data.format.shard_scan import HashedFile
 from lrcn_data.format.tar_members import BLOCK

@@ -15,9 +15,8 @@ from lrcn_data.errors import LrcnError
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
 from lrcn_model.reading.shard_dataset import ShardDataset
-from lrcn_model.scoring.average import Average
 from lrcn_model.scoring.scorer import Scorer, VideoScores, over_all_processes
-from lrcn_model.scoring.weights import TrainedRun
+from lrcn_model.scoring.trained_run import TrainedRun
 
 _ALONE = Ranks()
 
@@ -58,7 +57,7 @@ def evaluate(
     *,
     batch_size: int,
     workers: int | None = None,
-    average: Average | None = None,
+    average: str | None = None,
     ranks: Ranks = _ALONE,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Scorer:

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
-from lrcn_model.scoring.average import Average
 from lrcn_model.scoring.loss import UNLABELLED, frame_losses, real_frames
+from lrcn_model.scoring.video_vote import VOTES
 
 Scores = npt.NDArray[np.float64]
 
@@ -94,13 +94,12 @@ class Scorer:
 
     Args:
         classes: The number of classes.
-        average: Which scores of a video's frames are averaged: `log-probs`, as the paper's code
-            did, or `probs`, as Donahue et al. did.
+        average: The name of the kind of vote, among `video_vote.VOTES`.
     """
 
-    def __init__(self, classes: int, average: Average = "log-probs") -> None:
+    def __init__(self, classes: int, average: str = "log-probs") -> None:
         self._classes = classes
-        self._average = average
+        self._vote = VOTES[average]
         self._sums: dict[tuple[str, int], _Sum] = {}
         self._clips = 0
         self._frames = 0
@@ -120,7 +119,7 @@ class Scorer:
         hits_BT = (log_probs_BTC.argmax(dim=-1) == batch.frame_labels) & labelled_BT
         loss = frame_losses(log_probs_BTC, batch.frame_labels).double().sum()
         real_BT = real_frames(batch.num_valid, batch.seq_len)
-        votes_BTC = log_probs_BTC if self._average == "log-probs" else log_probs_BTC.exp()
+        votes_BTC = self._vote.of_frames(log_probs_BTC)
         votes_BC = (votes_BTC.double() * real_BT[..., None]).sum(dim=1).cpu().numpy()
         self._clips += len(batch)
         self._frames += int(labelled_BT.sum())

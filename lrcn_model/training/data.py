@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import plugin_versions
+from lrcn_data.plugins import plugin_versions
 from lrcn_model.nets.net_plugins import net_plugins
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
@@ -19,7 +19,7 @@ from lrcn_model.reading.epoch_sampler import EpochSampler
 from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
-from lrcn_model.scoring.weights import RunFacts
+from lrcn_model.scoring.trained_run import RunFacts
 from lrcn_model.training.mean import MEANS
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn

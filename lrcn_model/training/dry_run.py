@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from lrcn_model.nets.net_table import Layer, forward_flop, net_table, training_flop
+from lrcn_model.nets.layer_table import Layer, forward_flop, net_table, training_flop
 from lrcn_model.processor import Processor
+from lrcn_model.training.begin_with import begin_with
 from lrcn_model.training.data import TrainData
-from lrcn_model.training.initial_weights import begin_with
 from lrcn_model.training.learning_rate import learning_rate
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.preparation import prepared

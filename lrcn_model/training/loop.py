@@ -26,7 +26,7 @@ from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.scorer import Result, Scorer, over_all_processes
-from lrcn_model.scoring.weights import save_weights
+from lrcn_model.scoring.trained_run import save_weights
 from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
 from lrcn_model.training.clock import EpochClock
 from lrcn_model.training.data import TrainData

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import Kinds
+from lrcn_data.plugins import Kinds
 from lrcn_data.size import Size, parse_size, size_text
 from lrcn_model.nets.net_config import Part
 

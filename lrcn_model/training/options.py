@@ -12,13 +12,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 from lrcn_data.errors import UsageError
-from lrcn_model.nets.cnn import CNNS
-from lrcn_model.nets.head import HEADS
+from lrcn_model.nets.cnns import CNNS
+from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
-from lrcn_model.scoring.average import Average
+from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.training.learning_rate import SCHEDULES
 from lrcn_model.training.mean import MEANS
 from lrcn_model.training.optimizers import OPTIMIZERS
@@ -205,9 +205,9 @@ class TrainOptions:
     balanced: bool = option(
         False, Flag(), "Take every class equally often, instead of every clip once."
     )
-    average: Average = option(  # noqa: RUF009 - it is a field
+    average: str = option(
         "log-probs",
-        Choice(get_args(Average)),
+        Choice(tuple(VOTES)),
         "Which scores of a video's frames are averaged to recognize it: log-probabilities, or"
         " probabilities.",
     )

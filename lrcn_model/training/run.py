@@ -10,7 +10,7 @@ from pathlib import Path
 from lrcn_data.errors import UsageError
 from lrcn_data.storage.folder_lock import run_lock
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.training.initial_weights import begin_with
+from lrcn_model.training.begin_with import begin_with
 from lrcn_model.training.loop import Training
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.preparation import Prepared, prepared

@@ -11,7 +11,8 @@ from lrcn_model.nets.net_config import Part
 from lrcn_model.nets.net_plugins import check_named
 from lrcn_model.run_folder import RUNS, RunFolder
 from lrcn_model.training.options import TrainOptions
-from lrcn_model.training.run_record import TrainedOn, read_options, run_name
+from lrcn_model.training.run_name import run_name
+from lrcn_model.training.run_record import TrainedOn, read_options
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

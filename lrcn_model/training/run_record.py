@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Self
@@ -60,18 +59,6 @@ class TrainedOn:
                 if f.name in record or (f.default is MISSING and f.default_factory is MISSING)
             }
         )
-
-
-def run_name(options: TrainOptions, trained_on: TrainedOn) -> str:
-    """Name of a run's folder, `<cnn>-<8 hex>`.
-
-    The digits are a hash of the data and of all values that change the losses. Of a plug-in's name
-    only what follows the colon is in it, which suits any file system.
-    """
-    values = {**options.loss_values(), **trained_on.as_record()}
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    cnn = options.net.cnn.name.rpartition(":")[2]
-    return f"{cnn}-{digest[:8]}"
 
 
 def write_record(

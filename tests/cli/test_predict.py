@@ -71,7 +71,7 @@ def test_the_probabilities_are_those_of_the_blocks_middle_frames(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from lrcn_model.processor import choose_processor
-    from lrcn_model.scoring.weights import load_run
+    from lrcn_model.scoring.trained_run import load_run
 
     capsys.readouterr()
     predict(run, "long.avi", "--top", "7", "--json")

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.layer_table import forward_flop, net_table, training_flop
 from lrcn_model.nets.net import LRCN, NetConfig
-from lrcn_model.nets.net_table import forward_flop, net_table, training_flop
 from lrcn_model.processor import choose_processor
-from lrcn_model.scoring.weights import load_run
+from lrcn_model.scoring.trained_run import load_run
 from lrcn_model.training.options import OPTIONS
 
 MakeDataSet = Callable[..., Path]

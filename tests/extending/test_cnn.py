@@ -115,7 +115,7 @@ def test_its_weights_are_those_it_came_with_until_the_first_step(
 
 def test_it_gets_frames_with_its_own_range_mean_and_std(run: Path) -> None:
     from lrcn_model.processor import choose_processor
-    from lrcn_model.scoring.weights import load_run
+    from lrcn_model.scoring.trained_run import load_run
 
     core = load_run(run, choose_processor("cpu", "off"), [NAME]).preprocess.core
     grey = torch.full((1, 3, 37, 50), 102, dtype=torch.uint8)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
+from lrcn_data.format.file_names import MANIFEST, META, REJECTED, ShardPaths
 from lrcn_data.format.json_text import dump_json_line
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
-from lrcn_data.format.names import MANIFEST, META, REJECTED, ShardPaths
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import ShardWriter

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lrcn_data.asking.verify import verify
+from lrcn_data.inspecting.verify import verify
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.problems import ListError
 from lrcn_data.lists.read_lists import read_lists

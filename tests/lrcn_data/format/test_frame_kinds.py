@@ -20,6 +20,7 @@ from lrcn_data.pixels import RGB, Picture
 class Raw(FrameKind):
     """The red channel as it is."""
 
+    version: ClassVar[str] = "1"
     channels: ClassVar[int] = 1
     ending: ClassVar[str] = "raw"
     coding: ClassVar[str] = "raw picture"
@@ -47,7 +48,7 @@ NAME = f"{__name__}:Raw"
 
 def test_rgb_is_built_in() -> None:
     assert load_frame_kind("rgb") == RgbJpeg()
-    assert recorded_frame_kind("rgb", "shards", ()) == RgbJpeg()
+    assert recorded_frame_kind("rgb", "shards", (), {}) == RgbJpeg()
 
 
 def test_a_plugin_is_made_with_the_name_by_which_it_was_chosen() -> None:
@@ -56,13 +57,13 @@ def test_a_plugin_is_made_with_the_name_by_which_it_was_chosen() -> None:
 
 def test_a_recorded_plugin_is_imported_only_where_the_caller_names_it() -> None:
     with pytest.raises(UsageError, match=f"shards has the frame kind '{NAME}', a plug-in, which"):
-        recorded_frame_kind(NAME, "shards", ["other.module:Kind"])
-    assert recorded_frame_kind(NAME, "shards", [NAME]) == Raw(name=NAME)
+        recorded_frame_kind(NAME, "shards", ["other.module:Kind"], {NAME: "1"})
+    assert recorded_frame_kind(NAME, "shards", [NAME], {NAME: "1"}) == Raw(name=NAME)
 
 
 def test_a_kind_of_a_later_version_is_refused() -> None:
     with pytest.raises(ShardError, match="frame kind 'depth', which this lrcn doesn't know"):
-        recorded_frame_kind("depth", "shards", ["depth"])
+        recorded_frame_kind("depth", "shards", ["depth"], {})
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from lrcn_data.asking.verify import verify
 from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.inspecting.verify import verify
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -63,7 +63,7 @@ def test_the_golden_script_writes_the_same_samples_today(make: ModuleType, tmp_p
 
 
 def test_the_golden_index_can_be_rebuilt(tmp_path: Path) -> None:
-    from lrcn_data.asking.rebuild_index import rebuild_index
+    from lrcn_data.inspecting.rebuild_index import rebuild_index
 
     shutil.copytree(GOLDEN / "v1", tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy/.meta")

@@ -17,9 +17,11 @@ import pytest
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.making.do_jobs import do_jobs
-from lrcn_data.making.executors import EXECUTORS, Executor
-from lrcn_data.making.plan import PlannedShard, ShardOptions
+from lrcn_data.making.executor import Executor
+from lrcn_data.making.executors import EXECUTORS
+from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob, VideoReport
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.clips import ClipOptions
 
 pytestmark = pytest.mark.timeout(60)

@@ -23,8 +23,9 @@ import pytest
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.making.isolated_work import Death, IsolatedWork, job_after
-from lrcn_data.making.plan import PlannedShard, ShardOptions
+from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob, VideoReport
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.clips import ClipOptions
 
 SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]

@@ -10,7 +10,8 @@ import pytest
 
 from lrcn_data.format.rgb_jpeg import RgbJpeg
 from lrcn_data.lists.read_lists import Lists
-from lrcn_data.making.plan import ShardOptions, differences, plan_manifest
+from lrcn_data.making.fingerprint import differences, plan_manifest
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clips import ClipOptions

@@ -22,8 +22,8 @@ from lrcn_data.video.avi_file import AviFile, read_avi
 from lrcn_data.video.container_av import OpenStream, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
-from lrcn_data.video.packets_indexed import IndexedPictures, find_pictures
-from lrcn_data.video.stream_packets import StreamPackets
+from lrcn_data.video.packets.indexed import IndexedPictures, find_pictures
+from lrcn_data.video.packets.stream_packets import StreamPackets
 from lrcn_data.video.video_file import VideoFile, open_video
 from tests.lrcn_data.read_path import by_av
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrcn_data.video.timeline import FpsStream, FrameStamp, Timeline, build_timeline
+from lrcn_data.video.fps_stream import FpsStream
+from lrcn_data.video.timeline import FrameStamp, Timeline, build_timeline
 
 
 def constant(frames: int, rate: int) -> Timeline:

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from lrcn_data.asking.rebuild_index import rebuild_index
-from lrcn_data.asking.verify import verify
 from lrcn_data.errors import ShardError
+from lrcn_data.inspecting.rebuild_index import rebuild_index
+from lrcn_data.inspecting.verify import verify
 from lrcn_model import ClipBatch, ShardDataset
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
 

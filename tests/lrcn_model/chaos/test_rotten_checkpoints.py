@@ -19,7 +19,7 @@ import torch
 
 from lrcn_data.errors import LrcnError
 from lrcn_model.processor import choose_processor
-from lrcn_model.scoring.weights import load_run
+from lrcn_model.scoring.trained_run import load_run
 from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
 
 Count = Callable[[int, int], int]

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.layer_table import net_table
 from lrcn_model.nets.net import LRCN, NetConfig
-from lrcn_model.nets.net_table import net_table
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:

@@ -15,10 +15,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.file_names import MANIFEST, META, ShardPaths
 from lrcn_data.format.frame_kind import FrameKind, size_error
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
-from lrcn_data.format.names import MANIFEST, META, ShardPaths
 from lrcn_data.format.records import SampleRecord
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_reader import open_data_set

@@ -10,7 +10,8 @@ import tomli_w
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.net_config import NetConfig, Part
 from lrcn_model.training.options import OPTIONS, TrainOptions, read_config
-from lrcn_model.training.run_record import TrainedOn, run_name
+from lrcn_model.training.run_name import run_name
+from lrcn_model.training.run_record import TrainedOn
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 

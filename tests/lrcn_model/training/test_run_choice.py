@@ -9,7 +9,8 @@ from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_choice import RunChoice, resumed_options
-from lrcn_model.training.run_record import TrainedOn, run_name, write_record
+from lrcn_model.training.run_name import run_name
+from lrcn_model.training.run_record import TrainedOn, write_record
 
 OPTIONS = TrainOptions(net=NetConfig(cnn="small"), epochs=10)
 TRAINED_ON = TrainedOn(shards=["aa"], val_shards=[], classes=["walk"], seq_len=8, fps="5")

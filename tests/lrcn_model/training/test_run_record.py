@@ -11,7 +11,8 @@ from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.metrics_log import MetricsLog, cut_back, epoch_lines
 from lrcn_model.training.options import TrainOptions
-from lrcn_model.training.run_record import TrainedOn, check_same, run_name, write_record
+from lrcn_model.training.run_name import run_name
+from lrcn_model.training.run_record import TrainedOn, check_same, write_record
 
 TRAINED_ON = TrainedOn(
     shards=["aa", "bb"], val_shards=[], classes=["walk", "run"], seq_len=8, fps="5"

@@ -22,7 +22,7 @@ from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.epoch_sampler import EpochSampler
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.reading.shard_dataset import ShardDataset
-from lrcn_model.scoring.weights import load_run
+from lrcn_model.scoring.trained_run import load_run
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.step import TrainStep
 

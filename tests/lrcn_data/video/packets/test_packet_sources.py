@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import VideoError
-from lrcn_data.video import packet_scan
+from lrcn_data.video.packets import packet_scan
 from lrcn_data.video.avi_file import read_avi
 from lrcn_data.video.container_av import OpenStream, VideoPacket, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
-from lrcn_data.video.packet_plan import Group, PacketTable
-from lrcn_data.video.packet_scan import scan_packets
-from lrcn_data.video.packet_source import PacketSource
-from lrcn_data.video.packets_demuxed import DemuxedPackets
-from lrcn_data.video.packets_indexed import IndexedPackets, indexed_packets
-from lrcn_data.video.packets_kept import KeptPackets
-from lrcn_data.video.stream_packets import StreamPackets
+from lrcn_data.video.packets.demuxed import DemuxedPackets
+from lrcn_data.video.packets.indexed import IndexedPackets, indexed_packets
+from lrcn_data.video.packets.kept import KeptPackets
+from lrcn_data.video.packets.packet_plan import Group, PacketTable
+from lrcn_data.video.packets.packet_scan import scan_packets
+from lrcn_data.video.packets.packet_source import PacketSource
+from lrcn_data.video.packets.stream_packets import StreamPackets
 from lrcn_data.video.video_file import open_video
 
 GROUPS = [Group(0, 1), Group(0, 40), Group(12, 20), Group(5, 5), Group(39, 40), Group(3, 4)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lrcn_data.video.clock_jumps import Clock, may_jump, put_right
 from lrcn_data.video.container_av import OpenStream, VideoPacket
-from lrcn_data.video.packet_plan import PacketTable
+from lrcn_data.video.packets.packet_plan import PacketTable
 from lrcn_data.video.timeline import ticks_a_frame
 
 _WRAPS_AT = {"mpegts": 33, "mpeg": 33, "flv": 32, "asf": 32}

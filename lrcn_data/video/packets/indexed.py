@@ -15,7 +15,7 @@ from lrcn_data.video.avi_file import WORD, AviChunks
 from lrcn_data.video.clock_jumps import may_jump
 from lrcn_data.video.container_av import OpenStream, VideoPacket
 from lrcn_data.video.mpeg4_pictures import intra_pictures
-from lrcn_data.video.packet_plan import Group, PacketTable
+from lrcn_data.video.packets.packet_plan import Group, PacketTable
 from lrcn_data.video.video_file import VideoFile
 
 _FIRST_STREAM, _ITS_SOUND = (int.from_bytes(name, "little") for name in (b"00dc", b"01wb"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.shard_names import describe_names, expand_shards
+from lrcn_data.format.shard_patterns import describe_names, expand_shards
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lrcn_data.video.container_av import VideoPacket
-from lrcn_data.video.packet_plan import Group, PacketTable
+from lrcn_data.video.packets.packet_plan import Group, PacketTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ from lrcn_model.processor import Processor, move_net
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder, run_file
-from lrcn_model.scoring.average import Average
 
 _VERSION = 2
 """The record's version. Since 2 the net's parts are there as in the options; 1 is read too."""
@@ -55,7 +54,7 @@ class RunFacts:
     classes: list[str]
     seq_len: int
     fps: Fraction
-    average: Average
+    average: str
     stored_size: Size | None
     trained: Mapping[str, Any]
     frame_kind: str = RGB_FRAMES

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.file_names import MANIFEST, REJECTED, shard_name
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import Canvas, PixelSums
-from lrcn_data.format.names import MANIFEST, REJECTED, shard_name
 from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
-from lrcn_data.format.shard_names import ENDING
+from lrcn_data.format.shard_patterns import ENDING
 from lrcn_data.format.shard_reader import load_manifest, meta_location
 from lrcn_data.format.shard_scan import ShardScan
 from lrcn_data.reasons import Reason

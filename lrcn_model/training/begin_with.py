@@ -9,7 +9,7 @@ import torch
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.net import LRCN
 from lrcn_model.processor import choose_processor
-from lrcn_model.scoring.weights import load_run
+from lrcn_model.scoring.trained_run import load_run
 
 _CLASSIFIER = "classifier."
 

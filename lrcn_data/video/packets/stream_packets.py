@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import chain
 
 from lrcn_data.video.container_av import OpenStream, VideoPacket
-from lrcn_data.video.packet_plan import Group, suspicion
-from lrcn_data.video.packet_scan import scan_packets
-from lrcn_data.video.packet_source import PacketSource
-from lrcn_data.video.packet_times import with_times
-from lrcn_data.video.packets_indexed import indexed_packets
+from lrcn_data.video.packets.indexed import indexed_packets
+from lrcn_data.video.packets.packet_plan import Group, suspicion
+from lrcn_data.video.packets.packet_scan import scan_packets
+from lrcn_data.video.packets.packet_source import PacketSource
+from lrcn_data.video.packets.packet_times import with_times
 
 
 class StreamPackets:

@@ -8,13 +8,13 @@ from itertools import islice
 from av.video.codeccontext import VideoCodecContext
 
 from lrcn_data.video.container_av import OpenStream, VideoPacket, is_flush
-from lrcn_data.video.entry_points import is_entry_point
 from lrcn_data.video.mpeg4_pictures import PICTURE_START
-from lrcn_data.video.packet_plan import PacketTable
-from lrcn_data.video.packet_source import PacketSource
-from lrcn_data.video.packet_times import put_times_right
-from lrcn_data.video.packets_demuxed import DemuxedPackets
-from lrcn_data.video.packets_kept import KeptPackets
+from lrcn_data.video.packets.demuxed import DemuxedPackets
+from lrcn_data.video.packets.entry_points import is_entry_point
+from lrcn_data.video.packets.kept import KeptPackets
+from lrcn_data.video.packets.packet_plan import PacketTable
+from lrcn_data.video.packets.packet_source import PacketSource
+from lrcn_data.video.packets.packet_times import put_times_right
 
 _KEPT_BYTES = 2 << 20
 """The most bytes of packets that are kept between looking at them and decoding. If there are more,

@@ -26,9 +26,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.file_names import REJECTED
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.json_text import dump_json
-from lrcn_data.format.names import REJECTED
 from lrcn_data.format.pictures import as_rgb, pillow_images
 from lrcn_data.format.records import SampleRecord
 from lrcn_data.format.shard_reader import DataSet, open_data_set

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrcn_data.video.entry_points import has_idr, is_entry_point
+from lrcn_data.video.packets.entry_points import has_idr, is_entry_point
 
 AVCC = bytes((1, 100, 0, 30, 0xFF))
 """The start of an AVCDecoderConfigurationRecord whose sizes are of 4 bytes."""

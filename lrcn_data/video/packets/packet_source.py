@@ -1,8 +1,8 @@
 """What a source of packets is: it gives the packets of a stream as often as it is asked.
 
-There is one for packets that are kept in memory (`packets_kept`), one that reads them from the
-container again (`packets_demuxed`), and one that reads them where an AVI's index says that they
-lie (`packets_indexed`). `stream_packets.StreamPackets` chooses one of them.
+There is one for packets that are kept in memory (`kept`), one that reads them from the
+container again (`demuxed`), and one that reads them where an AVI's index says that they
+lie (`indexed`). `stream_packets.StreamPackets` chooses one of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from lrcn_data.video.container_av import VideoPacket
-from lrcn_data.video.packet_plan import Group, PacketTable
+from lrcn_data.video.packets.packet_plan import Group, PacketTable
 
 
 class PacketSource(Protocol):

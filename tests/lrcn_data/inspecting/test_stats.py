@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lrcn_data.asking.stats import PixelStats, compute_stats, write_stats
 from lrcn_data.errors import ShardError
-from lrcn_data.format.names import ShardPaths
+from lrcn_data.format.file_names import ShardPaths
+from lrcn_data.inspecting.stats import PixelStats, compute_stats, write_stats
 
 MakeDataSet = Callable[..., Path]
 

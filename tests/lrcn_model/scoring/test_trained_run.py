@@ -20,7 +20,7 @@ from lrcn_model.processor import choose_processor
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.scoring.weights import RunFacts, load_run, save_weights
+from lrcn_model.scoring.trained_run import RunFacts, load_run, save_weights
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn, write_record
 

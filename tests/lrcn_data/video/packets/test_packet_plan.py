@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from lrcn_data.video.packet_plan import PacketTable, delayed_frames
+from lrcn_data.video.packets.packet_plan import PacketTable, delayed_frames
 
 PLACEHOLDER = 7
 PICTURE = 500

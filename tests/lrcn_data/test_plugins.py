@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import UsageError
-from lrcn_data.kinds import Kinds, check_plugin_version, is_plugin, plugin_versions
+from lrcn_data.plugins import Kinds, check_plugin_version, is_plugin, plugin_versions
 
 NUMBERS: Kinds[float] = Kinds(
     what="number", option="--number", built_in={"pi": "math:pi", "e": "math:e"}

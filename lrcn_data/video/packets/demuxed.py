@@ -10,7 +10,7 @@ import av
 from av.video.stream import VideoStream
 
 from lrcn_data.video.container_av import OpenStream, VideoPacket, is_flush, open_container
-from lrcn_data.video.packet_plan import Group, PacketTable
+from lrcn_data.video.packets.packet_plan import Group, PacketTable
 
 
 @dataclass(frozen=True, slots=True)

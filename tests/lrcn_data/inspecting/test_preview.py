@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lrcn_data.asking.preview import (
+from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.sample_members import Sample
+from lrcn_data.format.shard_reader import DataSet, open_data_set
+from lrcn_data.inspecting.preview import (
     FRAME_HEIGHT,
     MOST_FRAMES,
     SheetText,
@@ -19,9 +22,6 @@ from lrcn_data.asking.preview import (
     contact_sheet,
     subtitle,
 )
-from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.sample_members import Sample
-from lrcn_data.format.shard_reader import DataSet, open_data_set
 
 MakeDataSet = Callable[..., Path]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrcn_data.asking.rebuild_index import rebuild_index
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.shard_index import ShardIndex
+from lrcn_data.inspecting.rebuild_index import rebuild_index
 
 MakeDataSet = Callable[..., Path]
 

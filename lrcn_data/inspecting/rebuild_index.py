@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.file_names import MANIFEST, META, ShardPaths
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
-from lrcn_data.format.names import MANIFEST, META, ShardPaths
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
-from lrcn_data.format.shard_names import ENDING
+from lrcn_data.format.shard_patterns import ENDING
 from lrcn_data.format.shard_reader import load_manifest
 from lrcn_data.format.shard_scan import ShardScan
 from lrcn_data.storage import locations

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrcn_data.asking.rebuild_index import rebuild_index
-from lrcn_data.asking.verify import Fault, verify
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.records import ShardRecord, Source
 from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.inspecting.rebuild_index import rebuild_index
+from lrcn_data.inspecting.verify import Fault, verify
 
 MakeDataSet = Callable[..., Path]
 

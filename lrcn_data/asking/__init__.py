@@ -1,1 +1,0 @@
-"""Asking a data set: its statistics, its soundness, a picture of it, its index."""

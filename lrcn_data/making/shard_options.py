@@ -1,0 +1,111 @@
+"""The options that decide the bytes of a data set, beside its lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lrcn_data.errors import UsageError
+from lrcn_data.format.frame_kinds import FRAME_KINDS, RGB_FRAMES, load_frame_kind
+from lrcn_data.format.mean_image import Canvas
+from lrcn_data.format.sample_layout import SampleLayout
+from lrcn_data.plugins import plugin_versions
+from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.samplings import name_of
+from lrcn_data.size import Size
+
+_DEFAULT_CANVAS: Canvas = (320, 240)
+
+
+_OF_NO_SAMPLING = {"stride": None, "clips": 1}
+"""What the manifest has for these options where the sampling has no field of that name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardOptions:
+    """The options that, beside the lists, decide the bytes of a data set.
+
+    Attributes:
+        clip: Which clips are taken, and how videos are decoded.
+        size: The (width, height) of the stored frames in pixels; None for each video's own.
+        mean_size: The (width, height) in pixels on which frames are summed up for the mean image;
+            None for `size`, or for 320x240 if that is None too.
+        quality: The JPEG quality, from 1 to 100.
+        frame_kind: The name of the kind of frames, which says what is stored of each frame: `rgb`,
+            or `package.module:Class` for a plug-in.
+        videos_per_shard: The largest number of list entries in a shard; None for a hundredth of the
+            split's entries, but at least 8 and at most 1,000.
+
+    Raises:
+        UsageError: A value is out of its range, or there can be no kind of frames of that name.
+    """
+
+    clip: ClipOptions
+    size: Size | None = None
+    mean_size: Size | None = None
+    quality: int = 90
+    frame_kind: str = RGB_FRAMES
+    videos_per_shard: int | None = None
+
+    def __post_init__(self) -> None:
+        FRAME_KINDS.check(self.frame_kind)
+        if not 1 <= self.quality <= 100:
+            raise UsageError(f"--quality must be from 1 to 100, got {self.quality}")
+        if self.videos_per_shard is not None and self.videos_per_shard < 1:
+            raise UsageError(f"--videos-per-shard must be at least 1, got {self.videos_per_shard}")
+        for name, size in (("size", self.size), ("mean-size", self.mean_size)):
+            if size is not None and not all(1 <= side <= 8192 for side in size):
+                raise UsageError(
+                    f"--{name} must have sides from 1 to 8192, got {size[0]}x{size[1]}"
+                )
+
+    @property
+    def canvas(self) -> Canvas:
+        """The (width, height) in pixels on which frames are summed up."""
+        return self.mean_size or self.size or _DEFAULT_CANVAS
+
+    @property
+    def layout(self) -> SampleLayout:
+        """How the data set's samples are made up."""
+        return SampleLayout(seq_len=self.clip.seq_len, frame_kind=load_frame_kind(self.frame_kind))
+
+    def as_manifest(self) -> dict[str, Any]:
+        """The options by name, as the manifest has them."""
+        sampling = {**_OF_NO_SAMPLING, **self.clip.sampling.values()}
+        return {
+            "fps": str(self.clip.fps),
+            "seq_len": self.clip.seq_len,
+            "sampling": name_of(self.clip.sampling),
+            "stride": sampling["stride"],
+            "clips": sampling["clips"],
+            "short": self.clip.short,
+            "size": list(self.size) if self.size else None,
+            "quality": self.quality,
+            "seed": self.clip.seed,
+            "videos_per_shard": self.videos_per_shard,
+            "check": "full" if self.clip.decode.check_full else "auto",
+            "salvage": self.clip.decode.salvage,
+            "allow_demuxer": ",".join(sorted({*self.clip.decode.demuxers})),
+            "allow_decoder": ",".join(sorted({*self.clip.decode.decoders})),
+            **self._beyond_defaults(),
+        }
+
+    def _beyond_defaults(self) -> dict[str, Any]:
+        """The entries that older versions don't have, such as those of plug-ins.
+
+        They are recorded only where they differ from what older versions could do, so that the
+        fingerprints of all other data sets stay what they were.
+        """
+        sampling = self.clip.sampling
+        own = {
+            name: value
+            for name, value in sampling.values().items()
+            if name not in ("seq_len", *_OF_NO_SAMPLING)
+        }
+        kind = self.layout.frame_kind
+        parts = {
+            "sampling_values": own,
+            "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
+            "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),
+        }
+        return {name: part for name, part in parts.items() if part}

@@ -1,0 +1,39 @@
+"""How a video's class follows from its frames' scores: each frame votes, and votes are averaged.
+
+Training and scoring have options that name a kind of vote (--average); torch need not be there
+to know the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vote:
+    """A kind of vote: what of a frame is averaged, and what the average says.
+
+    Attributes:
+        of_frames: Turns log-probabilities (..., classes) into the votes, of the same shape.
+        probabilities: Turns the mean of votes, (classes,), into probabilities that add up to 1.
+    """
+
+    of_frames: Callable[[Tensor], Tensor]
+    probabilities: Callable[[Tensor], Tensor]
+
+
+VOTES: Mapping[str, Vote] = {
+    # as the paper's code did
+    "log-probs": Vote(
+        of_frames=lambda log_probs: log_probs, probabilities=lambda mean: mean.softmax(dim=0)
+    ),
+    # as Donahue et al. did
+    "probs": Vote(of_frames=lambda log_probs: log_probs.exp(), probabilities=lambda mean: mean),
+}
+"""The kinds of votes by name. The class of a video is the one with the largest mean vote, over all
+real frames of all its clips."""
