@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import VideoError
-from lrcn_data.video.packets import packet_scan
 from lrcn_data.video.avi_file import read_avi
 from lrcn_data.video.container_av import OpenStream, VideoPacket, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
+from lrcn_data.video.packets import packet_scan
 from lrcn_data.video.packets.demuxed import DemuxedPackets
 from lrcn_data.video.packets.indexed import IndexedPackets, indexed_packets
 from lrcn_data.video.packets.kept import KeptPackets
