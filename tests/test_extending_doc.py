@@ -36,6 +36,9 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_sampling_takes_the_last_frames() -> None:
     tail = make_sampling("my_sampling:Tail", {"seq_len": 3})
     assert list(tail.choose(range(10), lambda clip, block: 0)) == [(7, 8, 9)]
+    every_second = type(tail)(seq_len=3, step=2)
+    assert list(every_second.choose(range(10), lambda clip, block: 0)) == [(5, 7, 9)]
+    assert list(every_second.choose(range(4), lambda clip, block: 0)) == [(1, 2, 3)]
 
 
 def test_the_kind_of_frame_gives_back_what_it_encodes() -> None:

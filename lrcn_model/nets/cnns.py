@@ -1,4 +1,4 @@
-"""The table of the CNNs, each a function that builds one; what a CNN is says `nets.cnn`."""
+"""The table of the CNNs, each a function that builds one; `nets.cnn` says what a CNN is."""
 
 from __future__ import annotations
 

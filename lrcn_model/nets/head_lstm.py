@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
-from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.nets.net_config import LSTM_HIDDEN, NetConfig
 
 _State: TypeAlias = tuple[Tensor, Tensor]
 
@@ -75,7 +75,7 @@ def build(config: NetConfig, features: int) -> LstmHead:
     Raises:
         UsageError: `hidden` is no whole number above 0, or the head has another value.
     """
-    hidden = config.head.filled(hidden=256)["hidden"]
+    hidden = config.head.filled(hidden=LSTM_HIDDEN)["hidden"]
     if not isinstance(hidden, int) or isinstance(hidden, bool) or hidden < 1:
         raise UsageError(
             f"the head lstm needs a whole number of at least 1 as hidden, got {hidden!r}; for no"

@@ -1,4 +1,4 @@
-"""The table of the heads, each a function that builds one; what a head is says `nets.head`."""
+"""The table of the heads, each a function that builds one; `nets.head` says what a head is."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.heads import HEADS
 
 _LSTM, _NO_HEAD = "lstm", "none"
-_LSTM_HIDDEN = 256
+
+LSTM_HIDDEN = 256
+"""Units of an LSTM where nothing says how many."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -216,7 +218,7 @@ def _head(head: Part | str | Mapping[str, Any] | None, lstm_hidden: int | None) 
     """The head that `head` and `lstm_hidden` mean together."""
     if lstm_hidden is not None and lstm_hidden < 0:
         raise UsageError(f"--lstm-hidden must be at least 0, got {lstm_hidden}")
-    short = Part(_LSTM, hidden=_LSTM_HIDDEN if lstm_hidden is None else lstm_hidden)
+    short = Part(_LSTM, hidden=LSTM_HIDDEN if lstm_hidden is None else lstm_hidden)
     if lstm_hidden == 0:
         short = Part(_NO_HEAD)
     if head is None:

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+
+from lrcn_data.demo.videos import encode_video, plan_demo
+from lrcn_data.sampling.center import Center
+from lrcn_data.sampling.clips import ClipOptions, read_clips
+from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.predicting.predict import predict_videos
+from lrcn_model.processor import choose_processor
+from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.scoring.trained_run import RunFacts, TrainedRun
+
+SIZE, SEQ_LEN, CLASSES = (40, 32), 4, ["walk", "run", "jump"]
+
+
+@pytest.fixture
+def run() -> TrainedRun:
+    torch.manual_seed(1)
+    net = LRCN(NetConfig(classes=len(CLASSES), cnn="small", size=SIZE)).eval()
+    facts = RunFacts(
+        classes=CLASSES,
+        seq_len=SEQ_LEN,
+        fps=Fraction(5),
+        average="log-probs",
+        stored_size=None,
+        trained={},
+    )
+    processor = choose_processor("cpu", "off")
+    preprocess = Preprocess(SIZE, torch.tensor([90.0, 80.0, 70.0]))
+    return TrainedRun(net=net, preprocess=preprocess, facts=facts, processor=processor)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """A generated video of at least SEQ_LEN frames at 5 frames a second."""
+    planned = next(video for video in plan_demo({"test": 20}, seed=0) if video.frames > 60)
+    path = tmp_path / Path(planned.name).name
+    path.write_bytes(encode_video(planned))
+    return path
+
+
+def mean_log_probs_and_probs(run: TrainedRun, video: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """By hand: the middle frames of the video's blocks, squeezed, scaled, scored and averaged."""
+    options = ClipOptions(fps=Fraction(5), sampling=Center(seq_len=SEQ_LEN))
+    [clip] = read_clips(video, "", options).clips
+    frames = torch.stack([torch.from_numpy(frame.copy()) for frame in clip.frames])
+    squeezed = torch.nn.functional.interpolate(
+        frames.permute(0, 3, 1, 2), SIZE[::-1], mode="bilinear", antialias=True
+    )
+    mean = torch.tensor([90.0, 80.0, 70.0])[:, None, None]
+    with torch.inference_mode():
+        log_probs = run.net(((squeezed - mean) / 255)[None])[0].double().log_softmax(-1)
+    return log_probs.mean(0).softmax(0), log_probs.exp().mean(0)
+
+
+@pytest.mark.parametrize("average", ["log-probs", "probs"])
+def test_a_video_is_predicted_from_the_mean_of_its_frames_votes(
+    run: TrainedRun, video: Path, average: str
+) -> None:
+    expected = mean_log_probs_and_probs(run, video)[average == "probs"]
+    chosen = replace(run, facts=replace(run.facts, average=average))
+    [prediction] = predict_videos(chosen, [video], top=len(CLASSES))
+    assert prediction.error is None
+    assert len(prediction.frames) == SEQ_LEN
+    found = [guess.probability for guess in prediction.guesses]
+    assert found == sorted(found, reverse=True)
+    for guess in prediction.guesses:
+        assert guess.name == CLASSES[guess.label]
+        assert guess.probability == pytest.approx(float(expected[guess.label]), abs=1e-6)
+
+
+def test_a_video_that_cant_be_read_is_said_and_keeps_no_other_from_it(
+    run: TrainedRun, video: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    broken, sound = predict_videos(run, [tmp_path / "text.mp4", video])
+    assert broken.error is not None
+    assert broken.error.startswith("not-a-video")
+    assert not broken.guesses
+    assert sound.guesses
