@@ -99,7 +99,8 @@ class Scorer:
 
     def __init__(self, classes: int, average: str = "log-probs") -> None:
         self._classes = classes
-        self._vote = VOTES[average]
+        # by name, since a scorer is sent between processes
+        self._average = average
         self._sums: dict[tuple[str, int], _Sum] = {}
         self._clips = 0
         self._frames = 0
@@ -119,7 +120,7 @@ class Scorer:
         hits_BT = (log_probs_BTC.argmax(dim=-1) == batch.frame_labels) & labelled_BT
         loss = frame_losses(log_probs_BTC, batch.frame_labels).double().sum()
         real_BT = real_frames(batch.num_valid, batch.seq_len)
-        votes_BTC = self._vote.of_frames(log_probs_BTC)
+        votes_BTC = VOTES[self._average].of_frames(log_probs_BTC)
         votes_BC = (votes_BTC.double() * real_BT[..., None]).sum(dim=1).cpu().numpy()
         self._clips += len(batch)
         self._frames += int(labelled_BT.sum())

@@ -22,7 +22,7 @@ import av
 
 from lrcn_data.video import decode_av, decode_ffmpeg
 from lrcn_data.errors import VideoError
-from lrcn_data.video.timeline import FpsStream
+from lrcn_data.video.fps_stream import FpsStream
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.video_file import open_video
 

@@ -17,11 +17,12 @@ import pytest
 
 from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.video import decode_av, stream_packets
+from lrcn_data.video import decode_av
 from lrcn_data.video.avi_file import AviFile, read_avi
 from lrcn_data.video.container_av import OpenStream, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
+from lrcn_data.video.packets import stream_packets
 from lrcn_data.video.packets.indexed import IndexedPictures, find_pictures
 from lrcn_data.video.packets.stream_packets import StreamPackets
 from lrcn_data.video.video_file import VideoFile, open_video

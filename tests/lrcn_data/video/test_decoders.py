@@ -18,9 +18,10 @@ import pytest
 
 from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.video import decode_ffmpeg, decode_planned, packet_scan
+from lrcn_data.video import decode_ffmpeg, decode_planned
 from lrcn_data.video.decoding import Decoded, DecodeOptions
 from lrcn_data.video.fps_stream import FpsStream
+from lrcn_data.video.packets import packet_scan
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import Timeline
 from tests.lrcn_data.read_path import by_av, by_ffmpeg
