@@ -13,8 +13,6 @@ from lrcn_data.errors import UsageError
 from lrcn_data.plugins import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
 from lrcn_data.video.decoders import DECODERS
-from lrcn_model.nets.cnns import CNNS
-from lrcn_model.nets.heads import HEADS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -163,6 +161,9 @@ def net_plugin_options(function: Decorated) -> Decorated:
 
     The command gets their names as `cnn` and `head`, None where one isn't given.
     """
+    from lrcn_model.nets.cnns import CNNS
+    from lrcn_model.nets.heads import HEADS
+
     for kinds in (HEADS, CNNS):
         function = click.option(
             kinds.option,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from lrcn_data.making.executor import BuildExecutor
+from typing import TYPE_CHECKING
+
 from lrcn_data.plugins import Kinds
+
+if TYPE_CHECKING:
+    from lrcn_data.making.executor import BuildExecutor
 
 EXECUTORS: Kinds[BuildExecutor] = Kinds(
     what="executor",

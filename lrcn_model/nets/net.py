@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
@@ -107,14 +106,21 @@ class LRCN(nn.Module):
     def _scored(self, frames: Tensor, lengths: Tensor | None, state: Any) -> tuple[Tensor, Any]:
         clips, length = frames.shape[:2]
         features_BTF = self.cnn(frames.flatten(0, 1)).unflatten(0, (clips, length))
-        scores_BTC, state = self._judged(features_BTF, lengths, state)
-        return scores_BTC, state
+        return self.score_features(features_BTF, lengths, state)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
-    def _judged(
+    def score_features(
         self, features_BTF: Tensor, lengths: Tensor | None, state: Any
     ) -> tuple[Tensor, Any]:
-        """What follows the CNN, which torch.compile leaves as it is: it does not take LSTMs."""
+        """Score every class at every frame, given what the CNN has made of the frames.
+
+        Args:
+            features_BTF: The CNN's features, float (clips, frames, features).
+            lengths: As `forward` takes it.
+            state: As `step` takes it.
+
+        Returns:
+            The scores, float (clips, frames, classes), and the state to go on with.
+        """
         hidden_BTH, state = self.head(features_BTF, lengths, state)
         return self.classifier(self.dropout(hidden_BTH)), state
 

@@ -82,7 +82,7 @@ class TrainStep:
         )
         self._average = moving_average(self.net, options.ema) if options.ema else None
         self.scored = cast(LRCN, self._average.module if self._average else self.net)
-        self._model: nn.Module = self.net
+        self._model: LRCN | DistributedDataParallel = self.net
         if ranks.count > 1:
             self._model = DistributedDataParallel(self.net)
         self._forward = compiled(self._model) if options.compile else self._model
