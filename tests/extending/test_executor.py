@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.extending.conftest import Outside
 
 OWN = '''
 from concurrent.futures import ThreadPoolExecutor
@@ -47,26 +46,8 @@ def faulty(file, sink, options):
 decode_av.read_video = faulty
 """
 
-SMALL_DEMO = ["--train-videos", "12", "--val-videos", "6", "--test-videos", "6"]
 FEW_A_SHARD = ["--fps", "5", "--seq-len", "4", "--videos-per-shard", "5", "--workers", "2"]
-SMALL_NET = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--epochs", "1"]
-SMALL_NET += ["--workers", "0", "--device", "cpu"]
 BACKWARDS = ["--executor", "own_executor:Backwards"]
-
-
-def lrcn(command: str, folder: Path, *arguments: str, code: int = 0) -> tuple[str, str]:
-    """Run a command in a folder as a user would whose own modules lie beside it."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"lrcn_cli.{command}", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder.parent / "own")},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -78,55 +59,53 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Path:
-    """The generated videos, and beside them a module that none of our packages knows."""
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own/own_executor.py").write_text(OWN)
-    lrcn("data", tmp_path, "demo", "demo", *SMALL_DEMO)
-    return tmp_path / "demo"
+def user(outside: Outside) -> Outside:
+    """A user with an executor in a module that none of our packages knows."""
+    outside.write_module("own_executor", OWN)
+    return outside
 
 
 def test_an_executor_of_ones_own_makes_the_same_data_set_which_trains_and_predicts(
-    demo: Path,
+    user: Outside,
 ) -> None:
-    lrcn("data", demo, "shard", *FEW_A_SHARD, "--out", "built-in")
-    lrcn("data", demo, "shard", *FEW_A_SHARD, *BACKWARDS)
-    order = (demo / "order.txt").read_text().split()
+    user.run("lrcn-data shard", *FEW_A_SHARD, "--out", "built-in")
+    user.run("lrcn-data shard", *FEW_A_SHARD, *BACKWARDS)
+    order = (user.folder / "order.txt").read_text().split()
     assert order == [
         *("test-001", "test-000", "val-001", "val-000"),
         *("train-002", "train-001", "train-000"),
     ]
-    assert tree(demo / "shards") == tree(demo / "built-in")
-    lrcn("train", demo, "--shards", "shards/train-*.tar", *SMALL_NET, "--out", "run")
-    output, _ = lrcn("evaluate", demo, "run", "--shards", "shards/test-*.tar", "--json")
+    assert tree(user.folder / "shards") == tree(user.folder / "built-in")
+    user.train()
+    output = user.run("lrcn-eval", "run", "--shards", "shards/test-*.tar", "--json")
     assert json.loads(output)
-    video = (demo / "test.txt").read_text().splitlines()[0].rpartition(" ")[0]
-    output, _ = lrcn("predict", demo, "run", video, "--json")
+    video = (user.folder / "test.txt").read_text().splitlines()[0].rpartition(" ")[0]
+    output = user.run("lrcn-predict", "run", video, "--json")
     assert len(json.loads(output)) == 1
 
 
-def test_a_run_that_one_executor_began_is_finished_by_another(demo: Path) -> None:
-    lrcn("data", demo, "shard", *FEW_A_SHARD, "--out", "built-in")
-    lrcn("data", demo, "shard", *FEW_A_SHARD, *BACKWARDS)
-    for path in (demo / "shards").rglob("train-001.*"):
+def test_a_run_that_one_executor_began_is_finished_by_another(user: Outside) -> None:
+    user.run("lrcn-data shard", *FEW_A_SHARD, "--out", "built-in")
+    user.run("lrcn-data shard", *FEW_A_SHARD, *BACKWARDS)
+    for path in (user.folder / "shards").rglob("train-001.*"):
         path.unlink()
-    output, _ = lrcn("data", demo, "shard", *FEW_A_SHARD, "--json")
+    output = user.run("lrcn-data shard", *FEW_A_SHARD, "--json")
     assert json.loads(output)["shards_done"] == 1
-    assert tree(demo / "shards") == tree(demo / "built-in")
+    assert tree(user.folder / "shards") == tree(user.folder / "built-in")
 
 
 def test_a_decoder_that_crashes_costs_its_video_only_with_an_executor_of_ones_own_too(
-    demo: Path,
+    user: Outside,
 ) -> None:
-    (demo.parent / "own/sitecustomize.py").write_text(CRASH)
-    lists = demo / "train.txt"
+    user.write_module("sitecustomize", CRASH)
+    lists = user.folder / "train.txt"
     first = lists.read_text().splitlines()[0].rpartition(" ")[0]
-    (demo / first).rename(demo / "crash.avi")
+    (user.folder / first).rename(user.folder / "crash.avi")
     lists.write_text(lists.read_text().replace(f"{first} ", "crash.avi ", 1))
     arguments = [*FEW_A_SHARD, *BACKWARDS, "--max-bad-fraction", "1", "--json"]
-    result = json.loads(lrcn("data", demo, "shard", *arguments)[0])
+    result = json.loads(user.run("lrcn-data shard", *arguments))
     assert (result["videos"], result["clips"], result["failed"]) == (24, 23, 1)
-    [line] = (demo / "shards/rejected.jsonl").read_text().splitlines()
+    [line] = (user.folder / "shards/rejected.jsonl").read_text().splitlines()
     assert json.loads(line) == {
         "path": "crash.avi",
         "split": "train",
@@ -144,15 +123,9 @@ def test_a_decoder_that_crashes_costs_its_video_only_with_an_executor_of_ones_ow
     ],
 )
 def test_an_executor_that_is_not_there_is_refused_before_anything_is_written(
-    tmp_path: Path, name: str, says: str
+    user: Outside, name: str, says: str
 ) -> None:
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own/own_executor.py").write_text(OWN)
-    folder = tmp_path / "videos"
-    folder.mkdir()
-    (folder / "video.avi").touch()
-    (folder / "train.txt").write_text("video.avi 0\n")
-    _, said = lrcn("data", folder, "shard", "--executor", name, code=2)
+    said = user.run("lrcn-data shard", "--executor", name, code=2)
     assert said.startswith(says)
     assert len(said.splitlines()) == 1
-    assert not (folder / "shards").exists()
+    assert not (user.folder / "shards").exists()
