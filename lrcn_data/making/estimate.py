@@ -52,12 +52,7 @@ class _SizeKeeper:
     """Encodes each frame, and keeps only the number of bytes that it then has."""
 
     def __init__(self, options: ShardOptions) -> None:
-        self._encoder = FrameEncoder(
-            kind=options.layout.frame_kind,
-            size=options.size,
-            canvas=options.canvas,
-            quality=options.quality,
-        )
+        self._encoder = FrameEncoder.of(options)
 
     @property
     def neighbour(self) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from lrcn_data.format.frame_kind import FrameKind, make_picture
 from lrcn_data.format.mean_image import Canvas, PixelSums
+from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.pixels import RGB
 from lrcn_data.size import Size
 
@@ -29,6 +32,16 @@ class FrameEncoder:
         self._quality = quality
         self.sums = PixelSums(canvas, kind.channels)
         self.width = self.height = 0
+
+    @classmethod
+    def of(cls, options: ShardOptions) -> Self:
+        """The encoder of a data set's frames."""
+        return cls(
+            kind=options.layout.frame_kind,
+            size=options.size,
+            canvas=options.canvas,
+            quality=options.quality,
+        )
 
     @property
     def neighbour(self) -> int:

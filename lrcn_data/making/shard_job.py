@@ -80,16 +80,10 @@ def write_shard(
     options = job.options
     paths = ShardPaths(job.folder, job.shard.name)
     kept = _kept(job, paths)
-    layout = options.layout
-    encoder = FrameEncoder(
-        kind=layout.frame_kind,
-        size=options.size,
-        canvas=options.canvas,
-        quality=options.quality,
-    )
+    encoder = FrameEncoder.of(options)
     with (
         closing(FrameSpool(encoder, paths.record.parent)) as spool,
-        ShardWriter(paths, layout=layout, canvas=options.canvas) as writer,
+        ShardWriter(paths, layout=options.layout, canvas=options.canvas) as writer,
     ):
         shard = _OpenShard(job=job, writer=writer, encoder=encoder, spool=spool)
         if kept:

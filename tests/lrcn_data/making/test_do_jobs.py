@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,10 +18,8 @@ from lrcn_data.errors import LrcnError
 from lrcn_data.making.do_jobs import do_jobs
 from lrcn_data.making.executor import Executor
 from lrcn_data.making.executors import EXECUTORS
-from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob, VideoReport
-from lrcn_data.making.shard_options import ShardOptions
-from lrcn_data.sampling.clips import ClipOptions
+from tests.lrcn_data.making.empty_job import empty_job
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -57,22 +54,6 @@ LOCAL = EXECUTORS.load("local")(2)
 ALL = pytest.mark.parametrize("executor", [LOCAL, Patient(), OneByOne()])
 
 
-def jobs(*names: str) -> list[ShardJob]:
-    return [
-        ShardJob(
-            shard=PlannedShard(name, "train", []),
-            root=Path(),
-            folder=Path(),
-            options=ShardOptions(clip=ClipOptions()),
-            classes=[],
-            fingerprint="",
-            finished=None,
-            quarantine={},
-        )
-        for name in names
-    ]
-
-
 def do_as_named(
     job: ShardJob, started: Callable[[int], None], ended: Callable[[VideoReport], None]
 ) -> str:
@@ -89,7 +70,13 @@ def do_as_named(
 def do(
     executor: Executor, *names: str, on_video: Callable[[Any], None] = id
 ) -> Generator[Any, None, None]:
-    return do_jobs(jobs(*names), executor, work=do_as_named, timeout=30, on_video=on_video)
+    return do_jobs(
+        [empty_job(name) for name in names],
+        executor,
+        work=do_as_named,
+        timeout=30,
+        on_video=on_video,
+    )
 
 
 def children() -> list[psutil.Process]:

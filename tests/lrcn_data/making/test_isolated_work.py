@@ -23,10 +23,8 @@ import pytest
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.making.isolated_work import Death, IsolatedWork, job_after
-from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob, VideoReport
-from lrcn_data.making.shard_options import ShardOptions
-from lrcn_data.sampling.clips import ClipOptions
+from tests.lrcn_data.making.empty_job import empty_job
 
 SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]
 
@@ -198,19 +196,6 @@ def test_time_in_which_a_run_is_stopped_counts_against_no_video(video_lists: Pat
     assert json.loads(output)["clips"] == 29, said
 
 
-def job(name: str = "train-000") -> Any:
-    return ShardJob(
-        shard=PlannedShard(name, "train", []),
-        root=Path(),
-        folder=Path(),
-        options=ShardOptions(clip=ClipOptions()),
-        classes=[],
-        fingerprint="",
-        finished=None,
-        quarantine={},
-    )
-
-
 def answer_and_die(
     job: ShardJob, started: Callable[[int], None], ended: Callable[[Any], None]
 ) -> str:
@@ -257,7 +242,7 @@ def say_who(job: ShardJob, started: Callable[[int], None], ended: Callable[[Any]
 def test_a_worker_that_dies_after_its_work_is_replaced() -> None:
     with closing(IsolatedWork(work=answer_and_die, timeout=5)) as do:
         for name in ("0", "1", "2"):
-            assert do(job(name)).result == name
+            assert do(empty_job(name)).result == name
             time.sleep(0.3)
 
 
@@ -265,7 +250,7 @@ def test_a_worker_that_dies_after_its_work_is_replaced() -> None:
 def test_what_comes_after_a_video_counts_against_none() -> None:
     reports: list[Any] = []
     with closing(IsolatedWork(work=end_slowly, timeout=0.2, on_video=reports.append)) as do:
-        assert [do(job(name)).result for name in ("0", "1")] == ["0", "1"]
+        assert [do(empty_job(name)).result for name in ("0", "1")] == ["0", "1"]
     assert len(reports) == 2
 
 
@@ -275,7 +260,7 @@ def test_workers_that_die_between_videos_are_an_error_after_three() -> None:
         closing(IsolatedWork(work=die, timeout=5)) as do,
         pytest.raises(LrcnError, match=r"train-000: its worker died 3 times \(exit code 3\)"),
     ):
-        do(job())
+        do(empty_job())
 
 
 @pytest.mark.timeout(60)
@@ -283,7 +268,7 @@ def test_a_job_that_is_done_again_reports_its_videos_again() -> None:
     reports: list[VideoReport] = []
     work = IsolatedWork(work=die_at_the_second_video, timeout=5, on_video=reports.append)
     with closing(work) as do:
-        done = do(job())
+        done = do(empty_job())
     assert [report.clips for report in reports] == [0, 0, 0, 1, 2]
     assert done.reports == reports
 
@@ -294,7 +279,7 @@ def test_threads_have_a_worker_each_which_the_next_jobs_use_again() -> None:
         closing(IsolatedWork(work=say_who, timeout=5)) as do,
         ThreadPoolExecutor(2) as threads,
     ):
-        pids = {done.result for done in threads.map(do, map(job, "0123456"))}
+        pids = {done.result for done in threads.map(do, map(empty_job, "0123456"))}
     assert len(pids) == 2
     assert not any(map(psutil.pid_exists, pids))
 
@@ -305,7 +290,9 @@ def test_an_error_that_is_no_videos_ends_the_jobs_of_all_threads() -> None:
         closing(IsolatedWork(work=fail_or_wait, timeout=5)) as do,
         ThreadPoolExecutor(2) as threads,
     ):
-        futures = [threads.submit(do, job(name)) for name in ("waits", "fails", "comes later")]
+        futures = [
+            threads.submit(do, empty_job(name)) for name in ("waits", "fails", "comes later")
+        ]
         for future in futures:
             with pytest.raises(LrcnError, match="fails can't be written: No space left on device"):
                 future.result()
@@ -315,7 +302,7 @@ def test_an_error_that_is_no_videos_ends_the_jobs_of_all_threads() -> None:
 def test_closing_ends_a_job_that_another_thread_waits_for() -> None:
     do = IsolatedWork(work=fail_or_wait, timeout=5)
     with ThreadPoolExecutor(1) as threads:
-        future = threads.submit(do, job("waits"))
+        future = threads.submit(do, empty_job("waits"))
         time.sleep(0.5)
         do.close()
         with pytest.raises(LrcnError, match="the run has been ended"):
@@ -327,7 +314,7 @@ def test_a_pickled_copy_does_the_same_with_workers_of_its_own() -> None:
     reports: list[VideoReport] = []
     do = IsolatedWork(work=die_at_the_second_video, timeout=5, on_video=reports.append)
     with closing(do), closing(pickle.loads(pickle.dumps(do))) as copy:
-        mine, other = do(job()), copy(job())
+        mine, other = do(empty_job()), copy(empty_job())
     assert mine.result != other.result
     assert mine.reports == other.reports == reports
 
@@ -337,30 +324,34 @@ def death(position: int | None, *, overdue: bool = False) -> Death:
 
 
 def test_a_video_that_crashes_has_two_tries() -> None:
-    assert job_after(death(4), 1, job(), 5) == job()
-    again = job_after(death(4), 2, job(), 5)
-    assert again == replace(job(), quarantine=again.quarantine)
+    assert job_after(death(4), 1, empty_job(), 5) == empty_job()
+    again = job_after(death(4), 2, empty_job(), 5)
+    assert again == replace(empty_job(), quarantine=again.quarantine)
     assert {position: str(error) for position, error in again.quarantine.items()} == {
         4: "crashed: the decoder's process ended 2 times with SIGSEGV"
     }
 
 
 def test_a_video_that_hangs_has_one_try() -> None:
-    again = job_after(death(4, overdue=True), 1, job(), 2.5)
+    again = job_after(death(4, overdue=True), 1, empty_job(), 2.5)
     assert {position: str(error) for position, error in again.quarantine.items()} == {
         4: "timeout: decoding took longer than 2.5 s"
     }
 
 
 def test_a_video_that_ended_a_worker_before_stays_left_out() -> None:
-    once = job_after(death(4, overdue=True), 1, job(), 5)
+    once = job_after(death(4, overdue=True), 1, empty_job(), 5)
     assert sorted(job_after(death(2), 2, once, 5).quarantine) == [2, 4]
 
 
 def test_a_death_between_videos_leaves_none_out() -> None:
-    assert job_after(death(None), 1, job(), 5) == job_after(death(None), 2, job(), 5) == job()
+    assert (
+        job_after(death(None), 1, empty_job(), 5)
+        == job_after(death(None), 2, empty_job(), 5)
+        == empty_job()
+    )
     # a video that ended just before its worker was ended for it
-    assert job_after(death(None, overdue=True), 1, job(), 5) == job()
+    assert job_after(death(None, overdue=True), 1, empty_job(), 5) == empty_job()
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf"])
