@@ -241,7 +241,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Text):
     """One text out of a few.
 
     Attributes:
@@ -249,16 +249,6 @@ class Choice:
     """
 
     choices: tuple[str, ...]
-
-    def from_toml(self, value: Any, where: str) -> str:
-        """The text."""
-        if isinstance(value, str):
-            return value
-        raise _other_type(where, "a text", value)
-
-    def to_toml(self, value: str) -> str:
-        """The text."""
-        return value
 
     def check(self, flag: str, value: str) -> None:
         """Make sure that the text is one of the choices."""
