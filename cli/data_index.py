@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from .options import debug_option, frame_kind_option, json_option
+from .options import LOCATION, debug_option, frame_kind_option, json_option
 from .output import print_json
 
 
 @click.command(name="index", short_help="Make the index of shards that came without one.")
-@click.argument("folder", metavar="[SHARDS]", default="shards")
+@click.argument("folder", metavar="[SHARDS]", default="shards", type=LOCATION)
 @frame_kind_option
 @json_option
 @debug_option
@@ -17,21 +17,23 @@ def command(*, folder: str, plugins: tuple[str, ...], as_json: bool) -> None:
     """Make the index of the shards in SHARDS (default: shards) that came without one.
 
     This is for tars that were copied with dataset.json, but without their .meta folder. The pixel
-    sums are then those of the decoded JPEGs, so a mean image differs a little from the exact one.
+    sum is then that of the decoded JPEGs, so a mean image differs a little from the exact one.
     """
+    from lrcn_data.format.data_set_folder import DataSetFolder
+    from lrcn_data.format.file_names import PIXEL_SUM
     from lrcn_data.inspecting.rebuild_index import rebuild_index
 
     written = []
-    for path in rebuild_index(folder, plugins=plugins):
-        written.append(str(path))
+    for name in rebuild_index(folder, plugins=plugins):
+        written.append(DataSetFolder(folder).at(name))
         if not as_json:
-            click.echo(str(path))
+            click.echo(written[-1])
     if as_json:
         print_json({"folder": folder, "written": written})
     elif not written:
         click.echo(f"{folder}: every shard has its index", err=True)
-    if any(path.endswith(".npz") for path in written):
+    if any(path.endswith(PIXEL_SUM) for path in written):
         click.echo(
-            "the pixel sums are those of the decoded JPEGs, not of the frames before encoding",
+            "the pixel sum is that of the decoded JPEGs, not of the frames before encoding",
             err=True,
         )

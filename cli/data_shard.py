@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.file_names import REJECTED
 from lrcn_data.format.frame_kinds import FRAME_KINDS
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.sampling.samplings import SAMPLINGS
@@ -21,7 +22,8 @@ from lrcn_data.sampling.short_videos import SHORT
 from lrcn_data.splits import SPLITS
 
 from .options import (
-    FOLDER,
+    LOCATION,
+    BytesType,
     RateType,
     SizeType,
     debug_option,
@@ -35,6 +37,7 @@ from .options import (
 from .output import print_json, warn
 
 if TYPE_CHECKING:
+    from lrcn_data.format.data_set_folder import DataSetFolder
     from lrcn_data.lists.read_lists import Lists
     from lrcn_data.making.run import RunOptions, RunResult
     from lrcn_data.making.shard_job import VideoReport
@@ -57,10 +60,10 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 @root_option("The folder that the paths in the lists are relative to.")
 @click.option(
     "--out",
-    type=FOLDER,
+    type=LOCATION,
     default="shards",
     show_default=True,
-    help="The folder to write the data set into.",
+    help="The folder to write the data set into, or a URL such as s3://bucket/shards.",
 )
 @click.option(
     "--fps",
@@ -162,7 +165,18 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     help="The largest number of videos in a shard."
     " [default: a hundredth of the split, from 8 to 1,000]",
 )
-@workers_option("The number of processes that make shards. [default: the cores allowed]")
+@click.option(
+    "--shard-bytes",
+    type=BytesType(),
+    default="256MiB",
+    show_default=True,
+    help="The largest size of a tar; what doesn't fit goes into further tars of the same shard.",
+)
+@workers_option(
+    "The number of processes that make shards; 0 makes them in this process, which a video that"
+    " crashes the decoder would end. [default: the cores allowed]",
+    least=0,
+)
 @click.option(
     "--executor",
     default="local",
@@ -226,7 +240,7 @@ def command(
     test: Path | None,
     classes: Path | None,
     root: Path,
-    out: Path,
+    out: str,
     label_base: int | None,
     allow_leakage: bool,
     check_content: bool,
@@ -246,6 +260,7 @@ def command(
     UCF-101's official lists are taken as they are, with the classInd.txt beside them. If a run was
     stopped, the same command goes on from there.
     """
+    from lrcn_data.format.data_set_folder import DataSetFolder
     from lrcn_data.lists.read_lists import read_lists
     from lrcn_data.making.run import RunOptions
 
@@ -258,7 +273,9 @@ def command(
         max_bad_fraction=max_bad_fraction,
         retry_failed=retry_failed,
         overwrite=overwrite,
+        allow_leakage=allow_leakage,
     )
+    folder = DataSetFolder(out)
     paths = _list_paths({"train": train, "val": val, "test": test})
     lists = read_lists(
         paths,
@@ -271,11 +288,11 @@ def command(
     for sentence in lists.warnings:
         warn(sentence)
     if dry_run:
-        _dry_run(lists, options, run, root=root, out=out, as_json=as_json)
+        _dry_run(lists, options, run, root=root, folder=folder, as_json=as_json)
         return
     with _orderly_sigterm():
-        result = _run(lists, options, run, root=root, out=out)
-    _show(result, out, as_json=as_json)
+        result = _run(lists, options, run, root=root, folder=folder)
+    _show(result, folder, as_json=as_json)
     if result.repeated:
         warn(
             f"{result.repeated} videos have fewer frames a second than --fps {options.clip.fps};"
@@ -285,7 +302,7 @@ def command(
         raise LrcnError(
             f"{result.failed + result.partial} of {result.videos} videos failed"
             f" ({result.bad_fraction:.1%}), above --max-bad-fraction {max_bad_fraction:g};"
-            f" {out / 'rejected.jsonl'} says why; all shards were kept"
+            f" {folder.at(REJECTED)} says why; all shards were kept"
         )
 
 
@@ -369,7 +386,7 @@ def _orderly_sigterm() -> Iterator[None]:
 
 
 def _run(
-    lists: Lists, options: ShardOptions, run: RunOptions, *, root: Path, out: Path
+    lists: Lists, options: ShardOptions, run: RunOptions, *, root: Path, folder: DataSetFolder
 ) -> RunResult:
     from lrcn_data.making.run import write_data_set
 
@@ -386,7 +403,7 @@ def _run(
             options,
             run,
             root=root,
-            folder=out,
+            folder=folder,
             on_start=progress.start,
             on_video=on_video,
         )
@@ -398,7 +415,7 @@ def _dry_run(
     run: RunOptions,
     *,
     root: Path,
-    out: Path,
+    folder: DataSetFolder,
     as_json: bool,
 ) -> None:
     from lrcn_data.machine import usable_cores
@@ -406,28 +423,28 @@ def _dry_run(
     from lrcn_data.making.run import plan_run
 
     EXECUTORS.load(run.executor)
-    todo = plan_run(lists, options, run, out)
-    left = todo.videos_left
-    guess = estimate(todo.left, options, root)
+    plan = plan_run(lists, options, run, folder)
+    left = plan.videos_left
+    guess = estimate(plan.left, options, root)
     workers = run.workers or usable_cores()
     if as_json:
         print_json(
             {
                 "videos": len(lists.entries),
                 "classes": len(lists.classes),
-                "shards": len(todo.shards),
-                "shards_left": len(todo.left),
+                "shards": len(plan.shards),
+                "shards_left": len(plan.left),
                 "videos_left": left,
                 "sampled": guess.sampled,
                 "estimated_bytes": guess.bytes,
                 "estimated_seconds": guess.seconds / workers,
-                "fingerprint": todo.manifest.fingerprint,
+                "fingerprint": plan.manifest.fingerprint,
             }
         )
         return
     click.echo(
         f"{len(lists.entries):,} videos of {len(lists.classes)} classes would go into"
-        f" {len(todo.shards)} shards in {out}; {len(todo.left)} shards with {left:,} videos are"
+        f" {len(plan.shards)} shards in {folder}; {len(plan.left)} shards with {left:,} videos are"
         " left to write"
     )
     click.echo(
@@ -436,15 +453,15 @@ def _dry_run(
     )
 
 
-def _show(result: RunResult, out: Path, *, as_json: bool) -> None:
+def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
     if as_json:
-        print_json({**asdict(result), "out": str(out)})
+        print_json({**asdict(result), "out": folder.location})
         return
     from rich.console import Console
     from rich.table import Table
 
     rate = result.videos_done / result.seconds if result.seconds else 0.0
-    table = Table(show_header=False, title=str(out), title_justify="left")
+    table = Table(show_header=False, title=folder.location, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
     for name, value in (
@@ -462,4 +479,4 @@ def _show(result: RunResult, out: Path, *, as_json: bool) -> None:
     Console().print(table)
     if result.reasons:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.reasons.items())
-        click.echo(f"{out / 'rejected.jsonl'}: {reasons}", err=True)
+        click.echo(f"{folder.at(REJECTED)}: {reasons}", err=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .options import debug_option, frame_kind_option, json_option, workers_option
+from .options import LOCATION, debug_option, frame_kind_option, json_option, workers_option
 from .output import print_json, warn
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _CLASSES_SHOWN = 30
 @click.command(
     name="stats", short_help="Count classes, frames and rejects; compute the mean image."
 )
-@click.argument("shards", default="shards")
+@click.argument("shards", default="shards", type=LOCATION)
 @workers_option("The number of threads that read and decode. [default: the cores allowed]")
 @frame_kind_option
 @json_option
@@ -35,12 +34,14 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
     the standard deviation is that of all pixels of all decoded frames.
     """
     from lrcn_data.errors import ShardError
-    from lrcn_data.inspecting.stats import MEAN_IMAGE, STATS, compute_stats, write_stats
+    from lrcn_data.format.data_set_folder import DataSetFolder
+    from lrcn_data.format.file_names import MEAN_IMAGE, STATS
+    from lrcn_data.inspecting.stats import compute_stats, write_stats
     from lrcn_data.machine import usable_cores
-    from lrcn_data.storage import locations
 
     from .progress import CountProgress
 
+    folder = DataSetFolder(shards)
     progress = CountProgress("clips")
     with progress:
         stats, mean_image = compute_stats(
@@ -51,20 +52,17 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
             on_clip=progress.advance,
         )
     written = False
-    if locations.is_url(shards):
-        warn(f"{shards} is no local folder; {STATS} and {MEAN_IMAGE} were not written")
-    else:
-        try:
-            write_stats(Path(shards), stats, mean_image)
-            written = True
-        except ShardError as error:
-            warn(f"{error}; {STATS} and {MEAN_IMAGE} were not written")
+    try:
+        write_stats(folder, stats, mean_image)
+        written = True
+    except ShardError as error:
+        warn(f"{error}; {STATS} and {MEAN_IMAGE} were not written")
     if as_json:
         print_json(asdict(stats))
     else:
         _show(stats)
         if written:
-            click.echo(f"written: {Path(shards) / STATS}, {Path(shards) / MEAN_IMAGE}")
+            click.echo(f"written: {folder.at(STATS)}, {folder.at(MEAN_IMAGE)}")
     for line in stats.shared_groups:
         warn(f"{line}: test scores would be too good")
 

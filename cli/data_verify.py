@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from .options import debug_option, frame_kind_option, json_option, root_option
+from .options import LOCATION, debug_option, frame_kind_option, json_option, root_option
 from .output import print_json
 
 
 @click.command(name="verify", short_help="Check every byte of a data set against its manifest.")
-@click.argument("folder", metavar="[SHARDS]", default="shards")
+@click.argument("folder", metavar="[SHARDS]", default="shards", type=LOCATION)
 @click.option(
     "--inputs", is_flag=True, help="Also check that the input videos are those that were decoded."
 )

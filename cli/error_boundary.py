@@ -11,7 +11,7 @@ import click
 
 from lrcn_data.errors import LrcnError
 
-from .options import DEBUG
+from .options import DEBUG, OWN_PROCESS
 
 
 def run(command: click.Command, name: str) -> None:
@@ -23,7 +23,7 @@ def run(command: click.Command, name: str) -> None:
     """
     meta: dict[str, Any] = {}
     try:
-        with command.make_context(name, sys.argv[1:]) as context:
+        with command.make_context(name, sys.argv[1:], obj=OWN_PROCESS) as context:
             meta = context.meta
             command.invoke(context)
         code = 0

@@ -14,6 +14,7 @@ from .many_values import ManyValuesCommand
 from .options import (
     FILE,
     HELP_NAMES,
+    RUN,
     debug_option,
     device_option,
     frame_kind_option,
@@ -34,7 +35,7 @@ _MOST_SHOWN = 12
 
 
 @click.command(cls=ManyValuesCommand, context_settings=HELP_NAMES, name="eval")
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_path", metavar="RUN", type=RUN)
 @click.option(
     "--shards",
     multiple=True,
@@ -86,7 +87,7 @@ _MOST_SHOWN = 12
 @version_option
 def command(
     *,
-    run_path: Path,
+    run_path: str,
     shards: tuple[str, ...],
     average: Any,
     batch_size: int,
@@ -117,7 +118,7 @@ def command(
     ranks = ranks_from_environment()
     processor = choose_processor(device, amp, local_rank=ranks.local_rank)
     trained = load_run(run_path, processor, named_plugins(cnn, head))
-    data = open_to_evaluate(shards, trained, str(run_path), plugins=plugins)
+    data = open_to_evaluate(shards, trained, run_path, plugins=plugins)
     keep_freed_memory()
     share = len(data) // ranks.count
     with (
@@ -144,9 +145,9 @@ def command(
     if confusion:
         draw_confusion(confusion, result.confusion)
     if as_json:
-        print_json({"run": str(run_path), **json_result(result), "classes": classes})
+        print_json({"run": run_path, **json_result(result), "classes": classes})
         return
-    _print_result(result, str(run_path))
+    _print_result(result, run_path)
     if len(classes) <= _MOST_SHOWN:
         _print_confusion(result, classes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +14,7 @@ import click
 from lrcn_data.errors import UsageError
 from lrcn_data.plugins import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
+from lrcn_data.storage.locations import is_url, normal_location
 from lrcn_data.video.decoders import DECODERS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -22,8 +25,43 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 DEBUG = "lrcn.debug"
 """Key under which a click context says whether `--debug` was given; the error boundary reads it."""
 
+OWN_PROCESS = "lrcn.own_process"
+"""The object of a click context that says that the process ends with the command."""
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
 """The type of an option that names a folder."""
+
+
+class LocationType(click.ParamType):  # type: ignore[type-arg]
+    """A folder, or perhaps a file: a path, or a URL that fsspec knows, in its normal form.
+
+    Args:
+        file_too: Whether a file on this machine may be named as well.
+    """
+
+    name = "folder or URL"
+
+    def __init__(self, *, file_too: bool = False) -> None:
+        self._file_too = file_too
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Read the text; a store that would vanish with the process is refused."""
+        location = normal_location(value)
+        if location.startswith("memory:") and ctx and ctx.find_root().obj == OWN_PROCESS:
+            self.fail(
+                f"{location} would vanish when this command ends; name a folder, or a bucket's URL"
+            )
+        is_file = not is_url(location) and os.path.isfile(location)  # noqa: PTH113 # never fails
+        if is_file and not self._file_too:
+            self.fail(f"{location} is a file; name a folder")
+        return location
+
+
+LOCATION = LocationType()
+"""The type of an option that names a folder on this machine or in a store."""
+
+RUN = LocationType(file_too=True)
+"""The type of an argument that names a run: its folder, or its weights' file."""
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 """The type of an option that names a file."""
@@ -187,3 +225,22 @@ def _only_plugin(context: click.Context, option: click.Parameter, name: str | No
 def named_plugins(*names: str | None) -> tuple[str, ...]:
     """The names that are given."""
     return tuple(name for name in names if name is not None)
+
+
+class BytesType(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes, perhaps with a unit: 1000000, 500MB, 256MiB."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Read the text; the library checks the range."""
+        match = re.fullmatch(r"([0-9.]+) *([a-zA-Z]*)", str(value))
+        number, unit = match.groups() if match else ("", "")
+        try:
+            return int(Fraction(number) * _UNITS[unit.lower().removesuffix("b")])
+        except (ValueError, KeyError):
+            self.fail(f"{value!r} is no size; write 500MB, 256MiB, or a number of bytes")
+
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+"""The bytes of a unit, without its b."""

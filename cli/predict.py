@@ -13,6 +13,7 @@ from lrcn_data.errors import LrcnError
 from .error_boundary import run
 from .options import (
     HELP_NAMES,
+    RUN,
     debug_option,
     decoder_option,
     device_option,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings=HELP_NAMES, name="predict")
-@click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run_path", metavar="RUN", type=RUN)
 @click.argument(
     "videos", metavar="VIDEO...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 @version_option
 def command(
     *,
-    run_path: Path,
+    run_path: str,
     videos: tuple[Path, ...],
     top: int,
     device: str,

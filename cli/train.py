@@ -29,8 +29,8 @@ from lrcn_model.training.presets import find_config
 from .error_boundary import run
 from .many_values import ManyValuesCommand
 from .options import (
-    FOLDER,
     HELP_NAMES,
+    LOCATION,
     SizeType,
     debug_option,
     frame_kind_option,
@@ -98,12 +98,12 @@ def _click_settings(kind: ValueKind) -> dict[str, Any]:
 )
 @click.option(
     "--out",
-    type=FOLDER,
+    type=LOCATION,
     help="The folder that the run is written into. [default: runs/<cnn>-<hash of data and values>]",
 )
 @click.option(
     "--resume",
-    type=FOLDER,
+    type=LOCATION,
     help="Go on with the run in this folder, with its own values; a larger --epochs extends it.",
 )
 @click.option(
@@ -123,8 +123,8 @@ def _click_settings(kind: ValueKind) -> dict[str, Any]:
 def command(
     *,
     config: Path | None,
-    out: Path | None,
-    resume: Path | None,
+    out: str | None,
+    resume: str | None,
     fresh: bool,
     dry_run: bool,
     plugins: tuple[str, ...],
@@ -155,8 +155,8 @@ def _options(
     given: dict[str, Any],
     *,
     config: Path | None,
-    resume: Path | None,
-    out: Path | None,
+    resume: str | None,
+    out: str | None,
     fresh: bool,
 ) -> TrainOptions:
     """The values given on the command line, then those of the TOML file, then the defaults."""

@@ -12,36 +12,36 @@ runs/small-1a2b3c4d/
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
 
-from lrcn_data.errors import LrcnError
+from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.storage.atomic_file import atomic_file, remove_leftovers
+from lrcn_data.storage.folder import Folder
 
 RUNS = Path("runs")
+
+CONFIG = "config.toml"
+"""The file by which a folder is known to be a run's."""
+
+WEIGHTS = "weights.safetensors"
+"""The file with the trained net."""
 
 _OLD_TEMPORARY = ".tmp"
 """How half-written files ended before they were named as those of data sets are."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """The paths of the files in a run's folder.
-
-    Attributes:
-        path: The folder itself.
-    """
-
-    path: Path
+class RunFolder(Folder):
+    """The folder of a run; trainings write it on this machine, and it is read from anywhere."""
 
     @property
     def config(self) -> Path:
         """The file with all values of the training."""
-        return self.path / "config.toml"
+        return self.path / CONFIG
 
     @property
     def record(self) -> Path:
@@ -56,7 +56,7 @@ class RunFolder:
     @property
     def weights(self) -> Path:
         """The file with the trained net, which lrcn-eval and lrcn-predict use."""
-        return self.path / "weights.safetensors"
+        return self.path / WEIGHTS
 
     @property
     def checkpoints(self) -> Path:
@@ -70,7 +70,7 @@ class RunFolder:
 
     def exists(self) -> bool:
         """Whether a training was started here."""
-        return self.config.exists()
+        return self.has(CONFIG)
 
     def has_checkpoint(self) -> bool:
         """Whether a training can go on from here."""
@@ -90,6 +90,21 @@ class RunFolder:
             remove_leftovers(folder)
             for leftover in folder.glob(f"*{_OLD_TEMPORARY}"):
                 leftover.unlink(missing_ok=True)
+
+
+def folder_to_train_in(location: str | os.PathLike[str]) -> RunFolder:
+    """The folder of a run that a training writes into.
+
+    Raises:
+        UsageError: It is not on this machine.
+    """
+    folder = RunFolder(location)
+    if not folder.is_local:
+        raise UsageError(
+            f"a training can't write its run to {folder} yet; train into a folder on this machine,"
+            " then copy it there"
+        )
+    return folder
 
 
 @contextmanager

@@ -4,6 +4,7 @@ trials are counted for docs/reliability.md."""
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import sys
 import threading
@@ -16,13 +17,15 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from lrcn_data.format.file_names import MANIFEST, META, REJECTED, ShardPaths, shard_name
+from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
+from lrcn_data.format.file_names import META, REJECTED, shard_name
 from lrcn_data.format.json_text import dump_json_line
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
-from lrcn_data.format.records import Rejection, SampleRecord
+from lrcn_data.format.records import Rejection, SampleRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import ShardWriter
+from lrcn_data.making.settle import remove_parts, write_whole
 
 MakeDataSet = Callable[..., Path]
 
@@ -53,12 +56,12 @@ def _write_shard(
     rejected: list[Rejection],
     change_jpegs: Callable[[list[bytes]], list[bytes]],
     smooth: bool,
-) -> Any:
+) -> WrittenShard:
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
     sums = PixelSums(canvas)
     layout = SampleLayout(seq_len=seq_len)
-    with ShardWriter(ShardPaths(folder, name), layout=layout, canvas=canvas) as writer:
+    with ShardWriter(folder, name, layout=layout, canvas=canvas) as writer:
         for number, size in enumerate(sizes):
             frames = random_frames(rng, seq_len, size, smooth=smooth)
             label = int(rng.integers(classes))
@@ -84,7 +87,7 @@ def _write_shard(
                 simplejpeg.encode_jpeg(frame, quality=90, colorsubsampling="420")
                 for frame in frames
             ]
-            writer.write(record, change_jpegs(jpegs))
+            writer.write(record, change_jpegs(jpegs), sha256_of(record.video))
             for frame in frames:
                 sums.add(frame)
         writer.add_pixels(sums)
@@ -93,8 +96,16 @@ def _write_shard(
             split=split,
             videos=len(sizes) + len(rejected),
             rejected=rejected,
-            sources=[],
+            sources=[
+                Source(path=video, bytes=1, sha256=sha256_of(video))
+                for video in dict.fromkeys(f"videos/{name}_{i // 2}.avi" for i in range(len(sizes)))
+            ],
         )
+
+
+def sha256_of(video: str) -> str:
+    """The SHA-256 that the input of a made data set is said to have."""
+    return hashlib.sha256(video.encode()).hexdigest()
 
 
 @pytest.fixture
@@ -113,11 +124,17 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         fps: str = "5",
         change_jpegs: Callable[[list[bytes]], list[bytes]] = list,
         smooth: bool = False,
+        own_arrays: bool = False,
     ) -> Path:
-        """Write samples[split][shard] clips, whose sizes go round `sizes`."""
+        """Write samples[split][shard] clips, whose sizes go round `sizes`.
+
+        With `own_arrays` each shard keeps its index and pixel sums, as while a data set is written,
+        and as version 1 had them at first.
+        """
         path = tmp_path / folder
-        (path / META).mkdir(parents=True)
-        rejections, entries, exact = [], [], 0
+        data_set = DataSetFolder(path)
+        data_set.make(META)
+        rejections, records = [], {}
         for split, counts in (samples or {"train": [3, 2], "test": [2]}).items():
             for number, count in enumerate(counts):
                 rejected = []
@@ -131,9 +148,10 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                             detail=detail,
                         )
                     ]
-                record = _write_shard(
+                name = shard_name(split, number, len(counts))
+                written = _write_shard(
                     path,
-                    shard_name(split, number, len(counts)),
+                    name,
                     [sizes[i % len(sizes)] for i in range(count)],
                     seq_len=seq_len,
                     classes=classes,
@@ -143,9 +161,17 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     change_jpegs=change_jpegs,
                     smooth=smooth,
                 )
+                data_set.put_shard(written)
                 rejections += rejected
-                entries.append(record.entry)
-                exact += record.exact_frames
+                records[name] = written.record
+        entries = [record.entry for record in records.values()]
+        if complete and not own_arrays:
+            summed = {
+                name: name.startswith("train") or not any(n.startswith("train") for n in records)
+                for name in records
+            }
+            write_whole(data_set, records, summed=summed, canvas=sizes[0], channels=3)
+            remove_parts(data_set, records.values())
         manifest = Manifest(
             complete=complete,
             fingerprint="0" * 64,
@@ -154,10 +180,10 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
             classes=[f"class {i}" for i in range(classes)],
             tools={},
             canvas=list(sizes[0]),
-            mean_exact=exact == sum(entry.frames for entry in entries),
+            mean_exact=all(r.exact_frames == r.entry.frames for r in records.values()),
             shards=entries,
         )
-        (path / MANIFEST).write_bytes(manifest.to_json())
+        data_set.write_manifest(manifest)
         lines = [dump_json_line(dataclasses.asdict(rejection)) for rejection in rejections]
         (path / REJECTED).write_bytes(b"".join(lines))
         return path

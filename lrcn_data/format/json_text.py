@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,27 @@ def dump_json_line(value: Any) -> bytes:
 def readable(path: str) -> str:
     r"""Write a path as samples have it: bytes that aren't UTF-8 become \xNN, for any reader."""
     return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def known_values(kind: type[DataclassInstance], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the values of a dataclass's fields out of what a file holds.
+
+    Keys that the class doesn't know are left out, as a later version of the format may have them.
+    So are fields that the file lacks and that have a default.
+
+    Args:
+        kind: The dataclass.
+        record: The object that was read from JSON.
+
+    Raises:
+        KeyError: A field without a default is missing.
+        TypeError: It is no object.
+    """
+    return {
+        f.name: record[f.name]
+        for f in fields(kind)
+        if f.name in record or (f.default is MISSING and f.default_factory is MISSING)
+    }
 
 
 def members(record: DataclassInstance) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.file_names import MANIFEST
 from lrcn_data.format.frame_kinds import RGB_FRAMES
-from lrcn_data.format.json_text import dump_json, members
+from lrcn_data.format.json_text import dump_json, known_values, members
 from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.sources import source_number
+from lrcn_data.size import Size
 
 FORMAT = "lrcn-shards"
 """The name of the format, which every manifest states."""
@@ -19,11 +22,27 @@ FORMAT = "lrcn-shards"
 FORMAT_VERSION = 1
 """The latest version of the format, which is written and up to which is read."""
 
+RECIPE = (
+    *("fps", "seq_len", "sampling", "sampling_values", "stride", "clips", "short"),
+    *("size", "quality", "frame_kind", "plugins"),
+)
+"""The options that say how clips are made from a video, which predicting like a training needs."""
+
+UNDERSTOOD = frozenset({"frame-kind", "parts"})
+"""What a data set may require of its readers, and this version understands.
+
+`frame-kind`: frames are what a plug-in makes of them. `parts`: the shards of a split are more than
+their numbers say, since some have several tars.
+"""
+
+_DEFAULT_CANVAS = (320, 240)
+
 _MANIFEST_KINDS = {
     "complete": bool,
     "fingerprint": str,
+    "mean_exact": bool,
     **dict.fromkeys(("options", "lists", "tools"), dict),
-    **dict.fromkeys(("classes", "canvas"), list),
+    **dict.fromkeys(("classes", "canvas", "requires"), list),
 }
 
 
@@ -40,17 +59,19 @@ class Manifest:
         tools: Versions of the libraries that decoded and encoded, by their names.
         canvas: [width, height] of the pixel sums.
         mean_exact: Whether all frames had the canvas's size, so that mean images are exact.
+        requires: What a reader must understand to read the data set, among `UNDERSTOOD`.
         shards: What the data set has, one entry for each shard, in order.
     """
 
-    complete: bool
-    fingerprint: str
+    complete: bool = True
+    fingerprint: str = ""
     options: Mapping[str, Any]
-    lists: Mapping[str, str]
+    lists: Mapping[str, str] = field(default_factory=dict)
     classes: list[str]
-    tools: Mapping[str, str]
-    canvas: list[int]
-    mean_exact: bool = True
+    tools: Mapping[str, str] = field(default_factory=dict)
+    canvas: list[int] = field(default_factory=lambda: list(_DEFAULT_CANVAS))
+    mean_exact: bool = False
+    requires: list[str] = field(default_factory=list)
     shards: list[ShardEntry] = field(default_factory=list)
 
     @property
@@ -74,16 +95,43 @@ class Manifest:
         """Name of the kind of frames that is stored."""
         return str(self.options.get("frame_kind", RGB_FRAMES))
 
+    @property
+    def canvas_size(self) -> Size:
+        """(width, height) of the pixel sums."""
+        width, height = self.canvas
+        return width, height
+
+    @property
+    def stand_in_source(self) -> int:
+        """Stands for the input file of samples whose index doesn't know it.
+
+        It tells the videos of one data set from those of another.
+        """
+        return source_number(hashlib.sha256(self.fingerprint.encode()).hexdigest())
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The options that say how clips are made from a video, by name."""
+        return {name: self.options[name] for name in RECIPE if name in self.options}
+
+    @property
+    def summed_split(self) -> str | None:
+        """The split whose frames are summed up for the mean image; None for all of them."""
+        return "train" if any(entry.split == "train" for entry in self.shards) else None
+
     def to_json(self) -> bytes:
-        """Write the file's bytes."""
-        return dump_json({"format": FORMAT, "format_version": FORMAT_VERSION, **members(self)})
+        """Write the file's bytes; what nobody must understand is not required."""
+        record = {"format": FORMAT, "format_version": FORMAT_VERSION, **members(self)}
+        if not self.requires:
+            del record["requires"]
+        return dump_json(record)
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
         """Read the file's bytes; keys that this version doesn't know are ignored.
 
         Raises:
-            ShardError: The bytes are no manifest, or one of a later format.
+            ShardError: The bytes are no manifest, or that of a data set which needs a later lrcn.
         """
         try:
             record = json.loads(data)
@@ -94,11 +142,25 @@ class Manifest:
                     f"{MANIFEST} has format version {record['format_version']}, this lrcn reads up"
                     f" to {FORMAT_VERSION}; upgrade lrcn"
                 )
-            shards = [ShardEntry(**entry) for entry in record["shards"]]
-            known = {f.name: record[f.name] for f in fields(cls)}
+            known = known_values(cls, record)
             for name, kind in _MANIFEST_KINDS.items():
-                if not isinstance(known[name], kind):
+                if name in known and not isinstance(known[name], kind):
                     raise ShardError(f"{MANIFEST} has {known[name]!r:.60} as {name}")
-            return cls(**{**known, "shards": shards})
+            lacking = [name for name in known.get("requires", []) if name not in UNDERSTOOD]
+            if lacking:
+                raise ShardError(
+                    f"{MANIFEST} requires {', '.join(map(str, lacking))!r:.120}, which this lrcn"
+                    " doesn't understand; upgrade lrcn"
+                )
+            known["shards"] = [_entry(entry, known["options"]) for entry in record["shards"]]
+            return cls(**known)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ShardError(f"{MANIFEST} can't be read: {error!r}") from error
+
+
+def _entry(record: Mapping[str, Any], options: Mapping[str, Any]) -> ShardEntry:
+    """A shard's entry, whose number of frames follows from the others where it is missing."""
+    entry = ShardEntry(**known_values(ShardEntry, record))
+    if "frames" in record:
+        return entry
+    return replace(entry, frames=int(entry.samples) * int(options["seq_len"]))

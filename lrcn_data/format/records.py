@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.json_text import COMPACT, dump_json, encode_text, members
+from lrcn_data.format.json_text import (
+    COMPACT,
+    dump_json,
+    encode_text,
+    known_values,
+    members,
+    readable,
+)
+from lrcn_data.format.sources import source_number
+from lrcn_data.reasons import NOT_BAD
 
-_JSON_NAMES = {"class_name": "class"}
+_JSON_KEYS = (
+    *("key", "video", "label", "class", "split", "clip", "fps", "source_fps", "width", "height"),
+    *("frame_times", "num_valid", "labels", "segment", "salvaged"),
+)
+"""The keys of a sample's json in the order in which they are written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,37 +51,60 @@ class SampleRecord:
     key: str
     video: str
     label: int
-    class_name: str
-    split: str
-    clip: int
-    fps: float
-    source_fps: float
     width: int
     height: int
     frame_times: list[float]
     num_valid: int
     labels: list[int]
     segment: list[float]
-    salvaged: bool
+    class_name: str = ""
+    split: str = ""
+    clip: int = 0
+    fps: float = 0.0
+    source_fps: float = 0.0
+    salvaged: bool = False
 
     def to_json(self) -> bytes:
         """Write the member's bytes."""
-        record = {_JSON_NAMES.get(name, name): value for name, value in members(self).items()}
+        values = members(self)
+        record = {key: values["class_name" if key == "class" else key] for key in _JSON_KEYS}
         return encode_text(COMPACT.encode(record))
 
     @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Read a member's bytes; keys that this version doesn't know are ignored.
+    def from_json(cls, data: bytes, seq_len: int) -> Self:
+        """Read a member's bytes.
+
+        Keys that this version doesn't know are ignored. Those that are missing take defaults: all
+        frames are real, labelled with the clip's class, and follow one another at the clip's rate.
+
+        Args:
+            data: The bytes.
+            seq_len: The number of frames in a clip.
 
         Raises:
-            ShardError: The bytes are no JSON object, or a key is missing.
+            ShardError: The bytes are no JSON object, or a key without a default is missing.
         """
         try:
-            record = json.loads(data)
-            record["class_name"] = record["class"]
-            return cls(**{f.name: record[f.name] for f in fields(cls)})
-        except (ValueError, TypeError, KeyError) as error:
+            record = dict(json.loads(data))
+            if "class" in record:
+                record["class_name"] = record["class"]
+            return cls(**known_values(cls, _derived(record, seq_len) | record))
+        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
             raise ShardError(f"a sample's json member can't be read: {error!r}") from error
+
+
+def _derived(record: dict[str, Any], seq_len: int) -> dict[str, Any]:
+    """The values that follow from the others where a sample's json doesn't say them."""
+    valid = min(max(record.get("num_valid", seq_len), 0), seq_len)
+    times = record.get("frame_times")
+    if times is None:
+        times = [number / record["fps"] if "fps" in record else 0.0 for number in range(seq_len)]
+    return {
+        "num_valid": valid,
+        "labels": [record["label"]] * valid + [-1] * (seq_len - valid),
+        "frame_times": times,
+        "segment": [0.0, times[-1] if times else 0.0],
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +122,7 @@ class Rejection:
     path: str
     split: str
     reason: str
-    detail: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,24 +132,24 @@ class ShardEntry:
     Attributes:
         file: Name of the tar, relative to the data set's folder.
         split: `train`, `val` or `test`.
-        videos: Number of list entries that belong to the shard.
         samples: Number of clips in the tar.
-        frames: Number of frames in the tar.
         bytes: Size of the tar in bytes.
         sha256: SHA-256 of the tar, in hexadecimal.
+        videos: Number of list entries that belong to the shard.
+        frames: Number of frames in the tar.
         skipped: Number of entries that were too short.
         failed: Number of entries that gave no clip for any other reason.
     """
 
     file: str
     split: str
-    videos: int
     samples: int
-    frames: int
     bytes: int
     sha256: str
-    skipped: int
-    failed: int
+    videos: int = 0
+    frames: int = 0
+    skipped: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +168,7 @@ class Source:
     path: str
     bytes: int
     sha256: str
-    decoding: str
+    decoding: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,34 +180,60 @@ class ShardRecord:
         entry: What the manifest will say of the shard.
         rejected: The shard's entries that gave no clip, or not all of their clips.
         sources: The shard's input videos.
-        exact_frames: Number of frames that had the canvas's own size.
+        exact_frames: Number of frames in the pixel sums that had the canvas's own size.
+        parts: What the manifest will say of the shard's further tars, where its samples don't fit
+            into one. The first one counts the entries of them all.
     """
 
     fingerprint: str
     entry: ShardEntry
-    rejected: list[Rejection]
-    sources: list[Source]
-    exact_frames: int
+    rejected: list[Rejection] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    exact_frames: int = 0
+    parts: list[ShardEntry] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[ShardEntry]:
+        """What the manifest will say of all of the shard's tars."""
+        return [self.entry, *self.parts]
+
+    @property
+    def source_numbers(self) -> dict[str, int]:
+        """The number of each input file, by the video's path as samples have it."""
+        return {readable(source.path): source_number(source.sha256) for source in self.sources}
+
+    @property
+    def may_change(self) -> bool:
+        """Whether a video may be read again by `--retry-failed`."""
+        return any(line.reason not in NOT_BAD for line in self.rejected)
 
     def to_json(self) -> bytes:
-        """Write the file's bytes."""
-        return dump_json(self)
+        """Write the file's bytes; a shard of one tar is written as it always was."""
+        record = members(self)
+        if not self.parts:
+            del record["parts"]
+        return dump_json(record)
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
-        """Read the file's bytes.
+        """Read the file's bytes; keys that this version doesn't know are ignored.
 
         Raises:
             ShardError: The bytes are not a shard's record.
         """
         try:
-            record = json.loads(data)
-            return cls(
-                fingerprint=record["fingerprint"],
-                entry=ShardEntry(**record["entry"]),
-                rejected=[Rejection(**line) for line in record["rejected"]],
-                sources=[Source(**line) for line in record["sources"]],
-                exact_frames=record["exact_frames"],
-            )
+            record = known_values(cls, json.loads(data))
+            record["entry"] = ShardEntry(**known_values(ShardEntry, record["entry"]))
+            for name, kind in _LISTED.items():
+                record[name] = [kind(**known_values(kind, line)) for line in record.get(name, [])]
+            return cls(**record)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ShardError(f"a shard's record can't be read: {error!r}") from error
+
+
+_LISTED: dict[str, type[Rejection | Source | ShardEntry]] = {
+    "rejected": Rejection,
+    "sources": Source,
+    "parts": ShardEntry,
+}
+"""What a shard's record has several of."""

@@ -16,6 +16,7 @@ from lrcn_data.errors import ShardError
 from lrcn_data.format.records import SampleRecord
 from lrcn_data.format.sample_key import is_key
 from lrcn_data.format.sample_layout import SampleLayout
+from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.format.tar_members import (
     BLOCK,
     MAX_END_BYTES,
@@ -66,6 +67,8 @@ class Sample:
         layout: How the sample is made up.
         shard: The location of the shard that the sample lies in, for error messages; empty if it
             isn't known.
+        source: Which input file the sample is from: together with the video's path it tells videos
+            apart, also those of several data sets; see `format.sources`.
     """
 
     frames: list[memoryview]
@@ -73,6 +76,7 @@ class Sample:
     record: SampleRecord
     layout: SampleLayout
     shard: str = ""
+    source: int = UNKNOWN_SOURCE
 
     def __str__(self) -> str:
         """Say which sample it is, for error messages."""
@@ -198,7 +202,7 @@ def _parse_record(data: bytes, key: str, label: bytes, seq_len: int) -> SampleRe
     if len(data) > _MAX_TEXT_BYTES:
         raise ShardError(f"has a json member of {len(data):,} bytes")
     try:
-        record = SampleRecord.from_json(data)
+        record = SampleRecord.from_json(data, seq_len)
     except RecursionError as error:
         raise ShardError("has a json member that is nested without end") from error
     _check_types(record)

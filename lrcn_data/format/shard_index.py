@@ -1,4 +1,8 @@
-"""The files beside a shard that make it random access: its arrays (.npz) and DALI index (.idx)."""
+"""Where each sample of a shard lies: as arrays beside a shard (.npz), and as a DALI index (.idx).
+
+The arrays of all shards of a split stand together in one file once the data set is complete; see
+`split_index`.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,9 @@ import numpy.typing as npt
 from lrcn_data.errors import ShardError
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.sample_members import MAX_SAMPLE_BYTES
+from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.format.tar_members import BLOCK
-from lrcn_data.storage import locations
+from lrcn_data.storage.folder import Folder
 
 _NPY_HEADER = 4096
 
@@ -28,68 +33,105 @@ class ShardIndex:
         offset: int64 (samples,), the byte in the tar at which the sample's first header starts.
         length: int64 (samples,), the number of bytes from there to the end of the padding of its
             last member.
-        crc32: uint32 (samples,), the CRC-32 of those bytes.
+        crc32: int64 (samples,), the CRC-32 of those bytes.
         label: int64 (samples,), the class number, counted from 0.
         num_valid: int64 (samples,), the number of frames that are no padding.
+        source: int64 (samples,), the `sources.source_number` of the input file that the sample is
+            from, or `UNKNOWN_SOURCE`.
     """
 
     offset: npt.NDArray[np.int64]
     length: npt.NDArray[np.int64]
-    crc32: npt.NDArray[np.uint32]
+    crc32: npt.NDArray[np.int64]
     label: npt.NDArray[np.int64]
     num_valid: npt.NDArray[np.int64]
+    source: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.offset)
 
     @classmethod
-    def load(cls, location: str, *, samples: int) -> Self:
+    def of_rows(cls, rows: npt.NDArray[np.int64]) -> Self:
+        """Make an index of an array's rows, int64 (fields, samples), without copying them."""
+        return cls(**dict(zip(FIELDS, rows, strict=True)))
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """All fields as the rows of one array, int64 (fields, samples)."""
+        return np.stack([getattr(self, name) for name in FIELDS])
+
+    @classmethod
+    def load(cls, folder: Folder, name: str, *, samples: int) -> Self:
         """Read the arrays of a shard's .npz.
 
         Args:
-            location: Location of the .npz.
+            folder: The data set's folder.
+            name: The name of the .npz in it.
             samples: Number of samples that the shard has by its manifest.
 
         Raises:
             ShardError: The arrays can't be read, or don't fit the manifest or each other.
         """
-        kinds = {f.name: np.uint32 if f.name == "crc32" else np.int64 for f in fields(cls)}
-        arrays = _load(location, dict.fromkeys(kinds, samples * 8))
-        for name, kind in kinds.items():
-            _check_array(location, name, arrays[name], (samples,), kind)
+        location = folder.at(name)
+        arrays = _load(folder, name, dict.fromkeys(_FIRST_FIELDS, samples * 8))
+        if getattr(arrays["crc32"], "dtype", None) == np.uint32:
+            # of an older version, which kept no sources
+            arrays["crc32"] = arrays["crc32"].astype(np.int64)
+            arrays["source"] = np.full(samples, UNKNOWN_SOURCE, np.int64)
+        else:
+            arrays |= _load(folder, name, {"source": samples * 8})
+        for field, array in arrays.items():
+            _check_array(location, field, array, (samples,))
         index = cls(**arrays)
-        lengths_fit = np.all((index.length >= BLOCK) & (index.length <= MAX_SAMPLE_BYTES))
-        starts = np.cumsum(index.length) - index.length
-        if not lengths_fit or not np.array_equal(index.offset, starts):
-            raise ShardError(f"{location} has samples that don't follow one another; {_REMEDY}")
+        if not index.is_in_order:
+            raise ShardError(f"{location} has samples that don't follow one another; {REMEDY}")
         return index
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the samples have possible lengths and follow one another from byte 0 on."""
+        lengths_fit = np.all((self.length >= BLOCK) & (self.length <= MAX_SAMPLE_BYTES))
+        starts = np.cumsum(self.length) - self.length
+        return bool(lengths_fit and np.array_equal(self.offset, starts))
 
     def end(self) -> int:
         """The byte in the tar at which the last sample ends."""
         return int(self.offset[-1] + self.length[-1]) if len(self) else 0
 
-    def save(self, file: IO[bytes], pixel_sum: npt.NDArray[np.int64], frame_count: int) -> None:
+    def save(
+        self, file: IO[bytes], pixel_sum: npt.NDArray[np.int64] | None, frame_count: int
+    ) -> None:
         """Write the .npz with these arrays and a shard's pixel sums.
 
         Args:
             file: The file to write into.
-            pixel_sum: The sum of all frames on the canvas, int64 (height, width, 3).
+            pixel_sum: The sum of all frames on the canvas, int64 (height, width, channels); None
+                where the shard's frames are not summed up.
             frame_count: Number of frames in the sum.
         """
-        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        np.savez(file, pixel_sum=pixel_sum, frame_count=np.int64(frame_count), **arrays)
+        arrays = {name: getattr(self, name) for name in FIELDS}
+        if pixel_sum is not None:
+            arrays |= {"pixel_sum": pixel_sum, "frame_count": np.int64(frame_count)}
+        np.savez(file, **arrays)
 
 
-_REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"
+FIELDS = tuple(f.name for f in fields(ShardIndex))
+"""The names of an index's fields, in the order in which they are written."""
+
+_FIRST_FIELDS = [name for name in FIELDS if name != "source"]
+"""The fields that all versions have."""
+
+REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"
 
 
 def load_pixel_sum(
-    location: str, *, canvas: Canvas, channels: int = 3
+    folder: Folder, name: str, *, canvas: Canvas, channels: int = 3
 ) -> tuple[npt.NDArray[np.int64], int]:
-    """Read the pixel sums of a shard's .npz.
+    """Read the pixel sums of a .npz.
 
     Args:
-        location: Location of the .npz.
+        folder: The data set's folder.
+        name: The name of the .npz in it.
         canvas: (width, height) of the sums by the manifest, in pixels.
         channels: Number of channels of the frames.
 
@@ -99,14 +141,32 @@ def load_pixel_sum(
     Raises:
         ShardError: The sums can't be read, or can't be those of that many frames.
     """
+    location = folder.at(name)
     shape = (canvas[1], canvas[0], channels)
-    arrays = _load(location, {"pixel_sum": 8 * math.prod(shape), "frame_count": 8})
-    _check_array(location, "pixel_sum", arrays["pixel_sum"], shape, np.int64)
-    _check_array(location, "frame_count", arrays["frame_count"], (), np.int64)
+    arrays = _load(folder, name, {"pixel_sum": 8 * math.prod(shape), "frame_count": 8})
+    _check_array(location, "pixel_sum", arrays["pixel_sum"], shape)
+    _check_array(location, "frame_count", arrays["frame_count"], ())
     pixel_sum, frame_count = arrays["pixel_sum"], int(arrays["frame_count"])
     if frame_count < 0 or pixel_sum.min() < 0 or pixel_sum.max() > 255 * frame_count:
-        raise ShardError(f"{location} has pixel sums that no frames can have; {_REMEDY}")
+        raise ShardError(f"{location} has pixel sums that no frames can have; {REMEDY}")
     return pixel_sum, frame_count
+
+
+def load_sha256s(folder: Folder, name: str, *, most: int) -> set[str]:
+    """Read which tars the pixel sum of a .npz is of, each by its SHA-256 in hexadecimal.
+
+    Args:
+        folder: The data set's folder.
+        name: The name of the .npz in it.
+        most: The largest number of tars that there can be.
+
+    Raises:
+        ShardError: The array can't be read.
+    """
+    array = _load(folder, name, {"sha256": 32 * most})["sha256"]
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.shape[1:] != (32,):
+        raise ShardError(f"{folder.at(name)} doesn't say which tars it is of; {REMEDY}")
+    return {row.tobytes().hex() for row in array}
 
 
 def member_lines(data: bytes, offset: int, endings: Sequence[str], key: str) -> str:
@@ -132,35 +192,31 @@ def index_text(lines: Iterable[str]) -> bytes:
     return ("\n".join([f"v1.2 {len(lines)}", *lines]) + "\n").encode()
 
 
-def _load(location: str, most_bytes: dict[str, int]) -> dict[str, Any]:
+def _load(folder: Folder, name: str, most_bytes: dict[str, int]) -> dict[str, Any]:
     """Read arrays of a .npz, each of at most the given number of bytes, by their names."""
+    location = folder.at(name)
     try:
-        with locations.open_binary(location) as file:
+        with folder.open(name) as file:
             with zipfile.ZipFile(file) as archive:
-                for name, most in most_bytes.items():
-                    file_info = archive.getinfo(f"{name}.npy")
-                    # what is not compressed can't be larger than the file
-                    if file_info.compress_type != zipfile.ZIP_STORED:
-                        raise ShardError(f"{location} has a compressed array {name}; {_REMEDY}")
-                    if file_info.file_size > most + _NPY_HEADER:
-                        raise ShardError(f"{location} has too large an array {name}; {_REMEDY}")
+                for field, most in most_bytes.items():
+                    # what an archive says of a size is what is read of it at most
+                    if archive.getinfo(f"{field}.npy").file_size > most + _NPY_HEADER:
+                        raise ShardError(f"{location} has too large an array {field}; {REMEDY}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in most_bytes}
+                return {field: arrays[field] for field in most_bytes}
     except ShardError:
         raise
     except Exception as error:
         # zipfile and numpy raise a dozen kinds of errors on damaged bytes
-        raise ShardError(f"{location} can't be read: {error}; {_REMEDY}") from error
+        raise ShardError(f"{location} can't be read: {error}; {REMEDY}") from error
 
 
-def _check_array(
-    location: str, name: str, array: Any, shape: tuple[int, ...], kind: type[np.generic]
-) -> None:
+def _check_array(location: str, name: str, array: Any, shape: tuple[int, ...]) -> None:
     if not isinstance(array, np.ndarray):
-        raise ShardError(f"{location} has something else than an array as {name}; {_REMEDY}")
-    if array.dtype != kind or array.shape != shape:
+        raise ShardError(f"{location} has something else than an array as {name}; {REMEDY}")
+    if array.dtype != np.int64 or array.shape != shape:
         raise ShardError(
             f"{location} has {name} as {array.dtype} {array.shape} where the manifest asks for"
-            f" {np.dtype(kind)} {shape}; {_REMEDY}"
+            f" int64 {shape}; {REMEDY}"
         )

@@ -13,11 +13,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.file_names import ENDING
 from lrcn_data.storage import locations
 
 Patterns = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
-ENDING = ".tar"
 MOST_SHARDS = 100_000
 _LONGEST_GLOB = 4096
 """Most characters of a glob, Linux's PATH_MAX. Matching takes time with its length squared."""

@@ -8,28 +8,39 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.file_names import MANIFEST, META
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import (
+    ENDING,
+    MANIFEST,
+    META,
+    PIXEL_SUM,
+    ShardFiles,
+    is_further_part,
+    split_index,
+)
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import MAX_FRAMES, MAX_PIXELS, Sample, parse_sample
-from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
+from lrcn_data.format.shard_index import REMEDY, ShardIndex, load_pixel_sum
 from lrcn_data.format.shard_patterns import (
-    ENDING,
     Patterns,
     describe_folder,
     describe_names,
     expand_shards,
 )
+from lrcn_data.format.sources import UNKNOWN_SOURCE
+from lrcn_data.format.split_index import SplitIndex
 from lrcn_data.format.tar_members import BLOCK, MAX_END_BYTES, check_end
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
@@ -44,46 +55,47 @@ class Shard:
     """A shard that was found sound, as far as can be told without reading all of it.
 
     Attributes:
-        location: The path or URL of the tar.
+        folder: The data set's folder.
         entry: What the manifest says of the shard.
-        canvas: The (width, height) of its pixel sums in pixels.
     """
 
-    location: str
+    folder: DataSetFolder
     entry: ShardEntry
-    canvas: Canvas
 
     @property
-    def arrays(self) -> str:
-        """The location of its .npz."""
-        return meta_location(self.location, "npz")
+    def location(self) -> str:
+        """The path or URL of the tar."""
+        return self.folder.at(self.entry.file)
 
-    def load_index(self) -> ShardIndex:
-        """Read the offset, length, checksum and label of each of its samples.
 
-        Raises:
-            ShardError: The index is missing, damaged or that of another shard.
-        """
-        index = ShardIndex.load(self.arrays, samples=self.entry.samples)
-        if index.end() > self.entry.bytes:
-            raise ShardError(
-                f"{self.arrays} has samples beyond the end of {self.location}; delete it and make"
-                " it anew with `lrcn-data index`"
-            )
-        if self.entry.bytes - index.end() > MAX_END_BYTES:
-            raise ShardError(
-                f"{self.location} goes on for {self.entry.bytes - index.end():,} bytes after the"
-                f" last sample that {self.arrays} has; make the shard anew"
-            )
-        return index
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundShards:
+    """The shards that patterns name, and the manifests of their data sets.
 
-    def load_pixel_sum(self, channels: int) -> tuple[npt.NDArray[np.int64], int]:
-        """Read its pixel sums, int64 (height, width, channels), and the number of frames in them.
+    Attributes:
+        manifests: The manifest of each folder that the shards lie in.
+        shards: The shards in the order in which they were named.
+    """
 
-        Args:
-            channels: The number of channels of the frames.
-        """
-        return load_pixel_sum(self.arrays, canvas=self.canvas, channels=channels)
+    manifests: dict[DataSetFolder, Manifest]
+    shards: list[Shard]
+
+    @property
+    def first_manifest(self) -> Manifest:
+        """The manifest of one folder; the others agree with it in what their readers must know."""
+        return next(iter(self.manifests.values()))
+
+    def not_named(self) -> list[str]:
+        """The locations of shards that are left out of a split of which others are named."""
+        named = {(shard.folder, shard.entry.split) for shard in self.shards}
+        all_shards = [
+            Shard(folder=folder, entry=entry)
+            for folder, manifest in self.manifests.items()
+            for entry in manifest.shards
+            if (folder, entry.split) in named
+        ]
+        taken = set(self.shards)
+        return [shard.location for shard in all_shards if shard not in taken]
 
 
 class DataSet:
@@ -92,8 +104,12 @@ class DataSet:
     The shards are of one data set, or of several that agree. `open_data_set` makes this object,
     which may be pickled, and used in forked processes and in several threads.
 
+    Args:
+        found: The shards and their manifests.
+        layout: How the samples are made up.
+
     Attributes:
-        manifests: The manifest of each folder that the shards lie in.
+        found: The shards, with the manifest of each folder that they lie in.
         shards: The shards in the order in which they were named.
         indices: The index of each shard.
         layout: How the samples are made up.
@@ -102,23 +118,26 @@ class DataSet:
         fps: The number of frames per second that clips were sampled from.
         labels: int64 (samples,), the class number of each sample.
         num_valid: int64 (samples,), the number of frames of each sample that are no padding.
+        sources: int64 (samples,), which input file each sample is from; see
+            `sources.source_number`.
+
+    Raises:
+        ShardError: An index is missing, damaged or that of another shard.
     """
 
-    def __init__(
-        self, manifests: Sequence[Manifest], shards: Sequence[Shard], layout: SampleLayout
-    ) -> None:
-        self.manifests = list(manifests)
+    def __init__(self, found: FoundShards, layout: SampleLayout) -> None:
+        self.found = found
         self.layout = layout
-        self.shards = list(shards)
-        self.indices = [shard.load_index() for shard in shards]
-        self.classes = list(manifests[0].classes)
+        self.shards = found.shards
+        self.indices = load_indices(found)
+        self.classes = list(found.first_manifest.classes)
         self.seq_len = layout.seq_len
-        self.fps = Fraction(manifests[0].fps)
+        self.fps = Fraction(found.first_manifest.fps)
         nothing = np.zeros(0, np.int64)
         self.labels = np.concatenate([nothing, *(index.label for index in self.indices)])
         self.num_valid = np.concatenate([nothing, *(index.num_valid for index in self.indices)])
+        self.sources = np.concatenate([nothing, *(index.source for index in self.indices)])
         self._ends = np.cumsum([len(index) for index in self.indices])
-        self._files = locations.PositionedFiles()
         self._check_labels()
 
     def __len__(self) -> int:
@@ -152,12 +171,13 @@ class DataSet:
         Raises:
             ShardError: The shard has changed since it was written.
         """
-        shard, position = self.locate(number)
-        location, index = self.shards[shard].location, self.indices[shard]
+        number_of_shard, position = self.locate(number)
+        shard, index = self.shards[number_of_shard], self.indices[number_of_shard]
+        location = shard.location
         offset, length = int(index.offset[position]), int(index.length[position])
         is_last = position == len(index) - 1
-        wanted = self.shards[shard].entry.bytes - offset if is_last else length
-        data = self._files.read(location, offset, wanted)
+        wanted = shard.entry.bytes - offset if is_last else length
+        data = shard.folder.read_range(shard.entry.file, offset, wanted)
         if len(data) < wanted or zlib.crc32(data[:length]) != index.crc32[position]:
             raise ShardError(
                 f"{location}: sample {position} at byte {offset} is not what was written there;"
@@ -179,8 +199,9 @@ class DataSet:
                 samples of the format.
         """
         data = self.read_bytes(number)
-        shard, position = self.locate(number)
-        location = self.shards[shard].location
+        number_of_shard, position = self.locate(number)
+        shard = self.shards[number_of_shard]
+        location = shard.location
         try:
             sample = parse_sample(data, self.layout)
             if sample.label != self.labels[number]:
@@ -191,22 +212,36 @@ class DataSet:
                 raise ShardError(f"has {sample.record.num_valid} valid frames, its index others")
         except ShardError as error:
             raise ShardError(f"{location}: sample {position} {error}; {_DAMAGED}") from error
-        return replace(sample, shard=location)
+        source = int(self.sources[number])
+        if source == UNKNOWN_SOURCE:
+            source = self.found.manifests[shard.folder].stand_in_source
+        return replace(sample, shard=location, source=source)
 
     def pixel_sums(self) -> dict[Canvas, tuple[npt.NDArray[np.int64], int]]:
-        """Sum up all frames of all shards, by canvas, since data sets may have different ones.
+        """Sum up the frames that mean images are made of, by canvas, as data sets may differ in it.
+
+        Of a data set in today's form these are all frames of its train split, or of all splits
+        where it has none, whichever shards are named; of one in the older form, where every shard
+        has sums of its own, the frames of the shards that are named.
 
         Returns:
             For each canvas (width, height), the sum, int64 (height, width, channels), and the
             number of frames in it.
+
+        Raises:
+            ShardError: The sums are missing or damaged.
         """
         sums: dict[Canvas, tuple[npt.NDArray[np.int64], int]] = {}
-        for shard in self.shards:
-            pixel_sum, frame_count = shard.load_pixel_sum(self.layout.channels)
-            if shard.canvas in sums:
-                pixel_sum += sums[shard.canvas][0]
-                frame_count += sums[shard.canvas][1]
-            sums[shard.canvas] = (pixel_sum, frame_count)
+        for folder, manifest in self.found.manifests.items():
+            named = [shard.entry for shard in self.shards if shard.folder == folder]
+            canvas = manifest.canvas_size
+            for pixel_sum, frame_count in frame_sums(
+                folder, manifest, named, channels=self.layout.channels
+            ):
+                if canvas in sums:
+                    pixel_sum += sums[canvas][0]
+                    frame_count += sums[canvas][1]
+                sums[canvas] = (pixel_sum, frame_count)
         return sums
 
     def _check_labels(self) -> None:
@@ -214,9 +249,9 @@ class DataSet:
             labels_fit = np.all((index.label >= 0) & (index.label < len(self.classes)))
             if not labels_fit or np.any((index.num_valid < 1) | (index.num_valid > self.seq_len)):
                 raise ShardError(
-                    f"{shard.arrays} has labels or frame counts that the data set's"
-                    f" {len(self.classes)} classes and {self.seq_len} frames don't allow;"
-                    " delete it and make it anew with `lrcn-data index`"
+                    f"{shard.location} has an index with labels or frame counts that the data"
+                    f" set's {len(self.classes)} classes and {self.seq_len} frames don't allow;"
+                    f" {REMEDY}"
                 )
 
     @staticmethod
@@ -247,19 +282,12 @@ def open_data_set(
         ShardError: A shard, its index or its manifest is missing, damaged or unfinished, or the
             shards are of data sets that don't fit together.
     """
-    manifests, shards = find_shards(patterns, split=split)
-    missing = _without_index(shards)
-    if missing:
-        raise ShardError(
-            f"{_some(missing)} without an index in {META}; copy the .npz files too, or make them"
-            " with `lrcn-data index`"
-        )
-    return DataSet(manifests, shards, layout_of(manifests[0], shards[0].location, plugins))
+    found = find_shards(patterns, split=split)
+    layout = layout_of(found.first_manifest, found.shards[0].location, plugins)
+    return DataSet(found, layout)
 
 
-def find_shards(
-    patterns: Patterns, *, split: str | None = None
-) -> tuple[list[Manifest], list[Shard]]:
+def find_shards(patterns: Patterns, *, split: str | None = None) -> FoundShards:
     """Find the manifests and shards that patterns name, and check all but the shards' indices.
 
     No plug-in is imported.
@@ -275,20 +303,20 @@ def find_shards(
     """
     if split is not None and split not in SPLITS:
         raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    manifests: dict[str, Manifest] = {}
+    manifests: dict[DataSetFolder, Manifest] = {}
     shards: list[Shard] = []
     missing: list[str] = []
     for location in expand_shards(patterns):
         is_tar = location.endswith(ENDING) and not locations.is_folder(location)
-        folder = locations.split_location(location)[0] if is_tar else location
+        folder = DataSetFolder(locations.split_location(location)[0] if is_tar else location)
         if folder not in manifests:
             manifests[folder] = load_manifest(folder)
         entries = {entry.file: entry for entry in manifests[folder].shards}
         names = [locations.split_location(location)[1]] if is_tar else list(entries)
         for name in names:
-            shard = _find_shard(folder, name, entries, manifests[folder])
+            shard = _find_shard(folder, name, entries)
             if shard is None:
-                missing.append(locations.join(folder, name))
+                missing.append(folder.at(name))
             else:
                 shards.append(shard)
     if missing:
@@ -297,25 +325,28 @@ def find_shards(
     shards = [shard for shard in dict.fromkeys(shards) if split in (None, shard.entry.split)]
     if not shards:
         raise UsageError(f"none of the shards named is of the split {split}; name others")
-    return list(manifests.values()), shards
+    return FoundShards(manifests=manifests, shards=shards)
 
 
-def load_manifest(folder: str) -> Manifest:
+def load_manifest(folder: DataSetFolder) -> Manifest:
     """Read the manifest of a finished data set.
 
     Raises:
         ShardError: The manifest is missing or unreadable, or says that the data set is not
             complete.
     """
-    location = locations.join(folder, MANIFEST)
+    location = folder.at(MANIFEST)
     try:
-        manifest = Manifest.from_json(locations.read_whole(location))
-        _check_manifest(manifest)
+        manifest = folder.read_manifest()
+        if manifest is None:
+            raise ShardError(
+                f"{folder} has no readable {MANIFEST} ({describe_folder(folder.location)}); name a"
+                " folder that `lrcn-data shard` wrote"
+            )
     except OSError as error:
-        raise ShardError(
-            f"{folder} has no readable {MANIFEST} ({describe_folder(folder)}); name a folder that"
-            " `lrcn-data shard` wrote"
-        ) from error
+        raise ShardError(f"{location} can't be read: {error}; check the path") from error
+    try:
+        _check_manifest(manifest)
     except (ShardError, ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise ShardError(f"{location}: {error}; copy it again from where it was made") from error
     if not manifest.complete:
@@ -326,15 +357,87 @@ def load_manifest(folder: str) -> Manifest:
     return manifest
 
 
-def meta_location(shard: str, ending: str) -> str:
-    """The location of a file about a shard in .meta.
+def load_indices(found: FoundShards) -> list[ShardIndex]:
+    """Read the index of each shard: from that of its split, or else from its own arrays.
+
+    Raises:
+        ShardError: An index is missing, damaged, or that of another shard.
+    """
+    by_shard: dict[Shard, ShardIndex] = {}
+    of_split: dict[tuple[DataSetFolder, str], list[Shard]] = {}
+    for shard in found.shards:
+        of_split.setdefault((shard.folder, shard.entry.split), []).append(shard)
+    without: list[str] = []
+    for (folder, split), shards in of_split.items():
+        there = set(folder.names(META))
+        if Path(split_index(split)).name in there:
+            entries = [e for e in found.manifests[folder].shards if e.split == split]
+            indices = SplitIndex(folder, split).shards(entries)
+            all_shards = (Shard(folder=folder, entry=entry) for entry in entries)
+            by_shard |= zip(all_shards, indices, strict=True)
+            continue
+        for shard in shards:
+            arrays = ShardFiles.of(shard.entry.file).arrays
+            if Path(arrays).name in there:
+                by_shard[shard] = ShardIndex.load(folder, arrays, samples=shard.entry.samples)
+            else:
+                without.append(shard.location)
+    if without:
+        raise ShardError(
+            f"{_some(without)} without an index in {META}; copy that folder too, or make the index"
+            " with `lrcn-data index`"
+        )
+    for shard in found.shards:
+        _check_end(shard, by_shard[shard])
+    return [by_shard[shard] for shard in found.shards]
+
+
+def frame_sums(
+    folder: DataSetFolder, manifest: Manifest, named: Sequence[ShardEntry], *, channels: int
+) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
+    """Give the parts of the sum that a data set's mean image is made of.
 
     Args:
-        shard: The location of the shard's tar.
-        ending: The file's ending: `npz`, `idx` or `json`.
+        folder: The data set's folder.
+        manifest: Its manifest.
+        named: The shards whose frames are summed up where every shard has sums of its own.
+        channels: The number of channels of the frames.
+
+    Yields:
+        A sum, int64 (height, width, channels), and the number of frames in it.
+
+    Raises:
+        ShardError: The sums are missing or damaged.
     """
-    folder, name = locations.split_location(shard)
-    return locations.join(folder, META, f"{name.removesuffix(ENDING)}.{ending}")
+    entries, done = list(named), set[str]()
+    if folder.has(PIXEL_SUM):
+        done = folder.summed_tars(most=len(manifest.shards))
+        split = manifest.summed_split
+        entries = [entry for entry in manifest.shards if split in (None, entry.split)]
+        yield load_pixel_sum(folder, PIXEL_SUM, canvas=manifest.canvas_size, channels=channels)
+    for entry in entries:
+        if entry.sha256 not in done and not is_further_part(entry.file):
+            arrays = ShardFiles.of(entry.file).arrays
+            yield load_pixel_sum(folder, arrays, canvas=manifest.canvas_size, channels=channels)
+
+
+def _check_end(shard: Shard, index: ShardIndex) -> None:
+    """Refuse an index that can't be that of a tar of this size.
+
+    Raises:
+        ShardError: The index ends beyond the tar, or long before its end.
+    """
+    rest = shard.entry.bytes - index.end()
+    if rest < 0:
+        raise ShardError(
+            f"{shard.location} has an index with samples beyond its end; delete it and make it anew"
+            " with `lrcn-data index`"
+        )
+    if rest > MAX_END_BYTES:
+        raise ShardError(
+            f"{shard.location} goes on for {rest:,} bytes after the last sample that its index has;"
+            " make the shard anew"
+        )
 
 
 def _check_manifest(manifest: Manifest) -> None:
@@ -386,12 +489,10 @@ def _are_counts(*values: object) -> bool:
     return all(type(value) is int and value >= 0 for value in values)
 
 
-def _find_shard(
-    folder: str, name: str, entries: dict[str, ShardEntry], manifest: Manifest
-) -> Shard | None:
+def _find_shard(folder: DataSetFolder, name: str, entries: dict[str, ShardEntry]) -> Shard | None:
     """Find a shard and check its size against the manifest; None if there is no such file."""
-    location = locations.join(folder, name)
-    size = locations.size_of(location)
+    location = folder.at(name)
+    size = folder.size(name)
     if size is None:
         return None
     entry = entries.get(name)
@@ -405,8 +506,7 @@ def _find_shard(
             f"{location} has {size:,} bytes where {MANIFEST} says {entry.bytes:,}; copy the shard"
             " again or make it anew"
         )
-    width, height = manifest.canvas
-    return Shard(location=location, entry=entry, canvas=(width, height))
+    return Shard(folder=folder, entry=entry)
 
 
 def _missing(missing: list[str]) -> ShardError:
@@ -424,21 +524,7 @@ def _some(locations: list[str]) -> str:
     return ", ".join(locations[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _without_index(shards: Sequence[Shard]) -> list[str]:
-    names: dict[str, set[str]] = {}
-    for shard in shards:
-        folder, _ = locations.split_location(shard.arrays)
-        if folder not in names:
-            names[folder] = set(locations.list_names(folder))
-    return [
-        shard.location
-        for shard in shards
-        if locations.split_location(shard.arrays)[1]
-        not in names[locations.split_location(shard.arrays)[0]]
-    ]
-
-
-def _check_agreement(manifests: dict[str, Manifest]) -> None:
+def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:
     """Refuse data sets whose clips can't stand in one batch."""
     (first_folder, first), *others = manifests.items()
     for folder, manifest in others:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
@@ -13,6 +14,7 @@ from lrcn_data.errors import ShardError
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample, walk_samples
 from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
+from lrcn_data.format.sources import UNKNOWN_SOURCE
 
 _PIECE = 1 << 20
 _UNKNOWN = -1
@@ -32,6 +34,7 @@ class ShardScan:
         self._file = HashedFile(file)
         self._layout = layout
         self._rows: list[tuple[int, int, int, int, int]] = []
+        self._videos: list[str] = []
         self._lines: list[str] = []
 
     def __iter__(self) -> Iterator[Sample | ShardError]:
@@ -55,15 +58,22 @@ class ShardScan:
         """The SHA-256 of the tar in hexadecimal, once it was read to its end."""
         return self._file.digest.hexdigest()
 
-    def index(self) -> ShardIndex:
-        """The arrays that the .npz should have, for the samples that were read."""
+    def index(self, sources: Mapping[str, int] = MappingProxyType({})) -> ShardIndex:
+        """The index that the shard should have, for the samples that were read.
+
+        Args:
+            sources: The number of each input file, as `source_number` gives it, by the video's
+                path as samples have it; those of the others are taken to be unknown.
+        """
         columns = np.array(self._rows, np.int64).reshape(-1, 5)
+        source = [sources.get(video, UNKNOWN_SOURCE) for video in self._videos]
         return ShardIndex(
             offset=columns[:, 0].copy(),
             length=columns[:, 1].copy(),
-            crc32=columns[:, 2].astype(np.uint32),
+            crc32=columns[:, 2].copy(),
             label=columns[:, 3].copy(),
             num_valid=columns[:, 4].copy(),
+            source=np.array(source, np.int64),
         )
 
     def index_text(self) -> bytes:
@@ -76,9 +86,11 @@ class ShardScan:
             sample = parse_sample(data, self._layout)
         except ShardError as error:
             self._rows.append((offset, len(data), checksum, _UNKNOWN, _UNKNOWN))
+            self._videos.append("")
             return error
         record = sample.record
         self._rows.append((offset, len(data), checksum, sample.label, record.num_valid))
+        self._videos.append(record.video)
         self._lines.append(member_lines(data, offset, self._layout.endings, record.key))
         return sample
 

@@ -1,7 +1,7 @@
-"""Writes one shard: the tar with its index, arrays and record.
+"""Writes one shard to temporary files: its tars with their indices and arrays, and its record.
 
-A shard appears under its final name only when it is whole, and its record only after that, so a
-reader or a later run never meets half of one.
+`DataSetFolder.put_shard` gives them their names when all of them are finished, so a reader or a
+later run never meets half of a shard.
 """
 
 from __future__ import annotations
@@ -11,59 +11,64 @@ import os
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from io import BufferedWriter
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from lrcn_data.format.file_names import ShardPaths
+from lrcn_data.format.data_set_folder import WrittenShard
+from lrcn_data.format.file_names import ShardFiles, part_name
 from lrcn_data.format.mean_image import Canvas, PixelSums
 from lrcn_data.format.records import Rejection, SampleRecord, ShardEntry, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import sample_bytes
 from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
+from lrcn_data.format.sources import UNKNOWN_SOURCE, source_number
 from lrcn_data.format.tar_members import tar_end
 from lrcn_data.reasons import Reason
-from lrcn_data.storage.atomic_file import atomic_file, sync_folder, temporary_name, write_atomically
+from lrcn_data.storage.atomic_file import temporary_name
 
-
-@dataclass(frozen=True, slots=True)
-class _WrittenSample:
-    """What the index will say of a sample: where it lies, its checksum, label and real frames."""
-
-    offset: int
-    length: int
-    crc32: int
-    label: int
-    num_valid: int
+DEFAULT_SHARD_BYTES = 256 << 20
+"""The size of a tar in bytes up to which samples are added to it."""
 
 
 class ShardWriter:
     """Writes the files of one shard.
 
-    Use it as a context manager. The shard exists once `finish` has been called, and not before;
-    leaving the context without that call removes the temporary file.
+    Use it as a context manager. `finish` hands over the finished files; leaving the context without
+    that call removes them.
 
     Args:
-        paths: The paths of the files. The data set's folder and its .meta folder must exist.
+        scratch: The folder in which the temporary files are written.
+        name: The shard's name, without an ending.
         layout: How the shard's samples are made up.
-        canvas: The (width, height) in pixels on which frames are summed up.
+        canvas: The (width, height) in pixels on which frames are summed up; None where they are
+            not.
+        most_bytes: The size in bytes that a tar may have. Samples that don't fit go into another
+            one; a tar always has at least one sample.
     """
 
-    def __init__(self, paths: ShardPaths, *, layout: SampleLayout, canvas: Canvas) -> None:
-        self._paths = paths
+    def __init__(
+        self,
+        scratch: Path,
+        name: str,
+        *,
+        layout: SampleLayout,
+        canvas: Canvas | None,
+        most_bytes: int = DEFAULT_SHARD_BYTES,
+    ) -> None:
+        self._scratch = scratch
+        self._name = name
         self._layout = layout
-        self._names = layout.endings
-        self._sums = PixelSums(canvas, layout.channels)
-        self._samples: list[_WrittenSample] = []
-        self._lines: list[str] = []
-        self._length = 0
-        self._sha256 = hashlib.sha256()
-        self._temporary = temporary_name(paths.tar)
+        self._most_bytes = most_bytes
+        self._sums = PixelSums(canvas, layout.channels) if canvas else None
+        self._parts: list[_Part] = []
+        self._finished = False
 
     def __enter__(self) -> Self:
-        self._file = self._temporary.open("wb")
+        self._begin_part()
         return self
 
     def __exit__(
@@ -72,43 +77,31 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with suppress(OSError):
-            self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        for part in self._parts:
+            part.close()
+            for temporary in () if self._finished else part.temporaries.values():
+                temporary.unlink(missing_ok=True)
 
-    def write(
-        self,
-        record: SampleRecord,
-        frames: Sequence[bytes],
-    ) -> None:
+    def write(self, record: SampleRecord, frames: Sequence[bytes], sha256: str = "") -> None:
         """Append a sample; its pixels are added by `add_pixels`.
 
         Args:
             record: The content of its json member.
             frames: The encoded frames in time order, seq_len of them.
+            sha256: The SHA-256 of the input file that it is from, in hexadecimal; empty if it is
+                not known.
         """
         members = [*frames, str(record.label).encode(), record.to_json()]
-        data = sample_bytes(record.key, self._names, members)
-        self._samples.append(
-            _WrittenSample(
-                offset=self._length,
-                length=len(data),
-                crc32=zlib.crc32(data),
-                label=record.label,
-                num_valid=record.num_valid,
-            )
-        )
-        self._lines.append(member_lines(data, self._length, self._names, record.key))
-        self._append(data)
-
-    def _append(self, data: bytes) -> None:
-        self._file.write(data)
-        self._sha256.update(data)
-        self._length += len(data)
+        data = sample_bytes(record.key, self._layout.endings, members)
+        if not self._parts[-1].has_room(len(data), self._most_bytes):
+            self._parts[-1].finish()
+            self._begin_part()
+        self._parts[-1].write(data, record, source_number(sha256) if sha256 else UNKNOWN_SOURCE)
 
     def add_pixels(self, sums: PixelSums) -> None:
         """Add the pixel sums of samples that are written."""
-        self._sums.merge(sums)
+        if self._sums is not None:
+            self._sums.merge(sums)
 
     def finish(
         self,
@@ -118,8 +111,8 @@ class ShardWriter:
         videos: int,
         rejected: list[Rejection],
         sources: list[Source],
-    ) -> ShardRecord:
-        """Give the shard its final name, then write its index and arrays, and last its record.
+    ) -> WrittenShard:
+        """Finish all files; they are on the disk under their temporary names.
 
         Args:
             fingerprint: The fingerprint of the data set.
@@ -129,46 +122,125 @@ class ShardWriter:
             sources: The input videos as they were when they were decoded.
 
         Returns:
-            The record that was written.
+            The record and the files, which now are the caller's.
         """
-        self._append(tar_end(self._length))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._parts[-1].finish()
+        for part in self._parts:
+            part.save_index(self._sums if part is self._parts[0] else None)
         skipped = sum(line.reason == Reason.SHORT for line in rejected)
         partial = sum(line.reason == Reason.PARTIAL for line in rejected)
+        first, *others = (
+            ShardEntry(
+                file=part.files.tar,
+                split=split,
+                videos=0 if number else videos,
+                samples=part.samples,
+                frames=part.samples * self._layout.seq_len,
+                bytes=part.bytes,
+                sha256=part.sha256,
+                skipped=0 if number else skipped,
+                failed=0 if number else len(rejected) - skipped - partial,
+            )
+            for number, part in enumerate(self._parts)
+        )
         record = ShardRecord(
             fingerprint=fingerprint,
-            entry=ShardEntry(
-                file=self._paths.tar.name,
-                split=split,
-                videos=videos,
-                samples=len(self._samples),
-                frames=len(self._samples) * self._layout.seq_len,
-                bytes=self._length,
-                sha256=self._sha256.hexdigest(),
-                skipped=skipped,
-                failed=len(rejected) - skipped - partial,
-            ),
+            entry=first,
             rejected=rejected,
             sources=sources,
-            exact_frames=self._sums.exact_frames,
+            exact_frames=self._sums.exact_frames if self._sums else 0,
+            parts=others,
         )
-        # an earlier record of the shard goes first, so that it never stands beside another tar
-        self._paths.record.unlink(missing_ok=True)
-        self._temporary.replace(self._paths.tar)
-        sync_folder(self._paths.folder)
-        write_atomically(self._paths.index, index_text(self._lines))
-        with atomic_file(self._paths.arrays) as file:
-            self._index().save(file, self._sums.pixel_sum, self._sums.frame_count)
-        write_atomically(self._paths.record, record.to_json())
-        return record
+        self._finished = True
+        files = {name: path for part in self._parts for name, path in part.temporaries.items()}
+        return WrittenShard(name=self._name, record=record, files=files)
 
-    def _index(self) -> ShardIndex:
-        samples = self._samples
-        return ShardIndex(
-            offset=np.array([sample.offset for sample in samples], np.int64),
-            length=np.array([sample.length for sample in samples], np.int64),
-            crc32=np.array([sample.crc32 for sample in samples], np.uint32),
-            label=np.array([sample.label for sample in samples], np.int64),
-            num_valid=np.array([sample.num_valid for sample in samples], np.int64),
-        )
+    def _begin_part(self) -> None:
+        name = part_name(self._name, len(self._parts))
+        self._parts.append(_Part(self._scratch, ShardFiles(name), self._layout))
+
+
+class _Part:
+    """A tar that is being written, and what its index will say.
+
+    Args:
+        scratch: The folder in which the temporary files are written.
+        files: The names that the files will have.
+        layout: How its samples are made up.
+
+    Attributes:
+        files: The names that the files will have.
+        temporaries: The files so far, by these names.
+        bytes: The size of the tar so far, in bytes.
+    """
+
+    def __init__(self, scratch: Path, files: ShardFiles, layout: SampleLayout) -> None:
+        self.files = files
+        self.temporaries = {files.tar: temporary_name(scratch / files.tar)}
+        self.bytes = 0
+        self._scratch = scratch
+        self._endings = layout.endings
+        self._rows: list[tuple[int, int, int, int, int, int]] = []
+        self._lines: list[str] = []
+        self._sha256 = hashlib.sha256()
+        self._file = self.temporaries[files.tar].open("wb")
+
+    @property
+    def samples(self) -> int:
+        """The number of samples so far."""
+        return len(self._rows)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of all bytes so far, in hexadecimal."""
+        return self._sha256.hexdigest()
+
+    def has_room(self, length: int, most: int) -> bool:
+        """Whether a sample of so many bytes may be added to a tar of at most so many."""
+        end = self.bytes + length
+        return not self._rows or end + len(tar_end(end)) <= most
+
+    def write(self, data: bytes, record: SampleRecord, source: int) -> None:
+        """Append a sample, given its bytes and what the index says of it."""
+        facts = (zlib.crc32(data), record.label, record.num_valid, source)
+        self._rows.append((self.bytes, len(data), *facts))
+        self._lines.append(member_lines(data, self.bytes, self._endings, record.key))
+        self._append(data)
+
+    def finish(self) -> None:
+        """End the tar, and see that all of it is on the disk."""
+        self._append(tar_end(self.bytes))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def save_index(self, sums: PixelSums | None) -> None:
+        """Write the index and the arrays, the latter with pixel sums if there are some."""
+        rows = np.array(self._rows, np.int64).reshape(-1, 6).T
+        with self._create(self.files.dali_index) as file:
+            file.write(index_text(self._lines))
+            _flush(file)
+        with self._create(self.files.arrays) as file:
+            pixel_sum = None if sums is None else sums.pixel_sum
+            frame_count = 0 if sums is None else sums.frame_count
+            ShardIndex.of_rows(np.ascontiguousarray(rows)).save(file, pixel_sum, frame_count)
+            _flush(file)
+
+    def close(self) -> None:
+        """Close the tar, whatever state it is in."""
+        with suppress(OSError):
+            self._file.close()
+
+    def _create(self, name: str) -> BufferedWriter:
+        self.temporaries[name] = temporary_name(self._scratch / Path(name).name)
+        return self.temporaries[name].open("wb")
+
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
+        self._sha256.update(data)
+        self.bytes += len(data)
+
+
+def _flush(file: BufferedWriter) -> None:
+    file.flush()
+    os.fsync(file.fileno())

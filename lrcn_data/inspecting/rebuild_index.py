@@ -7,91 +7,134 @@ from pathlib import Path
 
 import numpy as np
 
-from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.file_names import MANIFEST, META, ShardPaths
+from lrcn_data.errors import ShardError
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import (
+    MANIFEST,
+    META,
+    PIXEL_SUM,
+    ShardFiles,
+    first_part,
+    split_index,
+)
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
-from lrcn_data.format.shard_patterns import ENDING
+from lrcn_data.format.shard_index import ShardIndex
 from lrcn_data.format.shard_reader import load_manifest
 from lrcn_data.format.shard_scan import ShardScan
-from lrcn_data.storage import locations
-from lrcn_data.storage.atomic_file import atomic_file, write_atomically
+from lrcn_data.format.split_index import save_split_index
+from lrcn_data.splits import SPLITS
 
 
-def rebuild_index(folder: str, *, plugins: Collection[str] = ()) -> Iterator[Path]:
-    """Write the .idx and .npz of every shard that has none, and give the path of each.
+def rebuild_index(folder: str | Path, *, plugins: Collection[str] = ()) -> Iterator[str]:
+    """Write what is missing of a data set's indices and pixel sum, and give the name of each file.
 
-    The pixel sums are then those of the decoded frames, which differ from those of the frames
-    before encoding by what JPEG loses. Files that are already there stay as they are.
+    The pixel sum is then that of the decoded frames, which differ from the frames before encoding
+    by what JPEG loses. Files that are already there stay as they are.
 
     Args:
-        folder: The data set's folder on this machine, with its dataset.json.
+        folder: Path or URL of the data set, with its dataset.json.
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
 
     Yields:
-        The path of each file that was written.
+        The name, relative to the folder, of each file that was written.
 
     Raises:
-        UsageError: The folder is a URL, or a plug-in has made the frames that is not named.
+        UsageError: A plug-in has made the frames that is not named.
         ShardError: The manifest is missing, or a shard is not what the manifest says.
+        OSError: A file can't be written.
     """
-    location = locations.normal_location(folder)
-    if locations.is_url(location):
-        raise UsageError(f"{location} can't be written to; make the index in a folder on disk")
-    manifest = load_manifest(location)
-    layout = layout_of(manifest, location, plugins)
-    for entry in manifest.shards:
-        paths = ShardPaths(Path(location), entry.file.removesuffix(ENDING))
-        missing = [path for path in (paths.index, paths.arrays) if not path.exists()]
-        if not missing:
+    data_set = DataSetFolder(folder)
+    manifest = load_manifest(data_set)
+    layout = layout_of(manifest, data_set.location, plugins)
+    there = {f"{META}/{name}" for name in data_set.names(META)}
+    sums = None
+    if not _has_sums(manifest, there):
+        sums = PixelSums(manifest.canvas_size, layout.channels)
+    _make_meta(data_set)
+    for split in SPLITS:
+        entries = [entry for entry in manifest.shards if entry.split == split]
+        wanted = sums if manifest.summed_split in (None, split) else None
+        yield from _index_split(data_set, split, entries, layout, there, wanted)
+    if sums is not None:
+        summed = [e for e in manifest.shards if manifest.summed_split in (None, e.split)]
+        data_set.save_pixel_sum(sums.pixel_sum, sums.frame_count, {e.sha256 for e in summed})
+        yield PIXEL_SUM
+
+
+def _has_sums(manifest: Manifest, there: set[str]) -> bool:
+    """Whether the pixel sums are there, in either form."""
+    return PIXEL_SUM in there or all(
+        ShardFiles.of(entry.file).arrays in there for entry in manifest.shards
+    )
+
+
+def _index_split(
+    folder: DataSetFolder,
+    split: str,
+    entries: list[ShardEntry],
+    layout: SampleLayout,
+    there: set[str],
+    sums: PixelSums | None,
+) -> Iterator[str]:
+    """Write what is missing of a split's indices, and add its frames to the sums, if any."""
+    files = [ShardFiles.of(entry.file) for entry in entries]
+    has_arrays = split_index(split) in there or all(file.arrays in there for file in files)
+    indices: list[tuple[ShardEntry, ShardIndex]] = []
+    for entry, file in zip(entries, files, strict=True):
+        if has_arrays and sums is None and file.dali_index in there:
             continue
-        _make_meta(Path(location) / META)
-        scan, sums = _scan(paths, manifest, entry, layout)
-        if paths.index in missing:
-            write_atomically(paths.index, scan.index_text())
-        if paths.arrays in missing:
-            with atomic_file(paths.arrays) as file:
-                scan.index().save(file, sums.pixel_sum, sums.frame_count)
-        yield from missing
+        scan = _scan(folder, entry, layout, sums)
+        record = folder.read_record(first_part(entry.file))
+        indices.append((entry, scan.index(record.source_numbers if record else {})))
+        if file.dali_index not in there:
+            folder.write(file.dali_index, scan.index_text())
+            yield file.dali_index
+    if entries and not has_arrays:
+        save_split_index(folder, split, indices)
+        yield split_index(split)
 
 
-def _make_meta(folder: Path) -> None:
+def _make_meta(folder: DataSetFolder) -> None:
     """Make the folder of the index, which must not be a link to another folder."""
-    if folder.is_symlink():
-        raise ShardError(f"{folder} is a link; nothing is written through it: make it a folder")
+    if folder.is_local and (folder.path / META).is_symlink():
+        raise ShardError(
+            f"{folder.at(META)} is a link; nothing is written through it: make it a folder"
+        )
     try:
-        folder.mkdir(exist_ok=True)
+        folder.make(META)
     except OSError as error:
-        raise ShardError(f"{folder} can't be made: {error.strerror}") from error
+        raise ShardError(f"{folder.at(META)} can't be made: {error.strerror}") from error
 
 
 def _scan(
-    paths: ShardPaths, manifest: Manifest, entry: ShardEntry, layout: SampleLayout
-) -> tuple[ShardScan, PixelSums]:
-    """Read all of a shard that is what the manifest says."""
-    sums = PixelSums((manifest.canvas[0], manifest.canvas[1]), layout.channels)
+    folder: DataSetFolder, entry: ShardEntry, layout: SampleLayout, sums: PixelSums | None
+) -> ShardScan:
+    """Read all of a shard that is what the manifest says, and add its frames to sums."""
+    location = folder.at(entry.file)
     try:
-        with locations.open_binary(str(paths.tar)) as file:
+        with folder.open(entry.file) as file:
             scan = ShardScan(file, layout)
             for sample in scan:
                 if isinstance(sample, ShardError):
                     raise sample
-                buffer = np.empty(len(sample.frames) * frame_bytes(sample), np.uint8)
-                for frame in decode_frames(sample, buffer):
-                    sums.add(frame)
+                if sums is not None:
+                    buffer = np.empty(len(sample.frames) * frame_bytes(sample), np.uint8)
+                    for frame in decode_frames(sample, buffer):
+                        sums.add(frame)
     except (OSError, ShardError) as error:
-        raise ShardError(f"{paths.tar}: {error}; copy the shard again or make it anew") from error
+        raise ShardError(f"{location}: {error}; copy the shard again or make it anew") from error
     if len(scan.index()) != entry.samples:
         raise ShardError(
-            f"{paths.tar} has {len(scan.index())} samples where {MANIFEST} says {entry.samples};"
+            f"{location} has {len(scan.index())} samples where {MANIFEST} says {entry.samples};"
             " copy both again or make the data set anew"
         )
     if (scan.size, scan.sha256) != (entry.bytes, entry.sha256):
         raise ShardError(
-            f"{paths.tar} is not the shard that the manifest names: its SHA-256 differs; copy it"
+            f"{location} is not the shard that the manifest names: its SHA-256 differs; copy it"
             " again or make it anew"
         )
-    return scan, sums
+    return scan

@@ -19,26 +19,21 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.file_names import REJECTED
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import MEAN_IMAGE, REJECTED, STATS
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.json_text import dump_json
 from lrcn_data.format.pictures import as_rgb, pillow_images
-from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.lists.video_groups import group_of
 from lrcn_data.splits import SPLITS
-from lrcn_data.storage import locations
-from lrcn_data.storage.atomic_file import write_atomically
-
-STATS = "stats.json"
-MEAN_IMAGE = "mean.png"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,13 +149,14 @@ class _Found:
 
     histogram: npt.NDArray[np.int64]
     sizes: Counter[str] = field(default_factory=Counter)
-    seconds: dict[tuple[str, str], float] = field(default_factory=dict)
+    seconds: dict[tuple[str, str, int], float] = field(default_factory=dict)
     groups: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
-    def add(self, record: SampleRecord) -> None:
+    def add(self, sample: Sample) -> None:
+        record = sample.record
         self.sizes[f"{record.width}x{record.height}"] += 1
         start, end = record.segment
-        video = record.split, record.video
+        video = record.split, record.video, sample.source
         self.seconds[video] = max(end - start, self.seconds.get(video, 0.0))
         group = group_of(record.video)
         if group:
@@ -201,19 +197,20 @@ def compute_stats(
         ShardError: The data set is missing, unfinished or damaged.
     """
     data_set = open_data_set(folder, plugins=plugins)
-    described = "train" if any(s.entry.split == "train" for s in data_set.shards) else None
+    described = data_set.found.first_manifest.summed_split
     on_start(len(data_set), len(data_set))
     found = _read_all(data_set, described, workers, on_clip)
-    pixel_sum, frame_count, canvas = _pixel_sum(folder, described, plugins)
+    summed = open_data_set(folder, split=described, plugins=plugins)
+    ((canvas, (pixel_sum, frame_count)),) = summed.pixel_sums().items()
     mean = pixel_sum / max(1, frame_count)
     stats = Stats(
-        fps=data_set.manifests[0].fps,
+        fps=data_set.found.first_manifest.fps,
         seq_len=data_set.seq_len,
         splits=_splits(data_set),
         classes=_classes(data_set),
         frame_sizes=dict(found.sizes.most_common()),
         seconds=_seconds(found.seconds),
-        rejects=_rejects(folder),
+        rejects=_rejects(data_set.shards[0].folder),
         shared_groups=[
             f"{class_name}: {group} is in {' and '.join(s for s in SPLITS if s in splits)}"
             for (class_name, group), splits in sorted(found.groups.items())
@@ -223,7 +220,7 @@ def compute_stats(
             split=described or "all",
             frames=frame_count,
             canvas=canvas,
-            exact=data_set.manifests[0].mean_exact,
+            exact=data_set.found.first_manifest.mean_exact,
             mean=mean.mean((0, 1)).tolist(),
             std=[_standard_deviation(counts) for counts in found.histogram.tolist()],
         ),
@@ -255,7 +252,7 @@ def _read_shard(data_set: DataSet, numbers: Iterable[int], decode: bool) -> _Fou
     found = _Found(_empty_histogram(data_set))
     for number in numbers:
         sample = data_set.read_sample(number)
-        found.add(sample.record)
+        found.add(sample)
         if decode:
             buffer = np.empty(frame_bytes(sample) * len(sample.frames), np.uint8)
             frames = decode_frames(sample, buffer)
@@ -271,15 +268,6 @@ def _histogram(picture_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """How often each value occurs in each channel, int64 (channels, 256)."""
     counts = [image.histogram() for image in pillow_images(picture_HWC)]
     return np.array(counts, np.int64).reshape(-1, 256)
-
-
-def _pixel_sum(
-    folder: str, split: str | None, plugins: Collection[str]
-) -> tuple[npt.NDArray[np.int64], int, tuple[int, int]]:
-    """Sum of the frames of a split, their number, and the canvas that they are on."""
-    data_set = open_data_set(folder, split=split, plugins=plugins)
-    ((canvas, (pixel_sum, count)),) = data_set.pixel_sums().items()
-    return pixel_sum, count, canvas
 
 
 def _standard_deviation(counts: list[int]) -> float:
@@ -329,9 +317,9 @@ def _classes(data_set: DataSet) -> list[ClassStats]:
     ]
 
 
-def _seconds(seconds: Mapping[tuple[str, str], float]) -> dict[str, Seconds]:
+def _seconds(seconds: Mapping[tuple[str, str, int], float]) -> dict[str, Seconds]:
     by_split: dict[str, list[float]] = {}
-    for (split, _), length in seconds.items():
+    for (split, *_), length in seconds.items():
         by_split.setdefault(split, []).append(length)
     return {
         split: Seconds(
@@ -345,15 +333,15 @@ def _seconds(seconds: Mapping[tuple[str, str], float]) -> dict[str, Seconds]:
     }
 
 
-def _rejects(folder: str) -> dict[str, dict[str, int]]:
+def _rejects(folder: DataSetFolder) -> dict[str, dict[str, int]]:
     """How many entries were rejected, by reason and split; the most frequent reason first."""
-    location = locations.join(locations.normal_location(folder), REJECTED)
     try:
-        lines = [json.loads(line) for line in locations.read_whole(location).splitlines()]
+        lines = [json.loads(line) for line in folder.read(REJECTED).splitlines()]
         counts = Counter((str(line["reason"]), str(line["split"])) for line in lines)
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ShardError(
-            f"{location} can't be read: {error}; run the same `lrcn-data shard` command again"
+            f"{folder.at(REJECTED)} can't be read: {error}; run the same `lrcn-data shard` command"
+            " again"
         ) from error
     reasons = Counter({reason: 0 for reason, _ in counts})
     for (reason, _), count in counts.items():
@@ -364,7 +352,7 @@ def _rejects(folder: str) -> dict[str, dict[str, int]]:
     }
 
 
-def write_stats(folder: Path, stats: Stats, mean_image: npt.NDArray[np.uint8]) -> None:
+def write_stats(folder: DataSetFolder, stats: Stats, mean_image: npt.NDArray[np.uint8]) -> None:
     """Write stats.json and mean.png into a data set's folder.
 
     Args:
@@ -378,7 +366,7 @@ def write_stats(folder: Path, stats: Stats, mean_image: npt.NDArray[np.uint8]) -
     picture = io.BytesIO()
     Image.fromarray(as_rgb(mean_image)).save(picture, "PNG")
     try:
-        write_atomically(folder / STATS, dump_json(stats))
-        write_atomically(folder / MEAN_IMAGE, picture.getvalue())
+        folder.write(STATS, dump_json(stats))
+        folder.write(MEAN_IMAGE, picture.getvalue())
     except OSError as error:
         raise ShardError(f"{folder} can't be written to: {error}") from error

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.file_names import MANIFEST, REJECTED, shard_name
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import (
+    ENDING,
+    MANIFEST,
+    PIXEL_SUM,
+    REJECTED,
+    ShardFiles,
+    first_part,
+    is_further_part,
+    shard_name,
+    split_index,
+)
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.manifest import Manifest
-from lrcn_data.format.mean_image import Canvas, PixelSums
+from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import Sample
-from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
-from lrcn_data.format.shard_patterns import ENDING
-from lrcn_data.format.shard_reader import load_manifest, meta_location
+from lrcn_data.format.shard_index import FIELDS, ShardIndex, load_pixel_sum
+from lrcn_data.format.shard_reader import frame_sums, load_manifest
 from lrcn_data.format.shard_scan import ShardScan
+from lrcn_data.format.sources import UNKNOWN_SOURCE
+from lrcn_data.format.split_index import SplitIndex
 from lrcn_data.reasons import Reason
 from lrcn_data.splits import SPLITS
-from lrcn_data.storage import locations
 
 MEAN_LEVELS = 2.0
 """How many levels of 255 the mean image of the decoded frames may differ from that of the pixel
@@ -78,68 +89,108 @@ def verify(
     Raises:
         UsageError: A plug-in has made the frames that is not named.
     """
-    folder = locations.normal_location(folder)
+    data_set = DataSetFolder(folder)
     try:
-        manifest = load_manifest(folder)
+        manifest = load_manifest(data_set)
     except ShardError as error:
         yield Fault(file=MANIFEST, detail=str(error))
         return
-    layout = layout_of(manifest, folder, plugins)
+    layout = layout_of(manifest, data_set.location, plugins)
     on_start(len(manifest.shards), len(manifest.shards))
-    keys: set[str] = set()
+    check = _Check(data_set, manifest, layout, deep=deep)
     seen: set[str] = set()
+    yield from check.open_indices()
     for entry in manifest.shards:
-        yield from _Check(folder, manifest, layout, entry, keys, deep).faults()
-        if inputs is not None:
-            yield from _verify_inputs(folder, entry, inputs, seen)
+        yield from check.shard(entry)
+        if inputs is not None and not is_further_part(entry.file):
+            yield from _verify_inputs(data_set, entry, inputs, seen)
         on_shard()
-    yield from _verify_names(folder, manifest)
-    yield from _verify_rejections(folder, manifest)
+    yield from check.pixel_sum()
+    yield from _verify_names(data_set, manifest)
+    yield from _verify_rejections(data_set, manifest)
 
 
 class _Check:
-    """The checks of one shard. `keys` are those of all samples so far, and is added to."""
+    """The checks of all shards, one after the other.
+
+    Args:
+        folder: The data set's folder.
+        manifest: Its manifest.
+        layout: How its samples are made up.
+        deep: Whether to decode frames for the pixel sums.
+    """
 
     def __init__(
-        self,
-        folder: str,
-        manifest: Manifest,
-        layout: SampleLayout,
-        entry: ShardEntry,
-        keys: set[str],
-        deep: bool,
+        self, folder: DataSetFolder, manifest: Manifest, layout: SampleLayout, *, deep: bool
     ) -> None:
+        self._folder = folder
         self._manifest = manifest
         self._layout = layout
-        self._entry = entry
-        self._keys = keys
-        self._location = locations.join(folder, entry.file)
-        self._canvas: Canvas = (manifest.canvas[0], manifest.canvas[1])
-        self._sums = PixelSums(self._canvas, layout.channels) if deep else None
+        self._deep = deep
+        self._keys: set[str] = set()
+        self._indices: dict[str, ShardIndex] = {}
+        self._whole = folder.has(PIXEL_SUM)
+        # all frames of a data set that has one sum, or else those of the shard being read
+        self._sums = PixelSums(manifest.canvas_size, layout.channels)
 
-    def faults(self) -> Iterator[Fault]:
+    def open_indices(self) -> Iterator[Fault]:
+        """Open the index of each split that has one."""
+        for split in SPLITS:
+            name = split_index(split)
+            entries = [entry for entry in self._manifest.shards if entry.split == split]
+            if not entries or not self._folder.has(name):
+                continue
+            try:
+                found = SplitIndex(self._folder, split).shards(entries)
+            except ShardError as error:
+                yield Fault(file=name, detail=str(error))
+                continue
+            self._indices |= {e.file: one for e, one in zip(entries, found, strict=True)}
+
+    def shard(self, entry: ShardEntry) -> Iterator[Fault]:
+        """What is wrong with a shard and with the files that describe it."""
+        if not self._whole:
+            self._sums.clear()
         try:
-            with locations.open_binary(self._location) as file:
+            with self._folder.open(entry.file) as file:
                 scan = ShardScan(file, self._layout)
-                for detail in self._scanned(scan):
-                    yield Fault(file=self._entry.file, detail=detail)
+                for detail in self._scanned(entry, scan):
+                    yield Fault(file=entry.file, detail=detail)
         except OSError as error:
-            yield Fault(file=self._entry.file, detail=f"can't be read: {error}")
+            yield Fault(file=entry.file, detail=f"can't be read: {error}")
             return
-        yield from self._beside(scan)
+        yield from self._beside(entry, scan)
 
-    def _scanned(self, scan: ShardScan) -> Iterator[str]:
+    def pixel_sum(self) -> Iterator[Fault]:
+        """What is wrong with the pixel sum of all shards, where there is one."""
+        if not self._whole:
+            return
+        split = self._manifest.summed_split
+        frames = sum(e.frames for e in self._manifest.shards if split in (None, e.split))
+        try:
+            parts = list(
+                frame_sums(self._folder, self._manifest, (), channels=self._layout.channels)
+            )
+        except ShardError as error:
+            yield Fault(file=PIXEL_SUM, detail=str(error))
+            return
+        pixel_sum = sum(part for part, _ in parts)
+        problem = self._sum_problem(pixel_sum, sum(count for _, count in parts), frames)
+        if problem:
+            yield Fault(file=PIXEL_SUM, detail=problem)
+
+    def _scanned(self, entry: ShardEntry, scan: ShardScan) -> Iterator[str]:
         """What is wrong with the tar itself."""
-        entry, number = self._entry, 0
+        number = 0
         try:
             for number, sample in enumerate(scan, 1):
                 if isinstance(sample, ShardError):
                     yield f"sample {number - 1} {sample}"
                 else:
-                    yield from self._sample(sample)
+                    yield from self._sample(entry, sample)
         except ShardError as error:
             yield f"after {number} samples: {error}"
-            size = locations.size_of(self._location)
+            size = self._folder.size(entry.file)
             if size != entry.bytes:
                 yield f"bytes {size}, but {MANIFEST} says {entry.bytes}"
             return
@@ -152,7 +203,7 @@ class _Check:
             if found != stated:
                 yield f"{what} {found}, but {MANIFEST} says {stated}"
 
-    def _sample(self, sample: Sample) -> Iterator[str]:
+    def _sample(self, entry: ShardEntry, sample: Sample) -> Iterator[str]:
         """What is wrong with a sample, apart from its form."""
         record, classes = sample.record, self._manifest.classes
         if record.key in self._keys:
@@ -160,112 +211,125 @@ class _Check:
         self._keys.add(record.key)
         if max(sample.label, *record.labels) >= len(classes):
             yield f"sample {record.key} has a label beyond the {len(classes)} classes"
-        elif classes[sample.label] != record.class_name:
+        elif record.class_name not in ("", classes[sample.label]):
             yield f"sample {record.key} has class {record.class_name!r} and label {sample.label}"
-        if record.split != self._entry.split:
-            yield f"sample {record.key} is of split {record.split}, not {self._entry.split}"
+        if record.split not in ("", entry.split):
+            yield f"sample {record.key} is of split {record.split}, not {entry.split}"
         try:
             buffer = np.empty(len(sample.frames) * frame_bytes(sample), np.uint8)
             frames = decode_frames(sample, buffer)
         except ShardError as error:
             yield str(error)
             return
-        if self._sums is not None:
-            for frame in frames:
-                self._sums.add(frame)
+        summed = not self._whole or self._manifest.summed_split in (None, entry.split)
+        for frame in frames if self._deep and summed else ():
+            self._sums.add(frame)
 
-    def _beside(self, scan: ShardScan) -> Iterator[Fault]:
-        """What is wrong with the files that describe the shard."""
-        for ending, problem in (
-            ("npz", self._arrays_problem(scan)),
-            ("idx", self._index_problem(scan)),
-            ("json", self._record_problem()),
+    def _beside(self, entry: ShardEntry, scan: ShardScan) -> Iterator[Fault]:
+        """What is wrong with the files that describe a shard."""
+        files = ShardFiles.of(entry.file)
+        in_whole = entry.file in self._indices
+        record, record_problem = self._record(entry)
+        for name, problem in (
+            (split_index(entry.split), self._index_problem(entry, scan, record))
+            if in_whole
+            else (files.arrays, self._arrays_problem(entry, scan, record)),
+            (files.dali_index, self._dali_problem(files.dali_index, scan)),
+            (files.record, record_problem),
         ):
             if problem:
-                location = meta_location(self._entry.file, ending)
-                yield Fault(file=location.removeprefix("./"), detail=problem)
+                yield Fault(file=name, detail=problem)
 
-    def _arrays_problem(self, scan: ShardScan) -> str:
-        location = meta_location(self._location, "npz")
-        found = scan.index()
+    def _arrays_problem(
+        self, entry: ShardEntry, scan: ShardScan, record: ShardRecord | None
+    ) -> str:
+        """What is wrong with the arrays of a shard that has some of its own."""
+        name = ShardFiles.of(entry.file).arrays
+        canvas, channels = self._manifest.canvas_size, self._layout.channels
         try:
-            stated = ShardIndex.load(location, samples=self._entry.samples)
-            pixel_sum, frame_count = load_pixel_sum(
-                location, canvas=self._canvas, channels=self._layout.channels
-            )
+            self._indices[entry.file] = ShardIndex.load(self._folder, name, samples=entry.samples)
+            problem = self._index_problem(entry, scan, record)
+            if problem or self._whole:
+                return problem
+            pixel_sum, count = load_pixel_sum(self._folder, name, canvas=canvas, channels=channels)
         except ShardError as error:
             return str(error)
-        for name in (f.name for f in fields(ShardIndex)):
-            if not np.array_equal(getattr(found, name), getattr(stated, name)):
-                return f"{name} does not fit the samples in the tar"
-        if frame_count != self._entry.frames:
-            return f"frame_count {frame_count}, but {MANIFEST} says {self._entry.frames} frames"
-        return self._mean_problem(pixel_sum, frame_count)
+        return self._sum_problem(pixel_sum, count, entry.frames)
 
-    def _mean_problem(self, pixel_sum: np.ndarray[Any, Any], frame_count: int) -> str:
-        if self._sums is None or not frame_count or self._sums.frame_count != frame_count:
+    def _index_problem(self, entry: ShardEntry, scan: ShardScan, record: ShardRecord | None) -> str:
+        stated = self._indices[entry.file]
+        found = scan.index(record.source_numbers if record else {})
+        for name in FIELDS:
+            wanted, there = getattr(found, name), getattr(stated, name)
+            if name == "source":
+                # an index may have been made without knowing the inputs, as a copy may be without
+                # its records
+                both_known = (wanted != UNKNOWN_SOURCE) & (there != UNKNOWN_SOURCE)
+                wanted, there = wanted[both_known], there[both_known]
+            if not np.array_equal(wanted, there):
+                return f"{name} does not fit the samples of {entry.file}"
+        return ""
+
+    def _sum_problem(self, pixel_sum: Any, frame_count: int, frames: int) -> str:
+        if frame_count != frames:
+            return f"frame_count {frame_count}, but {MANIFEST} says {frames} frames"
+        if not self._deep or not frame_count or self._sums.frame_count != frame_count:
             return ""
         levels = np.abs(self._sums.pixel_sum - pixel_sum).mean() / frame_count
         if levels <= MEAN_LEVELS:
             return ""
         return f"the mean image is {levels:.1f} levels a pixel away from that of the frames"
 
-    def _index_problem(self, scan: ShardScan) -> str:
+    def _dali_problem(self, name: str, scan: ShardScan) -> str:
         text = scan.index_text()
         try:
-            with locations.open_binary(meta_location(self._location, "idx")) as file:
+            with self._folder.open(name) as file:
                 same = file.read(len(text) + 1) == text
         except OSError as error:
             return f"can't be read: {error}"
         return "" if same else "does not fit the members in the tar"
 
-    def _record_problem(self) -> str:
+    def _record(self, entry: ShardEntry) -> tuple[ShardRecord | None, str]:
+        """The record of a shard, where there is one, and what is wrong with it."""
+        if is_further_part(entry.file):
+            return self._folder.read_record(first_part(entry.file)), ""
         try:
-            record = _load_record(self._location)
+            record = self._folder.read_record(ShardFiles.of(entry.file).name)
         except ShardError as error:
-            return str(error)
+            return None, str(error)
         # a copy of a data set needs no records, so their absence is no fault
         if record and record.fingerprint != self._manifest.fingerprint:
-            return f"is of a run with another fingerprint than {MANIFEST}"
-        if record and record.entry != self._entry:
-            return f"says something else of the shard than {MANIFEST}"
-        return ""
+            return None, f"is of a run with another fingerprint than {MANIFEST}"
+        if record and any(one not in self._manifest.shards for one in record.entries):
+            return None, f"says something else of the shard than {MANIFEST}"
+        return record, ""
 
 
-def _load_record(shard: str) -> ShardRecord | None:
-    """The record of a shard, or None if there is none."""
-    location = meta_location(shard, "json")
-    if locations.size_of(location) is None:
-        return None
-    try:
-        return ShardRecord.from_json(locations.read_whole(location))
-    except OSError as error:
-        raise ShardError(f"can't be read: {error}") from error
-
-
-def _verify_names(folder: str, manifest: Manifest) -> Iterator[Fault]:
+def _verify_names(folder: DataSetFolder, manifest: Manifest) -> Iterator[Fault]:
     """Check that shards are numbered without a gap, and that the manifest names all of them."""
     named = {entry.file for entry in manifest.shards}
     for split in SPLITS:
-        count = sum(entry.split == split for entry in manifest.shards)
+        count = sum(
+            entry.split == split and not is_further_part(entry.file) for entry in manifest.shards
+        )
         for number in range(count):
             name = shard_name(split, number, count) + ENDING
             if name not in named:
                 yield Fault(
                     file=MANIFEST, detail=f"names {count} shards of {split}, but not {name}"
                 )
-    for name in locations.list_names(folder):
+    for name in folder.names():
         is_shard = name.endswith(ENDING) and name.split("-")[0] in SPLITS
         if is_shard and name not in named:
             yield Fault(file=name, detail=f"is a shard that {MANIFEST} does not name")
 
 
-def _verify_rejections(folder: str, manifest: Manifest) -> Iterator[Fault]:
+def _verify_rejections(folder: DataSetFolder, manifest: Manifest) -> Iterator[Fault]:
     """Check that there are as many rejected entries as the shards count."""
     import json
 
     try:
-        lines = locations.read_whole(locations.join(folder, REJECTED)).splitlines()
+        lines = folder.read(REJECTED).splitlines()
         reasons = [json.loads(line)["reason"] for line in lines]
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         yield Fault(file=REJECTED, detail=f"can't be read: {error!r}")
@@ -282,10 +346,12 @@ def _verify_rejections(folder: str, manifest: Manifest) -> Iterator[Fault]:
             )
 
 
-def _verify_inputs(folder: str, entry: ShardEntry, root: Path, seen: set[str]) -> Iterator[Fault]:
+def _verify_inputs(
+    folder: DataSetFolder, entry: ShardEntry, root: Path, seen: set[str]
+) -> Iterator[Fault]:
     """Check that a shard's input videos are those that were decoded; each video is read once."""
     try:
-        record = _load_record(locations.join(folder, entry.file))
+        record = folder.read_record(ShardFiles.of(entry.file).name)
     except (OSError, ShardError):
         return  # a record that can't be read is a fault already
     if record is None:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from lrcn_data.making.executor import Executor, Stoppable
-from lrcn_data.making.isolated_work import Done, IsolatedWork
+from lrcn_data.making.in_process_work import InProcessWork
+from lrcn_data.making.isolated_work import Done, IsolatedWork, as_it_is
 from lrcn_data.making.worker_process import Result, Work
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ def do_jobs(
     jobs: Sequence[ShardJob],
     executor: Executor,
     *,
-    work: Work[Result],
+    work: Work[Any],
+    after: Callable[[ShardJob, Any], Result] = as_it_is,
     timeout: float,
+    in_process: bool = False,
     on_video: Callable[[VideoReport], None],
 ) -> Generator[Done[Result], None, None]:
     """Have jobs done by an executor.
@@ -59,7 +62,10 @@ def do_jobs(
         executor: The executor that distributes them.
         work: The function that a worker calls for each job; it must be defined at the top level of
             a module, so that it can be pickled.
+        after: What is done with each job's result where the executor has the job done; see
+            `isolated_work.IsolatedWork`.
         timeout: The number of seconds that one video may take.
+        in_process: Whether jobs are done in this process, where nothing guards against videos.
         on_video: Called in the caller's thread with the report of every video as it comes.
 
     Yields:
@@ -69,7 +75,15 @@ def do_jobs(
         LrcnError: A worker failed for a reason that is no video's (disk full, for example).
     """
     news: SimpleQueue[_News[Result]] = SimpleQueue()
-    do = IsolatedWork(work=work, timeout=timeout, on_video=lambda report: news.put(_Video(report)))
+
+    def heard(report: VideoReport) -> None:
+        news.put(_Video(report))
+
+    do: IsolatedWork[Any] | InProcessWork[Any] = (
+        InProcessWork(work=work, after=after, on_video=heard)
+        if in_process
+        else IsolatedWork(work=work, timeout=timeout, after=after, on_video=heard)
+    )
     # a daemon, so that no executor can keep a run from ending
     thread = threading.Thread(target=_run, args=(executor, jobs, do, news), daemon=True)
     try:
@@ -86,7 +100,7 @@ def do_jobs(
 def _run(
     executor: Executor,
     jobs: Sequence[ShardJob],
-    do: IsolatedWork[Result],
+    do: IsolatedWork[Any] | InProcessWork[Any],
     news: SimpleQueue[_News[Result]],
 ) -> None:
     try:

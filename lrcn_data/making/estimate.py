@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -10,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, VideoError
+from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.isolated_work import IsolatedWork
 from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob, VideoReport, read_planned
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.pixels import RGB
+from lrcn_data.storage.folder import Folder
 
 _SAMPLE = 20
 _TAR_OVERHEAD = 512 + 256
@@ -52,7 +53,7 @@ class _SizeKeeper:
     """Encodes each frame, and keeps only the number of bytes that it then has."""
 
     def __init__(self, options: ShardOptions) -> None:
-        self._encoder = FrameEncoder.of(options)
+        self._encoder = FrameEncoder.of(options, summed=False)
 
     @property
     def neighbour(self) -> int:
@@ -105,10 +106,12 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
     job = ShardJob(
         shard=PlannedShard("the estimate", "train", sample),
         root=root,
-        folder=root,
+        folder=DataSetFolder(root),
+        scratch=root,
         options=options,
         classes=[],
         fingerprint="",
+        summed=False,
         finished=None,
         quarantine={},
     )
@@ -125,7 +128,7 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
 
 
 def refuse_small_disk(
-    shards: Sequence[PlannedShard], options: ShardOptions, *, root: Path, folder: Path
+    shards: Sequence[PlannedShard], options: ShardOptions, *, root: Path, folder: Folder
 ) -> None:
     """Refuse to start a run that the disk has no room for.
 
@@ -133,18 +136,18 @@ def refuse_small_disk(
         shards: The shards that are to be written.
         options: The options that decide the shards' bytes.
         root: The folder that the paths in the lists are relative to.
-        folder: The data set's folder, which must exist.
+        folder: The data set's folder, which must exist; a store is taken to have room.
 
     Raises:
         LrcnError: The free space is less than 1.1 times the estimated size.
     """
-    free = shutil.disk_usage(folder).free
+    free = folder.free_bytes
     videos = sum(len(shard.videos) for shard in shards)
     sampling = options.clip.sampling
     clips = sampling.most_clips
-    if not shards or (
-        clips is not None and videos * clips * sampling.seq_len * _SURELY_ENOUGH < free
-    ):
+    if not shards or free is None:
+        return
+    if clips is not None and videos * clips * sampling.seq_len * _SURELY_ENOUGH < free:
         return
     needed = round(estimate(shards, options, root).bytes * 1.1)
     if needed > free:

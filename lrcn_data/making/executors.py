@@ -9,8 +9,11 @@ from lrcn_data.plugins import Kinds
 if TYPE_CHECKING:
     from lrcn_data.making.executor import BuildExecutor
 
+LOCAL = "local"
+"""The executor that is used where none is named."""
+
 EXECUTORS: Kinds[BuildExecutor] = Kinds(
     what="executor",
     option="--executor",
-    built_in={"local": "lrcn_data.making.local_executor:LocalExecutor"},
+    built_in={LOCAL: "lrcn_data.making.local_executor:LocalExecutor"},
 )

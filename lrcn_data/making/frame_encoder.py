@@ -17,29 +17,32 @@ class FrameEncoder:
     Args:
         kind: The kind of frames, which says what is stored of a frame.
         size: The (width, height) in pixels at which frames are stored; None for each video's own.
-        canvas: The (width, height) in pixels on which frames are summed up.
+        canvas: The (width, height) in pixels on which frames are summed up; None where they are
+            not.
         quality: The quality of the encoding, from 1 to 100.
 
     Attributes:
-        sums: The pixel sums of this video's pictures before encoding.
+        sums: The pixel sums of this video's pictures before encoding; None where there are none.
         width: The width of this video's stored frames in pixels; 0 before the first one.
         height: The height of this video's stored frames in pixels; 0 before the first one.
     """
 
-    def __init__(self, *, kind: FrameKind, size: Size | None, canvas: Canvas, quality: int) -> None:
+    def __init__(
+        self, *, kind: FrameKind, size: Size | None, canvas: Canvas | None, quality: int
+    ) -> None:
         self._kind = kind
         self._size = size
         self._quality = quality
-        self.sums = PixelSums(canvas, kind.channels)
+        self.sums = PixelSums(canvas, kind.channels) if canvas else None
         self.width = self.height = 0
 
     @classmethod
-    def of(cls, options: ShardOptions) -> Self:
-        """The encoder of a data set's frames."""
+    def of(cls, options: ShardOptions, *, summed: bool = True) -> Self:
+        """The encoder of a data set's frames; `summed` says whether they are summed up."""
         return cls(
             kind=options.layout.frame_kind,
             size=options.size,
-            canvas=options.canvas,
+            canvas=options.canvas if summed else None,
             quality=options.quality,
         )
 
@@ -50,12 +53,14 @@ class FrameEncoder:
 
     def begin(self) -> None:
         """Forget everything, because another video is read, or the same one again."""
-        self.sums.clear()
+        if self.sums is not None:
+            self.sums.clear()
         self.width = self.height = 0
 
     def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> bytes:
         """Encode a frame and add it to the sums; see `sampling.clips.FrameKeeper`."""
         picture = make_picture(self._kind, rgb, size=self._size, number=number, neighbour=neighbour)
         self.height, self.width = picture.shape[:2]
-        self.sums.add(picture, uses)
+        if self.sums is not None:
+            self.sums.add(picture, uses)
         return self._kind.encode(picture, self._quality)

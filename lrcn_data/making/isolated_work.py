@@ -64,7 +64,17 @@ class _WorkerDiedError(Exception):
         self.death = death
 
 
-def _tell_nobody(report: VideoReport) -> None:
+After = Callable[["ShardJob", Any], Any]
+"""What is done with the result of a job in the process that had it done; what it returns is the
+job's result from then on."""
+
+
+def as_it_is(job: ShardJob, result: Any) -> Any:
+    """Leave the result of a job as it is; the default of what is done with it."""
+    return result
+
+
+def tell_nobody(report: VideoReport) -> None:
     """Ignore a video's report; the default where no `on_video` is given."""
 
 
@@ -81,19 +91,23 @@ class IsolatedWork(Generic[Result]):
         work: The function that a worker calls for each job; it must be defined at the top level of
             a module, so that it can be pickled.
         timeout: The number of seconds that one video may take.
+        after: Called, in the process and thread that waits for the job, with the job and what the
+            worker has returned; it must be defined at the top level of a module too. A worker
+            writes temporary files, for example, and this gives them their places.
         on_video: Called with every video's report as it comes, in the thread that waits for the
             job. A job that has to be done again reports its videos again.
     """
 
     work: Work[Result]
     timeout: float
-    on_video: Callable[[VideoReport], None] = _tell_nobody
+    after: After = as_it_is
+    on_video: Callable[[VideoReport], None] = tell_nobody
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: list[WorkerProcess[Result]] = field(default_factory=list)
     _busy: list[WorkerProcess[Result]] = field(default_factory=list)
     _over: BaseException | None = None
 
-    def __call__(self, job: ShardJob) -> Done[Result]:
+    def __call__(self, job: ShardJob) -> Done[Any]:
         """Do a job; where a video ends its worker, do the job again without that video.
 
         Raises:
@@ -109,18 +123,19 @@ class IsolatedWork(Generic[Result]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Say how a copy is made when this is pickled: without the processes and locks."""
-        return partial(IsolatedWork, work=self.work, timeout=self.timeout), ()
+        copy = partial(IsolatedWork, work=self.work, timeout=self.timeout, after=self.after)
+        return copy, ()
 
     def close(self) -> None:
         """End all workers at once; calls that still wait for a job raise an error."""
         self._end_all(LrcnError("the run has been ended"))
 
-    def _do(self, job: ShardJob) -> Done[Result]:
+    def _do(self, job: ShardJob) -> Done[Any]:
         reports: list[VideoReport] = []
         deaths: Counter[int | None] = Counter()
         while True:
             try:
-                return Done(self._try(job, reports), reports)
+                return Done(self.after(job, self._try(job, reports)), reports)
             except _WorkerDiedError as error:
                 death = error.death
                 deaths[death.position] += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.file_names import ShardPaths
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import ShardFiles
+from lrcn_data.format.json_text import readable
 from lrcn_data.format.mean_image import Canvas, PixelSums
 from lrcn_data.format.records import Rejection, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
@@ -24,12 +25,12 @@ class KeptVideo:
     Attributes:
         source: The video's file as it was when it was read.
         rejection: Why the video gave no clip; None if it gave some.
-        extents: The offset and length in bytes of each of its samples in the tar.
+        extents: Each of its samples by the name of the tar, and the offset and length in bytes.
     """
 
     source: Source
     rejection: Rejection | None
-    extents: list[tuple[int, int]] = field(default_factory=list)
+    extents: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,22 +39,20 @@ class KeptVideos:
 
     Attributes:
         videos: The videos by their path in the list.
-        sums: The pixel sums of all their frames.
-        tar: The path of the shard's tar.
+        sums: The pixel sums of all their frames; None where frames are not summed up.
+        folder: The data set's folder.
         layout: How the shard's samples are made up.
     """
 
     videos: dict[str, KeptVideo]
-    sums: PixelSums
-    tar: Path
+    sums: PixelSums | None
+    folder: DataSetFolder
     layout: SampleLayout
 
     def samples(self, video: KeptVideo) -> Iterator[Sample]:
-        """Read a video's samples from the tar."""
-        with self.tar.open("rb") as file:
-            for offset, length in video.extents:
-                file.seek(offset)
-                yield parse_sample(file.read(length), self.layout)
+        """Read a video's samples."""
+        for tar, offset, length in video.extents:
+            yield parse_sample(self.folder.read_range(tar, offset, length), self.layout)
 
 
 def can_keep(record: ShardRecord) -> bool:
@@ -71,19 +70,26 @@ def kept_paths(record: ShardRecord) -> set[str]:
 
 
 def keep_videos(
-    paths: ShardPaths, record: ShardRecord, *, layout: SampleLayout, canvas: Canvas
+    folder: DataSetFolder,
+    record: ShardRecord | None,
+    *,
+    layout: SampleLayout,
+    canvas: Canvas | None,
 ) -> KeptVideos | None:
     """Find in a finished shard what it holds of the videos that need not be read again.
 
     Args:
-        paths: Where the shard's files are.
-        record: The record that was written of the shard.
+        folder: The data set's folder.
+        record: The record that was written of the shard; None where it is to be written anew.
         layout: How the shard's samples are made up.
-        canvas: The (width, height) of the pixel sums in pixels.
+        canvas: The (width, height) of the pixel sums in pixels; None where there are none.
 
     Returns:
-        The videos, or None where the shard's bytes are no longer those that were written.
+        The videos; None where all are to be read again, or where the shard's bytes are no longer
+        those that were written.
     """
+    if record is None:
+        return None
     short = {line.path: line for line in record.rejected if line.reason in NOT_BAD}
     wanted = kept_paths(record)
     videos = {
@@ -91,35 +97,41 @@ def keep_videos(
         for source in record.sources
         if source.path in wanted
     }
+    by_name = {readable(path): video for path, video in videos.items()}
+    sums = None
     try:
-        for path, extent in _sample_extents(paths, record, layout):
-            videos[path].extents.append(extent)
-        total, count = load_pixel_sum(str(paths.arrays), canvas=canvas, channels=layout.channels)
+        for path, extent in _sample_extents(folder, record, layout):
+            by_name[path].extents.append(extent)
+        if canvas is not None:
+            arrays = ShardFiles.of(record.entry.file).arrays
+            total, count = load_pixel_sum(folder, arrays, canvas=canvas, channels=layout.channels)
+            sums = PixelSums(canvas, layout.channels)
+            sums.add_total(total, frame_count=count, exact_frames=record.exact_frames)
     except (ShardError, OSError, KeyError):
         return None
-    sums = PixelSums(canvas, layout.channels)
-    sums.add_total(total, frame_count=count, exact_frames=record.exact_frames)
-    return KeptVideos(videos=videos, sums=sums, tar=paths.tar, layout=layout)
+    return KeptVideos(videos=videos, sums=sums, folder=folder, layout=layout)
 
 
 def _sample_extents(
-    paths: ShardPaths, record: ShardRecord, layout: SampleLayout
-) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Give each sample's video path, and the sample's offset and length in the tar.
+    folder: DataSetFolder, record: ShardRecord, layout: SampleLayout
+) -> Iterator[tuple[str, tuple[str, int, int]]]:
+    """Give each sample's video as samples have it, and the sample's tar, offset and length there.
 
     Raises:
         ShardError: The shard is not sound.
     """
-    videos = []
-    with paths.tar.open("rb") as file:
-        scan = ShardScan(file, layout)
-        for sample in scan:
-            if isinstance(sample, ShardError):
-                raise sample
-            videos.append(sample.record.video)
-        if scan.sha256 != record.entry.sha256:
-            raise ShardError("is not what was written")
-    index = scan.index()
-    yield from zip(
-        videos, zip(index.offset.tolist(), index.length.tolist(), strict=True), strict=True
-    )
+    for entry in record.entries:
+        videos = []
+        with folder.open(entry.file) as file:
+            scan = ShardScan(file, layout)
+            for sample in scan:
+                if isinstance(sample, ShardError):
+                    raise sample
+                videos.append(sample.record.video)
+            if scan.sha256 != entry.sha256:
+                raise ShardError("is not what was written")
+        index = scan.index()
+        for video, offset, length in zip(
+            videos, index.offset.tolist(), index.length.tolist(), strict=True
+        ):
+            yield video, (entry.file, offset, length)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from lrcn_data.errors import LrcnError, ShardError
-from lrcn_data.format.file_names import MANIFEST, META, REJECTED, ShardPaths
+from lrcn_data.errors import LrcnError, ShardError, UsageError
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import (
+    DATA_CARD,
+    MANIFEST,
+    MEAN_IMAGE,
+    META,
+    REJECTED,
+    STATS,
+    ShardFiles,
+)
+from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json_line
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardRecord
@@ -19,19 +29,20 @@ from lrcn_data.machine import usable_cores
 from lrcn_data.making.data_card import data_card
 from lrcn_data.making.do_jobs import do_jobs
 from lrcn_data.making.estimate import refuse_small_disk
-from lrcn_data.making.executor import Executor
-from lrcn_data.making.executors import EXECUTORS
+from lrcn_data.making.executors import EXECUTORS, LOCAL
 from lrcn_data.making.fingerprint import differences, plan_manifest, tool_versions
+from lrcn_data.making.finished_shards import FinishedShards
+from lrcn_data.making.isolated_work import Done
 from lrcn_data.making.kept_videos import can_keep, kept_paths
 from lrcn_data.making.plan import PlannedShard, plan_shards
-from lrcn_data.making.shard_job import ShardJob, VideoReport, write_shard
+from lrcn_data.making.same_inputs import refuse_leakage
+from lrcn_data.making.settle import remove_parts, write_whole
+from lrcn_data.making.shard_job import ShardJob, VideoReport, put_shard, write_shard
 from lrcn_data.making.shard_options import ShardOptions
-from lrcn_data.reasons import NOT_BAD, Reason
-from lrcn_data.storage.atomic_file import remove_leftovers, write_atomically, write_failure
-from lrcn_data.storage.folder_lock import run_lock
+from lrcn_data.reasons import Reason
+from lrcn_data.storage.atomic_file import write_failure
 
-_DATA_CARD = "README.md"
-_DERIVED = ("stats.json", "mean.png")
+_DERIVED = (STATS, MEAN_IMAGE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,14 +52,15 @@ class RunOptions:
     Attributes:
         executor: The name of the executor that has the shards written; see `executors.EXECUTORS`.
         workers: The number of shards that are written at a time, each by a process; None for as
-            many as the cores that this process may use.
+            many as the cores that this process may use, 0 to write them in this process.
         max_bad_fraction: The largest fraction of the entries that may fail, from 0 to 1. Videos
             that are too short don't count as failed.
         retry_failed: Whether videos that failed in an earlier run are tried again.
         overwrite: Whether a data set of other options or lists is replaced.
+        allow_leakage: Whether a video's file may be in two splits.
 
     Raises:
-        UsageError: There can be no executor of that name.
+        UsageError: There can be no executor of that name, or it has no use for 0 workers.
     """
 
     executor: str = "local"
@@ -56,9 +68,15 @@ class RunOptions:
     max_bad_fraction: float = 0.1
     retry_failed: bool = False
     overwrite: bool = False
+    allow_leakage: bool = False
 
     def __post_init__(self) -> None:
         EXECUTORS.check(self.executor)
+        if self.workers == 0 and self.executor != LOCAL:
+            raise UsageError(
+                f"--workers 0 has shards written in this process, and goes with --executor {LOCAL},"
+                f" not {self.executor}"
+            )
 
 
 @dataclass(slots=True)
@@ -101,7 +119,7 @@ class RunResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Todo:
+class RunPlan:
     """What a run would do.
 
     Attributes:
@@ -123,8 +141,17 @@ class Todo:
         kept = sum(len(kept_paths(record)) for record in self.finished.values())
         return sum(len(shard.videos) for shard in self.left) - kept
 
+    def is_summed(self, split: str) -> bool:
+        """Whether the frames of a split are summed up for the mean image.
 
-def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path) -> Todo:
+        They are those of the train split, or of all splits where there is none.
+        """
+        return split == "train" or "train" not in self.manifest.lists
+
+
+def plan_run(
+    lists: Lists, options: ShardOptions, run: RunOptions, folder: DataSetFolder
+) -> RunPlan:
     """Compare what is wanted with what the folder holds, without changing anything.
 
     Args:
@@ -149,26 +176,27 @@ def plan_run(lists: Lists, options: ShardOptions, run: RunOptions, folder: Path)
             raise LrcnError(
                 f"{folder} holds another data set: {what}; use another --out, or --overwrite"
             )
-        return Todo(shards=shards, left=shards, finished={}, manifest=manifest)
-    left, finished = [], {}
+        return RunPlan(shards=shards, left=shards, finished={}, manifest=manifest)
+    plan = RunPlan(shards=shards, left=[], finished={}, manifest=manifest)
+    there = FinishedShards(folder, manifest.fingerprint)
     for shard in shards:
-        record = _done(ShardPaths(folder, shard.name), manifest.fingerprint)
-        failed = record and any(line.reason not in NOT_BAD for line in record.rejected)
-        if record is None or (run.retry_failed and failed):
-            left.append(shard)
+        record = there.record(shard.name, summed=plan.is_summed(shard.split))
+        if record is None or (run.retry_failed and record.may_change):
+            plan.left.append(shard)
             if record and can_keep(record):
-                finished[shard.name] = record
-    return Todo(shards=shards, left=left, finished=finished, manifest=manifest)
+                plan.finished[shard.name] = record
+    return plan
 
 
-def _refuse_foreign_files(shards: list[PlannedShard], folder: Path) -> None:
+def _refuse_foreign_files(shards: list[PlannedShard], folder: DataSetFolder) -> None:
     """Refuse to replace files of a folder that has no manifest to say that they are a data set's.
 
     Raises:
         LrcnError: There is a file that would be replaced.
     """
-    names = (_DATA_CARD, REJECTED, *_DERIVED, *(f"{shard.name}.tar" for shard in shards))
-    found = [name for name in names if (folder / name).exists()]
+    there = set(folder.names())
+    names = (DATA_CARD, REJECTED, *_DERIVED, *(ShardFiles(shard.name).tar for shard in shards))
+    found = [name for name in names if name in there]
     if found:
         raise LrcnError(
             f"{folder} has no {MANIFEST}, but {', '.join(found[:3])}, which would be replaced; use"
@@ -182,7 +210,7 @@ def write_data_set(
     run: RunOptions,
     *,
     root: Path,
-    folder: Path,
+    folder: DataSetFolder,
     on_start: Callable[[int, int], None],
     on_video: Callable[[VideoReport], None],
 ) -> RunResult:
@@ -199,26 +227,35 @@ def write_data_set(
         on_video: Called with the report of every video that is read.
 
     Raises:
-        LrcnError: The folder holds another data set, another run is writing there, or a split got
-            no clip.
-        UsageError: The executor can't be imported.
+        LrcnError: The folder holds another data set, another run is writing there, a split got no
+            clip, or a video's file is in two splits.
+        UsageError: The executor can't be imported, or there is no such store.
     """
     began = time.monotonic()
-    executor = EXECUTORS.load(run.executor)(run.workers or usable_cores())
+    workers = usable_cores() if run.workers is None else run.workers
+    executor = EXECUTORS.load(run.executor)(max(1, workers))
     result = RunResult(videos=len(lists.entries))
     try:
-        (folder / META).mkdir(parents=True, exist_ok=True)
-        with run_lock(folder), _leftovers_removed(folder):
-            todo = plan_run(lists, options, run, folder)
-            refuse_small_disk(todo.left, options, root=root, folder=folder)
-            result.shards = len(todo.shards)
-            on_start(len(lists.entries), todo.videos_left)
-            if todo.left:
-                _start_anew(todo, folder)
-            jobs = _jobs(todo, lists, options, root=root, folder=folder)
-            timeout = options.clip.decode.timeout
-            _write_shards(jobs, executor, result, timeout=timeout, on_video=on_video)
-            _finish(todo, folder, result)
+        folder.make(META)
+        with folder.lock(), folder.scratch() as scratch:
+            plan = plan_run(lists, options, run, folder)
+            refuse_small_disk(plan.left, options, root=root, folder=folder)
+            result.shards = len(plan.shards)
+            on_start(len(lists.entries), plan.videos_left)
+            if plan.left:
+                _start_anew(plan, folder)
+            jobs = _jobs(plan, lists, options, root=root, folder=folder, scratch=scratch)
+            shards = do_jobs(
+                jobs,
+                executor,
+                work=write_shard,
+                after=put_shard,
+                timeout=options.clip.decode.timeout,
+                in_process=workers == 0,
+                on_video=on_video,
+            )
+            _count(shards, result)
+            _finish(plan, options, folder, result, allow_leakage=run.allow_leakage)
     except OSError as error:
         raise write_failure(str(folder), error) from error
     result.seconds = time.monotonic() - began
@@ -226,7 +263,13 @@ def write_data_set(
 
 
 def _jobs(
-    todo: Todo, lists: Lists, options: ShardOptions, *, root: Path, folder: Path
+    plan: RunPlan,
+    lists: Lists,
+    options: ShardOptions,
+    *,
+    root: Path,
+    folder: DataSetFolder,
+    scratch: Path,
 ) -> list[ShardJob]:
     """Make a job for every shard that is left."""
     return [
@@ -234,26 +277,20 @@ def _jobs(
             shard=shard,
             root=root,
             folder=folder,
+            scratch=scratch,
             options=options,
             classes=lists.classes,
-            fingerprint=todo.manifest.fingerprint,
-            finished=todo.finished.get(shard.name),
+            fingerprint=plan.manifest.fingerprint,
+            summed=plan.is_summed(shard.split),
+            finished=plan.finished.get(shard.name),
             quarantine={},
         )
-        for shard in todo.left
+        for shard in plan.left
     ]
 
 
-def _write_shards(
-    jobs: list[ShardJob],
-    executor: Executor,
-    result: RunResult,
-    *,
-    timeout: float,
-    on_video: Callable[[VideoReport], None],
-) -> None:
-    """Have the jobs done, and count shards and videos in the result as they are done."""
-    shards = do_jobs(jobs, executor, work=write_shard, timeout=timeout, on_video=on_video)
+def _count(shards: Generator[Done[ShardRecord], None, None], result: RunResult) -> None:
+    """Wait for all shards, and count them and their videos in the result as they are done."""
     with closing(shards):
         for done in shards:
             result.shards_done += 1
@@ -261,101 +298,103 @@ def _write_shards(
             result.repeated += sum(report.slow for report in done.reports)
 
 
-def _read_manifest(folder: Path) -> Manifest | None:
+def _read_manifest(folder: DataSetFolder) -> Manifest | None:
     try:
-        return Manifest.from_json((folder / MANIFEST).read_bytes())
-    except FileNotFoundError:
-        return None
+        return folder.read_manifest()
     except ShardError as error:
         raise LrcnError(f"{folder}: {error}; use another --out") from error
 
 
-def _done(paths: ShardPaths, fingerprint: str) -> ShardRecord | None:
-    """The record of a shard that is already finished in this data set; None if it isn't."""
-    try:
-        record = ShardRecord.from_json(paths.record.read_bytes())
-        whole = paths.tar.stat().st_size == record.entry.bytes
-    except (OSError, ShardError):
-        return None
-    there = whole and paths.index.is_file() and paths.arrays.is_file()
-    return record if there and record.fingerprint == fingerprint else None
-
-
-def _start_anew(todo: Todo, folder: Path) -> None:
+def _start_anew(plan: RunPlan, folder: DataSetFolder) -> None:
     """Mark the data set as incomplete, and remove files that are no longer true of it."""
     old = _read_manifest(folder)
-    if old is not None and old.fingerprint != todo.manifest.fingerprint:
+    if old is not None and old.fingerprint != plan.manifest.fingerprint:
         # a run that is killed here finds the same folder to replace again
-        write_atomically(folder / MANIFEST, replace(old, complete=False).to_json())
-        for path in (folder / META).glob("*.json"):
-            _remove_shard(ShardPaths(folder, path.stem), old.fingerprint)
-    write_atomically(folder / MANIFEST, todo.manifest.to_json())
+        folder.write_manifest(replace(old, complete=False))
+        for name in folder.names(META):
+            if name.endswith(".json"):
+                _remove_shard(folder, name.removesuffix(".json"), old.fingerprint)
+        folder.remove_whole()
+    folder.write_manifest(plan.manifest)
     for name in _DERIVED:
-        (folder / name).unlink(missing_ok=True)
+        folder.delete(name)
 
 
-def _remove_shard(paths: ShardPaths, fingerprint: str) -> None:
+def _remove_shard(folder: DataSetFolder, name: str, fingerprint: str) -> None:
     """Remove the files of a shard of this data set; leave files that only look like a shard's."""
     try:
-        record = ShardRecord.from_json(paths.record.read_bytes())
-    except (OSError, ShardError):
+        record = folder.read_record(name)
+    except ShardError:
         return
-    if record.fingerprint != fingerprint or record.entry.file != paths.tar.name:
-        return
-    # the record goes last: as long as it is there the shard can be told to be ours
-    for path in (paths.tar, paths.index, paths.arrays, paths.record):
-        path.unlink(missing_ok=True)
+    if record and record.fingerprint == fingerprint and record.entry.file == ShardFiles(name).tar:
+        folder.remove_shard(name)
 
 
-@contextmanager
-def _leftovers_removed(folder: Path) -> Iterator[None]:
-    _remove_all_leftovers(folder)
-    try:
-        yield
-    finally:
-        _remove_all_leftovers(folder)
-
-
-def _remove_all_leftovers(folder: Path) -> None:
-    for directory in (folder, folder / META):
-        remove_leftovers(directory)
-
-
-def _finish(todo: Todo, folder: Path, result: RunResult) -> None:
-    """Write the rejected entries, the data card and the manifest, from all shards' records."""
-    records = _all_records(todo, folder)
-    _add_up(records, result)
-    rejected = [dump_json_line(asdict(line)) for record in records for line in record.rejected]
-    write_atomically(folder / REJECTED, b"".join(rejected))
-    _refuse_empty_splits(todo, records, folder)
-    manifest = replace(
-        todo.manifest,
-        complete=True,
-        shards=[record.entry for record in records],
-        mean_exact=sum(record.exact_frames for record in records) == result.frames,
+def _finish(
+    plan: RunPlan,
+    options: ShardOptions,
+    folder: DataSetFolder,
+    result: RunResult,
+    *,
+    allow_leakage: bool,
+) -> None:
+    """Write the files of the whole data set, from all shards' records; the manifest last."""
+    records = _all_records(plan, folder)
+    _add_up(list(records.values()), result)
+    rejected = [
+        dump_json_line(asdict(line)) for record in records.values() for line in record.rejected
+    ]
+    folder.write(REJECTED, b"".join(rejected))
+    _refuse_empty_splits(plan, list(records.values()), folder)
+    if not allow_leakage:
+        refuse_leakage(records.values())
+    summed = {shard.name: plan.is_summed(shard.split) for shard in plan.shards}
+    write_whole(
+        folder, records, summed=summed, canvas=options.canvas, channels=options.layout.channels
     )
-    write_atomically(folder / _DATA_CARD, data_card(manifest).encode())
-    write_atomically(folder / MANIFEST, manifest.to_json())
+    entries = [entry for record in records.values() for entry in record.entries]
+    summed_frames = sum(entry.frames for entry in entries if plan.is_summed(entry.split))
+    manifest = replace(
+        plan.manifest,
+        complete=True,
+        requires=_requires(plan.manifest, records.values()),
+        shards=entries,
+        mean_exact=sum(r.exact_frames for n, r in records.items() if summed[n]) == summed_frames,
+    )
+    folder.write(DATA_CARD, data_card(manifest).encode())
+    folder.write_manifest(manifest)
+    remove_parts(folder, records.values())
 
 
-def _all_records(todo: Todo, folder: Path) -> list[ShardRecord]:
-    """Read the records of all shards of the data set.
+def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
+    """What readers of the data set must understand."""
+    needed = {
+        "frame-kind": manifest.frame_kind != RGB_FRAMES,
+        "parts": any(r.parts for r in records),
+    }
+    return [name for name, is_needed in needed.items() if is_needed]
+
+
+def _all_records(plan: RunPlan, folder: DataSetFolder) -> dict[str, ShardRecord]:
+    """Read the records of all shards of the data set, by the shards' names and in their order.
 
     Raises:
         LrcnError: A shard is missing.
     """
-    records = []
-    for shard in todo.shards:
-        record = _done(ShardPaths(folder, shard.name), todo.manifest.fingerprint)
+    there = FinishedShards(folder, plan.manifest.fingerprint)
+    records = {}
+    for shard in plan.shards:
+        record = there.record(shard.name, summed=plan.is_summed(shard.split))
         if record is None:
-            raise LrcnError(f"{folder / shard.name}.tar has vanished; run the same command again")
-        records.append(record)
+            tar = folder.at(ShardFiles(shard.name).tar)
+            raise LrcnError(f"{tar} has vanished; run the same command again")
+        records[shard.name] = record
     return records
 
 
 def _add_up(records: list[ShardRecord], result: RunResult) -> None:
     """Fill in those numbers of the result that are of the whole data set."""
-    entries = [record.entry for record in records]
+    entries = [entry for record in records for entry in record.entries]
     reasons = Counter(line.reason for record in records for line in record.rejected)
     result.clips = sum(entry.samples for entry in entries)
     result.frames = sum(entry.frames for entry in entries)
@@ -367,10 +406,10 @@ def _add_up(records: list[ShardRecord], result: RunResult) -> None:
     result.bad_fraction = (result.failed + result.partial) / max(1, result.videos)
 
 
-def _refuse_empty_splits(todo: Todo, records: list[ShardRecord], folder: Path) -> None:
-    for split in todo.manifest.lists:
+def _refuse_empty_splits(plan: RunPlan, records: list[ShardRecord], folder: DataSetFolder) -> None:
+    for split in plan.manifest.lists:
         if not any(record.entry.samples for record in records if record.entry.split == split):
             raise LrcnError(
-                f"no video of the {split} list gave a clip; {folder / REJECTED} says why of each"
+                f"no video of the {split} list gave a clip; {folder.at(REJECTED)} says why of each"
                 " (--short pad keeps short ones)"
             )

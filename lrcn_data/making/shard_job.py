@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, VideoError
-from lrcn_data.format.file_names import ShardPaths
+from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.json_text import readable
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.shard_writer import ShardWriter
@@ -19,6 +19,7 @@ from lrcn_data.making.plan import PlannedShard, PlannedVideo, root_path
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.clips import Clip, FrameKeeper, Kept, VideoClips, collect_clips
+from lrcn_data.storage.atomic_file import write_failure
 from lrcn_data.video.video_file import open_video
 
 
@@ -30,9 +31,11 @@ class ShardJob:
         shard: The shard to write, with the entries that go into it.
         root: The folder that the paths in the lists are relative to.
         folder: The data set's folder.
+        scratch: The folder on this machine in which files are written until they are finished.
         options: Which clips are taken, and how they are stored.
         classes: The class names by class number.
         fingerprint: The fingerprint of the data set.
+        summed: Whether the frames are summed up for the mean image.
         finished: The record of the shard as it was written before, where only failed videos are to
             be read again; None where all of its videos are to be read.
         quarantine: The videos that are not to be tried, since they ended a worker: the error to
@@ -41,10 +44,12 @@ class ShardJob:
 
     shard: PlannedShard
     root: Path
-    folder: Path
+    folder: DataSetFolder
+    scratch: Path
     options: ShardOptions
     classes: list[str]
     fingerprint: str
+    summed: bool
     finished: ShardRecord | None
     quarantine: Mapping[int, VideoError]
 
@@ -66,8 +71,8 @@ class VideoReport:
 
 def write_shard(
     job: ShardJob, started: Callable[[int], None], ended: Callable[[VideoReport], None]
-) -> ShardRecord:
-    """Write a shard with its index, arrays and record.
+) -> WrittenShard:
+    """Write a shard with its index, arrays and record to temporary files.
 
     Args:
         job: The job that says what to write.
@@ -75,18 +80,24 @@ def write_shard(
         ended: Called with the video's report once its samples are written or it is rejected.
 
     Returns:
-        The record that was written of the shard.
+        The finished files, which `put_shard` gives their places.
     """
     options = job.options
-    paths = ShardPaths(job.folder, job.shard.name)
-    kept = _kept(job, paths)
-    encoder = FrameEncoder.of(options)
+    canvas = options.canvas if job.summed else None
+    kept = keep_videos(job.folder, job.finished, layout=options.layout, canvas=canvas)
+    encoder = FrameEncoder.of(options, summed=job.summed)
     with (
-        closing(FrameSpool(encoder, paths.record.parent)) as spool,
-        ShardWriter(paths, layout=options.layout, canvas=options.canvas) as writer,
+        closing(FrameSpool(encoder, job.scratch)) as spool,
+        ShardWriter(
+            job.scratch,
+            job.shard.name,
+            layout=options.layout,
+            canvas=canvas,
+            most_bytes=options.shard_bytes,
+        ) as writer,
     ):
         shard = _OpenShard(job=job, writer=writer, encoder=encoder, spool=spool)
-        if kept:
+        if kept and kept.sums:
             writer.add_pixels(kept.sums)
         for position, video in enumerate(job.shard.videos):
             if kept and video.entry.path in kept.videos:
@@ -97,11 +108,17 @@ def write_shard(
         return shard.finish()
 
 
-def _kept(job: ShardJob, paths: ShardPaths) -> KeptVideos | None:
-    if job.finished is None:
-        return None
-    options = job.options
-    return keep_videos(paths, job.finished, layout=options.layout, canvas=options.canvas)
+def put_shard(job: ShardJob, written: WrittenShard) -> ShardRecord:
+    """Give a finished shard its place in the data set's folder, and return its record.
+
+    Raises:
+        LrcnError: A file can't be put there.
+    """
+    try:
+        job.folder.put_shard(written)
+    except OSError as error:
+        raise write_failure(str(job.folder), error) from error
+    return written.record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,7 +147,8 @@ class _OpenShard:
         if video.rejection:
             self.rejected.append(video.rejection)
         for sample in kept.samples(video):
-            self.writer.write(sample.record, [bytes(frame) for frame in sample.frames])
+            frames = [bytes(frame) for frame in sample.frames]
+            self.writer.write(sample.record, frames, video.source.sha256)
 
     def write_read(self, position: int, video: PlannedVideo) -> VideoReport:
         """Read a video and write its samples, or say why it is rejected."""
@@ -143,14 +161,14 @@ class _OpenShard:
         fault = _fault(clips, self.job.options)
         if fault:
             self._reject(video, fault)
-        self._write(video, clips)
+        self._write(video, clips, source)
         return VideoReport(
             clips=len(clips.clips),
             reason=fault.reason if fault else None,
             slow=clips.source_fps < float(self.job.options.clip.fps),
         )
 
-    def finish(self) -> ShardRecord:
+    def finish(self) -> WrittenShard:
         """Close the shard, once all of its videos are in it."""
         return self.writer.finish(
             fingerprint=self.job.fingerprint,
@@ -174,11 +192,13 @@ class _OpenShard:
         )
         self.rejected.append(rejection)
 
-    def _write(self, video: PlannedVideo, clips: VideoClips[SpooledFrame]) -> None:
+    def _write(self, video: PlannedVideo, clips: VideoClips[SpooledFrame], source: Source) -> None:
         for clip in clips.clips:
             record = _record(self.job, video, clips, clip, self.encoder)
-            self.writer.write(record, [self.spool.load(frame) for frame in clip.frames])
-        self.writer.add_pixels(self.encoder.sums)
+            frames = [self.spool.load(frame) for frame in clip.frames]
+            self.writer.write(record, frames, source.sha256)
+        if self.encoder.sums is not None:
+            self.writer.add_pixels(self.encoder.sums)
 
 
 def read_planned(

@@ -9,6 +9,7 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kinds import FRAME_KINDS, RGB_FRAMES, load_frame_kind
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.sample_layout import SampleLayout
+from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.plugins import plugin_versions
 from lrcn_data.sampling.clips import ClipOptions
 from lrcn_data.sampling.samplings import name_of
@@ -35,6 +36,8 @@ class ShardOptions:
             or `package.module:Class` for a plug-in.
         videos_per_shard: The largest number of list entries in a shard; None for a hundredth of the
             split's entries, but at least 8 and at most 1,000.
+        shard_bytes: The size in bytes that a tar may have, if it has more than one sample. Samples
+            that don't fit go into further tars of the same shard.
 
     Raises:
         UsageError: A value is out of its range, or there can be no kind of frames of that name.
@@ -46,6 +49,7 @@ class ShardOptions:
     quality: int = 90
     frame_kind: str = RGB_FRAMES
     videos_per_shard: int | None = None
+    shard_bytes: int = DEFAULT_SHARD_BYTES
 
     def __post_init__(self) -> None:
         FRAME_KINDS.check(self.frame_kind)
@@ -53,6 +57,8 @@ class ShardOptions:
             raise UsageError(f"--quality must be from 1 to 100, got {self.quality}")
         if self.videos_per_shard is not None and self.videos_per_shard < 1:
             raise UsageError(f"--videos-per-shard must be at least 1, got {self.videos_per_shard}")
+        if self.shard_bytes < 1:
+            raise UsageError(f"--shard-bytes must be at least 1, got {self.shard_bytes}")
         for name, size in (("size", self.size), ("mean-size", self.mean_size)):
             if size is not None and not all(1 <= side <= 8192 for side in size):
                 raise UsageError(
@@ -104,6 +110,7 @@ class ShardOptions:
         }
         kind = self.layout.frame_kind
         parts = {
+            "shard_bytes": 0 if self.shard_bytes == DEFAULT_SHARD_BYTES else self.shard_bytes,
             "sampling_values": own,
             "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
             "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),

@@ -25,7 +25,10 @@ def run_lock(folder: Path) -> Iterator[None]:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise LrcnError(
-                f"{folder}: another run is writing there; wait for it, or use another --out"
-            ) from error
+            raise in_use(str(folder)) from error
         yield
+
+
+def in_use(folder: str) -> LrcnError:
+    """Make the error of a command that finds another one at work in its folder."""
+    return LrcnError(f"{folder}: another run is writing there; wait for it, or use another --out")

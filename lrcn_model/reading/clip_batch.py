@@ -31,6 +31,9 @@ class ClipBatch:
         indices: int64 (clips,), the number of each clip in its data set.
         keys: The name of each clip.
         videos: The path of each clip's video, as its list had it.
+        sources: Which input file each clip is from: a video is its path and this number together,
+            so that equal paths of two data sets are different videos; see
+            `lrcn_data.format.sources`. Empty where that isn't known.
         channels: The number of channels of the frames, which is 3 for RGB.
     """
 
@@ -42,6 +45,7 @@ class ClipBatch:
     indices: Tensor
     keys: tuple[str, ...]
     videos: tuple[str, ...]
+    sources: tuple[int, ...] = ()
     channels: int = 3
 
     def __len__(self) -> int:
@@ -52,7 +56,14 @@ class ClipBatch:
         """Pickle the small tensors as arrays: only the pixels are worth a shared memory segment."""
         small = (self.sizes, self.labels, self.frame_labels, self.num_valid, self.indices)
         arrays = tuple(tensor.cpu().numpy() for tensor in small)
-        return _rebuild, (self.pixels, arrays, self.keys, self.videos, self.channels)
+        return _rebuild, (
+            self.pixels,
+            arrays,
+            self.keys,
+            self.videos,
+            self.sources,
+            self.channels,
+        )
 
     @property
     def seq_len(self) -> int:
@@ -138,6 +149,7 @@ def _rebuild(
     arrays: Sequence[Any],
     keys: tuple[str, ...],
     videos: tuple[str, ...],
+    sources: tuple[int, ...],
     channels: int,
 ) -> ClipBatch:
     sizes, labels, frame_labels, num_valid, indices = (torch.from_numpy(a) for a in arrays)
@@ -150,5 +162,6 @@ def _rebuild(
         indices=indices,
         keys=keys,
         videos=videos,
+        sources=sources,
         channels=channels,
     )

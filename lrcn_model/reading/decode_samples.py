@@ -41,6 +41,7 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
         indices=torch.tensor(list(indices)),
         keys=tuple(record.key for record in records),
         videos=tuple(record.video for record in records),
+        sources=tuple(sample.source for sample in samples),
         channels=samples[0].layout.channels,
     )
 

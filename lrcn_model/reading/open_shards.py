@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Sequence
 
 from lrcn_data.errors import UsageError
-from lrcn_data.format.shard_patterns import ENDING, expand_shards
+from lrcn_data.format.file_names import ENDING
+from lrcn_data.format.shard_patterns import expand_shards
 from lrcn_data.machine import usable_cores
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -97,11 +100,22 @@ class ShardDataset(Dataset[ClipBatch]):
     @property
     def stored_size(self) -> Size | None:
         """(width, height) in pixels that all frames were resized to; None for each video's own."""
-        sizes = [manifest.options.get("size") for manifest in self.data_set.manifests]
+        manifests = self.data_set.found.manifests.values()
+        sizes = [manifest.options.get("size") for manifest in manifests]
         match sizes[0]:
             case [int(width), int(height)] if all(size == sizes[0] for size in sizes):
                 return width, height
         return None
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """How the clips were made from videos: options of `lrcn-data shard`, by name."""
+        return self.data_set.found.first_manifest.recipe
+
+    @property
+    def sources(self) -> npt.NDArray[np.int64]:
+        """Which input file each clip is from, int64 (clips,); see `lrcn_data.format.sources`."""
+        return self.data_set.sources
 
     def read_ahead(self, shards: Sequence[int]) -> None:
         """Have shards, by their numbers, brought from a local disk to memory while others are read.
@@ -127,7 +141,11 @@ class ShardDataset(Dataset[ClipBatch]):
         return [len(index) for index in self.data_set.indices]
 
     def mean_image(self, size: Size) -> Tensor:
-        """The mean of all frames of these shards, resized to a size.
+        """The mean image that belongs to these shards, resized to a size.
+
+        It is the mean over the train split of their data sets, or over all frames where there is
+        no such split, whichever shards are named. Only in the form of before, where each shard had
+        sums of its own, it is the mean over the shards that are named.
 
         Resizing is linear, so this is the mean of the resized frames, for frames that had the
         size of their data set's canvas.

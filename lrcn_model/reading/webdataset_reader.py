@@ -26,7 +26,6 @@ from lrcn_data.format.shard_patterns import Patterns
 from lrcn_data.format.shard_reader import Shard, find_shards
 from lrcn_data.format.shard_scan import HashedFile
 from lrcn_data.format.tar_members import BLOCK
-from lrcn_data.storage import locations
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.decode_samples import decode_samples
 from lrcn_model.reading.worker_errors import one_line_errors
@@ -83,13 +82,14 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
             raise UsageError(f"--batch-size must be at least 1, got {batch_size}")
         if not 0 <= rank < ranks:
             raise UsageError(f"rank must be from 0 to {ranks - 1}, got {rank}")
-        manifests, self._shards = find_shards(patterns, split=split)
+        found = find_shards(patterns, split=split)
+        self._shards = found.shards
         samples = [shard.entry.samples for shard in self._shards]
         self._starts = [0, *itertools.accumulate(samples)]
-        self.classes = list(manifests[0].classes)
-        self.layout = layout_of(manifests[0], self._shards[0].location, plugins)
+        self.classes = list(found.first_manifest.classes)
+        self.layout = layout_of(found.first_manifest, self._shards[0].location, plugins)
         self.seq_len = self.layout.seq_len
-        self.fps = Fraction(manifests[0].fps)
+        self.fps = Fraction(found.first_manifest.fps)
         self._endings = list(self.layout.endings)
         self._batch_size = batch_size
         self._seed = seed
@@ -161,7 +161,7 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         for number in numbers:
             shard = self._shards[number]
             try:
-                with locations.open_binary(shard.location) as file:
+                with shard.folder.open(shard.entry.file) as file:
                     hashed = HashedFile(file)
                     stream = _SampleStream(self._walk(shard, hashed))
                     yield {"url": str(number), "stream": stream}

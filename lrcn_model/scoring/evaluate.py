@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.format.sources import source_text
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
 from lrcn_model.reading.shard_dataset import ShardDataset
@@ -94,8 +95,8 @@ def evaluate(
 def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:
     """Write a CSV file with a line for each video, after a line of column names.
 
-    A line has the video's path, its class, the class recognized, whether the two are the same, the
-    number of frames, and the score of every class.
+    A line has the video's path, the first 16 digits of its file's SHA-256, its class, the class
+    recognized, whether the two are the same, the number of frames, and the score of every class.
 
     Args:
         path: The file to write.
@@ -108,12 +109,15 @@ def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str])
     try:
         with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["video", "class", "predicted", "correct", "frames", *classes])
+            writer.writerow(
+                ["video", "sha256", "class", "predicted", "correct", "frames", *classes]
+            )
             for video in videos:
                 scores = [f"{score:.6g}" for score in video.scores]
                 names = [classes[video.label], classes[video.predicted]]
                 correct = int(video.label == video.predicted)
-                writer.writerow([video.video, *names, correct, video.frames, *scores])
+                digits = source_text(video.source)
+                writer.writerow([video.video, digits, *names, correct, video.frames, *scores])
     except OSError as error:
         raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error
 

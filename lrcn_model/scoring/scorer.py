@@ -14,12 +14,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.loss import UNLABELLED, frame_losses, real_frames
 from lrcn_model.scoring.video_vote import VOTES
 
 Scores = npt.NDArray[np.float64]
+
+_Video = tuple[str, int, int]
+"""By what videos are told apart: path in the list, input file, and class number."""
 
 _BEST = 5
 
@@ -38,6 +42,8 @@ class VideoScores:
 
     Attributes:
         video: The video's path, as its list had it.
+        source: Which input file the video is: with the path it tells videos apart; see
+            `lrcn_data.format.sources`.
         label: The number of the video's class.
         predicted: The number of the class that was recognized.
         frames: The number of frames whose scores were averaged.
@@ -45,6 +51,7 @@ class VideoScores:
     """
 
     video: str
+    source: int
     label: int
     predicted: int
     frames: int
@@ -101,7 +108,7 @@ class Scorer:
         self._classes = classes
         # by name, since a scorer is sent between processes
         self._average = average
-        self._sums: dict[tuple[str, int], _Sum] = {}
+        self._sums: dict[_Video, _Sum] = {}
         self._clips = 0
         self._frames = 0
         self._correct = 0
@@ -127,8 +134,10 @@ class Scorer:
         self._correct += int(hits_BT.sum())
         self._loss += float(loss)
         labels, counts = batch.labels.tolist(), batch.num_valid.tolist()
-        for video, label, votes, count in zip(batch.videos, labels, votes_BC, counts, strict=True):
-            self._add_video((video, label), votes, count)
+        sources = batch.sources or (UNKNOWN_SOURCE,) * len(batch)
+        videos = zip(batch.videos, sources, labels, strict=True)
+        for video, votes, count in zip(videos, votes_BC, counts, strict=True):
+            self._add_video(video, votes, count)
 
     def merge(self, other: Scorer) -> None:
         """Add what another scorer has added up."""
@@ -144,12 +153,13 @@ class Scorer:
         return [
             VideoScores(
                 video=video,
+                source=source,
                 label=label,
                 predicted=int(part.scores.argmax()),
                 frames=part.frames,
                 scores=part.scores / part.frames,
             )
-            for (video, label), part in sorted(self._sums.items())
+            for (video, source, label), part in sorted(self._sums.items())
         ]
 
     def result(self, *, skipped: int = 0, failed: int = 0) -> Result:
@@ -183,7 +193,7 @@ class Scorer:
             confusion=confusion.tolist(),
         )
 
-    def _add_video(self, name: tuple[str, int], votes: Scores, frames: int) -> None:
+    def _add_video(self, name: _Video, votes: Scores, frames: int) -> None:
         if name in self._sums:
             self._sums[name].scores += votes
             self._sums[name].frames += frames

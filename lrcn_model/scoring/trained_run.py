@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -20,16 +21,20 @@ from torch import Tensor
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
+from lrcn_data.storage import locations
+from lrcn_data.storage.folder import Folder
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
-from lrcn_model.run_folder import RunFolder, run_file
+from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder, run_file
 
 _VERSION = 2
 """The record's version. Since 2 the net's parts are there as in the options; 1 is read too."""
+
+_ENDING = ".safetensors"
 
 _NET, _PREPROCESS = "net.", "preprocess."
 
@@ -46,6 +51,8 @@ class RunFacts:
         stored_size: (width, height), in pixels, that frames were resized to before they were
             stored in shards; None for their own size.
         trained: The epochs, steps and accuracy that the weights stand for, which only people read.
+        recipe: How the clips were made from videos: options of `lrcn-data shard`, by name, as the
+            manifest has them; empty in the files of older versions.
         frame_kind: The name of the kind of frames that the net was trained on.
         frame_plugins: The version of the plug-in that made the frames, by its name; empty if none
             did.
@@ -57,6 +64,7 @@ class RunFacts:
     average: str
     stored_size: Size | None
     trained: Mapping[str, Any]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     frame_kind: str = RGB_FRAMES
     frame_plugins: Mapping[str, str] = field(default_factory=dict)
 
@@ -148,11 +156,13 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
         file.write(save(tensors, metadata))
 
 
-def load_run(run: Path, processor: Processor, plugins: Collection[str] = ()) -> TrainedRun:
+def load_run(
+    run: str | os.PathLike[str], processor: Processor, plugins: Collection[str] = ()
+) -> TrainedRun:
     """Read a trained net from a run's folder, or from its weights' file.
 
     Args:
-        run: The run's folder, or its weights' file.
+        run: The path or URL of the run's folder, or of its weights' file.
         processor: The processor that the net is to run on.
         plugins: Names of plug-ins, `package.module:function`, that may be imported where the run's
             net has them; no others are.
@@ -162,8 +172,13 @@ def load_run(run: Path, processor: Processor, plugins: Collection[str] = ()) -> 
             named or has another version now.
         LrcnError: The weights are damaged, or of a later version.
     """
-    path = _weights_path(run)
-    record, tensors = _read(path)
+    folder, name = _find_weights(run)
+    path = folder.at(name)
+    try:
+        with folder.local_file(name) as file:
+            record, tensors = _read(file, path)
+    except OSError as error:
+        raise LrcnError(f"{path} can't be read: {error}") from error
     try:
         if record["version"] > _VERSION:
             raise LrcnError(
@@ -184,6 +199,7 @@ def load_run(run: Path, processor: Processor, plugins: Collection[str] = ()) -> 
             # those written before have none
             stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
             trained=record["trained"],
+            recipe=record.get("recipe", {}),
             frame_kind=record.get("frame_kind", RGB_FRAMES),
             frame_plugins=record.get("frame_plugins", {}),
         )
@@ -195,37 +211,43 @@ def load_run(run: Path, processor: Processor, plugins: Collection[str] = ()) -> 
     )
 
 
-def _weights_path(run: Path) -> Path:
-    if run.is_file():
-        return run
-    if not run.is_dir():
-        raise UsageError(f"there is no run {run}; name the folder that lrcn-train wrote")
+def _find_weights(run: str | os.PathLike[str]) -> tuple[Folder, str]:
+    """The folder that the weights are in, and their name there."""
     folder = RunFolder(run)
-    if folder.weights.exists():
-        return folder.weights
-    if folder.exists():
+    above, name = locations.split_location(folder.location)
+    if name.endswith(_ENDING) or (folder.is_local and folder.path.is_file()):
+        return Folder(above), name
+    names = folder.names()
+    if not names and not (folder.is_local and folder.path.is_dir()):
+        raise UsageError(f"there is no run {run}; name the folder that lrcn-train wrote")
+    if WEIGHTS in names:
+        return folder, WEIGHTS
+    if CONFIG in names:
         raise UsageError(
-            f"{run} has no {folder.weights.name} yet, which is written after every epoch; go on"
-            f" with `lrcn-train --resume {run}`"
+            f"{run} has no {WEIGHTS} yet, which is written after every epoch; go on with"
+            f" `lrcn-train --resume {run}`"
         )
-    raise UsageError(f"{run} is no run: it has no {folder.weights.name}")
+    raise UsageError(f"{run} is no run: it has no {WEIGHTS}")
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The metadata and the tensors, after checking that they are those that were written."""
+def _read(file: Path, path: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The metadata and the tensors, after checking that they are those that were written.
+
+    Args:
+        file: The weights' file, or a copy of it on this machine.
+        path: What the weights' file is called, for error messages.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with safe_open(file, framework="pt") as content:
+            metadata = content.metadata() or {}
+            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise LrcnError(
             f"{path} holds no weights as lrcn-train writes them ({error}); name the run's folder,"
             " or its weights.safetensors"
         ) from error
-    except OSError as error:
-        raise LrcnError(f"{path} can't be read: {error}") from error
     if "lrcn" not in metadata:
         raise UsageError(f"{path} was not written by lrcn-train")
     try:

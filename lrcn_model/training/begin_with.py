@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 import torch
 
@@ -14,12 +14,12 @@ from lrcn_model.scoring.trained_run import load_run
 _CLASSIFIER = "classifier."
 
 
-def begin_with(net: LRCN, run: Path) -> bool:
+def begin_with(net: LRCN, run: str | os.PathLike[str]) -> bool:
     """Take over the weights of another run.
 
     Args:
         net: The net that is to be trained; changed in place.
-        run: The other run's folder, or its weights.safetensors.
+        run: The path or URL of the other run's folder, or of its weights.safetensors.
 
     Returns:
         Whether the classifier was taken over too, which it is not where the numbers of classes

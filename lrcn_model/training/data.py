@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from lrcn_data.errors import UsageError
+from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.plugins import plugin_versions
 from lrcn_model.nets.net_plugins import net_plugins
 from lrcn_model.processor import Processor
@@ -101,8 +103,14 @@ class TrainData:
             found.append(
                 f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
             )
-        if self.val is not None and set(_hashes(self.train)) & set(_hashes(self.val)):
-            found.append("some shards are trained on and validated with; val figures mean little")
+        missing = self.train.data_set.found.not_named()
+        if missing:
+            found.append(
+                f"{len(missing)} more shards of the train split are not among those named, such as"
+                f" {missing[0]}"
+            )
+        if self.val is not None:
+            found += _shared(self.train, self.val)
         return found
 
     def trained_on(self) -> TrainedOn:
@@ -136,6 +144,7 @@ class TrainData:
             average=self._options.average,
             stored_size=self.train.stored_size,
             trained=trained,
+            recipe=self.train.recipe,
             frame_kind=self.train.frame_kind.name,
             frame_plugins=self._frame_plugins(),
         )
@@ -216,3 +225,15 @@ class TrainData:
 
 def _hashes(data: ShardDataset) -> list[str]:
     return [shard.entry.sha256 for shard in data.data_set.shards]
+
+
+def _shared(train: ShardDataset, val: ShardDataset) -> list[str]:
+    """Say what is both trained on and validated with, if anything."""
+    videos = set(np.intersect1d(train.sources, val.sources).tolist()) - {UNKNOWN_SOURCE}
+    if videos:
+        what = f"{len(videos)} videos (by the SHA-256 of their files)"
+    elif set(_hashes(train)) & set(_hashes(val)):
+        what = "some shards"
+    else:
+        return []
+    return [f"{what} are trained on and validated with; val figures mean little"]

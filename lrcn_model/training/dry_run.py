@@ -6,7 +6,6 @@ import resource
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -75,12 +74,12 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
             check_same(folder, options, trained_on)
         train_step = ready.new_train_step()
         if options.init:
-            begin_with(train_step.net, Path(options.init))
+            begin_with(train_step.net, options.init)
         layers = net_table(train_step.net)
         steps = data.steps_left(0)
         loss, seconds = _first_step(train_step, data, options, steps * options.epochs)
         return DryRun(
-            folder=str(folder.path),
+            folder=str(folder),
             goes_on=goes_on,
             layers=layers,
             flop=forward_flop(layers),

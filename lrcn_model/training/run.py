@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
-from lrcn_data.storage.folder_lock import run_lock
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.begin_with import begin_with
 from lrcn_model.training.loop import Training
@@ -82,7 +81,7 @@ def run_training(
 
 def _begin_with(train_step: TrainStep, run: str, observer: TrainingObserver) -> None:
     """Take over the weights that --init names."""
-    if not begin_with(train_step.net, Path(run)):
+    if not begin_with(train_step.net, run):
         observer.warn(f"{run} has other classes: the classifier begins as drawn at random")
 
 
@@ -95,8 +94,8 @@ def _locked(folder: RunFolder) -> Iterator[None]:
     """
     with ExitStack() as held:
         try:
-            folder.path.mkdir(parents=True, exist_ok=True)
-            held.enter_context(run_lock(folder.path))
+            folder.make()
+            held.enter_context(folder.lock())
         except OSError as error:
             raise UsageError(
                 f"the run's folder {folder.path} can't be made or written to ({error.strerror});"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.net_config import Part
 from lrcn_model.nets.net_plugins import check_named
-from lrcn_model.run_folder import RUNS, RunFolder
+from lrcn_model.run_folder import RUNS, RunFolder, folder_to_train_in
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_name import run_name
 from lrcn_model.training.run_record import TrainedOn, read_options
@@ -25,23 +25,27 @@ class RunChoice:
         plugins: Names of the plug-ins that may be imported, if a data set has recorded one.
     """
 
-    out: Path | None = None
+    out: str | os.PathLike[str] | None = None
     fresh: bool = False
     plugins: tuple[str, ...] = ()
 
     def folder(self, options: TrainOptions, trained_on: TrainedOn) -> RunFolder:
-        """The run's folder; it need not exist."""
-        return RunFolder(self.out or RUNS / run_name(options, trained_on))
+        """The run's folder; it need not exist.
+
+        Raises:
+            UsageError: It is not on this machine.
+        """
+        return folder_to_train_in(self.out or RUNS / run_name(options, trained_on))
 
 
-def resumed_options(run: Path, given: dict[str, Any]) -> TrainOptions:
+def resumed_options(run: str | os.PathLike[str], given: dict[str, Any]) -> TrainOptions:
     """The options of a run (--resume), with those given now on top.
 
     Raises:
         UsageError: There is no such run, its net has a plug-in that is not named in what is given,
             or a value is out of range.
     """
-    before = read_options(RunFolder(run))
+    before = read_options(folder_to_train_in(run))
     check_named(
         before.net,
         str(run),

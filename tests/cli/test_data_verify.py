@@ -50,8 +50,10 @@ def test_an_index_is_made_where_it_is_missing(make_data_set: MakeDataSet) -> Non
     shutil.rmtree(folder / ".meta")
     first = lrcn_data("index", cwd=folder.parent)
     assert first.returncode == 0
-    assert first.stdout.split() == ["shards/.meta/train-000.idx", "shards/.meta/train-000.npz"]
-    assert "pixel sums are those of the decoded JPEGs" in first.stderr
+    assert first.stdout.split() == [
+        f"shards/.meta/{name}" for name in ("train-000.idx", "train.npy", "pixel_sum.npz")
+    ]
+    assert "pixel sum is that of the decoded JPEGs" in first.stderr
     again = lrcn_data("index", "--json", cwd=folder.parent)
     assert json.loads(again.stdout) == {"folder": "shards", "written": []}
     assert lrcn_data("verify", cwd=folder.parent).returncode == 0

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
-from lrcn_data.format.file_names import MANIFEST, META, REJECTED, ShardPaths
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import META, REJECTED
 from lrcn_data.format.json_text import dump_json_line
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
@@ -70,11 +71,11 @@ def record(split: str, clip: int) -> SampleRecord:
     )
 
 
-def write_shard(folder: Path, split: str) -> ShardRecord:
+def write_shard(folder: DataSetFolder, split: str) -> ShardRecord:
     """Write a split's only shard."""
-    paths = ShardPaths(folder, f"{split}-000")
     sums = PixelSums(SIZE)
-    with ShardWriter(paths, layout=SampleLayout(seq_len=SEQ_LEN), canvas=SIZE) as writer:
+    layout = SampleLayout(seq_len=SEQ_LEN)
+    with ShardWriter(folder.path, f"{split}-000", layout=layout, canvas=SIZE) as writer:
         for clip in range(len(CLIPS[split])):
             frames = [frame(split, clip, number) for number in range(SEQ_LEN)]
             jpegs = [
@@ -95,18 +96,21 @@ def write_shard(folder: Path, split: str) -> ShardRecord:
             )
             for clip in range(len(CLIPS[split]))
         ]
-        return writer.finish(
+        written = writer.finish(
             fingerprint=FINGERPRINT,
             split=split,
             videos=len(CLIPS[split]) + len(rejected),
             rejected=rejected,
             sources=sources,
         )
+    folder.put_shard(written)
+    return written.record
 
 
-def main(folder: Path) -> None:
+def main(path: Path) -> None:
     """Write the whole data set."""
-    (folder / META).mkdir(parents=True)
+    folder = DataSetFolder(path)
+    folder.make(META)
     records = [write_shard(folder, split) for split in CLIPS]
     manifest = Manifest(
         complete=True,
@@ -131,8 +135,8 @@ def main(folder: Path) -> None:
         canvas=list(SIZE),
         shards=[record.entry for record in records],
     )
-    (folder / MANIFEST).write_bytes(manifest.to_json())
-    (folder / REJECTED).write_bytes(dump_json_line(asdict(REJECTION)))
+    folder.write_manifest(manifest)
+    folder.write(REJECTED, dump_json_line(asdict(REJECTION)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ RECORD = ShardRecord(
     sources=[Source(path="run/a.avi", bytes=99, sha256="ef" * 32, decoding="planned")],
     exact_frames=16,
 )
+PARTS = replace(RECORD, parts=[replace(ENTRY, file="train-000-1.tar", videos=0)])
 MANIFEST = Manifest(
     complete=True,
     fingerprint="cd" * 32,
@@ -61,20 +63,91 @@ def changed(data: bytes, **changes: Any) -> bytes:
     return json.dumps({**json.loads(data), **changes}).encode()
 
 
-@pytest.mark.parametrize("record", [SAMPLE, RECORD, MANIFEST])
-def test_what_is_written_is_read_again(record: SampleRecord | ShardRecord | Manifest) -> None:
-    assert type(record).from_json(record.to_json()) == record
+Kind = SampleRecord | ShardRecord | Manifest
+
+
+def read(kind: type[Kind], data: bytes) -> Kind:
+    return kind.from_json(data, 2) if kind is SampleRecord else kind.from_json(data)
+
+
+@pytest.mark.parametrize("record", [SAMPLE, RECORD, PARTS, MANIFEST])
+def test_what_is_written_is_read_again(record: Kind) -> None:
+    assert read(type(record), record.to_json()) == record
 
 
 def test_a_sample_names_its_class_as_other_readers_expect() -> None:
-    read = json.loads(SAMPLE.to_json())
-    assert read["class"] == "run"
-    assert "class_name" not in read
+    values = json.loads(SAMPLE.to_json())
+    assert values["class"] == "run"
+    assert "class_name" not in values
 
 
-@pytest.mark.parametrize("record", [SAMPLE, MANIFEST])
-def test_keys_of_later_versions_are_ignored(record: SampleRecord | Manifest) -> None:
-    assert type(record).from_json(changed(record.to_json(), later="x")) == record
+def with_later_keys(value: Any) -> Any:
+    """The same JSON with a key that no version has in every object of it."""
+    if isinstance(value, dict):
+        return {**{name: with_later_keys(one) for name, one in value.items()}, "later": [1]}
+    return [with_later_keys(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("record", [SAMPLE, RECORD, PARTS])
+def test_keys_of_later_versions_are_ignored_at_every_level(record: Kind) -> None:
+    data = json.dumps(with_later_keys(json.loads(record.to_json()))).encode()
+    assert read(type(record), data) == record
+
+
+def test_keys_of_later_versions_are_ignored_in_a_manifest() -> None:
+    values = with_later_keys(json.loads(MANIFEST.to_json()))
+    later = Manifest.from_json(json.dumps(values).encode())
+    assert later.shards == MANIFEST.shards
+    assert later.options == {**MANIFEST.options, "later": [1]}
+    assert later.recipe == {"fps": "25/2", "seq_len": 8}
+
+
+@pytest.mark.parametrize(
+    ("record", "name", "default"),
+    [
+        (SAMPLE, "class", ("class_name", "")),
+        (SAMPLE, "split", ("split", "")),
+        (SAMPLE, "clip", ("clip", 0)),
+        (SAMPLE, "source_fps", ("source_fps", 0.0)),
+        (SAMPLE, "salvaged", ("salvaged", False)),
+        (SAMPLE, "num_valid", ("num_valid", 2)),
+        (SAMPLE, "labels", ("labels", [1, 1])),
+        (SAMPLE, "frame_times", ("frame_times", [0.0, 0.2])),
+        (SAMPLE, "segment", ("segment", [0.0, 0.2])),
+        (RECORD, "rejected", ("rejected", [])),
+        (RECORD, "sources", ("sources", [])),
+        (RECORD, "exact_frames", ("exact_frames", 0)),
+        (MANIFEST, "complete", ("complete", True)),
+        (MANIFEST, "fingerprint", ("fingerprint", "")),
+        (MANIFEST, "lists", ("lists", {})),
+        (MANIFEST, "tools", ("tools", {})),
+        (MANIFEST, "canvas", ("canvas", [320, 240])),
+        (MANIFEST, "mean_exact", ("mean_exact", False)),
+    ],
+)
+def test_what_is_missing_takes_a_default(
+    record: Kind, name: str, default: tuple[str, object]
+) -> None:
+    values = json.loads(record.to_json())
+    del values[name]
+    field, value = default
+    assert getattr(read(type(record), json.dumps(values).encode()), field) == value
+
+
+@pytest.mark.parametrize(("name", "value"), [("frames", 16), ("videos", 0), ("failed", 0)])
+def test_what_is_missing_of_a_shards_entry_takes_a_default(name: str, value: int) -> None:
+    values = json.loads(MANIFEST.to_json())
+    del values["shards"][0][name]
+    (entry,) = Manifest.from_json(json.dumps(values).encode()).shards
+    assert getattr(entry, name) == value
+
+
+def test_what_a_reader_must_understand_and_does_not_is_refused() -> None:
+    assert Manifest.from_json(changed(MANIFEST.to_json(), requires=["parts"])) == replace(
+        MANIFEST, requires=["parts"]
+    )
+    with pytest.raises(ShardError, match="requires 'depth, 3', which this lrcn doesn't understand"):
+        Manifest.from_json(changed(MANIFEST.to_json(), requires=["parts", "depth", 3]))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"null", b"\xff", b'{"key": 1'])
@@ -83,7 +156,7 @@ def test_what_is_no_record_is_one_error(
     kind: type[SampleRecord | ShardRecord | Manifest], data: bytes
 ) -> None:
     with pytest.raises(ShardError, match="can't be read"):
-        kind.from_json(data)
+        read(kind, data)
 
 
 def test_a_path_that_is_no_utf8_survives() -> None:

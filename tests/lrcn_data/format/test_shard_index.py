@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.shard_index import ShardIndex, index_text, load_pixel_sum, member_lines
+from lrcn_data.format.shard_index import (
+    FIELDS,
+    ShardIndex,
+    index_text,
+    load_pixel_sum,
+    member_lines,
+)
+from lrcn_data.format.sources import UNKNOWN_SOURCE
+from lrcn_data.storage.folder import Folder
 
 CANVAS = (4, 3)
+NAME = "a.npz"
 
 
 def index_of(lengths: list[int]) -> ShardIndex:
@@ -20,30 +29,31 @@ def index_of(lengths: list[int]) -> ShardIndex:
     return ShardIndex(
         offset=np.cumsum(length) - length,
         length=length,
-        crc32=np.arange(len(lengths), dtype=np.uint32),
+        crc32=np.arange(len(lengths)),
         label=np.arange(len(lengths)),
         num_valid=np.full(len(lengths), 8),
+        source=np.arange(len(lengths)) - 1,
     )
 
 
 def save(
-    path: Path, index: ShardIndex, *, level: int = 100, frames: int = 2, canvas: object = CANVAS
-) -> str:
+    folder: Path, index: ShardIndex, *, level: int = 100, frames: int = 2, canvas: object = CANVAS
+) -> Folder:
     assert isinstance(canvas, tuple)
     pixel_sum = np.full((canvas[1], canvas[0], 3), level * frames, np.int64)
-    with path.open("wb") as file:
+    with (folder / NAME).open("wb") as file:
         index.save(file, pixel_sum, frames)
-    return str(path)
+    return Folder(folder)
 
 
 def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
     index = index_of([512, 2048, 1024])
-    location = save(tmp_path / "a.npz", index)
-    loaded = ShardIndex.load(location, samples=3)
-    for name in ("offset", "length", "crc32", "label", "num_valid"):
+    folder = save(tmp_path, index)
+    loaded = ShardIndex.load(folder, NAME, samples=3)
+    for name in FIELDS:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(index, name))
     assert loaded.end() == 512 + 2048 + 1024
-    pixel_sum, frames = load_pixel_sum(location, canvas=CANVAS)
+    pixel_sum, frames = load_pixel_sum(folder, NAME, canvas=CANVAS)
     assert (pixel_sum.shape, frames) == ((3, 4, 3), 2)
 
 
@@ -52,44 +62,55 @@ def test_a_shard_without_samples_ends_where_it_starts() -> None:
 
 
 def test_an_index_of_another_number_of_samples_is_refused(tmp_path: Path) -> None:
-    location = save(tmp_path / "a.npz", index_of([512]))
+    folder = save(tmp_path, index_of([512]))
     with pytest.raises(ShardError, match=r"offset as int64 \(1,\) where the manifest asks for"):
-        ShardIndex.load(location, samples=2)
+        ShardIndex.load(folder, NAME, samples=2)
 
 
 def test_samples_that_do_not_follow_one_another_are_refused(tmp_path: Path) -> None:
     index = index_of([512, 512])
     index.offset[1] += 512
-    location = save(tmp_path / "a.npz", index)
+    folder = save(tmp_path, index)
     with pytest.raises(ShardError, match="samples that don't follow one another"):
-        ShardIndex.load(location, samples=2)
+        ShardIndex.load(folder, NAME, samples=2)
 
 
 @pytest.mark.parametrize(("level", "frames"), [(256, 2), (-1, 2), (1, -1)])
 def test_sums_that_no_frames_can_have_are_refused(tmp_path: Path, level: int, frames: int) -> None:
-    location = save(tmp_path / "a.npz", index_of([512]), level=level, frames=frames)
+    folder = save(tmp_path, index_of([512]), level=level, frames=frames)
     with pytest.raises(ShardError, match="pixel sums that no frames can have"):
-        load_pixel_sum(location, canvas=CANVAS)
+        load_pixel_sum(folder, NAME, canvas=CANVAS)
 
 
 def test_sums_on_another_canvas_are_refused(tmp_path: Path) -> None:
-    location = save(tmp_path / "a.npz", index_of([512]), canvas=(3, 4))
+    folder = save(tmp_path, index_of([512]), canvas=(3, 4))
     with pytest.raises(ShardError, match="pixel_sum"):
-        load_pixel_sum(location, canvas=CANVAS)
+        load_pixel_sum(folder, NAME, canvas=CANVAS)
 
 
-def test_compressed_arrays_are_refused_since_they_could_be_of_any_size(tmp_path: Path) -> None:
-    np.savez_compressed(tmp_path / "a.npz", pixel_sum=np.zeros((3, 4, 3), np.int64), frame_count=1)
-    with pytest.raises(ShardError, match="a compressed array pixel_sum; fetch the file again"):
-        load_pixel_sum(str(tmp_path / "a.npz"), canvas=CANVAS)
+def test_arrays_of_before_have_no_sources_and_checksums_of_32_bits(tmp_path: Path) -> None:
+    index = index_of([512, 1024])
+    arrays = {name: getattr(index, name) for name in FIELDS if name != "source"}
+    np.savez(tmp_path / NAME, **{**arrays, "crc32": index.crc32.astype(np.uint32)})
+    loaded = ShardIndex.load(Folder(tmp_path), NAME, samples=2)
+    np.testing.assert_array_equal(loaded.crc32, index.crc32)
+    assert loaded.crc32.dtype == np.int64
+    assert loaded.source.tolist() == [UNKNOWN_SOURCE] * 2
+
+
+def test_an_array_that_says_it_is_too_large_is_not_read(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / NAME, pixel_sum=np.zeros(10**7, np.int64), frame_count=1)
+    assert (tmp_path / NAME).stat().st_size < 10**6
+    with pytest.raises(ShardError, match="too large an array pixel_sum; fetch the file again"):
+        load_pixel_sum(Folder(tmp_path), NAME, canvas=CANVAS)
 
 
 def test_a_damaged_file_is_one_error_with_a_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "a.npz"
-    data = Path(save(path, index_of([512]))).read_bytes()
-    path.write_bytes(data[: len(data) // 2])
+    folder = save(tmp_path, index_of([512]))
+    data = (tmp_path / NAME).read_bytes()
+    (tmp_path / NAME).write_bytes(data[: len(data) // 2])
     with pytest.raises(ShardError, match=r"can't be read: .*make it anew with `lrcn-data index`"):
-        ShardIndex.load(str(path), samples=1)
+        ShardIndex.load(folder, NAME, samples=1)
 
 
 @given(st.lists(st.integers(0, 1500), min_size=1, max_size=5), st.integers(0, 8))

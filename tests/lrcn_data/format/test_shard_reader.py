@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import simplejpeg
 
 from lrcn_data.errors import LrcnError, ShardError, UsageError
 from lrcn_data.format.shard_reader import DataSet, open_data_set
+from lrcn_data.format.sources import source_text
 
 MakeDataSet = Callable[..., Path]
 
@@ -104,7 +106,7 @@ def test_facts_come_from_manifest_and_index(make_data_set: MakeDataSet) -> None:
 
 
 def test_pixel_sums_add_up_over_shards(make_data_set: MakeDataSet) -> None:
-    data_set = open_data_set(make_data_set(sizes=((32, 24),)))
+    data_set = open_data_set(make_data_set(sizes=((32, 24),), own_arrays=True))
     ((canvas, (pixel_sum, frame_count)),) = data_set.pixel_sums().items()
     assert canvas == (32, 24)
     assert frame_count == 7 * 4
@@ -115,6 +117,50 @@ def test_pixel_sums_add_up_over_shards(make_data_set: MakeDataSet) -> None:
     ]
     decoded = np.stack(frames).astype(np.float64).mean(0)
     assert np.abs(decoded - pixel_sum / frame_count).mean() < 4
+
+
+def test_the_pixel_sums_are_those_of_the_train_split_whichever_shards_are_named(
+    make_data_set: MakeDataSet,
+) -> None:
+    each = open_data_set(make_data_set("each", own_arrays=True) / "train-*.tar").pixel_sums()
+    folder = make_data_set("whole")
+    for pattern in (folder, folder / "test-000.tar", folder / "train-001.tar"):
+        whole = open_data_set(pattern).pixel_sums()
+        assert whole[(32, 24)][1] == each[(32, 24)][1] == 5 * 4
+        np.testing.assert_array_equal(whole[(32, 24)][0], each[(32, 24)][0])
+
+
+@pytest.mark.parametrize("split", [None, "train", "test"])
+def test_both_forms_of_an_index_say_the_same(make_data_set: MakeDataSet, split: str | None) -> None:
+    whole = open_data_set(make_data_set("whole"), split=split)
+    each = open_data_set(make_data_set("each", own_arrays=True), split=split)
+    for one, other in zip(whole.indices, each.indices, strict=True):
+        np.testing.assert_array_equal(one.rows, other.rows)
+    assert read_all(whole) == read_all(each)
+
+
+def test_a_video_is_its_path_and_its_file(make_data_set: MakeDataSet) -> None:
+    data_set = open_data_set(make_data_set())
+    for number in range(len(data_set)):
+        sample = data_set.read_sample(number)
+        video = sample.record.video
+        assert source_text(sample.source) == hashlib.sha256(video.encode()).hexdigest()[:16]
+
+
+def test_without_sources_the_videos_of_two_data_sets_are_told_apart(
+    make_data_set: MakeDataSet,
+) -> None:
+    found = []
+    for name in ("one", "other"):
+        folder = make_data_set(name, own_arrays=True)
+        for arrays in (folder / ".meta").glob("*.npz"):
+            kept = {n: a for n, a in np.load(arrays).items() if n != "source"}
+            np.savez(arrays, **{**kept, "crc32": kept["crc32"].astype(np.uint32)})
+        manifest = (folder / "dataset.json").read_text()
+        (folder / "dataset.json").write_text(manifest.replace("0" * 64, name.ljust(64, "0")))
+        found.append({open_data_set(folder).read_sample(n).source for n in range(7)})
+    assert len(found[0]) == len(found[1]) == 1
+    assert found[0] != found[1]
 
 
 def test_a_data_set_survives_pickling_and_forking(make_data_set: MakeDataSet) -> None:
@@ -128,7 +174,7 @@ def test_a_data_set_survives_pickling_and_forking(make_data_set: MakeDataSet) ->
 
 
 def test_open_files_are_bounded_and_closed(make_data_set: MakeDataSet) -> None:
-    data_set = open_data_set(make_data_set(samples={"train": [1] * 70}))
+    data_set = open_data_set(make_data_set(samples={"train": [1] * 70}, own_arrays=True))
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(2):
         read_all(data_set)
@@ -182,7 +228,7 @@ def test_a_shard_that_the_manifest_names_must_be_in_the_folder(make_data_set: Ma
 
 
 def test_a_shard_without_its_index_is_named(make_data_set: MakeDataSet) -> None:
-    folder = make_data_set()
+    folder = make_data_set(own_arrays=True)
     (folder / ".meta/train-001.npz").unlink()
     with pytest.raises(ShardError, match=r"train-001\.tar without an index.*lrcn-data index"):
         open_data_set(folder)
@@ -264,7 +310,7 @@ def test_a_manifest_that_names_files_elsewhere_is_refused(
 
 
 def test_an_index_with_a_pickle_is_never_loaded(make_data_set: MakeDataSet, tmp_path: Path) -> None:
-    folder = make_data_set(samples={"train": [1]})
+    folder = make_data_set(samples={"train": [1]}, own_arrays=True)
     arrays = folder / ".meta/train-000.npz"
     loaded = dict(np.load(arrays))
     buffer = io.BytesIO()

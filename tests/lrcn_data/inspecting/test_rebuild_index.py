@@ -4,46 +4,59 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 
-from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.shard_index import ShardIndex
+from lrcn_data.errors import ShardError
+from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.inspecting.rebuild_index import rebuild_index
 
 MakeDataSet = Callable[..., Path]
 
 
 def names(folder: Path) -> list[str]:
-    return [path.name for path in rebuild_index(str(folder))]
+    return [name.removeprefix(".meta/") for name in rebuild_index(folder)]
 
 
-def test_a_made_index_is_the_one_that_was_lost(make_data_set: MakeDataSet) -> None:
-    folder = make_data_set(samples={"train": [3, 2]})
+@pytest.mark.parametrize("own_arrays", [False, True])
+def test_a_made_index_is_the_one_that_was_lost(
+    make_data_set: MakeDataSet, own_arrays: bool
+) -> None:
+    folder = make_data_set(samples={"train": [3, 2]}, own_arrays=own_arrays)
     before = {path.name: path.read_bytes() for path in (folder / ".meta").glob("*.idx")}
-    arrays = {
-        n: ShardIndex.load(f"{folder}/.meta/train-{n:03d}.npz", samples=3 - n) for n in (0, 1)
-    }
+    rows = [index.rows for index in open_data_set(folder).indices]
     shutil.rmtree(folder / ".meta")
     assert sorted(names(folder)) == [
+        "pixel_sum.npz",
         "train-000.idx",
-        "train-000.npz",
         "train-001.idx",
-        "train-001.npz",
+        "train.npy",
     ]
     assert {path.name: path.read_bytes() for path in (folder / ".meta").glob("*.idx")} == before
-    for number, array in arrays.items():
-        made = ShardIndex.load(f"{folder}/.meta/train-{number:03d}.npz", samples=3 - number)
-        for name in ("offset", "length", "crc32", "label", "num_valid"):
-            np.testing.assert_array_equal(getattr(made, name), getattr(array, name))
+    for old, new in zip(rows, open_data_set(folder).indices, strict=True):
+        np.testing.assert_array_equal(new.rows[:-1], old[:-1])
+        assert set(new.source.tolist()) == {UNKNOWN_SOURCE}
 
 
-def test_files_that_are_there_stay_as_they_are(make_data_set: MakeDataSet) -> None:
-    folder = make_data_set(samples={"train": [2]})
+def test_the_records_say_which_files_the_samples_are_from(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(samples={"train": [3, 2]})
+    before = (folder / ".meta/train.npy").read_bytes()
+    (folder / ".meta/train.npy").unlink()
+    assert names(folder) == ["train.npy"]
+    assert (folder / ".meta/train.npy").read_bytes() == before
+
+
+@pytest.mark.parametrize("own_arrays", [False, True])
+def test_files_that_are_there_stay_as_they_are(
+    make_data_set: MakeDataSet, own_arrays: bool
+) -> None:
+    folder = make_data_set(samples={"train": [2]}, own_arrays=own_arrays)
     (folder / ".meta/train-000.idx").unlink()
-    before = (folder / ".meta/train-000.npz").read_bytes()
+    before = {path: path.read_bytes() for path in (folder / ".meta").iterdir()}
     assert names(folder) == ["train-000.idx"]
-    assert (folder / ".meta/train-000.npz").read_bytes() == before
+    assert {path: path.read_bytes() for path in before} == before
     assert names(folder) == []
 
 
@@ -55,7 +68,7 @@ def test_a_shard_that_is_not_the_manifests_gets_no_index(make_data_set: MakeData
     (folder / "train-000.tar").write_bytes(tar)
     with pytest.raises(ShardError, match=r"train-000\.tar"):
         names(folder)
-    assert not list((folder / ".meta").glob("*.npz"))
+    assert not list((folder / ".meta").glob("*.np?"))
 
 
 def test_nothing_is_written_through_a_link(make_data_set: MakeDataSet, tmp_path: Path) -> None:
@@ -69,6 +82,16 @@ def test_nothing_is_written_through_a_link(make_data_set: MakeDataSet, tmp_path:
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_url_is_refused() -> None:
-    with pytest.raises(UsageError, match="s3://bucket/shards can't be written to"):
-        list(rebuild_index("s3://bucket/shards"))
+def test_the_index_of_a_data_set_in_a_store_is_made_there(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(samples={"train": [2], "test": [1]})
+    shutil.rmtree(folder / ".meta")
+    memory = fsspec.filesystem("memory")
+    memory.put(str(folder), "/rebuilt", recursive=True)
+    try:
+        assert sorted(rebuild_index("memory://rebuilt")) == sorted(
+            f".meta/{name}" for name in names(folder)
+        )
+        for path in (folder / ".meta").iterdir():
+            assert memory.cat_file(f"/rebuilt/.meta/{path.name}") == path.read_bytes()
+    finally:
+        memory.rm("/rebuilt", recursive=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob
 from lrcn_data.making.shard_options import ShardOptions
@@ -15,10 +16,12 @@ def empty_job(name: str = "train-000") -> ShardJob:
     return ShardJob(
         shard=PlannedShard(name, "train", []),
         root=Path(),
-        folder=Path(),
+        folder=DataSetFolder("."),
+        scratch=Path(),
         options=ShardOptions(clip=ClipOptions()),
         classes=[],
         fingerprint="",
+        summed=True,
         finished=None,
         quarantine={},
     )

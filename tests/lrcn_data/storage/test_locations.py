@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.storage import locations
-from lrcn_data.storage.locations import PositionedFiles
+from lrcn_data.storage.positioned_files import PositionedFiles
 
 
 @pytest.mark.parametrize(

@@ -174,5 +174,5 @@ class Forgery:
 def forgery(
     make_data_set: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Forgery:
-    folder = make_data_set(samples={"train": [1]}, seq_len=2, smooth=True)
+    folder = make_data_set(samples={"train": [1]}, seq_len=2, smooth=True, own_arrays=True)
     return Forgery(folder, tmp_path_factory.mktemp("outside"))

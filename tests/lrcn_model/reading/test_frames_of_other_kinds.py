@@ -15,7 +15,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from lrcn_data.errors import ShardError, UsageError
-from lrcn_data.format.file_names import MANIFEST, META, ShardPaths
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import MANIFEST, META
 from lrcn_data.format.frame_kind import FrameKind, size_error
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
@@ -74,9 +75,10 @@ def write(
     folder: Path, change: Callable[[list[bytes]], list[bytes]] = list, kind: str = NAME
 ) -> Path:
     """A data set of three clips."""
-    (folder / META).mkdir(parents=True)
+    data_set = DataSetFolder(folder)
+    data_set.make(META)
     layout, sums = SampleLayout(seq_len=SEQ_LEN, frame_kind=KIND), PixelSums(SIZE, 2)
-    with ShardWriter(ShardPaths(folder, "train-000"), layout=layout, canvas=SIZE) as writer:
+    with ShardWriter(folder, "train-000", layout=layout, canvas=SIZE) as writer:
         for clip in range(3):
             record = SampleRecord(
                 key=f"k{clip}",
@@ -108,9 +110,10 @@ def write(
         classes=["a"],
         tools={},
         canvas=list(SIZE),
-        shards=[written.entry],
+        shards=[written.record.entry],
     )
-    (folder / MANIFEST).write_bytes(manifest.to_json())
+    data_set.put_shard(written)
+    data_set.write_manifest(manifest)
     return folder
 
 

@@ -118,8 +118,8 @@ def test_facts_are_those_of_the_data_set(make_data_set: MakeDataSet) -> None:
 
 
 def test_the_mean_image_is_the_mean_of_the_frames(make_data_set: MakeDataSet) -> None:
-    dataset = ShardDataset(make_data_set())
-    frames = dataset.__getitems__(range(7)).frames.flatten(0, 1).permute(0, 3, 1, 2).float()
+    dataset = ShardDataset(make_data_set(samples={"train": [3, 2]}))
+    frames = dataset.__getitems__(range(5)).frames.flatten(0, 1).permute(0, 3, 1, 2).float()
     mean = dataset.mean_image((32, 24))
     assert mean.shape == (3, 24, 32)
     assert (mean - frames.mean(0)).abs().mean() < 4

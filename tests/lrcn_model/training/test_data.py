@@ -78,7 +78,10 @@ def test_shards_of_another_split_and_shards_named_twice_are_warned_about(shards:
     val = (str(shards / "val-000.tar"),)
     of_other_split, named_twice = open_data(shards, shards=val, val_shards=val).warnings()
     assert of_other_split.startswith("1 of the shards to train on are of another split")
-    assert named_twice == "some shards are trained on and validated with; val figures mean little"
+    assert named_twice == (
+        "2 videos (by the SHA-256 of their files) are trained on and validated with; val figures"
+        " mean little"
+    )
 
 
 def test_a_training_without_shards_says_how_to_name_them(shards: Path) -> None:

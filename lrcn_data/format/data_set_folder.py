@@ -1,0 +1,146 @@
+"""The folder of a data set: the files in it that are about the whole, and those of each shard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.file_names import MANIFEST, PIXEL_SUM, ShardFiles, split_index
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.records import ShardRecord
+from lrcn_data.format.shard_index import load_sha256s
+from lrcn_data.splits import SPLITS
+from lrcn_data.storage.folder import Folder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenShard:
+    """A shard that is finished, but not yet in the data set's folder.
+
+    Attributes:
+        name: The shard's name, without an ending.
+        record: What is recorded of the shard.
+        files: The finished temporary files by the names that they will have in the folder.
+    """
+
+    name: str
+    record: ShardRecord
+    files: dict[str, Path] = field(default_factory=dict)
+
+
+class DataSetFolder(Folder):
+    """The folder of a data set, on this machine or in a store; see FORMAT.md for what is in it."""
+
+    def read_manifest(self) -> Manifest | None:
+        """Read the manifest, also that of an unfinished data set; None where there is none.
+
+        Raises:
+            ShardError: It is damaged, or needs a later version of lrcn.
+            OSError: It can't be read.
+        """
+        try:
+            return Manifest.from_json(self.read(MANIFEST))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        self.write(MANIFEST, manifest.to_json())
+
+    def read_record(self, name: str) -> ShardRecord | None:
+        """Read the record of a shard; None where there is none.
+
+        Args:
+            name: The shard's name, without an ending.
+
+        Raises:
+            ShardError: It is damaged or can't be read.
+        """
+        try:
+            return ShardRecord.from_json(self.read(ShardFiles(name).record))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ShardError(f"can't be read: {error}") from error
+
+    def put_shard(self, shard: WrittenShard) -> None:
+        """Give a finished shard's files their places, the record last.
+
+        A shard that is there already is replaced. At no moment does a record stand beside a tar
+        that it isn't of.
+
+        Raises:
+            OSError: A file can't be put there.
+        """
+        files = ShardFiles(shard.name)
+        if self.has(files.record):
+            self._remove_other_parts(shard)
+            self.delete(files.record)
+        for name, temporary in shard.files.items():
+            self.put(name, temporary)
+        self.write(files.record, shard.record.to_json())
+
+    def remove_shard(self, name: str) -> None:
+        """Remove all files of a shard; its record last, by which the shard is known to be ours."""
+        files = ShardFiles(name)
+        record = self.read_record(name)
+        for entry in record.entries if record else ():
+            part = ShardFiles.of(entry.file)
+            for file in (part.tar, part.dali_index, part.arrays):
+                self.delete(file)
+        self.delete(files.record)
+
+    def remove_whole(self) -> None:
+        """Remove the files in which the arrays of all shards stand together."""
+        for name in (PIXEL_SUM, *map(split_index, SPLITS)):
+            self.delete(name)
+
+    def _remove_other_parts(self, shard: WrittenShard) -> None:
+        """Remove the tars that a shard had before and has no more."""
+        try:
+            before = self.read_record(shard.name)
+        except ShardError:
+            return
+        for entry in before.entries if before else ():
+            part = ShardFiles.of(entry.file)
+            if part.tar not in shard.files:
+                for name in (part.tar, part.dali_index, part.arrays):
+                    self.delete(name)
+
+    def save_pixel_sum(
+        self, pixel_sum: npt.NDArray[np.int64], frame_count: int, sha256s: set[str]
+    ) -> None:
+        """Write the pixel sum of all shards that will not change any more.
+
+        Args:
+            pixel_sum: int64 (height, width, channels).
+            frame_count: The number of frames in it.
+            sha256s: The SHA-256 of each tar that it is of, in hexadecimal.
+
+        Raises:
+            OSError: The file can't be written.
+        """
+        tars = np.frombuffer(bytes.fromhex("".join(sorted(sha256s))), np.uint8).reshape(-1, 32)
+        with self.create(PIXEL_SUM) as file:
+            np.savez_compressed(
+                file, pixel_sum=pixel_sum, frame_count=np.int64(frame_count), sha256=tars
+            )
+
+    def summed_tars(self, *, most: int) -> set[str]:
+        """The SHA-256 of each tar that the pixel sum of the whole is of; none without such a sum.
+
+        Args:
+            most: The largest number of tars that there can be.
+
+        Raises:
+            ShardError: The sum can't be read.
+        """
+        return load_sha256s(self, PIXEL_SUM, most=most) if self.has(PIXEL_SUM) else set()

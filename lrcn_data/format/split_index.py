@@ -1,0 +1,138 @@
+"""The index of all samples of a split in one file, which readers map into memory.
+
+Whole numbers of 64 bits, a column a sample in the manifest's order: a row for each field of
+`ShardIndex`, one for the tar, and one with a sum over the others by which damage is noticed. All
+processes of a machine share the memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.file_names import split_index
+from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.shard_index import FIELDS, REMEDY, ShardIndex
+from lrcn_data.format.sources import source_number
+from lrcn_data.storage.folder import Folder
+
+_TAR, _CHECK = len(FIELDS), len(FIELDS) + 1
+"""The rows after those of the fields."""
+
+_FACTOR = 0x9E3779B97F4A7C15
+"""An odd number: the product with it is another one, modulo 2**64, whatever bit is flipped."""
+
+
+def save_split_index(
+    folder: Folder, split: str, shards: Sequence[tuple[ShardEntry, ShardIndex]]
+) -> None:
+    """Write the index of a split.
+
+    Args:
+        folder: The data set's folder.
+        split: `train`, `val` or `test`.
+        shards: The split's shards in the manifest's order, each with its index.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    rows = np.zeros((_CHECK + 1, sum(len(index) for _, index in shards)), np.int64)
+    start = 0
+    for entry, index in shards:
+        part = rows[:, start : start + len(index)]
+        part[:_TAR], part[_TAR] = index.rows, source_number(entry.sha256)
+        part[_CHECK] = _check_sums(part)
+        start += len(index)
+    with folder.create(split_index(split)) as file:
+        np.save(file, rows)
+
+
+class SplitIndex:
+    """The index of a split, opened for reading.
+
+    Args:
+        folder: The data set's folder.
+        split: `train`, `val` or `test`.
+
+    Raises:
+        ShardError: The file can't be read, or is no index.
+    """
+
+    def __init__(self, folder: Folder, split: str) -> None:
+        self._name = split_index(split)
+        self._location = folder.at(self._name)
+        self._rows = self._open(folder)
+
+    def __len__(self) -> int:
+        return int(self._rows.shape[1])
+
+    def shards(self, entries: Sequence[ShardEntry]) -> list[ShardIndex]:
+        """The index of each shard of the split.
+
+        Args:
+            entries: The split's shards in the manifest's order.
+
+        Raises:
+            ShardError: The file is of other shards.
+        """
+        ends = np.cumsum([0, *(entry.samples for entry in entries)])
+        if ends[-1] != len(self):
+            raise ShardError(
+                f"{self._location} has {len(self):,} samples where the manifest says"
+                f" {ends[-1]:,}; {REMEDY}"
+            )
+        return [
+            self._shard(entry, int(start), int(end))
+            for entry, start, end in zip(entries, ends[:-1], ends[1:], strict=True)
+        ]
+
+    def by_tar(self) -> Iterator[tuple[int, ShardIndex]]:
+        """The index of each tar that has samples, with the number that stands for the tar."""
+        tars = self._rows[_TAR]
+        starts = [0, *(np.flatnonzero(np.diff(tars)) + 1).tolist(), len(self)]
+        for start, end in itertools.pairwise(starts):
+            if end > start:
+                yield int(tars[start]), ShardIndex.of_rows(self._rows[:_TAR, start:end])
+
+    def _shard(self, entry: ShardEntry, start: int, end: int) -> ShardIndex:
+        part = self._rows[:, start:end]
+        if not np.array_equal(part[_CHECK], _check_sums(part)):
+            raise ShardError(f"{self._location} is damaged where {entry.file} stands; {REMEDY}")
+        if not (part[_TAR] == source_number(entry.sha256)).all():
+            raise ShardError(f"{self._location} is of another {entry.file}; {REMEDY}")
+        index = ShardIndex.of_rows(self._rows[:_TAR, start:end])
+        if not index.is_in_order:
+            raise ShardError(
+                f"{self._location} has samples of {entry.file} that don't follow one another;"
+                f" {REMEDY}"
+            )
+        return index
+
+    def _open(self, folder: Folder) -> npt.NDArray[np.int64]:
+        if not folder.has(self._name):
+            raise ShardError(f"{self._location} is not there; {REMEDY}")
+        try:
+            with folder.local_file(self._name) as path:
+                rows: npt.NDArray[np.int64] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:
+            # numpy raises several kinds of errors on damaged bytes
+            raise ShardError(f"{self._location} can't be read: {error}; {REMEDY}") from error
+        if rows.dtype != np.int64 or rows.ndim != 2 or rows.shape[0] != _CHECK + 1:
+            raise ShardError(
+                f"{self._location} is {rows.dtype} {rows.shape}, not int64 ({_CHECK + 1}, samples);"
+                f" {REMEDY}"
+            )
+        return rows
+
+
+def _check_sums(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """A sum over each column, but for the row that holds it; any flipped bit changes it."""
+    factors = [pow(_FACTOR, row + 1, 1 << 64) for row in range(_CHECK)]
+    sums = np.zeros(rows.shape[1], np.uint64)
+    for factor, row in zip(factors, rows[:_CHECK], strict=True):
+        sums += row.view(np.uint64) * np.uint64(factor)
+    return sums.view(np.int64)

@@ -1,0 +1,236 @@
+"""A folder whose files are there whole or not at all: on this machine, or in a store by its URL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from lrcn_data.storage import locations, remote_files
+from lrcn_data.storage.atomic_file import (
+    atomic_file,
+    remove_leftovers,
+    sync_folder,
+    write_atomically,
+)
+from lrcn_data.storage.folder_lock import run_lock
+from lrcn_data.storage.lease import lease
+from lrcn_data.storage.positioned_files import PositionedFiles
+
+
+class Folder:
+    """A folder and what can be done with the files in it, each of which goes by its name.
+
+    A name may have folders before it, as in `.meta/train-000.json`. May be pickled, may live
+    through a fork, and threads may share it.
+
+    Args:
+        location: The path of the folder, or any URL that fsspec knows. It need not exist.
+
+    Attributes:
+        location: The path or URL in the one form in which locations are compared.
+
+    Raises:
+        UsageError: The location would run a program.
+    """
+
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        self.location = locations.normal_location(location)
+        self._ranges = PositionedFiles()
+
+    def __str__(self) -> str:
+        return self.location
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.location == self.location
+
+    def __hash__(self) -> int:
+        return hash(self.location)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the folder is on this machine, or on a disk that this machine has mounted."""
+        return not locations.is_url(self.location)
+
+    @property
+    def path(self) -> Path:
+        """The path of a folder on this machine."""
+        assert self.is_local
+        return Path(self.location)
+
+    def at(self, name: str) -> str:
+        """The path or URL of a file."""
+        return locations.join(self.location, name)
+
+    def names(self, inside: str = "") -> list[str]:
+        """The sorted names of all that is in the folder; none if there is no such folder.
+
+        Args:
+            inside: The name of a folder inside this one that is looked into instead.
+
+        Raises:
+            ShardError: The folder can't be read.
+        """
+        return locations.list_names(self.at(inside) if inside else self.location)
+
+    def size(self, name: str) -> int | None:
+        """The size of a file in bytes, or None if there is no file.
+
+        Raises:
+            ShardError: There is something else than a file, or its size can't be found out.
+        """
+        return locations.size_of(self.at(name))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name.
+
+        Raises:
+            ShardError: There is something else than a file, or it can't be found out.
+        """
+        return self.size(name) is not None
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file for reading from its start.
+
+        Raises:
+            OSError: The file is not there, can't be read, or is a device, a pipe or a folder.
+        """
+        return locations.open_binary(self.at(name))
+
+    def read(self, name: str) -> bytes:
+        """Read all of a file that describes something, which is never a large one.
+
+        Raises:
+            OSError: The file can't be read, or is larger than any such file is.
+        """
+        return locations.read_whole(self.at(name))
+
+    def read_range(self, name: str, offset: int, length: int) -> bytes:
+        """Read `length` bytes of a file from `offset` on; fewer only if the file ends before.
+
+        Files that are read often stay open.
+
+        Raises:
+            ShardError: The file can't be read.
+        """
+        return self._ranges.read(self.at(name), offset, length)
+
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        """A file as one on this machine: itself, or a copy for as long as the block runs.
+
+        Raises:
+            OSError: The file is not there or can't be read.
+        """
+        if self.is_local:
+            yield Path(self.at(name))
+            return
+        with tempfile.NamedTemporaryFile(prefix="lrcn-") as copy:
+            with self.open(name) as file:
+                shutil.copyfileobj(file, copy)
+            copy.flush()
+            yield Path(copy.name)
+
+    def make(self, inside: str = "") -> None:
+        """Make the folder, or one inside it, where that is needed; a store has none to make.
+
+        Raises:
+            OSError: It can't be made.
+        """
+        if self.is_local:
+            (self.path / inside).mkdir(parents=True, exist_ok=True)
+
+    def put(self, name: str, temporary: Path) -> None:
+        """Give a finished file its place, where it appears at once or not at all.
+
+        Args:
+            name: The name that the file gets here; one of that name is replaced.
+            temporary: The finished file, which is gone afterwards. For a folder on this machine it
+                lies on the same disk, and all of it has been written to that disk.
+
+        Raises:
+            OSError: The file can't be put there.
+        """
+        if self.is_local:
+            place = Path(self.at(name))
+            temporary.replace(place)
+            sync_folder(place.parent)
+        else:
+            remote_files.upload(temporary, self.at(name))
+            temporary.unlink()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file, which appears at once or not at all.
+
+        Raises:
+            OSError: The file can't be written.
+        """
+        if self.is_local:
+            write_atomically(Path(self.at(name)), data)
+        else:
+            remote_files.write(self.at(name), data)
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a new file, which appears when the block is left without an error, at once.
+
+        Raises:
+            OSError: The file can't be written.
+        """
+        if self.is_local:
+            with atomic_file(Path(self.at(name))) as file:
+                yield file
+            return
+        with tempfile.NamedTemporaryFile(prefix="lrcn-") as copy:
+            yield copy
+            copy.flush()
+            remote_files.upload(Path(copy.name), self.at(name))
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there.
+
+        Raises:
+            OSError: The file can't be deleted.
+        """
+        if self.is_local:
+            Path(self.at(name)).unlink(missing_ok=True)
+        else:
+            remote_files.delete(self.at(name))
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the folder for this process alone while a block runs.
+
+        Raises:
+            LrcnError: Another process holds the folder.
+        """
+        return run_lock(self.path) if self.is_local else lease(self.location)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder on this machine in which files are written before they are `put`.
+
+        What is still in it when the block ends, or when a process that died had left it there, is
+        removed, provided that it is named as `atomic_file.temporary_name` does.
+        """
+        if not self.is_local:
+            with tempfile.TemporaryDirectory(prefix="lrcn-") as folder:
+                yield Path(folder)
+            return
+        self._remove_leftovers()
+        try:
+            yield self.path
+        finally:
+            self._remove_leftovers()
+
+    def _remove_leftovers(self) -> None:
+        for folder in (self.path, *(path for path in self.path.iterdir() if path.is_dir())):
+            remove_leftovers(folder)
+
+    @property
+    def free_bytes(self) -> int | None:
+        """The room that is left on the folder's disk; None for a store, which doesn't say."""
+        return shutil.disk_usage(self.path).free if self.is_local else None

@@ -1,0 +1,93 @@
+"""One run at a time in a store, which can't tell whether the owner of a lock is still alive.
+
+The owner writes another text into a lock file every few seconds. Whoever finds such a file watches
+it: if its text doesn't change for longer than that, its owner is dead, and the file is taken over.
+No clock is compared with another machine's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from lrcn_data.errors import LrcnError
+from lrcn_data.storage import locations, remote_files
+from lrcn_data.storage.folder_lock import LOCK, in_use
+
+RENEW_EVERY = 5.0
+"""The number of seconds after which the owner writes again."""
+
+WATCH_FOR = 4 * RENEW_EVERY
+"""The number of seconds without a change after which an owner is taken for dead."""
+
+
+@contextmanager
+def lease(
+    folder: str, *, renew_every: float = RENEW_EVERY, watch_for: float = WATCH_FOR
+) -> Iterator[None]:
+    """Hold a folder of a store for this process alone while the block runs.
+
+    Two processes that come in the same moment may both get it in a store that can't refuse to
+    replace a file; they would write the same bytes, or find that the folder is another data set's.
+
+    Args:
+        folder: The URL of the folder.
+        renew_every: The number of seconds after which the owner writes again.
+        watch_for: The number of seconds without a change after which an owner is taken for dead.
+
+    Raises:
+        LrcnError: Another process holds the folder.
+        OSError: The store can't be written to.
+    """
+    url = locations.join(folder, LOCK)
+    if not _is_dead(url, renew_every=renew_every, watch_for=watch_for):
+        raise in_use(folder)
+    try:
+        remote_files.delete(url)
+        remote_files.write(url, _new_text(), only_new=True)
+    except FileExistsError as error:
+        raise in_use(folder) from error
+    over = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(url, over, renew_every), daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        over.set()
+        renewing.join()
+        with suppress(OSError):  # it would be taken for a dead owner's
+            remote_files.delete(url)
+
+
+def _renew(url: str, over: threading.Event, every: float) -> None:
+    while not over.wait(every):
+        with suppress(OSError, LrcnError):  # the next time may go well
+            remote_files.write(url, _new_text())
+
+
+def _is_dead(url: str, *, renew_every: float, watch_for: float) -> bool:
+    """Whether nobody holds the lock file: it isn't there, or its text doesn't change."""
+    found = _text(url)
+    began = time.monotonic()
+    while found is not None and time.monotonic() - began < watch_for:
+        time.sleep(renew_every / 4)
+        now = _text(url)
+        if now is not None and now != found:
+            return False
+        found = now
+    return True
+
+
+def _text(url: str) -> bytes | None:
+    try:
+        with remote_files.open_binary(url) as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _new_text() -> bytes:
+    return secrets.token_hex(8).encode()
