@@ -112,7 +112,8 @@ def _write_pixel_sum(
     if not done <= tars:
         raise LrcnError(
             f"{folder} has the pixel sum of shards that were since written anew with other bytes,"
-            " as their videos have changed; use --overwrite to make the data set anew"
+            " as their videos have changed; delete it and make the data set anew, or use another"
+            " --out"
         )
     new = [r for r in records if not r.may_change and not {e.sha256 for e in r.entries} <= done]
     if not new and folder.has(PIXEL_SUM):

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.inspecting.verify import verify
 
 SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]
 
@@ -287,3 +289,44 @@ def test_a_split_without_a_clip_is_an_error(video_lists: Path) -> None:
     done = shard(video_lists, code=1)
     assert "no video of the test list gave a clip" in done.stderr
     assert not manifest(video_lists / "shards").complete
+
+
+def test_samples_that_do_not_fit_into_a_tar_go_into_another_one(video_lists: Path) -> None:
+    most = 60_000
+    options = ("--sampling", "windows", "--seq-len", "4", "--stride", "2")
+    shard(video_lists, *options, "--out", "whole")
+    shard(video_lists, *options, "--out", "one", "--shard-bytes", str(most), "--workers", "1")
+    shard(video_lists, *options, "--out", "three", "--shard-bytes", "60KB", "--workers", "3")
+    assert tree_hashes(video_lists / "one") == tree_hashes(video_lists / "three")
+    made = manifest(video_lists / "one")
+    assert made.requires == ["parts"]
+    assert made.options["shard_bytes"] == most
+    files = [entry.file for entry in made.shards]
+    assert files[:3] == ["train-000.tar", "train-000-1.tar", "train-000-2.tar"]
+    assert all(entry.bytes <= most or entry.samples == 1 for entry in made.shards)
+    assert max(entry.samples for entry in made.shards) > 1
+    assert list(verify(str(video_lists / "one"), deep=True, inputs=video_lists)) == []
+
+    whole, parts = open_data_set(video_lists / "whole"), open_data_set(video_lists / "one")
+    assert len(whole) == len(parts)
+    for number in range(len(whole)):
+        one, other = whole.read_sample(number), parts.read_sample(number)
+        assert (one.record, one.source) == (other.record, other.source)
+        assert one.frames == other.frames
+    (one_sum,), (other_sum,) = whole.pixel_sums().values(), parts.pixel_sums().values()
+    assert np.array_equal(one_sum[0], other_sum[0])
+
+
+def test_failed_videos_of_a_shard_of_several_tars_are_tried_again(video_lists: Path) -> None:
+    options = ("--sampling", "windows", "--seq-len", "4", "--shard-bytes", "60KB")
+    shard(video_lists, *options, "--out", "good")
+    videos = [video_lists / "class0/clip 0.avi", video_lists / "class1/clip 7.mp4"]
+    good = [video.read_bytes() for video in videos]
+    for video in videos:
+        video.write_bytes(b"no video")
+    shard(video_lists, *options)
+    for video, data in zip(videos, good, strict=True):
+        video.write_bytes(data)
+    result = json.loads(shard(video_lists, *options, "--retry-failed", "--json").stdout)
+    assert result["videos_done"] == len(videos)
+    assert tree_hashes(video_lists / "good") == tree_hashes(video_lists / "shards")

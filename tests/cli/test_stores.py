@@ -1,0 +1,206 @@
+"""Data sets and runs in stores: fsspec's memory within this process, and a real S3 server."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import fsspec
+import pytest
+from click.testing import CliRunner
+
+from lrcn_cli.data_index import command as index_command
+from lrcn_cli.data_preview import command as preview_command
+from lrcn_cli.data_shard import command as shard_command
+from lrcn_cli.data_stats import command as stats_command
+from lrcn_cli.data_verify import command as verify_command
+
+MakeDataSet = Callable[..., Path]
+
+
+def run(command: click.Command, *arguments: str) -> str:
+    done = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What a folder on this machine holds, but for its lock."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def files_in(store: Any, folder: str) -> dict[str, bytes]:
+    """What a folder in a store holds."""
+    return {
+        name.removeprefix(f"{folder}/"): store.cat_file(name)
+        for name in (found.lstrip("/") for found in store.find(folder))
+    }
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """The name of a folder in fsspec's memory."""
+    name = f"stores-{secrets.token_hex(4)}"
+    yield name
+    if fsspec.filesystem("memory").exists(name):
+        fsspec.filesystem("memory").rm(name, recursive=True)
+
+
+def test_a_data_set_in_memory_is_the_one_on_the_disk(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    url = f"memory://{memory}"
+    for out in ("shards", url):
+        run(shard_command, "--workers", "0", "--out", out)
+        run(stats_command, out)
+    store = fsspec.filesystem("memory")
+    assert files_in(store, memory) == files_of(video_lists / "shards")
+
+    assert run(verify_command, url, "--deep", "--inputs") == f"{url}: no faults\n"
+    assert "clips" in run(preview_command, url, "--out", "sheet.png")
+    again = run(shard_command, "--workers", "0", "--out", url)
+    assert "(0 written now)" in again
+
+    store.rm(f"{memory}/.meta", recursive=True)
+    assert f"{url}/.meta/train.npy" in run(index_command, url)
+    assert run(verify_command, url) == f"{url}: no faults\n"
+
+
+def test_failed_videos_are_tried_again_in_memory(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    run(shard_command, "--workers", "0")
+    video = video_lists / "class0/clip 0.avi"
+    good = video.read_bytes()
+    video.write_bytes(b"no video")
+    run(shard_command, "--workers", "0", "--out", f"memory://{memory}")
+    video.write_bytes(good)
+    run(shard_command, "--workers", "0", "--out", f"memory://{memory}", "--retry-failed")
+    assert files_in(fsspec.filesystem("memory"), memory) == files_of(video_lists / "shards")
+
+
+def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
+    make_data_set: MakeDataSet, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from lrcn_cli.evaluate import command as eval_command
+    from lrcn_cli.train import command as train_command
+
+    monkeypatch.chdir(tmp_path)
+    store = fsspec.filesystem("memory")
+    store.put(str(make_data_set()), f"/{memory}/shards", recursive=True)
+    shards, small = f"memory://{memory}/shards", ("--size", "32x32", "--cnn", "small")
+    run(train_command, "--shards", shards, "--epochs", "1", "--out", "run", *small)
+    store.put(str(tmp_path / "run"), f"/{memory}/run", recursive=True)
+    here = run(eval_command, "run", "--shards", shards, "--json")
+    there = run(eval_command, f"memory://{memory}/run", "--shards", shards, "--json")
+    assert there == here.replace('"run": "run"', f'"run": "memory://{memory}/run"')
+    more = CliRunner().invoke(train_command, ["--shards", shards, "--out", f"memory://{memory}/r"])
+    assert "can't write its run to" in str(more.exception)
+
+
+def lrcn(*words: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", *words], cwd=cwd, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_what_would_vanish_with_the_command_is_refused(video_lists: Path) -> None:
+    done = lrcn("lrcn_cli.data", "shard", "--out", "memory://shards", cwd=video_lists, code=2)
+    assert "memory://shards would vanish when this command ends" in done.stderr
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An S3 server in a process of its own, with a bucket named `bucket`."""
+    pytest.importorskip("s3fs", reason="pip install s3fs")
+    pytest.importorskip("moto", reason="pip install 'moto[server]'")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        store = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                store.mkdir("bucket")
+                break
+            except Exception:  # it has not started yet
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        yield store
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.mark.slow
+def test_a_data_set_and_a_run_in_a_bucket(video_lists: Path, s3: Any) -> None:
+    pytest.importorskip("torch")
+    url = "s3://bucket/a folder/shards"
+    lrcn("lrcn_cli.data", "shard", cwd=video_lists)
+    lrcn("lrcn_cli.data", "stats", cwd=video_lists)
+    lrcn("lrcn_cli.data", "shard", "--out", url, cwd=video_lists)
+    lrcn("lrcn_cli.data", "stats", url, cwd=video_lists)
+    assert files_in(s3, "bucket/a folder/shards") == files_of(video_lists / "shards")
+    assert "no faults" in lrcn("lrcn_cli.data", "verify", url, "--deep", cwd=video_lists).stderr
+    lrcn("lrcn_cli.data", "preview", f"{url}/train-*.tar", "--out", "p.png", cwd=video_lists)
+
+    training = ("lrcn_cli.train", "--epochs", "1", "--size", "32x32", "--cnn", "small")
+    lrcn(*training, "--shards", f"{url}/train-*.tar", "--out", "run", cwd=video_lists)
+    lrcn(*training, "--shards", "shards/train-*.tar", "--out", "same", cwd=video_lists)
+    # the format has no times in it, so that equal trainings have equal weights
+    weights = [(video_lists / run / "weights.safetensors").read_bytes() for run in ("run", "same")]
+    assert weights[0] == weights[1]
+    s3.put(str(video_lists / "run"), "bucket/run", recursive=True)
+    scored = lrcn("lrcn_cli.evaluate", "s3://bucket/run", "--shards", url, cwd=video_lists).stdout
+    assert re.search(r"videos scored +│ +10 ", scored)
+    predicted = lrcn("lrcn_cli.predict", "s3://bucket/run", "class0/clip 0.avi", cwd=video_lists)
+    assert "class0" in predicted.stdout
+
+    missing = lrcn("lrcn_cli.data", "shard", "--out", "s3://bukket/x", cwd=video_lists, code=1)
+    assert "The specified bucket does not exist" in missing.stderr
+
+
+@pytest.mark.slow
+def test_a_run_into_a_bucket_that_was_killed_goes_on(video_lists: Path, s3: Any) -> None:
+    lrcn("lrcn_cli.data", "shard", cwd=video_lists)
+    command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--out", "s3://bucket/shards"]
+    killed = subprocess.Popen([*command, "--workers", "1"], cwd=video_lists)
+    while not s3.exists("bucket/shards/.meta/train-000.json"):
+        assert killed.poll() is None
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert s3.exists("bucket/shards/.lock")  # of a dead owner, whom nobody hears of
+    lrcn("lrcn_cli.data", "shard", "--out", "s3://bucket/shards", cwd=video_lists)
+    assert files_in(s3, "bucket/shards") == files_of(video_lists / "shards")

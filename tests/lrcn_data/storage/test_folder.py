@@ -1,0 +1,153 @@
+"""A folder on this machine and one in a store do the same."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.storage import remote_files
+from lrcn_data.storage.folder import Folder
+from lrcn_data.storage.lease import lease
+
+
+@pytest.fixture(params=["local", "memory"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
+    """A folder on this machine, and one in fsspec's memory."""
+    if request.param == "local":
+        yield Folder(tmp_path / "folder")
+        return
+    name = f"folder-{secrets.token_hex(4)}"
+    yield Folder(f"memory://{name}")
+    memory = fsspec.filesystem("memory")
+    if memory.exists(name):
+        memory.rm(name, recursive=True)
+
+
+def test_what_is_written_is_read_listed_and_deleted(folder: Folder) -> None:
+    assert folder.names() == []
+    folder.make("inside")
+    folder.write("b.bin", b"0123456789")
+    folder.write("inside/c.bin", b"")
+    folder.write("a.bin", b"x")
+    folder.write("a.bin", b"yz")
+    assert [name for name in folder.names() if name != "inside"] == ["a.bin", "b.bin"]
+    assert folder.names("inside") == ["c.bin"]
+    assert folder.names("elsewhere") == []
+    assert folder.read("a.bin") == b"yz"
+    assert folder.read_range("b.bin", 3, 4) == b"3456"
+    assert folder.read_range("b.bin", 8, 9) == b"89"
+    assert [folder.size(name) for name in ("a.bin", "inside/c.bin", "none")] == [2, 0, None]
+    with folder.open("b.bin") as file:
+        assert file.read() == b"0123456789"
+    folder.delete("a.bin")
+    folder.delete("a.bin")
+    assert not folder.has("a.bin")
+
+
+def test_what_is_not_there_is_not_found(folder: Folder) -> None:
+    folder.make()
+    for read in (folder.read, folder.open):
+        with pytest.raises(FileNotFoundError):
+            read("none")
+
+
+def test_a_finished_file_is_put_in_its_place(folder: Folder) -> None:
+    folder.make(".meta")
+    with folder.scratch() as scratch:
+        for name in ("a.tar", ".meta/a.json"):
+            temporary = scratch / f"{Path(name).name}.1.partial"
+            temporary.write_bytes(name.encode())
+            folder.put(name, temporary)
+            assert not temporary.exists()
+        (scratch / "left.1.partial").touch()
+    assert folder.read("a.tar") == b"a.tar"
+    assert folder.names(".meta") == ["a.json"]
+    assert not (scratch / "left.1.partial").exists()
+
+
+def test_a_new_file_appears_only_when_its_block_ends_well(folder: Folder) -> None:
+    folder.make()
+    with pytest.raises(ZeroDivisionError), folder.create("a.bin") as file:
+        file.write(b"half")
+        raise ZeroDivisionError
+    assert folder.names() == []
+    with folder.create("a.bin") as file:
+        file.write(b"whole")
+        assert not folder.has("a.bin")
+    assert folder.read("a.bin") == b"whole"
+
+
+def test_a_file_can_be_had_on_this_machine(folder: Folder) -> None:
+    folder.make()
+    folder.write("a.bin", b"content")
+    with folder.local_file("a.bin") as path:
+        assert path.read_bytes() == b"content"
+    assert path.exists() == folder.is_local
+
+
+def test_a_folder_may_be_pickled_and_is_known_by_its_location(folder: Folder) -> None:
+    folder.make()
+    folder.write("a.bin", b"0123")
+    copy = pickle.loads(pickle.dumps(folder))
+    assert copy == folder
+    assert len({copy, folder}) == 1
+    assert copy.read_range("a.bin", 1, 2) == b"12"
+    assert Folder(f"{folder}/") == folder
+
+
+def test_only_one_at_a_time_holds_a_folder(folder: Folder) -> None:
+    folder.make()
+    if folder.is_local:  # a process may hold a lock of the kernel's twice
+        return
+    with (
+        lease(folder.location, renew_every=0.05, watch_for=2),
+        pytest.raises(LrcnError, match="another run is writing there"),
+        lease(folder.location, renew_every=0.05, watch_for=2),
+    ):
+        pass
+    assert folder.names() == []
+
+
+def test_a_dead_owners_lock_is_taken_over() -> None:
+    folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
+    folder.write(".lock", b"a word that nobody changes any more")
+    with lease(folder.location, renew_every=0.05, watch_for=0.2):
+        assert folder.read(".lock") != b"a word that nobody changes any more"
+    assert folder.names() == []
+
+
+def test_a_store_that_is_not_known_or_not_installed_is_one_line() -> None:
+    with pytest.raises(UsageError, match=r"nothing://a/b is no URL that fsspec knows"):
+        Folder("nothing://a").read("b")
+
+
+def test_whatever_a_store_raises_is_an_os_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = type(fsspec.filesystem("memory"))
+
+    def fail(*args: object, **options: object) -> None:
+        raise RuntimeError("no\ncredentials")
+
+    monkeypatch.setattr(memory, "cat_file", fail)
+    with pytest.raises(OSError, match="no credentials"):
+        remote_files.read_range("memory://a/b", 0, 1)
+
+
+def test_a_bucket_that_is_not_there_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = type(fsspec.filesystem("memory"))
+    made: list[str] = []
+
+    def no_bucket(*args: object, **options: object) -> None:
+        raise FileNotFoundError(2, "The specified bucket does not exist")
+
+    monkeypatch.setattr(memory, "pipe_file", no_bucket)
+    monkeypatch.setattr(memory, "makedirs", lambda *args, **options: made.append("made"))
+    with pytest.raises(FileNotFoundError):
+        Folder(f"memory://none-{os.getpid()}").write("a", b"")
+    assert made == []
