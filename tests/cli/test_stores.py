@@ -17,7 +17,6 @@ import click
 import fsspec
 import pytest
 from click.testing import CliRunner
-
 from lrcn_cli.data_index import command as index_command
 from lrcn_cli.data_preview import command as preview_command
 from lrcn_cli.data_shard import command as shard_command

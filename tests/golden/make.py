@@ -1,12 +1,17 @@
-"""Wrote the data set of format version 1 beside this file, which every later version must read.
+"""Wrote the data sets beside this file, which every later version must read.
 
-Not to be run again for version 1: what is committed is the point. A new version of the format gets
-a folder of its own: `python tests/golden/make.py tests/golden/v2`.
+`v1` is of the first version, in which each shard had arrays of its own. `every` has every part that
+a data set may have or not. `later` is what a later version of the same major one could write: with
+keys that this one doesn't know, in every object.
+
+Not to be run again for these: what is committed is the point. What is new in the format gets a
+folder of its own: `python tests/golden/make.py every tests/golden/every`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,13 +21,16 @@ import numpy as np
 import simplejpeg
 
 from lrcn_data.format.data_set_folder import DataSetFolder
-from lrcn_data.format.file_names import META, REJECTED
+from lrcn_data.format.file_names import DATA_CARD, META, REJECTED, ShardFiles
 from lrcn_data.format.json_text import dump_json_line
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import ShardWriter
+from lrcn_data.inspecting.stats import compute_stats, write_stats
+from lrcn_data.making.data_card import data_card
+from lrcn_data.making.settle import remove_parts, write_whole
 
 CLASSES = ["Archery", "Basket ball", "Überschlag"]
 SEQ_LEN = 4
@@ -36,6 +44,13 @@ REJECTION = Rejection(
     reason="short",
     detail="3 frames at 12.5 fps, fewer than --seq-len 4",
 )
+PARTIAL = Rejection(
+    path="videos/train 2 ü.avi",
+    split="train",
+    reason="partial",
+    detail="1 clips kept of its sound part; a corrupt packet at 0.32 s",
+)
+VIDEO_SHA256 = hashlib.sha256(b"video").hexdigest()
 FINGERPRINT = hashlib.sha256(b"golden data set of format version 1").hexdigest()
 
 
@@ -71,29 +86,52 @@ def record(split: str, clip: int) -> SampleRecord:
     )
 
 
-def write_shard(folder: DataSetFolder, split: str) -> ShardRecord:
-    """Write a split's only shard."""
+class Later:
+    """A record as a later version may write it: with a key that this one doesn't know."""
+
+    def __init__(self, now: SampleRecord | ShardRecord | Manifest) -> None:
+        self.now = now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now, name)
+
+    def to_json(self) -> bytes:
+        """The same JSON with a key more in every object of it."""
+        values = with_later_keys(json.loads(self.now.to_json()))
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def with_later_keys(value: Any) -> Any:
+    """JSON with a key more in every object of it."""
+    if isinstance(value, dict):
+        return {**{name: with_later_keys(one) for name, one in value.items()}, "later": {"a": [1]}}
+    return [with_later_keys(one) for one in value] if isinstance(value, list) else value
+
+
+def write_shard(folder: DataSetFolder, split: str, variant: str) -> ShardRecord:
+    """Write a split's only shard; of `every` that of train has several tars."""
     sums = PixelSums(SIZE)
     layout = SampleLayout(seq_len=SEQ_LEN)
-    with ShardWriter(folder.path, f"{split}-000", layout=layout, canvas=SIZE) as writer:
+    most = 15_000 if variant == "every" else 1 << 28
+    with ShardWriter(
+        folder.path, f"{split}-000", layout=layout, canvas=SIZE, most_bytes=most
+    ) as writer:
         for clip in range(len(CLIPS[split])):
             frames = [frame(split, clip, number) for number in range(SEQ_LEN)]
             jpegs = [
                 simplejpeg.encode_jpeg(image, quality=90, colorsubsampling="420")
                 for image in frames
             ]
-            writer.write(record(split, clip), jpegs)
+            sample: Any = record(split, clip)
+            writer.write(Later(sample) if variant == "later" else sample, jpegs, VIDEO_SHA256)
             for pixels in frames:
                 sums.add(pixels)
         writer.add_pixels(sums)
         rejected = [REJECTION] if split == REJECTION.split else []
+        if variant == "every" and rejected:
+            rejected.append(PARTIAL)
         sources = [
-            Source(
-                path=record(split, clip).video,
-                bytes=5,
-                sha256=hashlib.sha256(b"video").hexdigest(),
-                decoding="planned",
-            )
+            Source(path=record(split, clip).video, bytes=5, sha256=VIDEO_SHA256, decoding="planned")
             for clip in range(len(CLIPS[split]))
         ]
         written = writer.finish(
@@ -104,40 +142,63 @@ def write_shard(folder: DataSetFolder, split: str) -> ShardRecord:
             sources=sources,
         )
     folder.put_shard(written)
+    if variant == "later":
+        folder.write(ShardFiles(written.name).record, Later(written.record).to_json())
     return written.record
 
 
-def main(path: Path) -> None:
-    """Write the whole data set."""
+def main(variant: str, path: Path) -> None:
+    """Write the whole data set of a variant: v1, every or later."""
     folder = DataSetFolder(path)
     folder.make(META)
-    records = [write_shard(folder, split) for split in CLIPS]
+    records = {f"{split}-000": write_shard(folder, split, variant) for split in CLIPS}
+    options = {
+        "fps": "25/2",
+        "seq_len": SEQ_LEN,
+        "sampling": "blocks",
+        "stride": None,
+        "clips": 1,
+        "short": "skip",
+        "size": None,
+        "quality": 90,
+        "seed": 0,
+        "videos_per_shard": 8,
+        "check": "auto",
+        "salvage": True,
+    }
+    if variant == "every":
+        options |= {
+            "sampling": "my_samplings:Middle",
+            "sampling_values": {"spread": 2},
+            "short": "pad",
+            "size": list(SIZE),
+            "shard_bytes": 15_000,
+            "plugins": {"my_samplings:Middle": "3"},
+        }
     manifest = Manifest(
         complete=True,
         fingerprint=FINGERPRINT,
-        options={
-            "fps": "25/2",
-            "seq_len": SEQ_LEN,
-            "sampling": "blocks",
-            "stride": None,
-            "clips": 1,
-            "short": "skip",
-            "size": None,
-            "quality": 90,
-            "seed": 0,
-            "videos_per_shard": 8,
-            "check": "auto",
-            "salvage": True,
-        },
+        options=options,
         lists={split: hashlib.sha256(split.encode()).hexdigest() for split in CLIPS},
         classes=CLASSES,
         tools={"av": "18.1.0", "simplejpeg": "1.9.0", "webdataset": "1.0.2"},
         canvas=list(SIZE),
-        shards=[record.entry for record in records],
+        mean_exact=True,
+        requires=["parts"] if variant == "every" else [],
+        shards=[entry for record in records.values() for entry in record.entries],
     )
-    folder.write_manifest(manifest)
-    folder.write(REJECTED, dump_json_line(asdict(REJECTION)))
+    if variant != "v1":
+        summed = {name: name.startswith("train") for name in records}
+        write_whole(folder, records, summed=summed, canvas=SIZE, channels=3)
+        remove_parts(folder, records.values())
+    wanted: Any = Later(manifest) if variant == "later" else manifest
+    folder.write_manifest(wanted)
+    rejected = [line for record in records.values() for line in record.rejected]
+    folder.write(REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
+    if variant == "every":
+        folder.write(DATA_CARD, data_card(manifest).encode())
+        write_stats(folder, *compute_stats(folder.location, workers=1))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

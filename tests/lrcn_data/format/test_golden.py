@@ -1,8 +1,9 @@
-"""The committed data set of format version 1, which every later version must read."""
+"""The committed data sets of format version 1, which every later version must read."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +12,12 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.errors import ShardError
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.shard_reader import load_manifest, open_data_set
+from lrcn_data.inspecting.stats import compute_stats
 from lrcn_data.inspecting.verify import verify
+from lrcn_data.making.data_card import data_card
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -27,15 +32,25 @@ def make() -> ModuleType:
     return module
 
 
-def test_the_golden_data_set_has_no_faults() -> None:
-    assert list(verify(str(GOLDEN / "v1"), deep=True)) == []
+VARIANTS = ["v1", "every", "later"]
 
 
-def test_the_golden_data_set_gives_what_was_put_in(make: ModuleType) -> None:
-    data_set = open_data_set(GOLDEN / "v1")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_golden_data_set_has_no_faults(name: str) -> None:
+    assert list(verify(str(GOLDEN / name), deep=True)) == []
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_golden_data_set_gives_what_was_put_in(make: ModuleType, name: str) -> None:
+    data_set = open_data_set(GOLDEN / name)
     assert data_set.classes == ["Archery", "Basket ball", "Überschlag"]
     assert (data_set.seq_len, str(data_set.fps)) == (4, "25/2")
     assert (data_set.skipped, data_set.failed) == (1, 0)
+    assert [shard.entry.file for shard in data_set.shards] == (
+        ["train-000.tar", "train-000-1.tar", "train-000-2.tar", "test-000.tar"]
+        if name == "every"
+        else ["train-000.tar", "test-000.tar"]
+    )
     assert data_set.labels.tolist() == [0, 2, 1, 1]
     assert data_set.num_valid.tolist() == [4, 4, 3, 4]
     clips = [("train", 0), ("train", 1), ("train", 2), ("test", 0)]
@@ -47,17 +62,21 @@ def test_the_golden_data_set_gives_what_was_put_in(make: ModuleType) -> None:
             assert np.abs(simplejpeg.decode_jpeg(jpeg) - expected).max() <= 4
 
 
-def test_the_golden_pixel_sums_are_exact(make: ModuleType) -> None:
-    data_set = open_data_set(GOLDEN / "v1", split="train")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_golden_pixel_sums_are_exact(make: ModuleType, name: str) -> None:
+    data_set = open_data_set(GOLDEN / name, split="train")
     frames = [make.frame("train", clip, number) for clip in range(3) for number in range(4)]
     pixel_sum, frame_count = data_set.pixel_sums()[(32, 24)]
     assert frame_count == 12
     assert np.array_equal(pixel_sum, np.sum(frames, axis=0, dtype=np.int64))
 
 
-def test_the_golden_script_writes_the_same_samples_today(make: ModuleType, tmp_path: Path) -> None:
-    make.main(tmp_path / "today")
-    today, golden = open_data_set(tmp_path / "today"), open_data_set(GOLDEN / "v1")
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_golden_script_writes_the_same_samples_today(
+    make: ModuleType, tmp_path: Path, name: str
+) -> None:
+    make.main(name, tmp_path / "today")
+    today, golden = open_data_set(tmp_path / "today"), open_data_set(GOLDEN / name)
     for number in range(4):
         assert today.read_sample(number).record == golden.read_sample(number).record
 
@@ -71,3 +90,19 @@ def test_the_golden_index_can_be_rebuilt(tmp_path: Path) -> None:
     for name in ("train-000.idx", "test-000.idx"):
         rebuilt = (tmp_path / "copy/.meta" / name).read_bytes()
         assert rebuilt == (GOLDEN / "v1/.meta" / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_golden_data_sets_are_described_and_shown(name: str, tmp_path: Path) -> None:
+    stats, _ = compute_stats(str(GOLDEN / name), workers=1)
+    assert {split: found.clips for split, found in stats.splits.items()} == {"train": 3, "test": 1}
+    shutil.copytree(GOLDEN / name, tmp_path / "copy")
+    assert data_card(load_manifest(DataSetFolder(tmp_path / "copy"))).startswith("---")
+
+
+def test_a_later_golden_data_set_that_requires_more_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "later", tmp_path / "copy")
+    path = tmp_path / "copy/dataset.json"
+    path.write_bytes(json.dumps({**json.loads(path.read_bytes()), "requires": ["depth"]}).encode())
+    with pytest.raises(ShardError, match="requires 'depth', which this lrcn doesn't understand"):
+        open_data_set(tmp_path / "copy")

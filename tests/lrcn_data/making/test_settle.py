@@ -187,7 +187,7 @@ def test_a_shard_that_was_summed_and_comes_out_otherwise_is_refused(
     (tmp_path / "shards/train-000.tar").unlink()
     for number in range(6):
         write_video(f"class{number % 2}/v{number}.mp4", frames=20 + number)
-    with pytest.raises(LrcnError, match="written anew with other bytes.*use another --out"):
+    with pytest.raises(LrcnError, match=r"written anew with other bytes.*use another --out"):
         make(lists, tmp_path, DataSetFolder(tmp_path / "shards"))
 
 

@@ -72,11 +72,16 @@ def test_a_finished_file_is_put_in_its_place(folder: Folder) -> None:
     assert not (scratch / "left.1.partial").exists()
 
 
-def test_a_new_file_appears_only_when_its_block_ends_well(folder: Folder) -> None:
-    folder.make()
-    with pytest.raises(ZeroDivisionError), folder.create("a.bin") as file:
+def write_and_fail(folder: Folder) -> None:
+    with folder.create("a.bin") as file:
         file.write(b"half")
         raise ZeroDivisionError
+
+
+def test_a_new_file_appears_only_when_its_block_ends_well(folder: Folder) -> None:
+    folder.make()
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail(folder)
     assert folder.names() == []
     with folder.create("a.bin") as file:
         file.write(b"whole")
