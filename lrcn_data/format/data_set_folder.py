@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from lrcn_data.errors import ShardError
 from lrcn_data.format.file_names import MANIFEST, PIXEL_SUM, ShardFiles, split_index
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardRecord
-from lrcn_data.format.shard_index import load_sha256s
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage.folder import Folder
 
@@ -114,33 +110,3 @@ class DataSetFolder(Folder):
             if part.tar not in shard.files:
                 for name in (part.tar, part.dali_index, part.arrays):
                     self.delete(name)
-
-    def save_pixel_sum(
-        self, pixel_sum: npt.NDArray[np.int64], frame_count: int, sha256s: set[str]
-    ) -> None:
-        """Write the pixel sum of all shards that will not change any more.
-
-        Args:
-            pixel_sum: int64 (height, width, channels).
-            frame_count: The number of frames in it.
-            sha256s: The SHA-256 of each tar that it is of, in hexadecimal.
-
-        Raises:
-            OSError: The file can't be written.
-        """
-        tars = np.frombuffer(bytes.fromhex("".join(sorted(sha256s))), np.uint8).reshape(-1, 32)
-        with self.create(PIXEL_SUM) as file:
-            np.savez_compressed(
-                file, pixel_sum=pixel_sum, frame_count=np.int64(frame_count), sha256=tars
-            )
-
-    def summed_tars(self, *, most: int) -> set[str]:
-        """The SHA-256 of each tar that the pixel sum of the whole is of; none without such a sum.
-
-        Args:
-            most: The largest number of tars that there can be.
-
-        Raises:
-            ShardError: The sum can't be read.
-        """
-        return load_sha256s(self, PIXEL_SUM, most=most) if self.has(PIXEL_SUM) else set()

@@ -73,15 +73,15 @@ class ShardIndex:
             ShardError: The arrays can't be read, or don't fit the manifest or each other.
         """
         location = folder.at(name)
-        arrays = _load(folder, name, dict.fromkeys(_FIRST_FIELDS, samples * 8))
+        arrays = load_arrays(folder, name, dict.fromkeys(_FIRST_FIELDS, samples * 8))
         if getattr(arrays["crc32"], "dtype", None) == np.uint32:
             # of an older version, which kept no sources
             arrays["crc32"] = arrays["crc32"].astype(np.int64)
             arrays["source"] = np.full(samples, UNKNOWN_SOURCE, np.int64)
         else:
-            arrays |= _load(folder, name, {"source": samples * 8})
+            arrays |= load_arrays(folder, name, {"source": samples * 8})
         for field, array in arrays.items():
-            _check_array(location, field, array, (samples,))
+            check_array(location, field, array, (samples,))
         index = cls(**arrays)
         if not index.is_in_order:
             raise ShardError(f"{location} has samples that don't follow one another; {REMEDY}")
@@ -143,30 +143,23 @@ def load_pixel_sum(
     """
     location = folder.at(name)
     shape = (canvas[1], canvas[0], channels)
-    arrays = _load(folder, name, {"pixel_sum": 8 * math.prod(shape), "frame_count": 8})
-    _check_array(location, "pixel_sum", arrays["pixel_sum"], shape)
-    _check_array(location, "frame_count", arrays["frame_count"], ())
-    pixel_sum, frame_count = arrays["pixel_sum"], int(arrays["frame_count"])
+    arrays = load_arrays(folder, name, {"pixel_sum": 8 * math.prod(shape), "frame_count": 8})
+    check_array(location, "pixel_sum", arrays["pixel_sum"], shape)
+    check_array(location, "frame_count", arrays["frame_count"], ())
+    return check_sum(location, arrays["pixel_sum"], int(arrays["frame_count"]))
+
+
+def check_sum(
+    location: str, pixel_sum: npt.NDArray[np.int64], frame_count: int
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Refuse a sum that can't be that of so many frames, or return both.
+
+    Raises:
+        ShardError: No frames can have such a sum.
+    """
     if frame_count < 0 or pixel_sum.min() < 0 or pixel_sum.max() > 255 * frame_count:
         raise ShardError(f"{location} has pixel sums that no frames can have; {REMEDY}")
     return pixel_sum, frame_count
-
-
-def load_sha256s(folder: Folder, name: str, *, most: int) -> set[str]:
-    """Read which tars the pixel sum of a .npz is of, each by its SHA-256 in hexadecimal.
-
-    Args:
-        folder: The data set's folder.
-        name: The name of the .npz in it.
-        most: The largest number of tars that there can be.
-
-    Raises:
-        ShardError: The array can't be read.
-    """
-    array = _load(folder, name, {"sha256": 32 * most})["sha256"]
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.shape[1:] != (32,):
-        raise ShardError(f"{folder.at(name)} doesn't say which tars it is of; {REMEDY}")
-    return {row.tobytes().hex() for row in array}
 
 
 def member_lines(data: bytes, offset: int, endings: Sequence[str], key: str) -> str:
@@ -192,8 +185,20 @@ def index_text(lines: Iterable[str]) -> bytes:
     return ("\n".join([f"v1.2 {len(lines)}", *lines]) + "\n").encode()
 
 
-def _load(folder: Folder, name: str, most_bytes: dict[str, int]) -> dict[str, Any]:
-    """Read arrays of a .npz, each of at most the given number of bytes, by their names."""
+def load_arrays(folder: Folder, name: str, most_bytes: dict[str, int]) -> dict[str, Any]:
+    """Read arrays of a .npz.
+
+    Args:
+        folder: The data set's folder.
+        name: The name of the .npz in it.
+        most_bytes: The largest number of bytes that each array may have, by the arrays' names.
+
+    Returns:
+        What stands in the file by these names, which need not be arrays.
+
+    Raises:
+        ShardError: The file can't be read, or has no such array, or one that is too large.
+    """
     location = folder.at(name)
     try:
         with folder.open(name) as file:
@@ -212,7 +217,12 @@ def _load(folder: Folder, name: str, most_bytes: dict[str, int]) -> dict[str, An
         raise ShardError(f"{location} can't be read: {error}; {REMEDY}") from error
 
 
-def _check_array(location: str, name: str, array: Any, shape: tuple[int, ...]) -> None:
+def check_array(location: str, name: str, array: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what is no array of whole numbers in a shape.
+
+    Raises:
+        ShardError: It is none.
+    """
     if not isinstance(array, np.ndarray):
         raise ShardError(f"{location} has something else than an array as {name}; {REMEDY}")
     if array.dtype != np.int64 or array.shape != shape:

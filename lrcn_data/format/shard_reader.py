@@ -42,6 +42,7 @@ from lrcn_data.format.shard_patterns import (
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.format.split_index import SplitIndex
 from lrcn_data.format.tar_members import BLOCK, MAX_END_BYTES, check_end
+from lrcn_data.format.whole_sum import load_whole_sum, summed_tars
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
 
@@ -411,10 +412,10 @@ def frame_sums(
     """
     entries, done = list(named), set[str]()
     if folder.has(PIXEL_SUM):
-        done = folder.summed_tars(most=len(manifest.shards))
+        done = summed_tars(folder, most=len(manifest.shards))
         split = manifest.summed_split
         entries = [entry for entry in manifest.shards if split in (None, entry.split)]
-        yield load_pixel_sum(folder, PIXEL_SUM, canvas=manifest.canvas_size, channels=channels)
+        yield load_whole_sum(folder, canvas=manifest.canvas_size, channels=channels)
     for entry in entries:
         if entry.sha256 not in done and not is_further_part(entry.file):
             arrays = ShardFiles.of(entry.file).arrays

@@ -26,6 +26,7 @@ from lrcn_data.format.shard_index import ShardIndex
 from lrcn_data.format.shard_reader import load_manifest
 from lrcn_data.format.shard_scan import ShardScan
 from lrcn_data.format.split_index import save_split_index
+from lrcn_data.format.whole_sum import save_whole_sum
 from lrcn_data.splits import SPLITS
 
 
@@ -61,7 +62,8 @@ def rebuild_index(folder: str | Path, *, plugins: Collection[str] = ()) -> Itera
         yield from _index_split(data_set, split, entries, layout, there, wanted)
     if sums is not None:
         summed = [e for e in manifest.shards if manifest.summed_split in (None, e.split)]
-        data_set.save_pixel_sum(sums.pixel_sum, sums.frame_count, {e.sha256 for e in summed})
+        tars = {entry.sha256 for entry in summed}
+        save_whole_sum(data_set, sums.pixel_sum, sums.frame_count, tars)
         yield PIXEL_SUM
 
 

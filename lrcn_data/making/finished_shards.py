@@ -6,6 +6,7 @@ from lrcn_data.errors import LrcnError, ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import META, ShardFiles
 from lrcn_data.format.records import ShardEntry, ShardRecord
+from lrcn_data.format.whole_sum import summed_tars
 from lrcn_data.making.settle import MOST_TARS, SettledShards
 
 
@@ -26,7 +27,7 @@ class FinishedShards:
         self._names = {*folder.names(), *(f"{META}/{name}" for name in folder.names(META))}
         self._settled = SettledShards(folder)
         try:
-            self._summed = folder.summed_tars(most=MOST_TARS)
+            self._summed = summed_tars(folder, most=MOST_TARS)
         except ShardError:
             self._summed = set()
 

@@ -18,6 +18,7 @@ from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
 from lrcn_data.format.sources import source_number
 from lrcn_data.format.split_index import SplitIndex, save_split_index
+from lrcn_data.format.whole_sum import load_whole_sum, save_whole_sum, summed_tars
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
 
@@ -108,7 +109,7 @@ def _write_pixel_sum(
 ) -> None:
     """Add the sums of shards that will not change any more to those that were added before."""
     tars = {entry.sha256 for record in records for entry in record.entries}
-    done = folder.summed_tars(most=MOST_TARS)
+    done = summed_tars(folder, most=MOST_TARS)
     if not done <= tars:
         raise LrcnError(
             f"{folder} has the pixel sum of shards that were since written anew with other bytes,"
@@ -119,9 +120,12 @@ def _write_pixel_sum(
     if not new and folder.has(PIXEL_SUM):
         return
     sums = PixelSums(canvas, channels)
-    sources = [PIXEL_SUM] if folder.has(PIXEL_SUM) else []
-    for name in (*sources, *(ShardFiles.of(record.entry.file).arrays for record in new)):
-        total, count = load_pixel_sum(folder, name, canvas=canvas, channels=channels)
+    if done:
+        total, count = load_whole_sum(folder, canvas=canvas, channels=channels)
+        sums.add_total(total, frame_count=count, exact_frames=0)
+    for record in new:
+        arrays = ShardFiles.of(record.entry.file).arrays
+        total, count = load_pixel_sum(folder, arrays, canvas=canvas, channels=channels)
         sums.add_total(total, frame_count=count, exact_frames=0)
     done |= {entry.sha256 for record in new for entry in record.entries}
-    folder.save_pixel_sum(sums.pixel_sum, sums.frame_count, done)
+    save_whole_sum(folder, sums.pixel_sum, sums.frame_count, done)

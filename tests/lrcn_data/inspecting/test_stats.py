@@ -12,6 +12,7 @@ from PIL import Image
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.whole_sum import load_whole_sum
 from lrcn_data.inspecting.stats import PixelStats, compute_stats, write_stats
 
 MakeDataSet = Callable[..., Path]
@@ -45,8 +46,7 @@ def test_the_standard_deviation_is_that_of_all_train_pixels(make_data_set: MakeD
 def test_the_mean_is_that_of_the_exact_sums(make_data_set: MakeDataSet) -> None:
     folder = make_data_set(smooth=True)
     stats, image = compute_stats(str(folder), workers=1)
-    with np.load(folder / ".meta/pixel_sum.npz") as arrays:
-        total, count = arrays["pixel_sum"], int(arrays["frame_count"])
+    total, count = load_whole_sum(DataSetFolder(folder), canvas=(32, 24), channels=3)
     assert stats.pixels == PixelStats(
         split="train",
         frames=20,
