@@ -38,7 +38,8 @@ from lrcn_data.making.plan import PlannedShard, PlannedVideo
 from lrcn_data.making.shard_job import ShardJob, write_shard
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
-from lrcn_data.sampling.clips import ClipOptions, read_clips
+from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.sampling.clips import read_clips
 from lrcn_data.video.decoding import DecodeOptions
 
 FPS, SEQ_LEN = 5, 8

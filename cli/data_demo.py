@@ -57,7 +57,6 @@ def command(
     tells the two apart. If a run was stopped, the same command goes on from there.
     """
     from lrcn_data.demo.data_set import DemoOptions, write_demo
-    from lrcn_data.machine import usable_cores
 
     from .progress import CountProgress
 
@@ -67,7 +66,7 @@ def command(
         videos = write_demo(
             folder,
             options,
-            workers=workers or usable_cores(),
+            workers=workers,
             overwrite=overwrite,
             on_start=progress.start,
             on_video=progress.advance,

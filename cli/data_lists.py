@@ -67,10 +67,9 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
 
     Fractions take whole groups of videos, so that no recording is in two splits.
     """  # noqa: D301 - click's own mark of lines that stay as they are
-    from lrcn_data.lists.make_lists import ListOptions, count_absent, make_lists, write_lists
+    from lrcn_data.lists.make_lists import count_absent, make_lists, write_lists
 
-    options = ListOptions(source=source, **values)
-    made = make_lists(options)
+    made = make_lists(source, **values)
     written = write_lists(made, out, overwrite=overwrite)
     counts = {split: made.count(split) for split in SPLITS}
     if as_json:
@@ -87,13 +86,14 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
         _show(made, counts, out)
     if made.ignored:
         warn(f"{made.ignored} files are no videos by their names; they were left out")
-    if options.videos and not options.present and (absent := count_absent(made, options.videos)):
+    videos = values["videos"]
+    if videos and not values["present"] and (absent := count_absent(made, videos)):
         warn(
-            f"{absent} of {len(made.videos)} videos are not under {options.videos}; --present"
-            " leaves them out"
+            f"{absent} of {len(made.videos)} videos are not under {videos}; --present leaves them"
+            " out"
         )
     if not as_json:
-        root = options.videos or (source if made.from_folders else None)
+        root = videos or (source if made.from_folders else None)
         click.echo(f"next: {_next_command(out, root, counts)}")
 
 

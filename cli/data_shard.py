@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.file_names import REJECTED
 from lrcn_data.format.frame_kinds import FRAME_KINDS
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_data.sampling.short_videos import SHORT
-from lrcn_data.splits import SPLITS
 
 from .options import (
     LOCATION,
@@ -38,12 +35,9 @@ from .output import print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_data.format.data_set_folder import DataSetFolder
-    from lrcn_data.lists.read_lists import Lists
-    from lrcn_data.making.run import RunOptions, RunResult
-    from lrcn_data.making.shard_job import VideoReport
-    from lrcn_data.making.shard_options import ShardOptions
+    from lrcn_data.making.make_shards import ShardMaking
+    from lrcn_data.making.run import RunResult
 
-_CLASS_FILES = ("classes.txt", "classInd.txt")
 _LIST = click.Path(dir_okay=True, path_type=Path)
 
 
@@ -233,26 +227,7 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, but write nothing.")
 @json_option
 @debug_option
-def command(
-    *,
-    train: Path | None,
-    val: Path | None,
-    test: Path | None,
-    classes: Path | None,
-    root: Path,
-    out: str,
-    label_base: int | None,
-    allow_leakage: bool,
-    check_content: bool,
-    workers: int | None,
-    executor: str,
-    max_bad_fraction: float,
-    retry_failed: bool,
-    overwrite: bool,
-    dry_run: bool,
-    as_json: bool,
-    **values: Any,
-) -> None:
+def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     """Turn videos into WebDataset shards of sampled frame sequences.
 
     A list has one line for each video: its path, and its class as a number or a name. Without
@@ -260,110 +235,23 @@ def command(
     UCF-101's official lists are taken as they are, with the classInd.txt beside them. If a run was
     stopped, the same command goes on from there.
     """
-    from lrcn_data.format.data_set_folder import DataSetFolder
-    from lrcn_data.lists.read_lists import read_lists
-    from lrcn_data.making.run import RunOptions
+    from lrcn_data.making.make_shards import prepare_shards
 
-    if not 0 <= max_bad_fraction <= 1:
-        raise UsageError(f"--max-bad-fraction must be from 0 to 1, got {max_bad_fraction}")
-    options = _shard_options(**values)
-    run = RunOptions(
-        executor=executor,
-        workers=workers,
-        max_bad_fraction=max_bad_fraction,
-        retry_failed=retry_failed,
-        overwrite=overwrite,
-        allow_leakage=allow_leakage,
-    )
-    folder = DataSetFolder(out)
-    paths = _list_paths({"train": train, "val": val, "test": test})
-    lists = read_lists(
-        paths,
-        root=root,
-        classes=classes or _class_file(paths.values()),
-        label_base=label_base,
-        allow_leakage=allow_leakage,
-        check_content=check_content,
-    )
-    for sentence in lists.warnings:
+    making = prepare_shards(out, **values)
+    for sentence in making.lists.warnings:
         warn(sentence)
     if dry_run:
-        _dry_run(lists, options, run, root=root, folder=folder, as_json=as_json)
+        _dry_run(making, as_json=as_json)
         return
     with _orderly_sigterm():
-        result = _run(lists, options, run, root=root, folder=folder)
-    _show(result, folder, as_json=as_json)
+        result = _write(making)
+    _show(result, making.folder, as_json=as_json)
     if result.repeated:
         warn(
-            f"{result.repeated} videos have fewer frames a second than --fps {options.clip.fps};"
-            " their frames repeat"
+            f"{result.repeated} videos have fewer frames a second than --fps"
+            f" {making.options.clip.fps}; their frames repeat"
         )
-    if result.bad_fraction > max_bad_fraction:
-        raise LrcnError(
-            f"{result.failed + result.partial} of {result.videos} videos failed"
-            f" ({result.bad_fraction:.1%}), above --max-bad-fraction {max_bad_fraction:g};"
-            f" {folder.at(REJECTED)} says why; all shards were kept"
-        )
-
-
-def _list_paths(given: Mapping[str, Path | None]) -> dict[str, Path]:
-    paths = {split: path for split, path in given.items() if path is not None}
-    if not paths:
-        paths = {split: Path(f"{split}.txt") for split in SPLITS if Path(f"{split}.txt").exists()}
-    if not paths:
-        raise UsageError(
-            "no list of videos: there is no train.txt, val.txt or test.txt here; make them with"
-            " `lrcn-data lists FOLDER`, or name one with --train FILE"
-        )
-    return paths
-
-
-def _class_file(lists: Iterable[Path]) -> Path | None:
-    """The class file beside the lists, or None if there is none or they lie in several folders."""
-    folders = {path.parent for path in lists}
-    if len(folders) > 1:
-        return None
-    found = (folder / name for folder in folders for name in _CLASS_FILES)
-    return next((path for path in found if path.is_file()), None)
-
-
-def _shard_options(
-    *,
-    fps: Fraction,
-    seq_len: int,
-    sampling: str,
-    stride: int | None,
-    clips: int,
-    short: str,
-    seed: int,
-    decoder: Any,
-    check: str,
-    timeout: float,
-    salvage: bool,
-    allow_demuxer: tuple[str, ...],
-    allow_decoder: tuple[str, ...],
-    **stored: Any,
-) -> ShardOptions:
-    from lrcn_data.making.shard_options import ShardOptions
-    from lrcn_data.sampling.clips import ClipOptions
-    from lrcn_data.sampling.samplings import make_sampling
-    from lrcn_data.video.decoding import DecodeOptions
-
-    clip = ClipOptions(
-        fps=fps,
-        sampling=make_sampling(sampling, {"seq_len": seq_len, "stride": stride, "clips": clips}),
-        short=short,
-        seed=seed,
-        decoder=decoder,
-        decode=DecodeOptions(
-            check_full=check == "full",
-            salvage=salvage,
-            timeout=timeout,
-            demuxers=allow_demuxer,
-            decoders=allow_decoder,
-        ),
-    )
-    return ShardOptions(clip=clip, **stored)
+    making.refuse_many_failures(result)
 
 
 class _Terminated(KeyboardInterrupt):
@@ -385,48 +273,21 @@ def _orderly_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(
-    lists: Lists, options: ShardOptions, run: RunOptions, *, root: Path, folder: DataSetFolder
-) -> RunResult:
-    from lrcn_data.making.run import write_data_set
-
+def _write(making: ShardMaking) -> RunResult:
     from .progress import CountProgress
 
-    progress = CountProgress("videos")
-
-    def on_video(report: VideoReport) -> None:
-        progress.advance()
-
-    with progress:
-        return write_data_set(
-            lists,
-            options,
-            run,
-            root=root,
-            folder=folder,
-            on_start=progress.start,
-            on_video=on_video,
-        )
+    with CountProgress("videos") as progress:
+        return making.write(on_start=progress.start, on_video=lambda report: progress.advance())
 
 
-def _dry_run(
-    lists: Lists,
-    options: ShardOptions,
-    run: RunOptions,
-    *,
-    root: Path,
-    folder: DataSetFolder,
-    as_json: bool,
-) -> None:
+def _dry_run(making: ShardMaking, *, as_json: bool) -> None:
     from lrcn_data.machine import usable_cores
-    from lrcn_data.making.estimate import estimate
-    from lrcn_data.making.run import plan_run
 
-    EXECUTORS.load(run.executor)
-    plan = plan_run(lists, options, run, folder)
+    EXECUTORS.load(making.run.executor)
+    lists, plan = making.lists, making.plan()
     left = plan.videos_left
-    guess = estimate(plan.left, options, root)
-    workers = run.workers or usable_cores()
+    guess = making.estimate(plan)
+    workers = making.run.workers or usable_cores()
     if as_json:
         print_json(
             {
@@ -444,8 +305,8 @@ def _dry_run(
         return
     click.echo(
         f"{len(lists.entries):,} videos of {len(lists.classes)} classes would go into"
-        f" {len(plan.shards)} shards in {folder}; {len(plan.left)} shards with {left:,} videos are"
-        " left to write"
+        f" {len(plan.shards)} shards in {making.folder}; {len(plan.left)} shards with {left:,}"
+        " videos are left to write"
     )
     click.echo(
         f"about {guess.bytes / 1e6:,.0f} MB and {guess.seconds / workers:,.0f} s with {workers}"

@@ -37,7 +37,6 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
     from lrcn_data.format.data_set_folder import DataSetFolder
     from lrcn_data.format.file_names import MEAN_IMAGE, STATS
     from lrcn_data.inspecting.stats import compute_stats, write_stats
-    from lrcn_data.machine import usable_cores
 
     from .progress import CountProgress
 
@@ -46,7 +45,7 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
     with progress:
         stats, mean_image = compute_stats(
             shards,
-            workers=workers or usable_cores(),
+            workers=workers,
             plugins=plugins,
             on_start=progress.start,
             on_clip=progress.advance,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -18,6 +19,7 @@ from lrcn_data.demo.videos import CLASSES, DemoVideo, encode_video, plan_demo
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.json_text import dump_json
 from lrcn_data.lists.lines import format_line
+from lrcn_data.machine import usable_cores
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage.atomic_file import TEMPORARY, temporary_name, write_atomically
 
@@ -66,11 +68,14 @@ class DemoOptions:
         return plan_demo(self.counts, self.seed)
 
 
+_DEFAULT = DemoOptions()
+
+
 def write_demo(
-    folder: Path,
-    options: DemoOptions,
+    folder: str | os.PathLike[str],
+    options: DemoOptions = _DEFAULT,
     *,
-    workers: int,
+    workers: int | None = None,
     overwrite: bool = False,
     on_start: Callable[[int, int], None] = lambda videos, left: None,
     on_video: Callable[[], None] = lambda: None,
@@ -80,7 +85,7 @@ def write_demo(
     Args:
         folder: The folder to write into.
         options: What decides the videos.
-        workers: Number of processes that draw and encode.
+        workers: Number of processes that draw and encode; None for the cores that may be used.
         overwrite: Whether a data set that was made with other options is replaced.
         on_start: Called once with the number of videos, and with the number still to be made.
         on_video: Called after each video that was made.
@@ -92,6 +97,7 @@ def write_demo(
         UsageError: The folder holds other videos or lists.
         LrcnError: A video can't be written, or the record of an earlier run can't be read.
     """
+    folder, workers = Path(folder), workers or usable_cores()
     videos = options.plan()
     _claim(folder, options, overwrite=overwrite)
     for class_name in CLASSES:

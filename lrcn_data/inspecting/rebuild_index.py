@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -30,7 +30,9 @@ from lrcn_data.format.whole_sum import save_whole_sum
 from lrcn_data.splits import SPLITS
 
 
-def rebuild_index(folder: str | Path, *, plugins: Collection[str] = ()) -> Iterator[str]:
+def rebuild_index(
+    folder: str | os.PathLike[str], *, plugins: Collection[str] = ()
+) -> Iterator[str]:
     """Write what is missing of a data set's indices and pixel sum, and give the name of each file.
 
     The pixel sum is then that of the decoded frames, which differ from the frames before encoding

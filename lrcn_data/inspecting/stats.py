@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -33,6 +34,7 @@ from lrcn_data.format.pictures import as_rgb, pillow_images
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.lists.video_groups import group_of
+from lrcn_data.machine import usable_cores
 from lrcn_data.splits import SPLITS
 
 
@@ -171,9 +173,9 @@ class _Found:
 
 
 def compute_stats(
-    folder: str,
+    folder: str | os.PathLike[str],
     *,
-    workers: int,
+    workers: int | None = None,
     plugins: Collection[str] = (),
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clip: Callable[[], None] = lambda: None,
@@ -182,7 +184,7 @@ def compute_stats(
 
     Args:
         folder: Path or URL of the data set.
-        workers: Number of threads that read and decode.
+        workers: Number of threads that read and decode; None for as many as cores may be used.
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
         on_start: Called once with the number of clips, and with the number still to be read, which
             is the same.
@@ -199,7 +201,7 @@ def compute_stats(
     data_set = open_data_set(folder, plugins=plugins)
     described = data_set.found.first_manifest.summed_split
     on_start(len(data_set), len(data_set))
-    found = _read_all(data_set, described, workers, on_clip)
+    found = _read_all(data_set, described, workers or usable_cores(), on_clip)
     summed = open_data_set(folder, split=described, plugins=plugins)
     ((canvas, (pixel_sum, frame_count)),) = summed.pixel_sums().items()
     mean = pixel_sum / max(1, frame_count)

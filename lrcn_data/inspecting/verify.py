@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,10 +60,10 @@ class Fault:
 
 
 def verify(
-    folder: str,
+    folder: str | os.PathLike[str],
     *,
     deep: bool = False,
-    inputs: Path | None = None,
+    inputs: str | os.PathLike[str] | None = None,
     plugins: Collection[str] = (),
     on_start: Callable[[int, int], None] = lambda shards, left: None,
     on_shard: Callable[[], None] = lambda: None,
@@ -103,7 +104,7 @@ def verify(
     for entry in manifest.shards:
         yield from check.shard(entry)
         if inputs is not None and not is_further_part(entry.file):
-            yield from _verify_inputs(data_set, entry, inputs, seen)
+            yield from _verify_inputs(data_set, entry, Path(inputs), seen)
         on_shard()
     yield from check.pixel_sum()
     yield from _verify_names(data_set, manifest)

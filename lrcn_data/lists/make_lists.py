@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
@@ -19,12 +18,22 @@ from lrcn_data.storage.atomic_file import write_atomically
 CLASS_FILE = "classes.txt"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListOptions:
-    """How lists are made.
+def make_lists(
+    source: str | os.PathLike[str],
+    *,
+    official_split: int | None = None,
+    videos: str | os.PathLike[str] | None = None,
+    present: bool = False,
+    test_fraction: float | None = None,
+    val_fraction: float | None = None,
+    group_pattern: str | None = None,
+    seed: int = 0,
+) -> MadeLists:
+    """Make the lists of a data set; `write_lists` writes them.
 
-    Attributes:
-        source: A folder of class folders with videos, or the folder of an official split.
+    Args:
+        source: A folder of class folders with videos, or the folder of an official split: that of
+            UCF-101 or HMDB51.
         official_split: Which official split to read: 1, 2 or 3. None stands for the first.
         videos: The folder that holds the videos of an official split. None if it is not looked at.
         present: Whether videos that are not in that folder are left out.
@@ -35,59 +44,48 @@ class ListOptions:
         group_pattern: Regular expression that finds the part of a file's name that the videos of
             one group share. None stands for the naming of UCF-101 and HMDB51.
         seed: Seed of the random choice of groups.
-    """
-
-    source: Path
-    official_split: int | None = None
-    videos: Path | None = None
-    present: bool = False
-    test_fraction: float | None = None
-    val_fraction: float | None = None
-    group_pattern: str | None = None
-    seed: int = 0
-
-
-def make_lists(options: ListOptions) -> MadeLists:
-    """Make the lists of a data set.
 
     Raises:
-        UsageError: The source holds no videos, or an option has no meaning for it.
+        UsageError: The source holds no videos, or a value has no meaning for it.
     """
-    group = group_function(options.group_pattern) if options.group_pattern else recording_of
-    official = read_official(options.source, options.official_split or 1)
-    made = _from_official(official, options) if official else _from_class_folders(options)
+    source, folder = Path(source), Path(videos) if videos is not None else None
+    group = group_function(group_pattern) if group_pattern else recording_of
+    official = read_official(source, official_split or 1)
+    if official:
+        _refuse_own_test_list(source, test_fraction)
+        made = _present_ones(official, folder) if present else official
+    else:
+        if official_split or videos or present:
+            raise UsageError(
+                f"{source} is no official split; leave --split, --videos and --present out"
+            )
+        _refuse_no_fraction(test_fraction, val_fraction)
+        made = read_class_folders(source)
     counts = Counter(video.class_name for video in made.videos if video.split == "train")
-    for split, fraction in (("test", options.test_fraction), ("val", options.val_fraction)):
-        made = move_groups(
-            made, split, fraction or 0, group=group, seed=options.seed, class_counts=counts
-        )
+    for split, fraction in (("test", test_fraction), ("val", val_fraction)):
+        made = move_groups(made, split, fraction or 0, group=group, seed=seed, class_counts=counts)
     return made
 
 
-def _from_official(official: MadeLists, options: ListOptions) -> MadeLists:
-    if options.test_fraction is not None:
+def _refuse_own_test_list(source: Path, test_fraction: float | None) -> None:
+    if test_fraction is not None:
         raise UsageError(
-            f"{options.source} is an official split, with a test list of its own; leave"
-            " --test-fraction out"
+            f"{source} is an official split, with a test list of its own; leave --test-fraction out"
         )
-    if not options.present:
-        return official
-    if not options.videos:
-        raise UsageError("--present needs --videos FOLDER, to see which videos are there")
-    return keep_present(official, options.videos)
 
 
-def _from_class_folders(options: ListOptions) -> MadeLists:
-    if options.official_split or options.videos or options.present:
-        raise UsageError(
-            f"{options.source} is no official split; leave --split, --videos and --present out"
-        )
-    if options.test_fraction is None and options.val_fraction is None:
+def _refuse_no_fraction(test_fraction: float | None, val_fraction: float | None) -> None:
+    if test_fraction is None and val_fraction is None:
         raise UsageError(
             "class folders don't say what to test on; give --test-fraction 0.2 (or 0 to train"
             " on all), and --val-fraction if wanted"
         )
-    return read_class_folders(options.source)
+
+
+def _present_ones(official: MadeLists, videos: Path | None) -> MadeLists:
+    if videos is None:
+        raise UsageError("--present needs --videos FOLDER, to see which videos are there")
+    return keep_present(official, videos)
 
 
 def read_class_folders(root: Path) -> MadeLists:
@@ -169,7 +167,9 @@ def count_absent(made: MadeLists, videos: Path) -> int:
     return sum(not (videos / video.path).is_file() for video in made.videos)
 
 
-def write_lists(made: MadeLists, folder: Path, *, overwrite: bool = False) -> list[Path]:
+def write_lists(
+    made: MadeLists, folder: str | os.PathLike[str], *, overwrite: bool = False
+) -> list[Path]:
     """Write classes.txt, and those of train.txt, val.txt and test.txt that have videos.
 
     Args:
@@ -184,6 +184,7 @@ def write_lists(made: MadeLists, folder: Path, *, overwrite: bool = False) -> li
     Raises:
         UsageError: The folder has lists already, or a name can't stand in a list.
     """
+    folder = Path(folder)
     texts = {f"{split}.txt": _list_text(made.videos, split) for split in SPLITS}
     texts[CLASS_FILE] = _class_text(made.classes)
     there = [name for name in texts if (folder / name).exists()]

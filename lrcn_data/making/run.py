@@ -60,7 +60,8 @@ class RunOptions:
         allow_leakage: Whether a video's file may be in two splits.
 
     Raises:
-        UsageError: There can be no executor of that name, or it has no use for 0 workers.
+        UsageError: There can be no executor of that name, it has no use for 0 workers, or the
+            fraction is none.
     """
 
     executor: str = "local"
@@ -72,6 +73,8 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         EXECUTORS.check(self.executor)
+        if not 0 <= self.max_bad_fraction <= 1:
+            raise UsageError(f"--max-bad-fraction must be from 0 to 1, got {self.max_bad_fraction}")
         if self.workers == 0 and self.executor != LOCAL:
             raise UsageError(
                 f"--workers 0 has shards written in this process, and goes with --executor {LOCAL},"

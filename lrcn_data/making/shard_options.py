@@ -11,7 +11,7 @@ from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.plugins import plugin_versions
-from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.samplings import name_of
 from lrcn_data.size import Size
 

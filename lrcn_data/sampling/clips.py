@@ -2,70 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, Unpack
 
-from lrcn_data.errors import UsageError, VideoError
+from lrcn_data.errors import VideoError
 from lrcn_data.pixels import RGB
-from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.choose_clips import choose_clips
+from lrcn_data.sampling.clip_options import ClipOptions, ClipValues, clip_options
 from lrcn_data.sampling.frame_pairs import FramePairs, Pair
-from lrcn_data.sampling.sampling import Sampling
-from lrcn_data.sampling.short_videos import SHORT, ClipPicks
-from lrcn_data.video.decoders import DECODERS, check_salvages, load_decoder
-from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.sampling.short_videos import ClipPicks
+from lrcn_data.video.decoders import load_decoder
 from lrcn_data.video.fps_stream import FpsStream
 from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import VideoFile, open_video
 
-_DECODE = DecodeOptions()
-_SAMPLING = Blocks()
 Kept = TypeVar("Kept")
 KeptFrame = TypeVar("KeptFrame", covariant=True)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClipOptions:
-    """Which clips are taken from a video, and how it is decoded.
-
-    Attributes:
-        fps: The number of frames per second of the fps stream, from which clips are sampled.
-        sampling: Decides which frames of the fps stream make a clip.
-        short: What is done with videos that have fewer than seq_len frames: `skip`, `loop` or
-            `pad`; see `sampling.short_videos`.
-        seed: The seed of the random draws.
-        decoder: The name of the decoder: `av` decodes in this process, `ffmpeg` in processes of
-            that program; see `video.decoders`.
-        decode: The decoder's options, such as its limits.
-
-    Raises:
-        UsageError: A value is none of those allowed, or the decoder can't salvage as asked.
-    """
-
-    fps: Fraction = Fraction(5)
-    sampling: Sampling = _SAMPLING
-    short: str = "skip"
-    seed: int = 0
-    decoder: str = "av"
-    decode: DecodeOptions = _DECODE
-
-    def __post_init__(self) -> None:
-        if not 0 < self.fps <= 1000:
-            raise UsageError(f"--fps must be above 0 and at most 1000, got {self.fps}")
-        if self.short not in SHORT:
-            raise UsageError(f"--short must be one of {', '.join(SHORT)}, got {self.short!r}")
-        DECODERS.check(self.decoder)
-        if self.decode.salvage:
-            check_salvages(self.decoder)
-
-    @property
-    def seq_len(self) -> int:
-        """The number of frames in a clip."""
-        return self.sampling.seq_len
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,19 +102,33 @@ class KeepPixels:
         return rgb
 
 
-def read_clips(path: Path, name: str, options: ClipOptions) -> VideoClips[RGB]:
-    """Read the clips of a video as RGB frames, each uint8 (height, width, 3).
+def read_clips(
+    video: str | os.PathLike[str],
+    name: str | None = None,
+    options: ClipOptions | None = None,
+    **values: Unpack[ClipValues],
+) -> VideoClips[RGB]:
+    """Read the clips of a video as RGB frames.
 
     Args:
-        path: The path of the file.
-        name: The path of the video as its list has it; the random draws depend on it.
-        options: Which clips are taken, and how the video is decoded.
+        video: The path of the file.
+        name: The path of the video as a list has it, on which the random draws depend; None for
+            `video` as it is given.
+        options: Which clips are taken, and how the video is decoded; None to make them of `values`.
+        **values: What is given of `ClipValues`: `fps=5, seq_len=8` and so on.
+
+    Returns:
+        The clips, whose frames are uint8 (height, width, 3), in time order.
 
     Raises:
+        UsageError: A value is out of its range.
         VideoError: The file can't be used, with the reason.
+        OSError: The file is not there or can't be read.
     """
+    path = os.fspath(video)
+    name = path if name is None else name
     with open_video(path) as file:
-        return collect_clips(file, name, options, KeepPixels())
+        return collect_clips(file, name, options or clip_options(**values), KeepPixels())
 
 
 def collect_clips(

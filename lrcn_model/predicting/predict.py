@@ -20,7 +20,8 @@ from lrcn_data.format.frame_kinds import recorded_frame_kind
 from lrcn_data.pixels import RGB, Picture
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.center import Center
-from lrcn_data.sampling.clips import Clip, ClipOptions, collect_clips
+from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.sampling.clips import Clip, collect_clips
 from lrcn_data.size import Size
 from lrcn_data.video.video_file import open_video
 from lrcn_model.scoring.trained_run import TrainedRun

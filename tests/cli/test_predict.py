@@ -16,7 +16,8 @@ import torch
 from lrcn_data.errors import LrcnError
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.center import Center
-from lrcn_data.sampling.clips import ClipOptions, read_clips
+from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.sampling.clips import read_clips
 
 MakeDataSet = Callable[..., Path]
 TRAIN = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]

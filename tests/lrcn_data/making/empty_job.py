@@ -8,7 +8,7 @@ from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.making.plan import PlannedShard
 from lrcn_data.making.shard_job import ShardJob
 from lrcn_data.making.shard_options import ShardOptions
-from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.clip_options import ClipOptions
 
 
 def empty_job(name: str = "train-000") -> ShardJob:

@@ -16,7 +16,8 @@ from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.rgb_jpeg import RgbJpeg
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.pixels import RGB, Picture
-from lrcn_data.sampling.clips import ClipOptions, collect_clips
+from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.sampling.clips import collect_clips
 from lrcn_data.sampling.windows import Windows
 from lrcn_data.video.video_file import open_video
 

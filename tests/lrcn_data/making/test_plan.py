@@ -22,7 +22,7 @@ from lrcn_data.lists.read_lists import Lists
 from lrcn_data.making.fingerprint import differences, plan_manifest, tool_versions
 from lrcn_data.making.plan import PlannedShard, PlannedVideo, plan_shards, root_path
 from lrcn_data.making.shard_options import ShardOptions
-from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.samplings import make_sampling
 from lrcn_data.video.decoding import DecodeOptions
 

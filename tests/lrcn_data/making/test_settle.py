@@ -20,7 +20,7 @@ from lrcn_data.making import run as run_module
 from lrcn_data.making.run import RunOptions, RunResult, write_data_set
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
-from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.clip_options import ClipOptions
 
 WriteVideo = Callable[..., Path]
 OPTIONS = ShardOptions(

@@ -14,7 +14,7 @@ from lrcn_data.making.fingerprint import differences, plan_manifest
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.center import Center
-from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.sampling import Draw, Positions, Sampling
 from lrcn_data.sampling.windows import Windows
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lrcn_data.errors import UsageError
-from lrcn_data.sampling.clips import ClipOptions
+from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.video.decoding import DecodeOptions
 
 

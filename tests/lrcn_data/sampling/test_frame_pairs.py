@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lrcn_data.pixels import RGB
 from lrcn_data.sampling.blocks import Blocks
-from lrcn_data.sampling.clips import ClipOptions, collect_clips
+from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.sampling.clips import collect_clips
 from lrcn_data.sampling.frame_pairs import FramePairs
 from lrcn_data.sampling.windows import Windows
 from lrcn_data.video.video_file import open_video

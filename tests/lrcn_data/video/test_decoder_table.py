@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lrcn_data.errors import UsageError
-from lrcn_data.sampling.clips import ClipOptions, read_clips
+from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.sampling.clips import read_clips
 from lrcn_data.video.decoders import DECODERS, check_salvages, load_decoder
 from lrcn_data.video.ffmpeg_program import ffmpeg_version
 

@@ -9,7 +9,8 @@ import torch
 
 from lrcn_data.demo.videos import encode_video, plan_demo
 from lrcn_data.sampling.center import Center
-from lrcn_data.sampling.clips import ClipOptions, read_clips
+from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.sampling.clips import read_clips
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.predicting.predict import predict_videos

@@ -1,0 +1,146 @@
+"""Which clips are taken from a video, and how it is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypedDict
+
+from lrcn_data.errors import UsageError
+from lrcn_data.sampling.blocks import Blocks
+from lrcn_data.sampling.sampling import Sampling
+from lrcn_data.sampling.samplings import make_sampling
+from lrcn_data.sampling.short_videos import SHORT
+from lrcn_data.video.decoders import DECODERS, check_salvages
+from lrcn_data.video.decoding import DecodeOptions
+
+_DECODE = DecodeOptions()
+_SAMPLING = Blocks()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipOptions:
+    """Which clips are taken from a video, and how it is decoded.
+
+    Attributes:
+        fps: The number of frames per second of the fps stream, from which clips are sampled.
+        sampling: Decides which frames of the fps stream make a clip.
+        short: What is done with videos that have fewer than seq_len frames: `skip`, `loop` or
+            `pad`; see `sampling.short_videos`.
+        seed: The seed of the random draws.
+        decoder: The name of the decoder: `av` decodes in this process, `ffmpeg` in processes of
+            that program; see `video.decoders`.
+        decode: The decoder's options, such as its limits.
+
+    Raises:
+        UsageError: A value is none of those allowed, or the decoder can't salvage as asked.
+    """
+
+    fps: Fraction = Fraction(5)
+    sampling: Sampling = _SAMPLING
+    short: str = "skip"
+    seed: int = 0
+    decoder: str = "av"
+    decode: DecodeOptions = _DECODE
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fps <= 1000:
+            raise UsageError(f"--fps must be above 0 and at most 1000, got {self.fps}")
+        if self.short not in SHORT:
+            raise UsageError(f"--short must be one of {', '.join(SHORT)}, got {self.short!r}")
+        DECODERS.check(self.decoder)
+        if self.decode.salvage:
+            check_salvages(self.decoder)
+
+    @property
+    def seq_len(self) -> int:
+        """The number of frames in a clip."""
+        return self.sampling.seq_len
+
+
+class ClipValues(TypedDict, total=False):
+    """The values that `ClipOptions` can be made of, as `lrcn-data shard` has them too.
+
+    Attributes:
+        fps: The number of frames per second of video that clips are sampled from: 5, 12.5, or a
+            text such as "30000/1001". 5 by default.
+        seq_len: The number of frames in a clip. 8 by default.
+        sampling: The name of the sampling: "blocks" by default, "center", "windows", or
+            "package.module:Class" of your own.
+        stride: The number of frames from the start of one window to that of the next; None for
+            half of `seq_len`.
+        clips: The number of clips drawn from each video; 1 by default.
+        short: What is done with videos of fewer than `seq_len` frames: "skip" by default, "loop" or
+            "pad".
+        seed: The seed of the random draws; 0 by default.
+        decoder: "av" by default, or "ffmpeg".
+        check: "auto" by default, or "full" to decode everything, strictly.
+        timeout: The longest time that one video may take, in seconds; 300 by default.
+        salvage: Whether the clips of a damaged video's sound part are kept.
+        allow_demuxer: The names of container formats that are allowed beside the usual ones.
+        allow_decoder: The names of video decoders that are allowed beside the usual ones.
+    """
+
+    fps: Fraction | int | float | str
+    seq_len: int
+    sampling: str
+    stride: int | None
+    clips: int
+    short: str
+    seed: int
+    decoder: str
+    check: str
+    timeout: float
+    salvage: bool
+    allow_demuxer: Sequence[str]
+    allow_decoder: Sequence[str]
+
+
+def clip_options(
+    *,
+    fps: Fraction | int | float | str = 5,
+    seq_len: int = 8,
+    sampling: str = "blocks",
+    stride: int | None = None,
+    clips: int = 1,
+    short: str = "skip",
+    seed: int = 0,
+    decoder: str = "av",
+    check: str = "auto",
+    timeout: float = 300.0,
+    salvage: bool = False,
+    allow_demuxer: Sequence[str] = (),
+    allow_decoder: Sequence[str] = (),
+) -> ClipOptions:
+    """Make options of single values; see `ClipValues` for what they mean.
+
+    Raises:
+        UsageError: A value is out of its range.
+    """
+    try:
+        rate = Fraction(str(fps))
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"fps must be a number such as 5, 12.5 or 30000/1001, got {fps!r}") from (
+            error
+        )
+    if check not in CHECKS:
+        raise UsageError(f"--check must be one of {', '.join(CHECKS)}, got {check!r}")
+    return ClipOptions(
+        fps=rate,
+        sampling=make_sampling(sampling, {"seq_len": seq_len, "stride": stride, "clips": clips}),
+        short=short,
+        seed=seed,
+        decoder=decoder,
+        decode=DecodeOptions(
+            check_full=check == "full",
+            salvage=salvage,
+            timeout=timeout,
+            demuxers=tuple(allow_demuxer),
+            decoders=tuple(allow_decoder),
+        ),
+    )
+
+
+CHECKS = ("auto", "full")
+"""How thoroughly videos can be checked."""
