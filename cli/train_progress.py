@@ -9,7 +9,7 @@ from .output import warn
 from .progress import EVERY, ProgressBar
 
 if TYPE_CHECKING:
-    from lrcn_model.training.reports import EpochReport, StepReport
+    from lrcn_model.training.reports import EpochReport, StartReport, StepReport
 
 
 class TrainProgress(ProgressBar):
@@ -22,15 +22,19 @@ class TrainProgress(ProgressBar):
         self._steps = 0
         self._said = self._began = time.monotonic()
 
-    def start(self, *, steps: int, steps_done: int, epochs_done: int) -> None:
-        """Say how many steps there will be, and where the training goes on."""
-        self._steps, self._steps_before = steps, steps_done
+    def start(self, report: StartReport) -> None:
+        """Say what is trained on what, and where the training goes on."""
+        self._steps, self._steps_before = report.steps, report.steps_done
         self._began = time.monotonic()
-        if steps_done:
-            self.say(f"going on after step {steps_done} of {steps}")
+        self.say(_describe(report))
+        if report.steps_done:
+            self.say(f"going on after step {report.steps_done} of {report.steps}")
         if self.bar:
             self._task = self.bar.add_task(
-                f"epoch {epochs_done + 1}", total=steps, completed=steps_done, figures=""
+                f"epoch {report.epochs_done + 1}",
+                total=report.steps,
+                completed=report.steps_done,
+                figures="",
             )
 
     def step(self, report: StepReport) -> None:
@@ -67,6 +71,15 @@ class TrainProgress(ProgressBar):
         """Show a warning."""
         if self.shown:
             warn(message)
+
+
+def _describe(report: StartReport) -> str:
+    processes = f"{report.processes} processes, each on " if report.processes > 1 else ""
+    val = f", {report.val_clips:,} to validate with" if report.val_clips else ""
+    return (
+        f"{processes}{report.device}: {report.clips:,} clips of {report.classes} classes{val};"
+        f" {report.parameters:,} parameters (--cnn {report.cnn})"
+    )
 
 
 def _figures(report: StepReport) -> str:

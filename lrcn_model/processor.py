@@ -48,6 +48,13 @@ class Processor:
         names = {None: "float32", torch.bfloat16: "bf16", torch.float16: "fp16"}
         return names[self.amp_type]
 
+    @property
+    def name(self) -> str:
+        """The name of the GPU, or the number of threads on a CPU."""
+        if self.is_cuda:
+            return torch.cuda.get_device_name(self.device)
+        return f"CPU, {torch.get_num_threads()} threads"
+
     def autocast(self) -> torch.autocast:
         """The context for a forward pass: most of it is computed in `amp_type`."""
         return torch.autocast(

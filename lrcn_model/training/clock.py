@@ -8,6 +8,9 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
+_FADING = 0.9
+"""The share of its weight that a step keeps in the rate when the next one is done."""
+
 
 class EpochClock:
     """Starts when the steps of an epoch begin or go on.
@@ -24,7 +27,7 @@ class EpochClock:
         self._seconds_before = seconds_before
         self._began = self._last = now()
         self._waited = 0.0
-        self._rate = 0.0
+        self._clips = self._seconds = 0.0
 
     @property
     def seconds(self) -> float:
@@ -49,15 +52,17 @@ class EpochClock:
         """Share of the time that was spent waiting for items, from 0 to 1."""
         return self._waited / max(self._now() - self._began, 1e-9)
 
-    def rate(self, clips: int) -> float:
-        """Clips per second, of late, now that some more are done.
+    def rate(self, clips: int, *, done_at: float) -> float:
+        """Clips per second, of late, now that the figures of one more step are known.
 
         Args:
-            clips: How many have been done since the last call, or since the clock was started.
+            clips: How many the step had.
+            done_at: When it was done, by the clock's own time; the step's time goes from the end of
+                the step before, or from the clock's start, until then.
         """
-        now = self._now()
-        rate = clips / max(now - self._last, 1e-9)
-        # smoothed, so that a figure that people look at doesn't jump
-        self._rate = 0.9 * self._rate + 0.1 * rate if self._rate else rate
-        self._last = now
-        return self._rate
+        # sums that fade, so that a figure that people look at doesn't jump; a mean of the steps'
+        # own rates would leap where one is found to be done right after the other
+        self._clips = _FADING * self._clips + clips
+        self._seconds = _FADING * self._seconds + done_at - self._last
+        self._last = done_at
+        return self._clips / max(self._seconds, 1e-9)

@@ -35,7 +35,12 @@ from lrcn_model.training.metrics_log import MetricsLog
 from lrcn_model.training.not_finite import loss_not_finite, weights_not_finite
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.progress import Progress, score_of
-from lrcn_model.training.reports import EpochReport, StepReport, TrainingObserver
+from lrcn_model.training.reports import (
+    EpochReport,
+    StartReport,
+    StepReport,
+    TrainingObserver,
+)
 from lrcn_model.training.step import TrainStep
 from lrcn_model.training.step_figures import FiguresUnderway
 from lrcn_model.training.stop_signals import Stopped, StopSignals
@@ -103,14 +108,27 @@ class Training:
         if self._is_finished():
             return False
         self._steps = progress.step + self._steps_left()
-        self._observer.start(
-            steps=self._steps, steps_done=progress.step, epochs_done=progress.epoch
-        )
+        self._observer.start(self._start_report())
         with self._open_log() as self._log:
             while not self._is_finished():
                 self._train_epoch()
                 self._end_epoch()
         return True
+
+    def _start_report(self) -> StartReport:
+        data, net, processor = self._data, self._train_step.net, self._train_step.processor
+        return StartReport(
+            device=f"{processor.name}, {processor.precision}",
+            processes=self._ranks.count,
+            cnn=net.config.cnn.name,
+            parameters=sum(value.numel() for value in net.parameters()),
+            clips=len(data.train),
+            val_clips=len(data.val) if data.val is not None else 0,
+            classes=len(data.train.classes),
+            steps=self._steps,
+            steps_done=self._progress.step,
+            epochs_done=self._progress.epoch,
+        )
 
     def _train_epoch(self) -> None:
         """Take the steps that are left of the running epoch."""
@@ -136,11 +154,12 @@ class Training:
             lr=self._learning_rate(progress.step),
             vote_to_stop=self._stop_vote.own,
         )
+        figures = sums.start_reading()
         self._note_figures()
         progress.step += 1
         self._batches_taken += len(batches)
         keys = tuple(key for batch in batches for key in batch.keys)
-        self._underway = _StepUnderway(progress.step, keys, sums.start_reading())
+        self._underway = _StepUnderway(progress.step, keys, figures)
 
     def _note_figures(self) -> None:
         """Read and report the figures of the last step, unless that has been done.
@@ -162,7 +181,7 @@ class Training:
             epoch=progress.epoch + 1,
             loss=figures.mean_loss,
             lr=self._learning_rate(last.step - 1),
-            clips_per_s=self._clock.rate(figures.clips),
+            clips_per_s=self._clock.rate(figures.clips, done_at=last.figures.done_at),
             accuracy=progress.accuracy,
             waiting=self._clock.share_waiting,
         )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -22,6 +25,9 @@ from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.training.data import TrainData
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.step import TrainStep
+
+_GIT_TIME = 5.0
+"""The longest time, in seconds, that git may take to say what is checked out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -55,23 +61,31 @@ class Prepared:
             ranks=self.ranks,
         )
 
-    @property
-    def device_name(self) -> str:
-        """Name of the GPU, or the number of threads on a CPU."""
-        if self.processor.is_cuda:
-            return torch.cuda.get_device_name(self.processor.device)
-        return f"CPU, {torch.get_num_threads()} threads"
-
     def environment(self) -> dict[str, Any]:
-        """What the training runs on, as it is recorded for people."""
+        """What trains, and on what, as it is recorded for people."""
         return {
-            "device": self.device_name,
+            "command": sys.argv,
+            "lrcn": version("lrcn"),
+            "git_commit": git_commit(),
+            "device": self.processor.name,
             "precision": self.processor.precision,
             "threads": torch.get_num_threads(),
             "workers": self.data.workers,
             "torch": torch.__version__,
             "python": platform.python_version(),
         }
+
+
+def git_commit() -> str | None:
+    """The commit that is checked out where the training was started; None where there is none."""
+    command = ["git", "rev-parse", "--verify", "HEAD"]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_GIT_TIME
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 @contextmanager

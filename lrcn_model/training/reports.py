@@ -1,4 +1,4 @@
-"""What a training reports after each step and each epoch, and to whom."""
+"""What a training reports at its start, after each step and each epoch, and to whom."""
 
 from __future__ import annotations
 
@@ -6,6 +6,35 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lrcn_model.scoring.scorer import Result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartReport:
+    """What is known before the first step.
+
+    Attributes:
+        device: Name of the GPU, or the number of threads on a CPU, and the precision.
+        processes: The number of processes that train together.
+        cnn: The name of the CNN.
+        parameters: The number of the net's parameters.
+        clips: The number of clips to train on.
+        val_clips: The number of clips to validate with.
+        classes: The number of classes.
+        steps: Steps that the training will have in all.
+        steps_done: The number of those steps that were done before.
+        epochs_done: Epochs that ended before.
+    """
+
+    device: str
+    processes: int
+    cnn: str
+    parameters: int
+    clips: int
+    val_clips: int
+    classes: int
+    steps: int
+    steps_done: int
+    epochs_done: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,14 +123,8 @@ class EpochReport:
 class TrainingObserver(Protocol):
     """Is told what a training does."""
 
-    def start(self, *, steps: int, steps_done: int, epochs_done: int) -> None:
-        """The training begins, or goes on.
-
-        Args:
-            steps: Steps that it will have in all.
-            steps_done: The number of those steps that were done before.
-            epochs_done: Epochs that ended before.
-        """
+    def start(self, report: StartReport) -> None:
+        """The training begins, or goes on."""
 
     def step(self, report: StepReport) -> None:
         """A step is done."""

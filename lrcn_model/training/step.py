@@ -52,6 +52,7 @@ class TrainStep:
         frame_kind: The kind of the frames.
 
     Attributes:
+        processor: The processor that the net runs on.
         net: The net; its first weights are a function of the seed.
         preprocess: Turns stored pixels into what the net sees.
         scored: The net that validation scores and the run keeps: `net`, or with --ema one that has
@@ -70,7 +71,8 @@ class TrainStep:
         ranks: Ranks,
         frame_kind: FrameKind = RGB_JPEG,
     ) -> None:
-        self._options, self._processor, self._ranks = options, processor, ranks
+        self._options, self._ranks = options, ranks
+        self.processor = processor
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
         self._frozen = [self.net.get_submodule(part) for part in options.frozen_modules()]
         for part in self._frozen:
@@ -109,7 +111,7 @@ class TrainStep:
             The step's figures over all processes. On a GPU they are not yet computed on return.
         """
         self._prepare(step, lr)
-        sums = StepSums(self._processor.device, vote_to_stop=vote_to_stop)
+        sums = StepSums(self.processor.device, vote_to_stop=vote_to_stop)
         for number, batch in enumerate(batches, 1):
             with self._sharing_gradients(number == len(batches)):
                 losses = self._losses(batch, epoch)
@@ -136,7 +138,7 @@ class TrainStep:
         if self._augmentation:
             changes = self._augmentation.draw(batch.indices, seed=self._options.seed, epoch=epoch)
         frames = self.preprocess(batch, changes)
-        with self._processor.autocast():
+        with self.processor.autocast():
             scores_BTC = self._forward(frames, batch.num_valid)
         return clip_losses(
             scores_BTC,
@@ -176,7 +178,7 @@ class TrainStep:
     def scoring(self) -> Iterator[None]:
         """The context in which `score` is called: no gradients, no dropout."""
         self.scored.eval()
-        with torch.inference_mode(), self._processor.autocast():
+        with torch.inference_mode(), self.processor.autocast():
             yield
 
     def score(self, batch: ClipBatch) -> Tensor:

@@ -7,6 +7,7 @@ never runs out of work.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import torch
@@ -92,16 +93,21 @@ class FiguresUnderway:
     Args:
         packed: float64 (4,), where the figures arrive, on the CPU.
         ready: When they have arrived; None where they are there already.
+
+    Attributes:
+        done_at: When the step was done, by `time.perf_counter`; on a GPU only `wait` finds it out.
     """
 
     def __init__(self, packed: Tensor, *, ready: torch.cuda.Event | None) -> None:
         self._packed = packed
         self._ready = ready
+        self.done_at = time.perf_counter()
 
     def wait(self) -> StepFigures:
         """The figures, as soon as they have arrived."""
         if self._ready is not None:
             self._ready.synchronize()
+            self.done_at = time.perf_counter()
         loss, clips, correct, stop_votes = self._packed.tolist()
         return StepFigures(
             loss=loss, clips=int(clips), correct=int(correct), stop_votes=int(stop_votes)

@@ -49,18 +49,36 @@ def test_waiting_is_the_time_until_the_items_come_and_not_that_of_their_use(time
 def test_the_first_rate_is_that_of_the_first_step(time: Time) -> None:
     clock = EpochClock(now=time)
     time.now += 2
-    assert clock.rate(8) == 4
+    assert clock.rate(8, done_at=102) == 4
 
 
-def test_a_rate_moves_a_tenth_of_the_way_to_that_of_the_last_step(time: Time) -> None:
+def test_a_rate_is_that_of_the_last_steps_the_later_ones_counting_more(time: Time) -> None:
     clock = EpochClock(now=time)
-    time.now += 1
-    clock.rate(10)
-    time.now += 1
-    assert clock.rate(20) == pytest.approx(11)
+    clock.rate(10, done_at=101)
+    assert clock.rate(20, done_at=102) == pytest.approx((0.9 * 10 + 20) / 1.9)
+    for step in range(103, 203):
+        rate = clock.rate(20, done_at=step)
+    assert rate == pytest.approx(20, rel=1e-3)
+
+
+def test_a_step_that_is_noted_late_has_the_time_that_it_took(time: Time) -> None:
+    clock = EpochClock(now=time)
+    # a training notes a step when the next one is done, and an epoch's last one at once
+    rates = []
+    for number in range(1, 4):
+        time.now = 100 + number + (number < 3)
+        rates.append(clock.rate(8, done_at=100 + number))
+    assert rates == pytest.approx([8, 8, 8])
+
+
+def test_a_step_that_is_done_at_once_changes_a_rate_by_its_clips_alone(time: Time) -> None:
+    clock = EpochClock(now=time)
+    for step in range(101, 201):
+        clock.rate(8, done_at=step)
+    assert clock.rate(8, done_at=200.001) < 1.25 * 8
 
 
 def test_a_clock_that_has_not_moved_gives_figures_nevertheless(time: Time) -> None:
     clock = EpochClock(now=time)
     assert clock.share_waiting == 0
-    assert clock.rate(0) == 0
+    assert clock.rate(0, done_at=100) == 0
