@@ -34,7 +34,10 @@ _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
 _RESAMPLES = 10_000
 _DEMO = ("--train-videos", 240, "--val-videos", 0, "--test-videos", 0)
 
-_TRAINING = "--device cpu --cnn small --size 64x64 --batch-size 16 --epochs 3 --workers 0"
+_TRAINING = (
+    "--device cpu --cnn small --size 64x64 --lr 5e-5 --dropout 0.5 --batch-size 16 --epochs 3"
+    " --workers 0"
+)
 
 Command = Sequence[object]
 Pairs = np.ndarray

@@ -27,7 +27,7 @@ from compare import Work, bf16_units, compare, print_table, processor_name, show
 from read import generate_videos, write_shards
 from torch import Tensor, nn
 
-from lrcn_model.nets.layer_table import net_table, training_flop
+from lrcn_model.nets.layer_table import net_table
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor import Processor, choose_processor
@@ -184,7 +184,7 @@ def step_bytes(net: LRCN, *, frames: int, element: int) -> int:
     all but the gradient, which was written before; all in float32.
     """
     width, height = net.config.size
-    outputs = [math.prod(layer.shape) for layer in net_table(net)]
+    outputs = [math.prod(layer.shape) for layer in net_table(net).layers]
     inputs = [3 * width * height, *outputs[:-1]]
     moved = 3 * sum(inputs) - inputs[0] + 2 * sum(outputs)
     weights = sum(parameter.numel() for parameter in net.parameters())
@@ -231,7 +231,7 @@ def measure_speed(
     frames = setting.clips * FRAMES
     seconds = seconds_each(setting.step(mode), processor.device, runs=runs)
     net = setting.train_step("float32").net
-    flop = frames * training_flop(net_table(net))
+    flop = frames * net_table(net).flop_with_backward
     moved = step_bytes(net, frames=frames, element=dtype.itemsize)
     return Speed(
         seconds=seconds,

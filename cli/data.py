@@ -6,8 +6,9 @@ from importlib import import_module
 
 import click
 
+from .command import Command
 from .error_boundary import run
-from .options import HELP_NAMES, version_option
+from .options import HELP, version_option
 
 COMMANDS = {
     "lists": "Make train, val and test lists from folders or official splits.",
@@ -21,7 +22,7 @@ COMMANDS = {
 """The commands, in the order in which one uses them, each with its line of help."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Command, click.Group):
     """A group whose commands are named here, and imported when one of them is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -36,13 +37,27 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options and the list of commands."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings=HELP_NAMES)
+@click.group(
+    cls=LazyGroup,
+    context_settings=HELP,
+    examples=(
+        "lrcn-data lists my-videos --test-fraction 0.2",
+        "lrcn-data shard --root my-videos",
+        "lrcn-data stats",
+        "lrcn-data shard --help",
+    ),
+)
 @version_option
 def command() -> None:
     """Turn videos into shards of sampled frame sequences, and look at what came out."""

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
 import click
 
+from .command import Command
 from .options import FOLDER, debug_option, json_option, seed_option, workers_option
 from .output import print_json
 
 
-@click.command(name="demo", short_help="Make a small data set of generated videos.")
+@click.command(
+    cls=Command,
+    name="demo",
+    short_help="Make a small data set of generated videos.",
+    groups={
+        "Videos": ("train_videos", "val_videos", "test_videos", "seed"),
+        "Running": ("workers", "overwrite"),
+    },
+    examples=("lrcn-data demo", "lrcn-data demo tiny --train-videos 60 --val-videos 12"),
+)
 @click.argument("folder", type=FOLDER, default="demo")
 @click.option(
     "--train-videos",
-    type=int,
+    type=click.IntRange(0),
     default=1200,
     show_default=True,
     help="The number of training videos.",
 )
 @click.option(
     "--val-videos",
-    type=int,
+    type=click.IntRange(0),
     default=120,
     show_default=True,
     help="The number of validation videos.",
 )
 @click.option(
-    "--test-videos", type=int, default=240, show_default=True, help="The number of test videos."
+    "--test-videos",
+    type=click.IntRange(0),
+    default=240,
+    show_default=True,
+    help="The number of test videos.",
 )
 @seed_option("The seed of everything that is drawn at random in the videos.")
-@workers_option("The number of processes that draw and encode. [default: the cores allowed]")
+@workers_option("The number of processes that draw and encode.", default="the cores allowed")
 @click.option(
     "--overwrite",
     is_flag=True,
@@ -77,4 +92,4 @@ def command(
         return
     for split, count in counts.items():
         click.echo(f"{folder / split}.txt: {count:,} videos")
-    click.echo(f"next: cd {folder} && lrcn-data shard --fps 5 --seq-len 8")
+    click.echo(f"next: cd {shlex.quote(str(folder))} && lrcn-data shard --fps 5 --seq-len 8")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import click
 
+from .command import Command
 from .options import LOCATION, debug_option, frame_kind_option, json_option
 from .output import print_json
 
 
-@click.command(name="index", short_help="Make the index of shards that came without one.")
-@click.argument("folder", metavar="[SHARDS]", default="shards", type=LOCATION)
+@click.command(
+    cls=Command,
+    name="index",
+    short_help="Make the index of shards that came without one.",
+    examples=("lrcn-data index my-shards",),
+)
+@click.argument("folder", metavar="[SHARDS]", type=LOCATION, default="shards")
 @frame_kind_option
 @json_option
 @debug_option

@@ -10,15 +10,30 @@ import click
 
 from lrcn_data.splits import SPLITS
 
+from .command import Command
 from .options import FOLDER, debug_option, json_option, seed_option
 from .output import print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_data.lists.made_lists import MadeLists
 
+_FRACTION = click.FloatRange(0, 1, max_open=True)
+
 
 @click.command(
-    name="lists", short_help="Make train, val and test lists from folders or official splits."
+    cls=Command,
+    name="lists",
+    short_help="Make train, val and test lists from folders or official splits.",
+    groups={
+        "Lists": ("out", "overwrite"),
+        "Splits": ("test_fraction", "val_fraction", "group_pattern", "seed"),
+        "Official splits": ("official_split", "videos", "present"),
+    },
+    examples=(
+        "lrcn-data lists my-videos --test-fraction 0.2",
+        "lrcn-data lists weizmann --test-fraction 0.2 --group-pattern '^[^_]+'",
+        "lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1",
+    ),
 )
 @click.argument("source", metavar="VIDEOS|SPLITS", type=FOLDER)
 @click.option(
@@ -26,28 +41,29 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--test-fraction",
-    type=float,
-    help="The share of each class's videos that goes into the test list, from 0 to below 1;"
-    " for class folders only.",
+    type=_FRACTION,
+    help="The share of each class's videos that goes into the test list; for class folders only.",
 )
 @click.option(
     "--val-fraction",
-    type=float,
-    help="The share of each class's videos that goes into the validation list, from 0 to below 1."
-    " [default: no validation list]",
+    type=_FRACTION,
+    show_default="no validation list",
+    help="The share of each class's videos that goes into the validation list.",
 )
 @click.option(
     "--group-pattern",
     metavar="REGEX",
+    show_default="UCF-101's gNN, HMDB51's film",
     help="A regular expression that finds what the file names of videos that belong together have"
-    " in common; such videos go into one split. [default: UCF-101's gNN, HMDB51's film]",
+    " in common; such videos go into one split.",
 )
 @seed_option("The seed of the random choice of the groups that go into each split.")
 @click.option(
     "--split",
     "official_split",
     type=click.IntRange(1, 3),
-    help="The number of the official split to read. [default: 1]",
+    show_default="1",
+    help="The number of the official split to read.",
 )
 @click.option("--videos", type=FOLDER, help="The folder with the videos of an official split.")
 @click.option("--present", is_flag=True, help="Leave out videos that are not under --videos.")
@@ -60,13 +76,8 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
     The argument is a folder of class folders with videos, or the folder of an official split:
     UCF-101's (classInd.txt, trainlist01.txt, testlist01.txt) or HMDB51's (CLASS_test_split1.txt).
 
-    \b
-      lrcn-data lists my-videos --test-fraction 0.2
-      lrcn-data lists weizmann --test-fraction 0.2 --group-pattern '^[^_]+'
-      lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1
-
     Fractions take whole groups of videos, so that no recording is in two splits.
-    """  # noqa: D301 - click's own mark of lines that stay as they are
+    """
     from lrcn_data.lists.make_lists import count_absent, make_lists, write_lists
 
     made = make_lists(source, **values)

@@ -9,14 +9,24 @@ import click
 from lrcn_data.errors import LrcnError
 from lrcn_data.splits import SPLITS
 
-from .options import FILE, debug_option, frame_kind_option, json_option, seed_option
+from .command import Command
+from .options import FILE, PLACE, debug_option, frame_kind_option, json_option, seed_option
 from .output import print_json
 
 _DEFAULT_CLIPS = 12
 
 
-@click.command(name="preview", short_help="Draw a contact sheet of sampled clips.")
-@click.argument("shards", nargs=-1)
+@click.command(
+    cls=Command,
+    name="preview",
+    short_help="Draw a contact sheet of sampled clips.",
+    groups={
+        "Clips": ("split", "clips", "per_class", "seed", "plugins"),
+        "Picture": ("out", "keys"),
+    },
+    examples=("lrcn-data preview", "lrcn-data preview my-shards --split test --per-class 3"),
+)
+@click.argument("shards", nargs=-1, type=PLACE)
 @click.option(
     "--out",
     type=FILE,
@@ -27,10 +37,13 @@ _DEFAULT_CLIPS = 12
 @click.option("--split", type=click.Choice(SPLITS), help="Show only clips of this split.")
 @click.option(
     "--clips",
-    type=int,
-    help="The largest number of clips in the picture. [default: 12, or all of --per-class]",
+    type=click.IntRange(1),
+    show_default="12, or all of --per-class",
+    help="The largest number of clips in the picture.",
 )
-@click.option("--per-class", type=int, help="The largest number of clips of each class.")
+@click.option(
+    "--per-class", type=click.IntRange(1), help="The largest number of clips of each class."
+)
 @click.option("--keys", is_flag=True, help="Write each sample's key beside its frames.")
 @seed_option("The seed of the random choice of clips.")
 @frame_kind_option

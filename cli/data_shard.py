@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,18 +16,20 @@ import click
 from lrcn_data.format.file_names import REJECTED
 from lrcn_data.format.frame_kinds import FRAME_KINDS
 from lrcn_data.making.executors import EXECUTORS
+from lrcn_data.plugins import is_plugin
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_data.sampling.short_videos import SHORT
 
+from .command import Command
 from .options import (
     LOCATION,
     BytesType,
+    KindType,
     RateType,
     SizeType,
     debug_option,
     decoder_option,
     json_option,
-    kinds_metavar,
     root_option,
     seed_option,
     workers_option,
@@ -41,15 +44,40 @@ if TYPE_CHECKING:
 _LIST = click.Path(dir_okay=True, path_type=Path)
 
 
-@click.command(name="shard", short_help="Turn videos into WebDataset shards of frame sequences.")
-@click.option("--train", type=_LIST, help="The list of training videos. [default: train.txt]")
-@click.option("--val", type=_LIST, help="The list of validation videos. [default: val.txt]")
-@click.option("--test", type=_LIST, help="The list of test videos. [default: test.txt]")
+@click.command(
+    cls=Command,
+    name="shard",
+    short_help="Turn videos into WebDataset shards of frame sequences.",
+    groups={
+        "Videos": (
+            *("train", "val", "test", "classes", "root", "label_base"),
+            *("allow_leakage", "check_content"),
+        ),
+        "Clips": ("fps", "seq_len", "sampling", "stride", "clips", "short", "seed"),
+        "Shards": (
+            *("out", "size", "quality", "frame_kind", "mean_size", "videos_per_shard"),
+            *("shard_bytes", "overwrite"),
+        ),
+        "Decoding": (
+            *("decoder", "check", "timeout", "salvage", "max_bad_fraction", "retry_failed"),
+            *("allow_demuxer", "allow_decoder"),
+        ),
+        "Running": ("workers", "executor", "dry_run"),
+    },
+    examples=(
+        "lrcn-data shard --fps 5 --seq-len 8",
+        "lrcn-data shard --train train.txt --root videos --sampling windows --stride 4",
+        "lrcn-data shard --dry-run",
+    ),
+)
+@click.option("--train", type=_LIST, show_default="train.txt", help="The list of training videos.")
+@click.option("--val", type=_LIST, show_default="val.txt", help="The list of validation videos.")
+@click.option("--test", type=_LIST, show_default="test.txt", help="The list of test videos.")
 @click.option(
     "--classes",
     type=_LIST,
-    help="A file with the class names, one on each line, or as `number name` as in UCF-101."
-    " [default: classes.txt or classInd.txt in the lists' folder]",
+    show_default="classes.txt or classInd.txt in the lists' folder",
+    help="A file with the class names, one on each line, or as `number name` as in UCF-101.",
 )
 @root_option("The folder that the paths in the lists are relative to.")
 @click.option(
@@ -67,11 +95,15 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
     help="The number of frames per second of video that clips are sampled from.",
 )
 @click.option(
-    "--seq-len", type=int, default=8, show_default=True, help="The number of frames in a clip."
+    "--seq-len",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="The number of frames in a clip.",
 )
 @click.option(
     "--sampling",
-    metavar=kinds_metavar(SAMPLINGS),
+    type=KindType(SAMPLINGS),
     default="blocks",
     show_default=True,
     help="Which frames make a clip. blocks: the video is divided into --seq-len blocks, and one"
@@ -81,13 +113,13 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @click.option(
     "--stride",
-    type=int,
-    help="The number of frames from the start of one window to the start of the next."
-    " [default: half of --seq-len]",
+    type=click.IntRange(1),
+    show_default="half of --seq-len",
+    help="The number of frames from the start of one window to the start of the next.",
 )
 @click.option(
     "--clips",
-    type=int,
+    type=click.IntRange(1),
     default=1,
     show_default=True,
     help="The number of clips drawn independently from each video; for --sampling blocks only.",
@@ -110,19 +142,19 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 @click.option(
     "--mean-size",
     type=SizeType(),
-    help="The size of the canvas on which pixels are summed up for the mean image."
-    " [default: --size, or 320x240 if that is native]",
+    show_default="--size, or 320x240 if that is native",
+    help="The size of the canvas on which pixels are summed up for the mean image.",
 )
 @click.option(
     "--quality",
-    type=int,
+    type=click.IntRange(1, 100),
     default=90,
     show_default=True,
-    help="The JPEG quality of the stored frames, from 1 to 100.",
+    help="The JPEG quality of the stored frames.",
 )
 @click.option(
     "--frame-kind",
-    metavar=kinds_metavar(FRAME_KINDS),
+    type=KindType(FRAME_KINDS),
     default="rgb",
     show_default=True,
     help="What is stored of each frame: rgb stores its colours as a JPEG. Or a kind of your own,"
@@ -131,8 +163,8 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 @click.option(
     "--label-base",
     type=click.IntRange(0, 1),
-    help="The number that the lists give to the first class."
-    " [default: found out from the lists and --classes]",
+    show_default="found out from the lists and --classes",
+    help="The number that the lists give to the first class.",
 )
 @click.option(
     "--allow-leakage",
@@ -155,9 +187,9 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @click.option(
     "--videos-per-shard",
-    type=int,
-    help="The largest number of videos in a shard."
-    " [default: a hundredth of the split, from 8 to 1,000]",
+    type=click.IntRange(1),
+    show_default="a hundredth of the split, from 8 to 1,000",
+    help="The largest number of videos in a shard.",
 )
 @click.option(
     "--shard-bytes",
@@ -168,14 +200,15 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 )
 @workers_option(
     "The number of processes that make shards; 0 makes them in this process, which a video that"
-    " crashes the decoder would end. [default: the cores allowed]",
+    " crashes the decoder would end.",
+    default="the cores allowed",
     least=0,
 )
 @click.option(
     "--executor",
     default="local",
     show_default=True,
-    metavar=kinds_metavar(EXECUTORS),
+    type=KindType(EXECUTORS),
     help="What has the shards made: `local`, --workers at a time on this machine, or an executor of"
     " your own, named package.module:name.",
 )
@@ -183,7 +216,7 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
 @decoder_option
 @click.option(
     "--timeout",
-    type=float,
+    type=click.FloatRange(0, min_open=True),
     default=300.0,
     show_default=True,
     help="The longest time that one video may take, in seconds.",
@@ -252,6 +285,19 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
             f" {making.options.clip.fps}; their frames repeat"
         )
     making.refuse_many_failures(result)
+    splits = {entry.split for entry in making.lists.entries}
+    if not as_json and "train" in splits:
+        click.echo(f"next: {_next_command(out, splits, making.options.frame_kind)}")
+
+
+def _next_command(out: str, splits: Container[str], frame_kind: str) -> str:
+    """The command that trains on the shards."""
+    words = ["lrcn-train", "--shards", f"{out}/train-*.tar"]
+    if "val" in splits:
+        words += ["--val-shards", f"{out}/val-*.tar"]
+    if is_plugin(frame_kind):
+        words += ["--frame-kind", frame_kind]
+    return shlex.join(words)
 
 
 class _Terminated(KeyboardInterrupt):

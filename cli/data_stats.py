@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .command import Command
 from .options import LOCATION, debug_option, frame_kind_option, json_option, workers_option
 from .output import print_json, warn
 
@@ -19,10 +20,13 @@ _CLASSES_SHOWN = 30
 
 
 @click.command(
-    name="stats", short_help="Count classes, frames and rejects; compute the mean image."
+    cls=Command,
+    name="stats",
+    short_help="Count classes, frames and rejects; compute the mean image.",
+    examples=("lrcn-data stats", "lrcn-data stats my-shards --json"),
 )
-@click.argument("shards", default="shards", type=LOCATION)
-@workers_option("The number of threads that read and decode. [default: the cores allowed]")
+@click.argument("shards", type=LOCATION, default="shards")
+@workers_option("The number of threads that read and decode.", default="the cores allowed")
 @frame_kind_option
 @json_option
 @debug_option

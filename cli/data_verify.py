@@ -7,12 +7,18 @@ from pathlib import Path
 
 import click
 
+from .command import Command
 from .options import LOCATION, debug_option, frame_kind_option, json_option, root_option
 from .output import print_json
 
 
-@click.command(name="verify", short_help="Check every byte of a data set against its manifest.")
-@click.argument("folder", metavar="[SHARDS]", default="shards", type=LOCATION)
+@click.command(
+    cls=Command,
+    name="verify",
+    short_help="Check every byte of a data set against its manifest.",
+    examples=("lrcn-data verify", "lrcn-data verify my-shards --deep --inputs --root videos"),
+)
+@click.argument("folder", metavar="[SHARDS]", type=LOCATION, default="shards")
 @click.option(
     "--inputs", is_flag=True, help="Also check that the input videos are those that were decoded."
 )

@@ -13,7 +13,8 @@ from .error_boundary import run
 from .many_values import ManyValuesCommand
 from .options import (
     FILE,
-    HELP_NAMES,
+    HELP,
+    PLACE,
     RUN,
     debug_option,
     device_option,
@@ -34,10 +35,24 @@ _MOST_SHOWN = 12
 """Classes up to which the confusion matrix is shown in the terminal."""
 
 
-@click.command(cls=ManyValuesCommand, context_settings=HELP_NAMES, name="eval")
+@click.command(
+    cls=ManyValuesCommand,
+    context_settings=HELP,
+    name="eval",
+    groups={
+        "Scoring": ("shards", "average", "plugins", "cnn", "head"),
+        "Results": ("csv_path", "confusion"),
+        "Machine": ("device", "amp", "batch_size", "workers"),
+    },
+    examples=(
+        "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/test-*.tar'",
+        "lrcn-eval runs/paper-1a2b3c4d --shards shards --csv scores.csv --confusion confusion.png",
+    ),
+)
 @click.argument("run_path", metavar="RUN", type=RUN)
 @click.option(
     "--shards",
+    type=PLACE,
     multiple=True,
     required=True,
     metavar="SHARD...",
@@ -46,8 +61,9 @@ _MOST_SHOWN = 12
 @click.option(
     "--average",
     type=click.Choice(list(VOTES)),
+    show_default="what the run was trained with",
     help="Which scores of a video's frames are averaged to recognize its class: logarithms of"
-    " probabilities, or probabilities. [default: what the run was trained with]",
+    " probabilities, or probabilities.",
 )
 @click.option(
     "--batch-size",
@@ -65,8 +81,8 @@ _MOST_SHOWN = 12
     help="The number type of mixed precision; auto takes bf16 or fp16 on a GPU and off on a CPU.",
 )
 @workers_option(
-    "The number of processes that read shards; with 0 the main process reads."
-    " [default: as many as suit the machine]",
+    "The number of processes that read shards; with 0 the main process reads.",
+    default="as many as suit the machine",
     least=0,
 )
 @click.option(
@@ -109,7 +125,8 @@ def command(
     prepare_torch()
     from lrcn_model.processor import choose_processor, keep_freed_memory, out_of_memory_remedy
     from lrcn_model.ranks import joined, ranks_from_environment
-    from lrcn_model.scoring.evaluate import draw_confusion, evaluate, open_to_evaluate, write_csv
+    from lrcn_model.scoring.confusion_picture import draw_confusion
+    from lrcn_model.scoring.evaluate import evaluate, open_to_evaluate, write_csv
     from lrcn_model.scoring.scorer import json_result
     from lrcn_model.scoring.trained_run import load_run
 
@@ -143,7 +160,7 @@ def command(
     if csv_path:
         write_csv(csv_path, scorer.videos(), classes)
     if confusion:
-        draw_confusion(confusion, result.confusion)
+        draw_confusion(confusion, result.confusion, classes)
     if as_json:
         print_json({"run": run_path, **json_result(result), "classes": classes})
         return
@@ -161,7 +178,7 @@ def _print_result(result: Result, title: str) -> None:
     table.add_column(justify="right")
     for name, value in (
         ("recognition, top 1", f"{result.accuracy:.2%}"),
-        ("recognition, top 5", f"{result.top5:.2%}"),
+        ("recognition, top 5", None if result.top5 is None else f"{result.top5:.2%}"),
         ("recognition, mean over classes", f"{result.mean_class_accuracy:.2%}"),
         ("recognition, videos without a clip as wrong", f"{result.accuracy_skipped_wrong:.2%}"),
         ("detection (frames)", f"{result.frame_accuracy:.2%}"),
@@ -171,7 +188,8 @@ def _print_result(result: Result, title: str) -> None:
         ("videos skipped as too short", f"{result.skipped:,}"),
         ("videos failed", f"{result.failed:,}"),
     ):
-        table.add_row(name, value)
+        if value is not None:
+            table.add_row(name, value)
     Console().print(table)
 
 

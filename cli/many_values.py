@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from .command import Command
 
-class ManyValuesCommand(click.Command):
+
+class ManyValuesCommand(Command):
     """A command whose `multiple` options take every argument up to the next option.
 
     So `--shards a.tar b.tar` works as well as `--shards a.tar --shards b.tar`.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from lrcn_data.errors import UsageError
 from lrcn_data.plugins import Kinds, is_plugin
@@ -19,14 +20,15 @@ from lrcn_data.video.decoders import DECODERS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-HELP_NAMES = {"help_option_names": ["-h", "--help"]}
-"""Context settings of a command that is called by itself: both spellings of `--help`."""
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+"""Context settings of a command that is called by itself: how its help is asked for, and how wide
+it gets where the terminal is wide."""
 
-DEBUG = "lrcn.debug"
-"""Key under which a click context says whether `--debug` was given; the error boundary reads it."""
+DEBUG = "debug"
+"""Key under which a context's object has whether --debug was given; the error boundary reads it."""
 
 OWN_PROCESS = "lrcn.own_process"
-"""The object of a click context that says that the process ends with the command."""
+"""Key under which a context's object says that the process ends with the command."""
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 """The type of an option that names a folder."""
@@ -47,7 +49,7 @@ class LocationType(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """Read the text; a store that would vanish with the process is refused."""
         location = normal_location(value)
-        if location.startswith("memory:") and ctx and ctx.find_root().obj == OWN_PROCESS:
+        if location.startswith("memory:") and ctx and (ctx.find_root().obj or {}).get(OWN_PROCESS):
             self.fail(
                 f"{location} would vanish when this command ends; name a folder, or a bucket's URL"
             )
@@ -55,6 +57,12 @@ class LocationType(click.ParamType):  # type: ignore[type-arg]
         if is_file and not self._file_too:
             self.fail(f"{location} is a file; name a folder")
         return location
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Have the shell complete a path."""
+        return [CompletionItem(incomplete, type="file" if self._file_too else "dir")]
 
 
 LOCATION = LocationType()
@@ -66,12 +74,15 @@ RUN = LocationType(file_too=True)
 FILE = click.Path(dir_okay=False, path_type=Path)
 """The type of an option that names a file."""
 
+PLACE = click.Path(readable=False)
+"""The type of what may be a path, a pattern or a URL: the text itself, completed as a path."""
+
 
 def debug_option(function: Decorated) -> Decorated:
     """Add `--debug`, which has the error boundary show an error's traceback."""
 
     def remember(context: click.Context, _: click.Parameter, value: bool) -> None:
-        context.meta[DEBUG] = value
+        context.ensure_object(dict)[DEBUG] = value
 
     return click.option(
         "--debug",
@@ -141,14 +152,15 @@ def seed_option(text: str) -> Callable[[Decorated], Decorated]:
     return click.option("--seed", type=int, default=0, show_default=True, help=text)
 
 
-def workers_option(text: str, *, least: int = 1) -> Callable[[Decorated], Decorated]:
+def workers_option(text: str, *, default: str, least: int = 1) -> Callable[[Decorated], Decorated]:
     """Add `--workers`, which is None where it isn't given.
 
     Args:
-        text: The help text, which says what the workers do and how many there are by default.
+        text: The help text, which says what the workers do.
+        default: The number of workers where none is given, in words.
         least: The smallest number of workers allowed.
     """
-    return click.option("--workers", type=click.IntRange(least), help=text)
+    return click.option("--workers", type=click.IntRange(least), show_default=default, help=text)
 
 
 class SizeType(click.ParamType):  # type: ignore[type-arg]
@@ -189,9 +201,26 @@ class RateType(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is no rate; write 5, 12.5 or 30000/1001")
 
 
-def kinds_metavar(kinds: Kinds[Any]) -> str:
-    """What the help shows for an option that names a kind: those built in, and a plug-in."""
-    return f"[{'|'.join(kinds.built_in)}|MODULE:NAME]"
+class KindType(click.ParamType):  # type: ignore[type-arg]
+    """The name of a kind: one of those built in, which are completed, or that of a plug-in.
+
+    The library checks the name.
+    """
+
+    name = "kind"
+
+    def __init__(self, kinds: Kinds[Any]) -> None:
+        self._names = list(kinds.built_in)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """What the help shows in place of a value."""
+        return f"[{'|'.join(self._names)}|MODULE:NAME]"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The built-in names that begin as what has been typed."""
+        return [CompletionItem(name) for name in self._names if name.startswith(incomplete)]
 
 
 def net_plugin_options(function: Decorated) -> Decorated:

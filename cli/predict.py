@@ -10,9 +10,10 @@ import click
 
 from lrcn_data.errors import LrcnError
 
+from .command import Command
 from .error_boundary import run
 from .options import (
-    HELP_NAMES,
+    HELP,
     RUN,
     debug_option,
     decoder_option,
@@ -30,7 +31,19 @@ if TYPE_CHECKING:
     from lrcn_model.predicting.predict import Prediction
 
 
-@click.command(context_settings=HELP_NAMES, name="predict")
+@click.command(
+    cls=Command,
+    context_settings=HELP,
+    name="predict",
+    groups={
+        "Predicting": ("top", "plugins", "cnn", "head"),
+        "Machine": ("device", "decoder"),
+    },
+    examples=(
+        "lrcn-predict runs/paper-1a2b3c4d clip.mp4 'another clip.avi'",
+        "lrcn-predict runs/paper-1a2b3c4d clip.mp4 --top 1 --json",
+    ),
+)
 @click.argument("run_path", metavar="RUN", type=RUN)
 @click.argument(
     "videos", metavar="VIDEO...", nargs=-1, required=True, type=click.Path(path_type=Path)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import os
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from lrcn_data.errors import UsageError
+from lrcn_data.plugins import is_plugin
+from lrcn_data.size import size_text
 from lrcn_model.nets.net_config import Part
+from lrcn_model.training.cnn_defaults import CNN_DEFAULTS
 from lrcn_model.training.option import (
     Choice,
     Flag,
@@ -18,6 +25,7 @@ from lrcn_model.training.option import (
     Number,
     Option,
     PictureSize,
+    Text,
     Texts,
     ValueKind,
     Whole,
@@ -29,13 +37,14 @@ from lrcn_model.training.presets import find_config
 from .error_boundary import run
 from .many_values import ManyValuesCommand
 from .options import (
-    HELP_NAMES,
+    HELP,
     LOCATION,
+    PLACE,
+    KindType,
     SizeType,
     debug_option,
     frame_kind_option,
     json_option,
-    kinds_metavar,
     version_option,
 )
 from .output import print_json
@@ -48,47 +57,87 @@ if TYPE_CHECKING:
 
 
 def _value_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for every value of a training; an option that isn't given is None."""
+    """Add an option for every value of a training."""
     for name, value in reversed(OPTIONS.items()):
         flag = flag_of(name)
-        settings = {"default": None, "help": value.meaning, **_click_settings(value.kind)}
-        default = _shown(value)
-        if default is not None:
-            settings["help"] += f" [default: {default}]"
         names = f"{flag}/--no-{flag[2:]}" if isinstance(value.kind, Flag) else flag
+        settings = {"default": _default(value), "show_default": _shown_default(name, value)}
+        settings |= {"help": value.meaning, **_click_settings(value.kind)}
         function = click.option(names, name, **settings)(function)
     return function
 
 
-def _shown(value: Option) -> Any:
-    """An option's default as the help shows it; None where it needn't be shown."""
-    if isinstance(value.kind, Flag | Texts):
-        return None
+def _default(value: Option) -> Any:
+    """An option's default as it would be given on the command line."""
     if isinstance(value.default, Part):
         return value.default.name
     return None if value.default is None else value.kind.to_toml(value.default)
 
 
+def _shown_default(name: str, value: Option) -> bool | str:
+    """What the help says of an option's default: that itself, or in words."""
+    suited = {cnn: values[name] for cnn, values in CNN_DEFAULTS.items() if name in values}
+    if suited:
+        others = (f"{value.kind.to_toml(own)} with --cnn {cnn}" for cnn, own in suited.items())
+        return ", ".join([str(_default(value)), *others])
+    return value.default_meaning or True
+
+
 def _click_settings(kind: ValueKind) -> dict[str, Any]:
     """What click has to know of a kind of value, besides its name and its meaning."""
     match kind:
-        case Whole():
-            return {"type": int}
+        case Whole(least=least, most=most):
+            return {"type": click.IntRange(least, None if most == math.inf else int(most))}
         case Number():
-            return {"type": float}
+            return {"type": _number_range(kind)}
         case Choice(choices):
             return {"type": click.Choice(choices)}
+        case Text():
+            return {"type": PLACE}
         case PictureSize():
             return {"type": SizeType()}
         case NetPart(kinds):
-            return {"metavar": kinds_metavar(kinds)}
-        case Texts(metavar=metavar):
-            return {"multiple": True, "metavar": metavar}
+            return {"type": KindType(kinds)}
+        case Texts(metavar=metavar, choices=choices):
+            texts = click.Choice(choices) if choices else PLACE
+            return {"type": texts, "multiple": True, "metavar": metavar}
         case _:
             return {}
 
 
-@click.command(cls=ManyValuesCommand, context_settings=HELP_NAMES, name="train")
+def _number_range(kind: Number) -> click.FloatRange:
+    """The range of a number as click knows it, which shows it in the help."""
+    least = kind.above if kind.least is None else kind.least
+    most = kind.most if kind.below is None else kind.below
+    return click.FloatRange(
+        least,
+        None if most == math.inf else most,
+        min_open=kind.least is None,
+        max_open=kind.below is not None,
+    )
+
+
+def _option_groups() -> dict[str, list[str]]:
+    """The names of all options under each heading of the help."""
+    groups: dict[str, list[str]] = {}
+    for name, value in OPTIONS.items():
+        groups.setdefault(value.group, []).append(name)
+    groups["Data"].append("plugins")
+    groups["Run"] += ["config", "out", "resume", "fresh", "dry_run"]
+    return groups
+
+
+@click.command(
+    cls=ManyValuesCommand,
+    context_settings=HELP,
+    name="train",
+    groups=_option_groups(),
+    examples=[
+        "lrcn-train --shards 'shards/train-*.tar' --val-shards 'shards/val-*.tar'",
+        "lrcn-train --shards 'shards/train-*.tar' --cnn small --size 64x64 --dry-run",
+        "lrcn-train --resume runs/paper-1a2b3c4d --epochs 20",
+    ],
+)
 @_value_options
 @click.option(
     "--config",
@@ -99,7 +148,8 @@ def _click_settings(kind: ValueKind) -> dict[str, Any]:
 @click.option(
     "--out",
     type=LOCATION,
-    help="The folder that the run is written into. [default: runs/<cnn>-<hash of data and values>]",
+    show_default="runs/<cnn>-<hash of data and values>",
+    help="The folder that the run is written into.",
 )
 @click.option(
     "--resume",
@@ -138,8 +188,12 @@ def command(
     and weights.safetensors, which lrcn-eval and lrcn-predict use.
     """
     prepare_torch(to_train=True)
-    given = {name: value for name, value in values.items() if value not in (None, ())}
+    source = click.get_current_context().get_parameter_source
+    given = {
+        name: value for name, value in values.items() if source(name) is ParameterSource.COMMANDLINE
+    }
     options = _options(given, config=config, resume=resume, out=out, fresh=fresh)
+    _say_what_comes(options)
     from lrcn_model.training.run_choice import RunChoice
 
     choice = RunChoice(out=resume or out, fresh=fresh, plugins=plugins)
@@ -148,7 +202,7 @@ def command(
         return
     outcome = _train(options, choice)
     if outcome.first:
-        _show(outcome, options, as_json=as_json)
+        _show(outcome, options, choice, as_json=as_json)
 
 
 def _options(
@@ -161,13 +215,22 @@ def _options(
 ) -> TrainOptions:
     """The values given on the command line, then those of the TOML file, then the defaults."""
     if resume is None:
-        return TrainOptions().with_values(read_config(find_config(config)) if config else {}, given)
+        return TrainOptions.of_new_run(read_config(find_config(config)) if config else {}, given)
     for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
         if other:
             raise UsageError(f"--resume goes on with a run as it is, and doesn't go with {name}")
     from lrcn_model.training.run_choice import resumed_options
 
     return resumed_options(resume, given)
+
+
+def _say_what_comes(options: TrainOptions) -> None:
+    """Show a line at once, since importing torch takes seconds."""
+    # as torchrun says it; what reads it elsewhere needs torch
+    if options.shards and os.environ.get("RANK", "0") == "0":
+        first, *others = options.shards
+        more = f" and {len(others)} more" if others else ""
+        click.echo(f"getting ready to train {options.net.cnn} on {first}{more}", err=True)
 
 
 def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
@@ -184,18 +247,51 @@ def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
         raise click.exceptions.Exit(stopped.exit_code) from None
 
 
-def _show(outcome: Outcome, options: TrainOptions, *, as_json: bool) -> None:
+def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None:
     from lrcn_model.run_folder import RunFolder
-    from lrcn_model.training.metrics_log import epoch_lines
+    from lrcn_model.training.metrics_log import epoch_lines, kept_epoch
 
     folder = RunFolder(outcome.folder)
     epochs = epoch_lines(folder.metrics)
+    kept = kept_epoch(epochs)
     if as_json:
-        print_json({"run": str(folder.path), "trained": outcome.trained, "epochs": epochs})
+        print_json(
+            {
+                "run": str(folder.path),
+                "trained": outcome.trained,
+                "epochs": epochs,
+                "kept": {
+                    "epoch": kept["epoch"],
+                    "val_accuracy": kept.get("val_accuracy"),
+                    "weights": str(folder.weights),
+                },
+            }
+        )
         return
     _print_epochs(epochs)
     click.echo(_how_it_ended(outcome, options, len(epochs)))
-    click.echo(f"score it with `lrcn-eval {folder.path} --shards ...`")
+    click.echo(f"kept: {folder.weights}, {_describe(kept)}")
+    click.echo(f"next: {_next_command(outcome, options, choice)}")
+
+
+def _describe(kept: dict[str, Any]) -> str:
+    """The epoch whose weights a run keeps, in words."""
+    if "val_accuracy" in kept:
+        return (
+            f"of epoch {kept['epoch']}, the best with a val accuracy of {kept['val_accuracy']:.1%}"
+        )
+    return f"of epoch {kept['epoch']}, the last"
+
+
+def _next_command(outcome: Outcome, options: TrainOptions, choice: RunChoice) -> str:
+    """The command that scores the run, on the test shards where they are known."""
+    words = ["lrcn-eval", str(outcome.folder), "--shards"]
+    words += outcome.test_shards or ["..."]
+    for flag, part in (("--cnn", options.net.cnn), ("--head", options.net.head)):
+        words += [flag, part.name] if is_plugin(part.name) else []
+    for name in choice.plugins:
+        words += ["--frame-kind", name]
+    return shlex.join(words)
 
 
 def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int) -> str:
@@ -239,12 +335,13 @@ def _dry_run(options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None
 
     plan = dry_run(options, choice)
     if as_json:
-        print_json(asdict(plan))
+        print_json({**asdict(plan), "values": options.to_toml()})
         return
     _print_layers(plan)
     goes_on = "go on with" if plan.goes_on else "start"
     val = f", validated with {plan.val_clips:,}" if plan.val_clips else ""
     click.echo(f"would {goes_on} the run {plan.folder}")
+    click.echo(_describe_values(options))
     click.echo(
         f"{plan.clips:,} clips{val}; {plan.steps_per_epoch:,} steps an epoch, {plan.steps:,} in all"
     )
@@ -253,6 +350,14 @@ def _dry_run(options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None
     click.echo(
         f"one step: loss {plan.loss:.4f}, {plan.seconds:.2f} s, {plan.memory / 2**20:,.0f} MiB"
         f" at most, on {plan.processor}, {plan.workers} reading processes"
+    )
+
+
+def _describe_values(options: TrainOptions) -> str:
+    """The values that decide most of how a training goes, in words."""
+    return (
+        f"{options.net.cnn} at {size_text(options.net.size)}, dropout {options.net.dropout:g};"
+        f" {options.optimizer}, --lr {options.lr:g}, --batch-size {options.batch_size}"
     )
 
 
@@ -272,8 +377,7 @@ def _print_layers(plan: DryRun) -> None:
         table.add_row(layer.name, layer.kind, shape, parameters, flop)
     table.add_section()
     all_parameters = sum(layer.parameters for layer in plan.layers)
-    all_flop = sum(layer.flop for layer in plan.layers) / 1e6
-    table.add_row("all", "", "", f"{all_parameters:,}", f"{all_flop:,.1f}")
+    table.add_row("all", "", "", f"{all_parameters:,}", f"{plan.flop / 1e6:,.1f}")
     Console().print(table)
 
 

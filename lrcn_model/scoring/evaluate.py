@@ -6,10 +6,6 @@ import csv
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from PIL import Image
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.format.sources import source_text
@@ -20,9 +16,6 @@ from lrcn_model.scoring.scorer import Scorer, VideoScores, over_all_processes
 from lrcn_model.scoring.trained_run import TrainedRun
 
 _ALONE = Ranks()
-
-_CELL = 16
-"""The width and height, in pixels, of a cell in the picture of the confusion matrix."""
 
 
 def open_to_evaluate(
@@ -118,27 +111,5 @@ def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str])
                 correct = int(video.label == video.predicted)
                 digits = source_text(video.source)
                 writer.writerow([video.video, digits, *names, correct, video.frames, *scores])
-    except OSError as error:
-        raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error
-
-
-def draw_confusion(path: Path, confusion: Sequence[Sequence[int]]) -> None:
-    """Draw the confusion matrix as a PNG with a square for each cell.
-
-    A cell is white for none of a class's videos, and black for all of them.
-
-    Args:
-        path: The file to write.
-        confusion: The number of videos, by class (rows) and class recognized (columns).
-
-    Raises:
-        LrcnError: The file can't be written.
-    """
-    counts = np.array(confusion, dtype=np.float64)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    grey: Any = np.round(255 * (1 - shares)).astype(np.uint8)
-    picture = Image.fromarray(grey.repeat(_CELL, axis=0).repeat(_CELL, axis=1))
-    try:
-        picture.save(path, format="png")
     except OSError as error:
         raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error

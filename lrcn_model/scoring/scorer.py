@@ -69,7 +69,8 @@ class Result:
         skipped: The number of videos that gave no clip since they were too short.
         failed: The number of videos that gave no clip for any other reason.
         accuracy: The fraction of videos whose class is recognized.
-        top5: The fraction of videos whose class is among the five with the highest scores.
+        top5: The fraction of videos whose class is among the five with the highest scores; None
+            with fewer than six classes, of which five say nothing.
         mean_class_accuracy: The fraction of a class's videos that are recognized, averaged over the
             classes that occur.
         accuracy_skipped_wrong: The fraction of videos whose class is recognized, where videos that
@@ -85,7 +86,7 @@ class Result:
     skipped: int
     failed: int
     accuracy: float
-    top5: float
+    top5: float | None
     mean_class_accuracy: float
     accuracy_skipped_wrong: float
     frame_accuracy: float
@@ -185,7 +186,7 @@ class Scorer:
             skipped=skipped,
             failed=failed,
             accuracy=_fraction(int(right.sum()), len(videos)),
-            top5=_fraction(among_best, len(videos)),
+            top5=_fraction(among_best, len(videos)) if self._classes > _BEST else None,
             mean_class_accuracy=float(by_class.mean()) if len(by_class) else float("nan"),
             accuracy_skipped_wrong=_fraction(int(right.sum()), len(videos) + skipped + failed),
             frame_accuracy=_fraction(self._correct, self._frames),
@@ -215,6 +216,6 @@ def _fraction(part: float, whole: int) -> float:
 
 
 def json_result(result: Result) -> dict[str, Any]:
-    """The figures as JSON can hold them: null where nothing was counted."""
+    """The figures as JSON can hold them: null where nothing was counted, or `top5` says nothing."""
     values = {name: getattr(result, name) for name in Result.__slots__}
     return {name: None if value != value else value for name, value in values.items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from lrcn_model.nets.layer_table import Layer, forward_flop, net_table, training_flop
+from lrcn_model.nets.layer_table import Layer, net_table
 from lrcn_model.processor import Processor
 from lrcn_model.training.begin_with import begin_with
 from lrcn_model.training.data import TrainData
@@ -31,7 +31,7 @@ class DryRun:
         layers: The layers of the net.
         flop: The number of floating point operations for a frame, forward.
         flop_with_backward: The number of floating point operations for a frame, forward and
-            backward.
+            backward; of frozen parts only what the others need.
         clips: The number of clips to train on.
         val_clips: The number of clips to validate with.
         steps_per_epoch: The number of steps of the optimizer in an epoch.
@@ -75,20 +75,20 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
         train_step = ready.new_train_step()
         if options.init:
             begin_with(train_step.net, options.init)
-        layers = net_table(train_step.net)
+        table = net_table(train_step.net)
         steps = data.steps_left(0)
         loss, seconds = _first_step(train_step, data, options, steps * options.epochs)
         return DryRun(
             folder=str(folder),
             goes_on=goes_on,
-            layers=layers,
-            flop=forward_flop(layers),
-            flop_with_backward=training_flop(layers),
+            layers=table.layers,
+            flop=table.flop,
+            flop_with_backward=table.flop_with_backward,
             clips=len(data.train),
             val_clips=len(data.val) if data.val else 0,
             steps_per_epoch=steps,
             steps=steps * options.epochs,
-            processor=f"{ready.device_name}, {processor.precision}",
+            processor=f"{processor.name}, {processor.precision}",
             workers=data.workers,
             loss=loss,
             seconds=seconds,

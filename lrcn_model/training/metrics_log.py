@@ -1,7 +1,8 @@
 """metrics.jsonl and TensorBoard: what a training says of itself, step by step.
 
-A step's line has `step`, `epoch`, `loss`, `lr`, `clips_per_s`; an epoch's line has `step`,
-`epoch`, `accuracy` and more. Steps and epochs are counted from 1.
+A line's `kind` is `step` or `epoch`. A step's line has `step`, `epoch`, `loss`, `lr`,
+`clips_per_s`; an epoch's line has `step`, `epoch`, `accuracy` and more. Steps and epochs are
+counted from 1. Lines of earlier versions have no kind; an accuracy tells those of epochs.
 """
 
 from __future__ import annotations
@@ -73,22 +74,22 @@ class MetricsLog:
                 " space or mend it, then the same command goes on"
             ) from error
 
-    def write(self, group: str, values: dict[str, Any]) -> None:
+    def write(self, kind: str, values: dict[str, Any]) -> None:
         """Add a line.
 
         Args:
-            group: The heading under which TensorBoard shows the values: step or epoch.
+            kind: What the line is about, step or epoch; TensorBoard shows it as a heading.
             values: The values by name; `step` and `epoch` are among them.
 
         Raises:
             LrcnError: The line can't be written.
         """
         with self._written():
-            self._file.write(json.dumps(values) + "\n")
+            self._file.write(json.dumps({"kind": kind, **values}) + "\n")
             self._file.flush()
             for name, value in values.items():
                 if name not in _NAMES and isinstance(value, int | float):
-                    self._events.add_scalar(f"{group}/{name}", value, values["step"])
+                    self._events.add_scalar(f"{kind}/{name}", value, values["step"])
 
     def sync(self) -> None:
         """Make sure that all lines are on the disk, before a checkpoint builds on them.
@@ -124,13 +125,23 @@ def cut_back(path: Path, *, step: int, epochs: int) -> None:
 def _is_before(line: bytes, step: int, epochs: int) -> bool:
     try:
         values = json.loads(line)
-        ended = "accuracy" not in values or values["epoch"] <= epochs
+        ended = not _is_epoch(values) or values["epoch"] <= epochs
         return bool(line.endswith(b"\n") and values["step"] <= step and ended)
     except (ValueError, KeyError, TypeError):
         return False
 
 
+def _is_epoch(values: dict[str, Any]) -> bool:
+    """Whether a line is about an epoch."""
+    return values["kind"] == "epoch" if "kind" in values else "accuracy" in values
+
+
 def epoch_lines(path: Path) -> list[dict[str, Any]]:
     """The lines about epochs, one for each that has ended."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if "accuracy" in line]
+    return [line for line in lines if _is_epoch(line)]
+
+
+def kept_epoch(epochs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The line about the epoch whose weights the run keeps: the best, else the last."""
+    return next((line for line in reversed(epochs) if line.get("best")), epochs[-1])

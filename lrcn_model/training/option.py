@@ -55,7 +55,10 @@ class Option:
     Attributes:
         kind: The kind of value that the option has.
         meaning: The text of the command's help: what the value is, its unit and its effect.
+        group: The heading in the command's help under which the option stands.
         default: The value where none is given; None for an option that has no value then.
+        default_meaning: What the help says of a default that is found out later; empty where
+            `default` says it.
         in_losses: Whether the value decides the losses, and so is part of what identifies a run.
         added_later: Whether there were runs before this option existed; left at its default, it
             must not make them different runs.
@@ -63,7 +66,9 @@ class Option:
 
     kind: ValueKind
     meaning: str
+    group: str
     default: Any
+    default_meaning: str = ""
     in_losses: bool = True
     added_later: bool = False
 
@@ -85,18 +90,9 @@ class Option:
         return self.in_losses and not (self.added_later and value == self.default)
 
 
-def option(
-    default: Any,
-    kind: ValueKind,
-    meaning: str,
-    *,
-    in_losses: bool = True,
-    added_later: bool = False,
-) -> Any:
+def option(default: Any, kind: ValueKind, meaning: str, *, group: str, **more: Any) -> Any:
     """Declare a dataclass's field as an option; the arguments are those of `Option`."""
-    declared = Option(
-        kind=kind, meaning=meaning, default=default, in_losses=in_losses, added_later=added_later
-    )
+    declared = Option(kind=kind, meaning=meaning, group=group, default=default, **more)
     return field(default=default, metadata={_METADATA: declared})
 
 
@@ -144,9 +140,9 @@ class Number:
     Attributes:
         least: The smallest value allowed; None where `above` is the bound.
         most: The largest value allowed; it counts only together with `least`.
-        above: A number that the value, which must be finite then, has to be larger than; None for
-            no such bound.
-        below: A number that the value has to be smaller than; None for no such bound.
+        above: A number that the value, which must be finite then, has to be larger than; None
+            where `least` is the bound.
+        below: A number that the value has to be smaller than; None where `most` is the bound.
     """
 
     least: float | None = None

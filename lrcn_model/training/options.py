@@ -19,6 +19,7 @@ from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.scoring.video_vote import VOTES
+from lrcn_model.training.cnn_defaults import CNN_DEFAULTS
 from lrcn_model.training.learning_rate import SCHEDULES
 from lrcn_model.training.mean import MEANS
 from lrcn_model.training.optimizers import OPTIMIZERS
@@ -41,33 +42,42 @@ PARTS = ("cnn", "lstm", "head", "classifier")
 
 _MODULES = {name: name for name in PARTS} | {"lstm": "head"}
 
+_DATA, _NET, _CHANGES = "Data", "Net", "Random changes of the clips"
+_LEARNING, _MACHINE, _RUN = "Learning", "Machine", "Run"
+"""The headings of the options, in the command's help."""
+
 _DEFAULT_NET = NetConfig()
 
 NET_OPTIONS = {
     "cnn": Option(
+        group=_NET,
         kind=NetPart(CNNS),
         default=_DEFAULT_NET.cnn,
         meaning="The CNN: the paper's, a small one for small frames and CPUs, or a function of your"
         " own.",
     ),
     "size": Option(
+        group=_NET,
         kind=PictureSize(),
         default=_DEFAULT_NET.size,
         meaning="The width and height, in pixels, that every frame is squeezed to.",
     ),
     "head": Option(
+        group=_NET,
         kind=NetPart(HEADS),
         default=_DEFAULT_NET.head,
         meaning="The part that follows a clip from frame to frame: an LSTM, nothing (each frame is"
         " judged by itself), or a function of your own.",
     ),
     "lstm_hidden": Option(
+        group=_NET,
         kind=Whole(),
         default=_DEFAULT_NET.lstm_hidden,
         meaning="The number of units of the LSTM; 0 is the same as --head none.",
     ),
     "dropout": Option(
-        kind=Number(least=0, most=1, below=1),
+        group=_NET,
+        kind=Number(least=0, below=1),
         default=_DEFAULT_NET.dropout,
         meaning="The probability with which dropout sets a value to 0, after the CNN and after the"
         " head.",
@@ -92,12 +102,14 @@ class TrainOptions:
         Texts(metavar="SHARD..."),
         "The shards to train on: paths, a folder, globs, or ranges such as 'train-{000..099}.tar'.",
         in_losses=False,
+        group=_DATA,
     )
     val_shards: tuple[str, ...] = option(
         (),
         Texts(metavar="SHARD..."),
         "The shards to score after every epoch; the weights that do best on them are kept.",
         in_losses=False,
+        group=_DATA,
     )
     net: NetConfig = field(default=_DEFAULT_NET)
     mean: str = option(
@@ -105,78 +117,106 @@ class TrainOptions:
         Choice(tuple(MEANS)),
         "What is subtracted from every frame: the mean image of the data, its mean colour, or"
         " nothing. A CNN with a mean of its own takes that instead.",
+        group=_DATA,
     )
     crop: float = option(
         0.0,
         Number(least=0, most=0.95),
         "The largest fraction of a frame's width and height that is cut away at random; the rest is"
         " resized to the full size.",
+        group=_CHANGES,
     )
     flip: float = option(
         0.0,
         Number(least=0, most=1),
         "The probability with which left and right of a clip are exchanged.",
+        group=_CHANGES,
     )
     jitter: float = option(
         0.0,
         Number(least=0, most=0.95),
         "The largest fraction by which a clip's brightness, contrast and saturation are changed at"
         " random.",
+        group=_CHANGES,
     )
     epochs: int = option(
-        10, Whole(least=1), "The number of times that the training goes through all clips."
+        10,
+        Whole(least=1),
+        "The number of times that the training goes through all clips.",
+        group=_LEARNING,
     )
-    batch_size: int = option(2, Whole(least=1), "The number of clips in a batch, in each process.")
+    batch_size: int = option(
+        2, Whole(least=1), "The number of clips in a batch, in each process.", group=_LEARNING
+    )
     accumulate: int = option(
-        1, Whole(least=1), "The number of batches that together make one step of the optimizer."
+        1,
+        Whole(least=1),
+        "The number of batches that together make one step of the optimizer.",
+        group=_LEARNING,
     )
     optimizer: str = option(
-        "adam", Choice(tuple(OPTIMIZERS)), "The optimizer: Adam, or SGD with a momentum of 0.9."
+        "adam",
+        Choice(tuple(OPTIMIZERS)),
+        "The optimizer: Adam, or SGD with a momentum of 0.9.",
+        group=_LEARNING,
     )
     lr: float = option(
-        5e-5, Number(above=0), "The learning rate that the training begins with, after --warmup."
+        5e-5,
+        Number(above=0),
+        "The learning rate that the training begins with, after --warmup.",
+        group=_LEARNING,
     )
     lr_schedule: str = option(
         "step",
         Choice(tuple(SCHEDULES)),
         "How the learning rate changes: multiplied by --lr-decay every few epochs, along half a"
         " cosine wave down to 0, or not at all.",
+        group=_LEARNING,
     )
     lr_decay: float = option(
         0.5,
         Number(least=0),
         "The factor that the learning rate is multiplied by after every --lr-decay-every epochs.",
+        group=_LEARNING,
     )
     lr_decay_every: int = option(
         5,
         Whole(least=1),
         "The number of epochs after which the learning rate is multiplied by --lr-decay.",
+        group=_LEARNING,
     )
     warmup: int = option(
         0,
         Whole(),
         "The number of steps at the start over which the learning rate rises linearly to its full"
         " value.",
+        group=_LEARNING,
     )
     weight_decay: float = option(
-        0.0, Number(least=0), "The factor of the L2 penalty on the weights; 0 means none."
+        0.0,
+        Number(least=0),
+        "The factor of the L2 penalty on the weights; 0 means none.",
+        group=_LEARNING,
     )
     clip_grad: float = option(
         0.0,
         Number(least=0),
         "The largest L2 norm that the gradient of all weights together may have; a larger gradient"
         " is scaled down to it. 0 allows any.",
+        group=_LEARNING,
     )
     label_smoothing: float = option(
         0.0,
         Number(least=0, most=1),
         "The share of each frame's label that is spread evenly over all classes.",
+        group=_LEARNING,
     )
     ema: float = option(
         0.0,
-        Number(least=0, most=1, below=1),
+        Number(least=0, below=1),
         "The decay, at every step, of a moving average of the weights, which is scored and kept"
         " instead of the weights themselves; 0 turns it off.",
+        group=_LEARNING,
     )
     patience: int = option(
         0,
@@ -184,79 +224,95 @@ class TrainOptions:
         "The number of epochs without a better accuracy on --val-shards after which the training"
         " stops; 0 means that it never stops early.",
         in_losses=False,
+        group=_LEARNING,
     )
     init: str | None = option(
         None,
         Text(),
         "The run whose weights the training begins with: its folder, or its weights.safetensors.",
+        group=_NET,
     )
     freeze: tuple[str, ...] = option(
         (),
         Texts(metavar="PART...", choices=PARTS),
         "The parts of the net that are not trained, but keep the weights of --init:"
         f" {', '.join(PARTS)}; lstm is an older name of the head.",
+        group=_NET,
     )
     shuffle_window: int = option(
         0,
         Whole(),
         "The number of shards that clips are drawn from at a time; a few suit slow disks, and 0"
         " means all of them.",
+        group=_DATA,
     )
     balanced: bool = option(
-        False, Flag(), "Take every class equally often, instead of every clip once."
+        False,
+        Flag(),
+        "Take every class equally often, instead of every clip once.",
+        group=_DATA,
     )
     average: str = option(
         "log-probs",
         Choice(tuple(VOTES)),
         "Which scores of a video's frames are averaged to recognize it: log-probabilities, or"
         " probabilities.",
+        group=_LEARNING,
     )
     reader: str = option(
         "shards",
         Choice(("shards", "webdataset")),
         "How shards are read: at random, or one after the other with the webdataset library, with"
         " which a stopped epoch begins anew.",
+        group=_DATA,
     )
     amp: str = option(
         "auto",
         Choice(("auto", "off", "bf16", "fp16")),
         "The mixed precision to compute in; auto is bf16 or fp16 on a GPU, and off on a CPU.",
+        group=_MACHINE,
     )
     compile: bool = option(
         False,
         Flag(),
         "Compile the CNN with torch.compile: the first step takes longer, the others are faster.",
         in_losses=False,
+        group=_MACHINE,
     )
     seed: int = option(
         0,
         Whole(most=2**63 - 1),
         "The seed of the first weights, the order of the clips, dropout and all random changes.",
+        group=_LEARNING,
     )
     device: str = option(
         "auto",
         Choice(("auto", "cpu", "cuda")),
         "The device to compute on; auto takes a GPU if there is one.",
         in_losses=False,
+        group=_MACHINE,
     )
     workers: int | None = option(
         None,
         Whole(),
-        "The number of processes that read shards. [default: the cores less 1, at most 8; none on"
-        " 2 cores]",
+        "The number of processes that read shards; with 0 the main process reads.",
+        default_meaning="the cores less 1, at most 8; 0 on 2 cores",
         in_losses=False,
+        group=_MACHINE,
     )
     checkpoint_every: int = option(
         1000,
         Whole(least=1),
         "The number of steps between two checkpoints; one is also saved at the end of every epoch.",
         in_losses=False,
+        group=_RUN,
     )
     log_every: int = option(
         10,
         Whole(least=1),
         "The number of steps between two lines of metrics.jsonl.",
         in_losses=False,
+        group=_RUN,
     )
 
     def __post_init__(self) -> None:
@@ -288,6 +344,19 @@ class TrainOptions:
     def frozen_modules(self) -> list[str]:
         """The names of the net's modules that --freeze means, each once."""
         return list(dict.fromkeys(_MODULES[name] for name in self.freeze))
+
+    @classmethod
+    def of_new_run(cls, *layers: Mapping[str, Any]) -> Self:
+        """The options of a new run: values that are given, else those that suit its CNN.
+
+        Args:
+            *layers: Values as `with_values` takes them.
+
+        Raises:
+            UsageError: A value is out of range, or contradicts another one.
+        """
+        cnn = cls().with_values(*layers).net.cnn.name
+        return cls().with_values(CNN_DEFAULTS.get(cnn, {}), *layers)
 
     def with_values(self, *layers: Mapping[str, Any]) -> Self:
         """The same options with some values changed.

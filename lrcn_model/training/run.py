@@ -28,11 +28,13 @@ class Outcome:
         folder: The run's folder.
         trained: Whether there was anything left to do.
         first: Whether this is the process, of several, that reports progress.
+        test_shards: Patterns of the test shards that lie beside those trained on.
     """
 
     folder: Path
     trained: bool
     first: bool
+    test_shards: list[str]
 
 
 def run_training(
@@ -76,7 +78,12 @@ def run_training(
             trained = training.run()
             # the first process still writes when the others are done, and holds the connections
             ranks.wait()
-        return Outcome(folder=folder.path, trained=trained, first=ranks.first)
+        return Outcome(
+            folder=folder.path,
+            trained=trained,
+            first=ranks.first,
+            test_shards=ready.data.test_shards(),
+        )
 
 
 def _begin_with(train_step: TrainStep, run: str, observer: TrainingObserver) -> None:

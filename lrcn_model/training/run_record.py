@@ -70,7 +70,7 @@ def write_record(
         folder: The run's folder; it must exist.
         options: All values of the training.
         trained_on: The data that the run is recognized by.
-        environment: The machine and the software that train, which only people read.
+        environment: The command, the software and the machine that train, which only people read.
 
     Raises:
         LrcnError: A file can't be written.
@@ -117,8 +117,9 @@ def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) 
     difference = difference or _difference(asdict(_read_record(folder)), asdict(trained_on))
     if difference:
         raise UsageError(
-            f"{folder.path} is a run with {difference}; use another --out, or --fresh to throw"
-            " the run away and start anew"
+            f"{folder.path} is a run with {difference}; use another --out, or --resume"
+            f" {folder.path} to go on with the run's own values, or --fresh to throw the run away"
+            " and start anew"
         )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -37,7 +39,7 @@ def end(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
         (LrcnError("it is broken; mend it"), 1, "error: it is broken; mend it\n"),
         (ShardError("a.tar is damaged"), 1, "error: a.tar is damaged\n"),
         (UsageError("--x must be 1, got 2"), 2, "error: --x must be 1, got 2\n"),
-        (KeyboardInterrupt(), 130, "interrupted; the same command goes on from here\n"),
+        (KeyboardInterrupt(), 130, "\ninterrupted; the same command goes on from here\n"),
         (
             OSError(28, "No space left on device", "a.tar"),
             1,
@@ -78,3 +80,27 @@ def test_debug_lets_an_error_through_with_its_traceback(
     with pytest.raises(type(error)) as caught:
         run(command, "lrcn-x")
     assert caught.value is error
+
+
+def test_what_ends_like_input_is_no_interruption(end: Callable[..., object]) -> None:
+    with pytest.raises(EOFError, match="a worker is gone"):
+        end(EOFError("a worker is gone"))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["shard", "--help"], ["nosuch"]])
+def test_a_reader_that_has_enough_ends_the_command_with_its_own_exit_code(
+    arguments: list[str],
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "lrcn_cli.data", *arguments],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    assert (done.returncode, "Traceback" in done.stderr) == (
+        2 if arguments == ["nosuch"] else 141,
+        False,
+    )

@@ -93,7 +93,12 @@ def test_people_get_tables_and_a_picture(run: Path, capsys: pytest.CaptureFixtur
     for words in ("recognition, top 1", "detection (frames)", "loss a frame", "3 class 3"):
         assert words in shown
     with Image.open("confusion.png") as picture:
-        assert picture.size == (64, 64)
+        assert picture.format == "PNG"
+        assert min(picture.size) > 200
+    # of four classes, five say nothing
+    assert "top 5" not in shown
+    evaluate(run, "--shards", "shards", "--json")
+    assert json.loads(capsys.readouterr().out)["top5"] is None
 
 
 def test_shards_of_other_classes_are_refused_with_both_numbers(

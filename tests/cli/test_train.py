@@ -6,14 +6,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import torch
 
 from lrcn_data.errors import UsageError
-from lrcn_model.nets.layer_table import forward_flop, net_table, training_flop
+from lrcn_model.nets.layer_table import net_table
 from lrcn_model.nets.net import LRCN, NetConfig
 from lrcn_model.processor import choose_processor
 from lrcn_model.scoring.trained_run import load_run
@@ -31,11 +33,15 @@ def train(*arguments: str) -> None:
 
 def metrics(run: str, kind: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in Path(run, "metrics.jsonl").read_text().splitlines()]
-    return [line for line in lines if ("accuracy" in line) == (kind == "epoch")]
+    return [line for line in lines if line["kind"] == kind]
+
+
+def net_of(run: str) -> LRCN:
+    return load_run(Path(run), choose_processor("cpu", "off")).net
 
 
 def tensors(run: str) -> dict[str, torch.Tensor]:
-    return load_run(Path(run), choose_processor("cpu", "off")).net.state_dict()
+    return net_of(run).state_dict()
 
 
 @pytest.fixture
@@ -68,6 +74,51 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("--freeze", "--shuffle-window", "--balanced", "--average", "--reader", "--amp"),
         *("--compile", "--seed", "--device", "--workers", "--checkpoint-every", "--log-every"),
     }
+
+
+def test_what_comes_is_said_before_torch_is_imported(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "lrcn_cli.train", "--shards", "a", "b"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    said = lines.index("getting ready to train paper on a and 1 more")
+    imported = [line.rpartition("|")[2].strip() for line in lines]
+    assert said < imported.index("torch")
+
+
+def test_a_training_says_at_its_start_what_it_trains_on_what(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(*TRAIN, "--epochs", "1", "--out", "run")
+    parameters = sum(value.numel() for value in net_of("run").parameters())
+    assert (
+        f"CPU, {torch.get_num_threads()} threads, float32: 13 clips of 3 classes, 5 to validate"
+        f" with; {parameters:,} parameters (--cnn small)\n"
+    ) in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_is_not_refused_for_what_it_is_started_by(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = []
+    for epochs in ("1", "2"):
+        monkeypatch.setattr(sys, "argv", ["lrcn-train", "--epochs", epochs])
+        train(*TRAIN, "--epochs", epochs, "--out", "run")
+        environment = json.loads(Path("run/run.json").read_text())["environment"]
+        commands.append(environment["command"])
+        assert environment["lrcn"] == version("lrcn")
+        assert "git_commit" in environment
+    assert commands == [["lrcn-train", "--epochs", "1"], ["lrcn-train", "--epochs", "2"]]
+    assert len(metrics("run", "epoch")) == 2
+
+
+def test_a_run_of_before_keeps_its_values_where_it_is_resumed(data: Path) -> None:
+    from lrcn_cli.train import command
+
+    train(*TRAIN, "--epochs", "1", "--lr", "5e-5", "--out", "run")
+    command.main(["--resume", "run", "--epochs", "2"], standalone_mode=False)
+    assert "lr = 5e-05" in Path("run/config.toml").read_text()
+    with pytest.raises(UsageError, match=r"run with lr 5e-05, not 0.001; use .*--resume run to go"):
+        train(*TRAIN, "--epochs", "2", "--out", "run")
 
 
 def test_the_logged_rates_are_those_of_the_cosine(data: Path) -> None:
@@ -131,18 +182,23 @@ def test_a_classifier_of_other_classes_begins_at_random_and_it_is_said(
     ("options", "said"),
     [
         (["--freeze", "cnn"], "--freeze cnn would keep weights as drawn at random"),
-        (["--freeze", "neck", "--init", "x"], "one of cnn, lstm, head, classifier, got 'neck'"),
+        (
+            ["--freeze", "neck", "--init", "x"],
+            "'neck' is not one of 'cnn', 'lstm', 'head', 'classif",
+        ),
         (["--freeze", "cnn", "lstm", "classifier", "--init", "x"], "leaves nothing to train"),
         (["--init", "nowhere"], "there is no run nowhere"),
-        (["--ema", "1"], "--ema must be below 1"),
-        (["--label-smoothing", "1.5"], "--label-smoothing must be at least 0 and at most 1"),
+        (["--ema", "1"], "1.0 is not in the range 0<=x<1"),
+        (["--label-smoothing", "1.5"], "1.5 is not in the range 0<=x<=1"),
+        (["--lr", "inf"], "--lr must be above 0, got inf"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_leaves_no_folder(
     data: Path, options: list[str], said: str
 ) -> None:
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises((UsageError, click.UsageError)) as caught:
         train(*TRAIN, *options, "--out", "run")
+    assert said in str(caught.value)
     assert not Path("run").exists()
 
 
@@ -153,10 +209,10 @@ def test_other_nets_weights_are_refused(data: Path) -> None:
 
 
 def test_the_table_has_the_papers_operations() -> None:
-    layers = net_table(LRCN(NetConfig(classes=101)))
-    assert forward_flop(layers) == pytest.approx(7.375e9, rel=1e-3)
-    assert training_flop(layers) == pytest.approx(21.25e9, rel=1e-3)
-    assert sum(layer.parameters for layer in layers) == 46_988_809
+    table = net_table(LRCN(NetConfig(classes=101)))
+    assert table.flop == pytest.approx(7.375e9, rel=1e-3)
+    assert table.flop_with_backward == pytest.approx(21.25e9, rel=1e-3)
+    assert sum(layer.parameters for layer in table.layers) == 46_988_809
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
@@ -165,6 +221,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
     before = sorted(Path().rglob("*"))
     train(*TRAIN, "--dry-run", "--epochs", "3")
     said = capsys.readouterr().out
+    assert "small at 32x32, dropout 0.5; adam, --lr 0.001, --batch-size 2" in said
     assert "13 clips, validated with 5; 7 steps an epoch, 21 in all" in said
     assert "GFLOP a frame forward" in said
     assert "MiB at most" in said

@@ -145,7 +145,7 @@ def test_no_command_imports_it_from_a_run_unless_it_is_named_again(
         ["lrcn-train", "--resume", run, "--epochs", "2"],
         ["lrcn-train", *TRAIN, "--cnn", "small", "--size", "40x40", "--init", run],
     ):
-        [said] = lrcn(*command, code=2).splitlines()
+        [*_, said] = lrcn(*command, code=2).splitlines()
         assert "has the CNN 'own_cnn:build', a plug-in, which is imported only where you" in said
         assert said.endswith("give --cnn own_cnn:build")
 
@@ -161,7 +161,7 @@ def test_another_version_of_it_is_refused(run: Path, lrcn: Lrcn, module: Path) -
     module.write_text(MODULE.replace('"1.0"', '"1.1"'))
     [said] = lrcn("lrcn-eval", run, "--shards", "shards", "--cnn", NAME, code=2).splitlines()
     assert "was made with version 1.0 of own_cnn:build, which has version 1.1 here" in said
-    [said] = lrcn("lrcn-train", *TRAIN, "--cnn", NAME, "--out", run, code=2).splitlines()
+    [_, said] = lrcn("lrcn-train", *TRAIN, "--cnn", NAME, "--out", run, code=2).splitlines()
     assert "is a run with version 1.0 of own_cnn:build, not 1.1" in said
 
 

@@ -102,6 +102,15 @@ def test_all_figures_are_those_of_a_naive_computation(average: Any, seed: int) -
     ]
 
 
+@pytest.mark.parametrize(("classes", "known"), [(2, False), (5, False), (6, True)])
+def test_top_5_of_five_classes_says_nothing_and_is_null(classes: int, known: bool) -> None:
+    scorer = Scorer(classes)
+    scorer.add(
+        torch.arange(classes).float().expand(1, 4, classes), clip_batch([0], [[0] * 4], [4], ["a"])
+    )
+    assert json_result(scorer.result())["top5"] == (0.0 if known else None)
+
+
 def test_parts_scored_apart_add_up_to_the_whole() -> None:
     data = clips(9)
     whole, first, second = Scorer(CLASSES), Scorer(CLASSES), Scorer(CLASSES)

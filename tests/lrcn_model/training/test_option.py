@@ -14,7 +14,7 @@ from lrcn_model.training.option import Number, Option, Texts, ValueKind, Whole
         (Whole(least=2, most=4), 5, "--some-thing must be at least 2 and at most 4, got 5"),
         (Number(least=0), float("nan"), "--some-thing must be at least 0, got nan"),
         (Number(above=1), 1.0, "--some-thing must be above 1, got 1"),
-        (Number(least=0, most=1, below=1), 1.0, "--some-thing must be below 1, got 1"),
+        (Number(least=0, below=1), 1.0, "--some-thing must be below 1, got 1"),
         (Texts(metavar="A", choices=("a", "b")), ("a", "c"), "one of a, b, got 'c'"),
     ],
 )
@@ -22,17 +22,17 @@ def test_a_value_out_of_its_bounds_is_refused_with_the_options_name(
     kind: ValueKind, value: Any, said: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        Option(kind=kind, meaning="", default=None).check("some_thing", value)
+        Option(kind=kind, meaning="", group="", default=None).check("some_thing", value)
     assert said in str(caught.value)
 
 
 def test_no_value_is_in_all_bounds() -> None:
-    Option(kind=Whole(least=2), meaning="", default=None).check("some_thing", None)
+    Option(kind=Whole(least=2), meaning="", group="", default=None).check("some_thing", None)
 
 
 def test_an_option_that_came_later_makes_no_other_run_where_it_is_left_alone() -> None:
-    always = Option(kind=Whole(), meaning="", default=3)
-    later = Option(kind=Whole(), meaning="", default=3, added_later=True)
-    never = Option(kind=Whole(), meaning="", default=3, in_losses=False)
+    always = Option(kind=Whole(), meaning="", group="", default=3)
+    later = Option(kind=Whole(), meaning="", group="", default=3, added_later=True)
+    never = Option(kind=Whole(), meaning="", group="", default=3, in_losses=False)
     told = [[one.tells_runs_apart(value) for value in (3, 4)] for one in (always, later, never)]
     assert told == [[True, True], [False, True], [False, False]]

@@ -9,6 +9,7 @@ import tomli_w
 
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.net_config import NetConfig, Part
+from lrcn_model.training.cnn_defaults import CNN_DEFAULTS
 from lrcn_model.training.options import OPTIONS, TrainOptions, read_config
 from lrcn_model.training.run_name import run_name
 from lrcn_model.training.run_record import TrainedOn
@@ -43,6 +44,32 @@ def test_the_defaults_are_the_papers_training() -> None:
     assert TrainOptions().with_values(paper) == TrainOptions()
     assert (defaults["lr"], defaults["lr_decay"], defaults["lr_decay_every"]) == (5e-5, 0.5, 5)
     assert (defaults["batch_size"], defaults["epochs"], defaults["dropout"]) == (2, 10, 0.5)
+
+
+def test_what_suits_a_cnn_holds_where_the_user_gives_nothing_else() -> None:
+    suited = CNN_DEFAULTS["small"]
+    small = TrainOptions.of_new_run({"cnn": "small"})
+    assert small == TrainOptions().with_values({"cnn": "small"}, suited)
+    assert small.lr > TrainOptions().lr
+    for layers in (
+        [{"cnn": "small", "lr": 0.5}],
+        [{"cnn": "paper", "lr": 0.5}, {"cnn": "small"}],
+        [{"lr": 0.25}, {"cnn": "small", "lr": 0.5}],
+    ):
+        assert TrainOptions.of_new_run(*layers).lr == 0.5
+
+
+@pytest.mark.parametrize("cnn", ["paper", "own:net"])
+def test_other_cnns_have_the_papers_values(cnn: str) -> None:
+    assert TrainOptions.of_new_run({"cnn": cnn}) == TrainOptions(net=NetConfig(cnn=cnn))
+
+
+def test_the_values_that_suit_a_cnn_are_written_out_and_read_back(tmp_path: Path) -> None:
+    options = TrainOptions.of_new_run({"cnn": "small"})
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(options.to_toml()))
+    assert f"lr = {options.lr}" in path.read_text()
+    assert TrainOptions().with_values(read_config(path)) == options
 
 
 def test_the_demos_config_can_be_read() -> None:

@@ -9,7 +9,7 @@ import pytest
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.training.metrics_log import MetricsLog, cut_back, epoch_lines
+from lrcn_model.training.metrics_log import MetricsLog, cut_back, epoch_lines, kept_epoch
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_name import run_name
 from lrcn_model.training.run_record import TrainedOn, check_same, write_record
@@ -53,7 +53,9 @@ def test_the_same_command_belongs_to_the_run(folder: RunFolder) -> None:
 
 
 def test_another_value_is_refused_with_both_values(folder: RunFolder) -> None:
-    with pytest.raises(UsageError, match=r"run with lr 0.001, not 0.5; use another --out"):
+    with pytest.raises(
+        UsageError, match=r"run with lr 0.001, not 0.5; use another --out, or --res"
+    ):
         check_same(folder, replace(OPTIONS, lr=0.5), TRAINED_ON)
 
 
@@ -108,6 +110,36 @@ def test_metrics_are_cut_back_to_a_checkpoint(tmp_path: Path) -> None:
     assert [json.loads(line) for line in path.read_text().splitlines()] == lines[:4]
 
 
+def test_lines_without_a_kind_are_cut_back_together_with_those_that_have_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "metrics.jsonl"
+    lines = [
+        {"step": 2, "epoch": 1, "loss": 2.0},
+        {"step": 2, "epoch": 1, "loss": 2.5, "accuracy": 0.5},
+        # a later version may say of steps what only epochs had before
+        {"kind": "step", "step": 3, "epoch": 2, "loss": 1.0, "accuracy": 0.6},
+        {"kind": "epoch", "step": 4, "epoch": 2, "loss": 1.0, "accuracy": 0.7},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert epoch_lines(path) == [lines[1], lines[3]]
+    cut_back(path, step=4, epochs=1)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == lines[:3]
+
+
+@pytest.mark.parametrize(
+    ("bests", "kept"), [((None, None), 2), ((True, False), 1), ((True, True, False), 2)]
+)
+def test_the_weights_kept_are_those_of_the_best_epoch_else_of_the_last(
+    bests: tuple[bool | None, ...], kept: int
+) -> None:
+    lines = [
+        {"epoch": number, **({} if best is None else {"best": best})}
+        for number, best in enumerate(bests, 1)
+    ]
+    assert kept_epoch(lines)["epoch"] == kept
+
+
 def test_tensorboard_gets_what_the_metrics_have(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -119,8 +151,12 @@ def test_tensorboard_gets_what_the_metrics_have(tmp_path: Path) -> None:
     with MetricsLog(metrics, events, step=2, epochs=0) as log:
         log.write("step", {"step": 3, "epoch": 1, "loss": 9.0})
     assert epoch_lines(metrics) == []
-    losses = [json.loads(line)["loss"] for line in metrics.read_text().splitlines()]
-    assert losses == [1.0, 0.5, 9.0]
+    found = [json.loads(line) for line in metrics.read_text().splitlines()]
+    assert [(line["kind"], line["loss"]) for line in found] == [
+        ("step", 1.0),
+        ("step", 0.5),
+        ("step", 9.0),
+    ]
     found = EventAccumulator(str(events)).Reload().Scalars("step/loss")
     assert [(event.step, event.value) for event in found] == [(1, 1.0), (2, 0.5), (3, 9.0)]
 

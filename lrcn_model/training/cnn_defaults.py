@@ -1,0 +1,9 @@
+"""The values that suit a CNN; they hold for a new run where its user gives none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+CNN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"small": {"lr": 1e-3}}
+"""Values by the names of a training's options, for each CNN that the paper's don't suit."""
