@@ -122,7 +122,7 @@ def command(
     Recognition: a video's class is the one with the highest mean score over all frames of all
     its clips. Detection: a frame's class is the one with the highest score.
     """
-    prepare_torch()
+    prepare_torch(*(["matplotlib"] if confusion else []))
     from lrcn_model.processor import choose_processor, keep_freed_memory, out_of_memory_remedy
     from lrcn_model.ranks import joined, ranks_from_environment
     from lrcn_model.scoring.confusion_picture import draw_confusion

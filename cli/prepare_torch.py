@@ -8,21 +8,20 @@ from importlib.util import find_spec
 from lrcn_data.errors import UsageError
 
 
-def prepare_torch(*, to_train: bool = False) -> None:
+def prepare_torch(*besides: str) -> None:
     """Have torch's threads sleep while they wait, and say what is missing where torch is.
 
     Threads that spin make each other wait where cores are shared: on two busy cores a step took
     six times as long. It must be said before torch is imported.
 
     Args:
-        to_train: Whether the packages that only training needs must be there as well.
+        *besides: The packages that the command needs besides those of every net.
 
     Raises:
         UsageError: A package is not installed.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    needed = ["torch", "safetensors", *(("tensorboard", "tomli_w") if to_train else ())]
-    missing = [name for name in needed if find_spec(name) is None]
+    missing = [name for name in ("torch", "safetensors", *besides) if find_spec(name) is None]
     if missing:
         raise UsageError(
             f"{', '.join(missing)} can't be imported, which this command needs; install what is"

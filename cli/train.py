@@ -187,7 +187,7 @@ def command(
     It writes into the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
     and weights.safetensors, which lrcn-eval and lrcn-predict use.
     """
-    prepare_torch(to_train=True)
+    prepare_torch("tensorboard", "tomli_w")
     source = click.get_current_context().get_parameter_source
     given = {
         name: value for name, value in values.items() if source(name) is ParameterSource.COMMANDLINE

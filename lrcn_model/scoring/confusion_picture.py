@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.errors import LrcnError
 
 _MOST_NUMBERED = 30
 """Classes up to which every cell has its number; of more, they would not fit."""
@@ -30,16 +30,11 @@ def draw_confusion(path: Path, confusion: Sequence[Sequence[int]], classes: Sequ
         classes: The class names, by class number.
 
     Raises:
-        UsageError: matplotlib is not installed.
+        ImportError: matplotlib is not installed.
         LrcnError: The file can't be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError(
-            f"--confusion {path} is drawn by matplotlib, which can't be imported ({error});"
-            " install it with pip install 'lrcn[train]'"
-        ) from error
+    from matplotlib.figure import Figure
+
     side = min(max(_LEAST_INCHES, _INCHES_A_CLASS * len(classes)), _MOST_INCHES)
     figure = Figure(figsize=(side + 1, side))
     _draw(figure.add_subplot(), np.array(confusion), classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,18 @@ def test_people_get_tables_and_a_picture(run: Path, capsys: pytest.CaptureFixtur
     assert "top 5" not in shown
     evaluate(run, "--shards", "shards", "--json")
     assert json.loads(capsys.readouterr().out)["top5"] is None
+
+
+def test_a_missing_matplotlib_is_said_before_anything_is_scored(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "lrcn_cli.prepare_torch.find_spec",
+        lambda name: None if name == "matplotlib" else find(name),
+    )
+    with pytest.raises(UsageError, match=r"matplotlib can't be imported.*pip install 'lrcn\[train"):
+        evaluate("nowhere", "--shards", "shards", "--confusion", "confusion.png")
 
 
 def test_shards_of_other_classes_are_refused_with_both_numbers(
