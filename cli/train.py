@@ -305,7 +305,7 @@ def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int) -> str:
         return f"finished: {outcome.folder}, epoch {epochs} of {options.epochs}"
     return (
         f"finished before: {outcome.folder}, epoch {epochs} of {epochs}; extend it with"
-        f" `lrcn-train --resume {outcome.folder} --epochs {2 * epochs}`"
+        f" `lrcn-train --resume {shlex.quote(str(outcome.folder))} --epochs {2 * epochs}`"
     )
 
 

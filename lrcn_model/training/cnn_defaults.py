@@ -5,5 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-CNN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"small": {"lr": 1e-3}}
+CNN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "small": {"size": (112, 112), "dropout": 0.2, "lr": 5e-4},
+}
 """Values by the names of a training's options, for each CNN that the paper's don't suit."""

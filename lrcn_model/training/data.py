@@ -12,7 +12,6 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.file_names import ENDING
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.plugins import plugin_versions
-from lrcn_data.storage.locations import join, split_location
 from lrcn_model.nets.net_plugins import net_plugins
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
@@ -117,11 +116,9 @@ class TrainData:
 
     def test_shards(self) -> list[str]:
         """Patterns of the test shards in the folders of the shards trained on; empty for none."""
-        data_set = self.train.data_set
-        folders = dict.fromkeys(split_location(shard.location)[0] for shard in data_set.shards)
         return [
-            join(folder, f"test-*{ENDING}")
-            for folder, manifest in zip(folders, data_set.manifests, strict=True)
+            folder.at(f"test-*{ENDING}")
+            for folder, manifest in self.train.data_set.found.manifests.items()
             if any(entry.split == "test" for entry in manifest.shards)
         ]
 

@@ -67,7 +67,11 @@ def test_every_command_has_examples_that_can_be_meant(module: str) -> None:
 
 def test_numbers_are_shown_with_their_ranges_and_defaults() -> None:
     text = " ".join(help_of("train").split())
-    for shown in ("[default: 10; x>=1]", "[default: 0.5; 0<=x<1]", "[default: 0.0; 0<=x<=0.95]"):
+    for shown in (
+        "[default: 10; x>=1]",
+        "0.2 with --cnn small); 0<=x<1]",
+        "[default: 0.0; 0<=x<=1]",
+    ):
         assert shown in text
     text = " ".join(help_of("data_shard").split())
     for shown in ("[default: 90; 1<=x<=100]", "[default: 300.0; x>0]", "[default: (half of --seq"):

@@ -87,7 +87,7 @@ def test_what_ends_like_input_is_no_interruption(end: Callable[..., object]) -> 
         end(EOFError("a worker is gone"))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["shard", "--help"], ["nosuch"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["shard", "--help"]])
 def test_a_reader_that_has_enough_ends_the_command_with_its_own_exit_code(
     arguments: list[str],
 ) -> None:
@@ -100,7 +100,4 @@ def test_a_reader_that_has_enough_ends_the_command_with_its_own_exit_code(
         text=True,
     )
     os.close(writing)
-    assert (done.returncode, "Traceback" in done.stderr) == (
-        2 if arguments == ["nosuch"] else 141,
-        False,
-    )
+    assert (done.returncode, done.stderr) == (141, "")

@@ -114,10 +114,12 @@ def test_a_run_that_goes_on_is_not_refused_for_what_it_is_started_by(
 def test_a_run_of_before_keeps_its_values_where_it_is_resumed(data: Path) -> None:
     from lrcn_cli.train import command
 
-    train(*TRAIN, "--epochs", "1", "--lr", "5e-5", "--out", "run")
+    train(*TRAIN, "--epochs", "1", "--lr", "5e-5", "--dropout", "0.2", "--out", "run")
     command.main(["--resume", "run", "--epochs", "2"], standalone_mode=False)
     assert "lr = 5e-05" in Path("run/config.toml").read_text()
-    with pytest.raises(UsageError, match=r"run with lr 5e-05, not 0.001; use .*--resume run to go"):
+    with pytest.raises(
+        UsageError, match=r"run with lr 5e-05, not 0.0005; use .*--resume run to go"
+    ):
         train(*TRAIN, "--epochs", "2", "--out", "run")
 
 
@@ -221,7 +223,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(
     before = sorted(Path().rglob("*"))
     train(*TRAIN, "--dry-run", "--epochs", "3")
     said = capsys.readouterr().out
-    assert "small at 32x32, dropout 0.5; adam, --lr 0.001, --batch-size 2" in said
+    assert "small at 32x32, dropout 0.2; adam, --lr 0.0005, --batch-size 2" in said
     assert "13 clips, validated with 5; 7 steps an epoch, 21 in all" in said
     assert "GFLOP a frame forward" in said
     assert "MiB at most" in said

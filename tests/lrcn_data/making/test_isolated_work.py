@@ -354,11 +354,20 @@ def test_a_death_between_videos_leaves_none_out() -> None:
     assert job_after(death(None, overdue=True), 1, empty_job(), 5) == empty_job()
 
 
-@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf"])
-def test_a_limit_that_makes_no_sense_is_refused(video_lists: Path, timeout: str) -> None:
+@pytest.mark.parametrize(
+    ("timeout", "why"),
+    [
+        ("0", "0.0 is not in the range x>0"),
+        ("-1", "-1.0 is not in the range x>0"),
+        ("nan", "must be above 0 and at most 1,000,000 seconds, got nan"),
+        ("inf", "must be above 0 and at most 1,000,000 seconds, got inf"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_refused(video_lists: Path, timeout: str, why: str) -> None:
     run = start(video_lists, "--timeout", timeout)
     _, said = run.communicate(timeout=60)
     assert run.returncode == 2
-    assert said == (
-        f"error: --timeout must be above 0 and at most 1,000,000 seconds, got {float(timeout)}\n"
-    )
+    [line] = said.splitlines()
+    assert line.startswith("error: ")
+    assert "--timeout" in line
+    assert why in line
