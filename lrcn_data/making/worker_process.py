@@ -8,12 +8,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lrcn_data.errors import LrcnError
@@ -79,7 +81,7 @@ class WorkerProcess(Generic[Result]):
         ours, theirs = context.Pipe()
         self._pipe: Connection[Any, Any] = ours
         self._process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        with _ONE_AT_A_TIME, signals_held_back():
+        with _ONE_AT_A_TIME, signals_held_back(), _main_left_out():
             self._process.start()
         theirs.close()
 
@@ -130,6 +132,22 @@ class WorkerProcess(Generic[Result]):
         self._pipe.close()
         code = self._process.exitcode
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+
+
+@contextmanager
+def _main_left_out() -> Iterator[None]:
+    """Keep a process that is started meanwhile from running the program's main module once more.
+
+    Nothing that a worker is given is defined there. So whoever calls this package needs no
+    `if __name__ == "__main__"` and may be read from stdin, and no worker imports a command line,
+    which takes 30 ms.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection[Any, Any], work: Work[Any]) -> None:
