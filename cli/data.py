@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from lrcn_data.machine import compute_in_one_thread
+
 from .command import Command
 from .error_boundary import run
 from .options import HELP, version_option
@@ -65,6 +67,7 @@ def command() -> None:
 
 def main() -> None:
     """Entry point of `lrcn-data`."""
+    compute_in_one_thread()
     run(command, "lrcn-data")
 
 

@@ -2,4 +2,12 @@
 
 from __future__ import annotations
 
-import lrcn_data.making.shard_job  # noqa: F401
+from lrcn_data.machine import compute_in_one_thread
+
+# before anything imports numpy
+compute_in_one_thread()
+
+import lrcn_data.format.rgb_jpeg  # noqa: E402
+import lrcn_data.making.shard_job  # noqa: E402
+import lrcn_data.making.worker_process  # noqa: E402
+import lrcn_data.video.decode_av  # noqa: E402, F401

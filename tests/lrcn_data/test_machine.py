@@ -49,6 +49,24 @@ def test_a_tighter_limit_of_the_system_is_kept() -> None:
     assert run(code) == str(tight)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the threads of a process")
+def test_numpy_starts_no_threads_where_one_is_to_compute() -> None:
+    code = (
+        "import os; from lrcn_data.machine import compute_in_one_thread; compute_in_one_thread();"
+        "import numpy; print(len(os.listdir('/proc/self/task')))"
+    )
+    assert run(code) == "1"
+
+
+def test_a_number_of_threads_that_somebody_has_chosen_is_kept() -> None:
+    code = (
+        "import os; os.environ['OPENBLAS_NUM_THREADS'] = '2';"
+        "from lrcn_data.machine import compute_in_one_thread; compute_in_one_thread();"
+        "print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    assert run(code) == "2"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of that")
 def test_a_process_that_is_bound_to_its_parent_dies_with_it(tmp_path: Path) -> None:
     child = (

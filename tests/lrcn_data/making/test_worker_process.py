@@ -35,3 +35,11 @@ def test_a_program_that_has_work_done_is_run_once_and_needs_no_guard(tmp_path: P
 
 def test_a_program_may_be_read_from_stdin() -> None:
     assert run("-", given=PROGRAM) == ["the program runs", "True"]
+
+
+def test_what_workers_are_forked_from_has_one_thread_and_all_that_they_need() -> None:
+    code = (
+        "import os, sys, lrcn_data.making.worker_preload;"
+        "print(len(os.listdir('/proc/self/task')), {'av', 'simplejpeg'} <= sys.modules.keys())"
+    )
+    assert run("-c", code) == ["1 True"]
