@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from lrcn_data.format.pictures import resize_with_pillow
 from lrcn_data.pixels import Picture
@@ -26,6 +25,8 @@ def on_canvas(frame_HWC: Picture, canvas: Canvas) -> Picture:
     height, width = frame_HWC.shape[:2]
     if (width, height) == canvas:
         return frame_HWC
+    from PIL import Image
+
     return resize_with_pillow(frame_HWC, canvas, Image.Resampling.BOX)
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from PIL import Image
 
 from lrcn_data.pixels import RGB, Picture
 from lrcn_data.size import Size
+
+if TYPE_CHECKING:
+    # Pillow takes 12 ms to import, and most data sets are made without
+    from PIL import Image
 
 _COLOURS = 3
 
 
 def pillow_images(picture_HWC: Picture) -> list[Image.Image]:
     """Make Pillow images of a picture: one image of three channels, or else one of each channel."""
+    from PIL import Image
+
     channels = picture_HWC.shape[2]
     if channels == _COLOURS:
         return [Image.fromarray(picture_HWC)]
@@ -43,6 +50,8 @@ def resized(rgb: RGB, size: Size | None) -> RGB:
     """
     if size is None or size == (rgb.shape[1], rgb.shape[0]):
         return rgb
+    from PIL import Image
+
     return resize_with_pillow(rgb, size, Image.Resampling.BILINEAR)
 
 
