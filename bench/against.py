@@ -11,8 +11,6 @@ counted. The interval is that of the median of the pairs' ratios, by a bootstrap
 from __future__ import annotations
 
 import argparse
-import ctypes
-import os
 import shutil
 import subprocess
 import sys
@@ -25,12 +23,12 @@ import numpy as np
 from compare import cpu_seconds, print_table, processor_name
 from revision import CommandFailed, Revision, add_arguments, build, last_lines, work_folder
 from same_rows import find_videos
+from whole_command import become_parent_of_orphans, wait_for_orphans
 
 LIMIT = 1.05
 """The ratio up to which a revision counts as no slower."""
 
 _READ_EPOCHS = Path(__file__).with_name("read_epochs.py")
-_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
 _RESAMPLES = 10_000
 _DEMO = ("--train-videos", 240, "--val-videos", 0, "--test-videos", 0)
 
@@ -62,16 +60,6 @@ class Timed:
     times: int = 1
 
 
-def become_parent_of_orphans() -> None:
-    """Have processes whose parents have ended become children of this one; Linux only.
-
-    `lrcn-data shard` has its workers started by a server that it doesn't wait for, so that
-    nobody else would know what they took.
-    """
-    if ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
-
-
 def measure(timed: Timed, revision: Revision, folder: Path) -> tuple[float, str]:
     """The CPU seconds of all times that a command is run, and what it wrote the last time."""
     runs = [spent(revision, timed.command, folder) for _ in range(timed.times)]
@@ -89,25 +77,13 @@ def spent(revision: Revision, command: Command, folder: Path) -> tuple[float, st
     before = cpu_seconds()
     with (folder / "output").open("wb") as output:
         process = revision.start(*command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
-        process.returncode = wait_for_all(process.pid)
+        process.wait()
+        wait_for_orphans()
     seconds = cpu_seconds() - before
     told = (folder / "output").read_bytes()
     if process.returncode:
         raise CommandFailed(f"{revision}: {' '.join(map(str, command))}\n{last_lines(told)}")
     return seconds, told.decode()
-
-
-def wait_for_all(pid: int) -> int:
-    """Wait for a child and for all that it leaves behind, and give its exit code."""
-    code = None
-    while True:
-        try:
-            ended, status = os.wait()
-        except ChildProcessError:
-            assert code is not None
-            return code
-        if ended == pid:
-            code = os.waitstatus_to_exitcode(status)
 
 
 def time_pairs(

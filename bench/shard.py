@@ -2,7 +2,8 @@
 
     python bench/shard.py FOLDER_OF_VIDEOS [--runs 5]
 
-CPU time a video of the whole job with one worker: open, decode, convert, JPEG, sums, tar, record.
+CPU time a video of the whole job of a worker, in this process: open, decode, convert, JPEG, sums,
+tar, record. What a run of the command costs beside it is in shard_command.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import argparse
 import hashlib
 import io
 import shutil
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,11 +29,12 @@ import numpy as np
 import psutil
 import simplejpeg
 from compare import compare, show
+from decode_videos import decode_videos
 from PIL import Image
 
 from lrcn_data.format.file_names import META
 from lrcn_data.lists.entry import Entry
-from lrcn_data.making.plan import PlannedShard, PlannedVideo
+from lrcn_data.making.plan import plan_shards
 from lrcn_data.making.shard_job import ShardJob, write_shard
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
@@ -51,48 +51,44 @@ def find_videos(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
 
 
-def ours(videos: Sequence[Path], *, check_full: bool = False) -> Callable[[], None]:
-    """The product's own worker, in this process; what it writes is removed at the end of all."""
+def ours(
+    videos: Sequence[Path], *, check_full: bool = False, one_shard: bool = True
+) -> Callable[[], None]:
+    """The product's own worker, in this process; what it writes is removed at the end of all.
+
+    The videos go into one shard, or else into as many as the command makes of them.
+    """
     decode = DecodeOptions(check_full=check_full)
     options = ShardOptions(
         clip=ClipOptions(fps=Fraction(FPS), sampling=Blocks(seq_len=SEQ_LEN), decode=decode)
     )
     entries = [Entry(path=str(path), label=0, split="train", line=0) for path in videos]
-    planned = [PlannedVideo(entry, place) for place, entry in enumerate(entries)]
-
+    size = len(entries) if one_shard else None
+    shards = plan_shards(entries, seed=options.clip.seed, videos_per_shard=size)
     written = tempfile.TemporaryDirectory()
 
     def work() -> None:
         folder = Path(tempfile.mkdtemp(dir=written.name))
         (folder / META).mkdir()
-        job = ShardJob(
-            shard=PlannedShard("train-000", "train", planned),
-            root=Path("/"),
-            folder=folder,
-            options=options,
-            classes=["class"],
-            fingerprint="",
-            finished=None,
-            quarantine={},
-        )
-        write_shard(job, lambda place: None, lambda report: None)
+        for shard in shards:
+            job = ShardJob(
+                shard=shard,
+                root=Path("/"),
+                folder=folder,
+                options=options,
+                classes=["class"],
+                fingerprint="",
+                finished=None,
+                quarantine={},
+            )
+            write_shard(job, lambda place: None, lambda report: None)
 
     return work
 
 
 def decode_everything(videos: Sequence[Path], *, threads: int = 1) -> Callable[[], None]:
     """Decode every frame with PyAV and keep nothing; 0 threads stands for one on each core."""
-
-    def work() -> None:
-        for path in videos:
-            with av.open(str(path), metadata_errors="replace") as container:
-                stream = container.streams.video[0]
-                stream.thread_type = "NONE" if threads == 1 else "AUTO"
-                stream.codec_context.thread_count = threads
-                for _ in container.decode(stream):
-                    pass
-
-    return work
+    return lambda: decode_videos(videos, threads=threads)
 
 
 def plain_way(videos: Sequence[Path]) -> Callable[[], None]:
@@ -291,91 +287,29 @@ def compare_jpeg(videos: Sequence[Path], runs: int) -> None:
     show("JPEG encoders, quality 90, 4:2:0", measured, items=len(frames), unit="frame")
 
 
-def compare_workers(videos: Sequence[Path], runs: int) -> None:
-    """The whole command with one and two workers, on so many clips that its start hardly counts."""
-    copies = -(-1000 // len(videos))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        lines = []
-        for copy in range(copies):
-            for number, path in enumerate(videos):
-                link = folder / f"{copy}-{number}{path.suffix}"
-                link.symlink_to(path.resolve())
-                lines.append(f"{link.name} 0\n")
-        (folder / "train.txt").write_text("".join(lines))
-        watched: dict[int, list[Watched]] = {1: [], 2: []}
-        for _ in range(runs):
-            for workers, found in watched.items():
-                found.append(watch_command(folder, workers))
-    wall, cpu = (
-        [statistics.median(getattr(run, name) for run in runs) for runs in watched.values()]
-        for name in ("wall", "cpu")
-    )
-    print(
-        f"{len(lines)} videos: 1 worker {wall[0]:.2f} s, 2 workers {wall[1]:.2f} s by the clock,"
-        f" {wall[0] / wall[1]:.2f} times faster; CPU time {cpu[0]:.2f} s and {cpu[1]:.2f} s"
-    )
-
-
-def measure_start(video: Path, runs: int) -> None:
-    """The whole command on a list of one video."""
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / f"video{video.suffix}"
-        link.symlink_to(video.resolve())
-        (Path(folder) / "train.txt").write_text(f"{link.name} 0\n")
-        found = [watch_command(Path(folder), 1) for _ in range(runs)]
-        wall, cpu = (
-            statistics.median(getattr(run, name) for run in found) for name in ("wall", "cpu")
-        )
-        there = "is" if find_spec("torch") else "is not"
-        print(
-            f"one video from start to end: {wall:.2f} s, CPU {cpu:.2f} s; torch {there} installed"
-        )
-
-
 def measure_memory(seconds: int, size: tuple[int, int]) -> None:
     """The most private memory that a worker has, converting a film."""
     with tempfile.TemporaryDirectory() as name:
         write_film(Path(name) / "film.mp4", seconds=seconds, size=size)
         (Path(name) / "train.txt").write_text("film.mp4 0\n")
-        most = watch_command(Path(name), 1, memory=True).memory
+        most = most_memory_of_children(
+            [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", "1"], Path(name)
+        )
     width, height = size
     print(f"{seconds} s of {width}x{height}: a worker had at most {most / 1e6:.0f} MB of its own")
 
 
-@dataclass
-class Watched:
-    """What a run of the command took, with all processes that it started.
-
-    Attributes:
-        wall: The seconds by the clock.
-        cpu: The seconds of user and system time, up to the last look at each process.
-        memory: The most bytes that any worker had for itself (USS).
-    """
-
-    wall: float = 0.0
-    cpu: float = 0.0
-    memory: int = 0
-
-
-def watch_command(folder: Path, workers: int, *, memory: bool = False) -> Watched:
-    """Run the command on the list in a folder; a look at memory takes a tenth of a core."""
-    shutil.rmtree(folder / "shards", ignore_errors=True)
-    command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--workers", str(workers)]
-    watched, spent = Watched(), {}
-    began = time.monotonic()
+def most_memory_of_children(command: Sequence[str], folder: Path) -> int:
+    """Run a command, and give the most bytes that a process it started had for itself (USS)."""
+    most = 0
     run = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while run.poll() is None:
         with suppress(psutil.Error):
-            for process in (run, *run.children(recursive=True)):
-                times = process.cpu_times()
-                spent[process.pid] = times.user + times.system
-                if memory and process is not run:
-                    watched.memory = max(watched.memory, process.memory_full_info().uss)
+            for process in run.children(recursive=True):
+                most = max(most, process.memory_full_info().uss)
         time.sleep(0.02)
-    watched.wall, watched.cpu = time.monotonic() - began, sum(spent.values())
     assert run.returncode == 0
-    return watched
+    return most
 
 
 def main() -> None:
@@ -404,10 +338,8 @@ def main() -> None:
     compare_films(arguments.minutes, arguments.runs)
     compare_jpeg(videos, arguments.runs)
     compare_growth(arguments.runs)
-    measure_start(videos[0], arguments.runs)
     measure_memory(60, (1920, 1080))
     measure_memory(60 * arguments.minutes, (320, 240))
-    compare_workers(videos, arguments.runs)
 
 
 if __name__ == "__main__":
