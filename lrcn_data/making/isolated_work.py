@@ -23,6 +23,9 @@ from lrcn_data.reasons import Reason
 if TYPE_CHECKING:
     from lrcn_data.making.shard_job import ShardJob, VideoReport
 
+_LOOK = 0.1
+"""Seconds between two looks at what a worker has said of its videos."""
+
 _TRIES = 2
 """How many workers a video may end before it is given up. The first time may be the machine's
 fault rather than the video's."""
@@ -94,8 +97,8 @@ class IsolatedWork(Generic[Result]):
         after: Called, in the process and thread that waits for the job, with the job and what the
             worker has returned; it must be defined at the top level of a module too. A worker
             writes temporary files, for example, and this gives them their places.
-        on_video: Called with every video's report as it comes, in the thread that waits for the
-            job. A job that has to be done again reports its videos again.
+        on_video: Called with every video's report soon after it comes, in the thread that waits
+            for the job. A job that has to be done again reports its videos again.
     """
 
     work: Work[Result]
@@ -214,7 +217,7 @@ def _supervise(
     try:
         while True:
             # one that has been killed is waited for, not looked at again and again
-            worker.wait(None if overdue else clock.seconds_to_next_look(time.monotonic()))
+            worker.wait(None if overdue else _LOOK)
             clock.look(time.monotonic())
             for message in worker.messages():
                 if isinstance(message, Started):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _LOOK = 1.0
-"""Seconds between two looks at a worker that is at a video."""
+"""The most seconds between two looks at a worker that is at a video."""
 
 _GRACE = 1.0
 """Seconds beyond its limit after which a video is overdue. A decoder that keeps to the limit itself
@@ -16,7 +16,7 @@ has this long to report that the limit was reached."""
 class VideoClock:
     """Measures how long a worker has been at a video, but for time in which this process stopped.
 
-    `look` has to be called as often as `seconds_to_next_look` says.
+    `look` has to be called once a second at least.
 
     Attributes:
         limit: The number of seconds that one video may take.
@@ -54,13 +54,3 @@ class VideoClock:
     def overdue(self, now: float) -> bool:
         """Whether the video has taken too long."""
         return self.position is not None and now >= self.since + self.limit + _GRACE
-
-    def seconds_to_next_look(self, now: float) -> float | None:
-        """The seconds until the next look is due; None where the worker is at no video.
-
-        What a worker does between two videos may take as long as it takes.
-        """
-        if self.position is None:
-            return None
-        left = self.since + self.limit + _GRACE - now
-        return min(max(0.0, left), _LOOK)

@@ -255,6 +255,18 @@ def test_what_comes_after_a_video_counts_against_none() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_a_video_is_reported_while_its_job_goes_on() -> None:
+    reported: list[float] = []
+
+    def on_video(report: VideoReport) -> None:
+        reported.append(time.monotonic())
+
+    with closing(IsolatedWork(work=end_slowly, timeout=60, on_video=on_video)) as do:
+        do(empty_job())
+    assert time.monotonic() - reported[0] > 1
+
+
+@pytest.mark.timeout(60)
 def test_workers_that_die_between_videos_are_an_error_after_three() -> None:
     with (
         closing(IsolatedWork(work=die, timeout=5)) as do,

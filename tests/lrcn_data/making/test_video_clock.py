@@ -21,20 +21,10 @@ def test_a_video_is_overdue_a_second_after_its_limit() -> None:
 
 def test_a_worker_between_videos_is_never_overdue() -> None:
     clock = VideoClock(limit=2, looked=0)
-    assert clock.seconds_to_next_look(1000) is None
     assert not clock.overdue(1000)
     clock.begin(0, 1000)
     clock.end()
-    assert clock.seconds_to_next_look(2000) is None
     assert not clock.overdue(2000)
-
-
-def test_the_next_look_comes_within_a_second_and_at_the_limit() -> None:
-    clock = VideoClock(limit=2, looked=0)
-    clock.begin(0, 0)
-    assert clock.seconds_to_next_look(0.5) == 1
-    assert clock.seconds_to_next_look(2.75) == 0.25
-    assert clock.seconds_to_next_look(9) == 0
 
 
 def test_what_comes_before_a_video_counts_against_none() -> None:
