@@ -9,7 +9,7 @@ import click
 
 from lrcn_model.scoring.video_vote import VOTES
 
-from .error_boundary import run
+from .error_boundary import run as run_command
 from .many_values import ManyValuesCommand
 from .options import (
     FILE,
@@ -123,42 +123,31 @@ def command(
     its clips. Detection: a frame's class is the one with the highest score.
     """
     prepare_torch(*(["matplotlib"] if confusion else []))
-    from lrcn_model.processor import choose_processor, keep_freed_memory, out_of_memory_remedy
-    from lrcn_model.ranks import joined, ranks_from_environment
+    from lrcn_model.ranks import ranks_from_environment
     from lrcn_model.scoring.confusion_picture import draw_confusion
-    from lrcn_model.scoring.evaluate import evaluate, open_to_evaluate, write_csv
+    from lrcn_model.scoring.evaluate import evaluate, write_csv
     from lrcn_model.scoring.scorer import json_result
     from lrcn_model.scoring.trained_run import load_run
 
     from .progress import CountProgress
 
-    ranks = ranks_from_environment()
-    processor = choose_processor(device, amp, local_rank=ranks.local_rank)
-    trained = load_run(run_path, processor, named_plugins(cnn, head))
-    data = open_to_evaluate(shards, trained, run_path, plugins=plugins)
-    keep_freed_memory()
-    share = len(data) // ranks.count
-    with (
-        joined(ranks, processor.device),
-        out_of_memory_remedy(batch_size),
-        CountProgress("clips", shown=ranks.first) as progress,
-    ):
-        progress.start(share, share)
-        scorer = evaluate(
-            trained,
-            data,
+    run = load_run(run_path, plugins=named_plugins(cnn, head), device=device, amp=amp)
+    with CountProgress("clips", shown=ranks_from_environment().first) as progress:
+        found = evaluate(
+            run,
+            shards,
+            average=average,
             batch_size=batch_size,
             workers=workers,
-            average=average,
-            ranks=ranks,
+            plugins=plugins,
+            on_start=progress.start,
             on_clips=progress.advance,
         )
-    if not ranks.first:
+    if not found.first:
         return
-    result = scorer.result(skipped=data.skipped, failed=data.failed)
-    classes = trained.facts.classes
+    result, classes = found.result, found.classes
     if csv_path:
-        write_csv(csv_path, scorer.videos(), classes)
+        write_csv(csv_path, found.videos, classes)
     if confusion:
         draw_confusion(confusion, result.confusion, classes)
     if as_json:
@@ -209,7 +198,7 @@ def _print_confusion(result: Result, classes: list[str]) -> None:
 
 def main() -> None:
     """Entry point of `lrcn-eval`."""
-    run(command, "lrcn-eval")
+    run_command(command, "lrcn-eval")
 
 
 if __name__ == "__main__":

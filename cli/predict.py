@@ -82,10 +82,9 @@ def command(
     """
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
-    from lrcn_model.processor import choose_processor
     from lrcn_model.scoring.trained_run import load_run
 
-    trained = load_run(run_path, choose_processor(device, "off"), named_plugins(cnn, head))
+    trained = load_run(run_path, plugins=named_plugins(cnn, head), device=device)
     predictions = list(predict_videos(trained, videos, top=top, decoder=decoder, plugins=plugins))
     if as_json:
         print_json([asdict(prediction) for prediction in predictions])

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from lrcn_data.errors import UsageError
 from lrcn_data.plugins import is_plugin
 from lrcn_data.size import size_text
 from lrcn_model.nets.net_config import Part
@@ -31,8 +30,8 @@ from lrcn_model.training.option import (
     Whole,
     flag_of,
 )
-from lrcn_model.training.options import OPTIONS, TrainOptions, read_config
-from lrcn_model.training.presets import find_config
+from lrcn_model.training.options import OPTIONS, TrainOptions
+from lrcn_model.training.train import training_options
 
 from .error_boundary import run
 from .many_values import ManyValuesCommand
@@ -192,7 +191,7 @@ def command(
     given = {
         name: value for name, value in values.items() if source(name) is ParameterSource.COMMANDLINE
     }
-    options = _options(given, config=config, resume=resume, out=out, fresh=fresh)
+    options = training_options(given, config=config, out=out, resume=resume, fresh=fresh)
     _say_what_comes(options)
     from lrcn_model.training.run_choice import RunChoice
 
@@ -203,25 +202,6 @@ def command(
     outcome = _train(options, choice)
     if outcome.first:
         _show(outcome, options, choice, as_json=as_json)
-
-
-def _options(
-    given: dict[str, Any],
-    *,
-    config: Path | None,
-    resume: str | None,
-    out: str | None,
-    fresh: bool,
-) -> TrainOptions:
-    """The values given on the command line, then those of the TOML file, then the defaults."""
-    if resume is None:
-        return TrainOptions.of_new_run(read_config(find_config(config)) if config else {}, given)
-    for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
-        if other:
-            raise UsageError(f"--resume goes on with a run as it is, and doesn't go with {name}")
-    from lrcn_model.training.run_choice import resumed_options
-
-    return resumed_options(resume, given)
 
 
 def _say_what_comes(options: TrainOptions) -> None:

@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lrcn_data.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
     from lrcn_model.nets.net_config import NetConfig, Part
+    from lrcn_model.predicting.predict import Prediction, predict, predict_videos
     from lrcn_model.reading.augmentation import Augmentation
     from lrcn_model.reading.clip_batch import ClipBatch, collate
     from lrcn_model.reading.epoch_sampler import EpochSampler
     from lrcn_model.reading.preprocess import Preprocess
     from lrcn_model.reading.shard_dataset import ShardDataset
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
+    from lrcn_model.scoring.evaluate import Evaluation, evaluate
+    from lrcn_model.scoring.trained_run import TrainedRun, load_run
+    from lrcn_model.training.reports import TrainingObserver
+    from lrcn_model.training.train import train
 
 __all__ = [
     "LRCN",
     "Augmentation",
     "ClipBatch",
     "EpochSampler",
+    "Evaluation",
     "Expects",
     "NetConfig",
     "Part",
+    "Prediction",
     "Preprocess",
     "ShardDataset",
+    "TrainedRun",
+    "TrainingObserver",
     "WebdatasetReader",
     "collate",
+    "evaluate",
+    "load_run",
+    "predict",
+    "predict_videos",
+    "train",
 ]
 
-_MODULES = {
-    "LRCN": "nets.net",
-    "Augmentation": "reading.augmentation",
-    "ClipBatch": "reading.clip_batch",
-    "EpochSampler": "reading.epoch_sampler",
-    "Expects": "nets.cnn",
-    "NetConfig": "nets.net_config",
-    "Part": "nets.net_config",
-    "Preprocess": "reading.preprocess",
-    "ShardDataset": "reading.shard_dataset",
-    "WebdatasetReader": "reading.webdataset_reader",
-    "collate": "reading.clip_batch",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for, so that help texts don't wait for torch."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "LRCN": "nets.net",
+        "Augmentation": "reading.augmentation",
+        "ClipBatch": "reading.clip_batch",
+        "EpochSampler": "reading.epoch_sampler",
+        "Evaluation": "scoring.evaluate",
+        "Expects": "nets.cnn",
+        "NetConfig": "nets.net_config",
+        "Part": "nets.net_config",
+        "Prediction": "predicting.predict",
+        "Preprocess": "reading.preprocess",
+        "ShardDataset": "reading.shard_dataset",
+        "TrainedRun": "scoring.trained_run",
+        "TrainingObserver": "training.reports",
+        "WebdatasetReader": "reading.webdataset_reader",
+        "collate": "reading.clip_batch",
+        "evaluate": "scoring.evaluate",
+        "load_run": "scoring.trained_run",
+        "predict": "predicting.predict",
+        "predict_videos": "predicting.predict",
+        "train": "training.train",
+    },
+)

@@ -6,9 +6,9 @@ sampling of the run's shards was. A short video is padded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.clips import Clip, collect_clips
 from lrcn_data.size import Size
 from lrcn_data.video.video_file import open_video
-from lrcn_model.scoring.trained_run import TrainedRun
+from lrcn_model.scoring.trained_run import TrainedRun, load_run
 from lrcn_model.scoring.video_vote import VOTES
 
 
@@ -76,21 +76,48 @@ class Prediction:
     error: str | None = None
 
 
+def predict(
+    run: TrainedRun | str | os.PathLike[str],
+    video: str | os.PathLike[str],
+    *,
+    top: int = 5,
+    decoder: str = "av",
+    plugins: Collection[str] = (),
+) -> Prediction:
+    """Say what a video shows.
+
+    Args:
+        run: The trained net as `load_run` gives it, or the path or URL of its run.
+        video: The path of the video file.
+        top: The number of classes to name.
+        decoder: The name of the decoder, such as "av".
+        plugins: Names of plug-ins that may be imported, where one made the frames that the net was
+            trained on.
+
+    Raises:
+        VideoError: The video can't be used, with the reason.
+        OSError: The file is not there or can't be read.
+        UsageError: There is no such run, or a plug-in made the frames, and is not named.
+        LrcnError: The run's weights are damaged.
+    """
+    return _Predictor(run, top=top, decoder=decoder, plugins=plugins).predict(video)
+
+
 def predict_videos(
-    run: TrainedRun,
-    videos: Sequence[Path],
+    run: TrainedRun | str | os.PathLike[str],
+    videos: Iterable[str | os.PathLike[str]],
     *,
     top: int = 5,
     decoder: str = "av",
     plugins: Collection[str] = (),
 ) -> Iterator[Prediction]:
-    """Predict videos one by one; a video that can't be read doesn't stop the others.
+    """Predict videos one by one; a video that can't be used doesn't stop the others.
 
     Args:
-        run: The trained net.
+        run: The trained net as `load_run` gives it, or the path or URL of its run.
         videos: The paths of the video files.
         top: The number of classes to name for a video.
-        decoder: The name of the decoder, such as `av`.
+        decoder: The name of the decoder, such as "av".
         plugins: Names of plug-ins that may be imported, where one made the frames that the net was
             trained on.
 
@@ -98,23 +125,40 @@ def predict_videos(
         The prediction of each video, in the order of the paths.
 
     Raises:
-        UsageError: A plug-in made the frames, and is not named.
+        UsageError: There is no such run, or a plug-in made the frames, and is not named.
+        LrcnError: The run's weights are damaged.
     """
-    kind = recorded_frame_kind(run.facts.frame_kind, "the run", plugins, run.facts.frame_plugins)
-    keeper = PictureKeeper(kind, run.facts.stored_size)
-    options = ClipOptions(
-        fps=run.facts.fps,
-        sampling=Center(seq_len=run.facts.seq_len),
-        short="pad",
-        decoder=decoder,
-    )
+    predictor = _Predictor(run, top=top, decoder=decoder, plugins=plugins)
     for path in videos:
         try:
-            clip = _only_clip(path, options, keeper)
+            yield predictor.predict(path)
         except VideoError as error:
-            yield Prediction(video=str(path), guesses=[], frames=[], error=str(error))
-            continue
-        yield _predict(run, str(path), clip, top)
+            yield Prediction(video=os.fspath(path), guesses=[], frames=[], error=str(error))
+
+
+class _Predictor:
+    """Predicts videos with one net; the arguments are those of `predict`."""
+
+    def __init__(
+        self,
+        run: TrainedRun | str | os.PathLike[str],
+        *,
+        top: int,
+        decoder: str,
+        plugins: Collection[str],
+    ) -> None:
+        self._run = run if isinstance(run, TrainedRun) else load_run(run)
+        self._top = top
+        facts = self._run.facts
+        kind = recorded_frame_kind(facts.frame_kind, "the run", plugins, facts.frame_plugins)
+        self._keeper = PictureKeeper(kind, facts.stored_size)
+        self._options = ClipOptions(
+            fps=facts.fps, sampling=Center(seq_len=facts.seq_len), short="pad", decoder=decoder
+        )
+
+    def predict(self, path: str | os.PathLike[str]) -> Prediction:
+        clip = _only_clip(path, self._options, self._keeper)
+        return _predict(self._run, os.fspath(path), clip, self._top)
 
 
 class PictureKeeper:
@@ -142,14 +186,16 @@ class PictureKeeper:
         return make_picture(self._kind, rgb, size=self._size, number=number, neighbour=neighbour)
 
 
-def _only_clip(path: Path, options: ClipOptions, keeper: PictureKeeper) -> Clip[Picture]:
+def _only_clip(
+    path: str | os.PathLike[str], options: ClipOptions, keeper: PictureKeeper
+) -> Clip[Picture]:
     """The one clip of a video.
 
     Raises:
         VideoError: The video can't be read, or has no frame at the run's frame rate.
     """
-    with open_video(path) as file:
-        clips = collect_clips(file, str(path), options, keeper).clips
+    with open_video(os.fspath(path)) as file:
+        clips = collect_clips(file, os.fspath(path), options, keeper).clips
     if not clips:
         raise VideoError(Reason.SHORT, f"no frame at {options.fps} frames a second")
     return clips[0]

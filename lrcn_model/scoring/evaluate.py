@@ -1,88 +1,114 @@
-"""Scoring a trained net on shards."""
+"""How right a trained net is on shards."""
 
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.format.sources import source_text
-from lrcn_model.ranks import Ranks
+from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
+from lrcn_model.ranks import joined, ranks_from_environment
 from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
 from lrcn_model.reading.shard_dataset import ShardDataset
-from lrcn_model.scoring.scorer import Scorer, VideoScores, over_all_processes
-from lrcn_model.scoring.trained_run import TrainedRun
+from lrcn_model.scoring.scorer import Result, Scorer, VideoScores, over_all_processes
+from lrcn_model.scoring.trained_run import TrainedRun, load_run
 
-_ALONE = Ranks()
+Shards = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
-def open_to_evaluate(
-    patterns: Sequence[str], run: TrainedRun, name: str, *, plugins: Collection[str] = ()
-) -> ShardDataset:
-    """Open the clips to score; of folders, those of the test split.
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Evaluation:
+    """How right a net is on shards.
+
+    Attributes:
+        result: All figures.
+        videos: The scores of each video, sorted by path.
+        classes: The class names, by class number.
+        first: Whether this is the process, of several, that reports what was found.
+    """
+
+    result: Result
+    videos: list[VideoScores]
+    classes: list[str]
+    first: bool
+
+
+def evaluate(
+    run: TrainedRun | str | os.PathLike[str],
+    shards: Shards,
+    *,
+    average: str | None = None,
+    batch_size: int = 16,
+    workers: int | None = None,
+    plugins: Collection[str] = (),
+    on_start: Callable[[int, int], None] = lambda clips, left: None,
+    on_clips: Callable[[int], None] = lambda clips: None,
+) -> Evaluation:
+    """Score every clip of shards once; several processes, as torchrun starts them, share the clips.
 
     Args:
-        patterns: The shards: paths, folders, globs or ranges.
-        run: The trained net that will score the clips.
-        name: The run's name, for error messages.
+        run: The trained net as `load_run` gives it, or the path or URL of its run.
+        shards: The shards to score: paths, globs, ranges or URLs, one or several; of folders, those
+            of the test split.
+        average: Which scores of a video's frames are averaged, "log-probs" or "probs"; None for
+            what the run was trained with.
+        batch_size: The number of clips that are scored at a time, which changes nothing but speed.
+        workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
+        on_start: Called once with the number of clips that this process scores, and with the number
+            still to be scored, which is the same.
+        on_clips: Called after every batch with the number of its clips.
 
     Raises:
-        UsageError: The clips differ from the run's in their classes, number of frames or kind of
-            frames, or a plug-in that is not named has made the frames.
+        UsageError: There is no such run, the clips differ from the run's in their classes, number
+            of frames or kind of frames, or a plug-in that is not named has made the frames.
         ShardError: Shards are missing, damaged, or don't fit together.
+        LrcnError: The run's weights are damaged, or memory ran out.
     """
-    data = open_shards(patterns, split="test", plugins=plugins)
+    trained = run if isinstance(run, TrainedRun) else load_run(run)
+    ranks = ranks_from_environment()
+    data = _open(shards, trained, plugins)
+    keep_freed_memory()
+    with joined(ranks, trained.processor.device), out_of_memory_remedy(batch_size):
+        share = len(data) // ranks.count
+        on_start(share, share)
+        scorer = Scorer(len(trained.facts.classes), average or trained.facts.average)
+        batches = scoring_batches(
+            data,
+            batch_size=batch_size,
+            workers=default_workers() if workers is None else workers,
+            processor=trained.processor,
+            ranks=ranks,
+        )
+        with closing(batches):
+            for batch in batches:
+                scorer.add(trained.score(batch), batch)
+                on_clips(len(batch))
+        whole = over_all_processes(scorer, ranks)
+    return Evaluation(
+        result=whole.result(skipped=data.skipped, failed=data.failed),
+        videos=whole.videos(),
+        classes=trained.facts.classes,
+        first=ranks.first,
+    )
+
+
+def _open(shards: Shards, run: TrainedRun, plugins: Collection[str]) -> ShardDataset:
+    patterns = [shards] if isinstance(shards, str | os.PathLike) else shards
+    data = open_shards([os.fspath(one) for one in patterns], split="test", plugins=plugins)
     check_fits(
         data,
         classes=run.facts.classes,
         seq_len=run.facts.seq_len,
         frame_kind=run.facts.frame_kind,
-        what=f"the run {name} has",
+        what=f"the run {run.name} has",
     )
     return data
-
-
-def evaluate(
-    run: TrainedRun,
-    data: ShardDataset,
-    *,
-    batch_size: int,
-    workers: int | None = None,
-    average: str | None = None,
-    ranks: Ranks = _ALONE,
-    on_clips: Callable[[int], None] = lambda clips: None,
-) -> Scorer:
-    """Score every clip once, in one of the processes.
-
-    Args:
-        run: The trained net.
-        data: The clips to score.
-        batch_size: The number of clips that are scored at a time, which changes nothing but speed.
-        workers: The number of processes that read shards; None for as many as suit the machine.
-        average: Which scores of a video's frames are averaged; None for what the run says.
-        ranks: The processes that share the clips; each of them gets all scores.
-        on_clips: A function that is called after every batch with the number of its clips.
-
-    Returns:
-        The scorer, with the scores of all clips.
-    """
-    scorer = Scorer(len(run.facts.classes), average or run.facts.average)
-    with closing(
-        scoring_batches(
-            data,
-            batch_size=batch_size,
-            workers=default_workers() if workers is None else workers,
-            processor=run.processor,
-            ranks=ranks,
-        )
-    ) as batches:
-        for batch in batches:
-            scorer.add(run.score(batch), batch)
-            on_clips(len(batch))
-    return over_all_processes(scorer, ranks)
 
 
 def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:

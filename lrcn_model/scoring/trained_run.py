@@ -26,7 +26,8 @@ from lrcn_data.storage.folder import Folder
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
-from lrcn_model.processor import Processor, move_net
+from lrcn_model.processor import Processor, choose_processor, move_net
+from lrcn_model.ranks import ranks_from_environment
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder, run_file
@@ -85,12 +86,14 @@ class TrainedRun:
         preprocess: The module that turns stored pixels into what the net sees.
         facts: What the net was trained for.
         processor: The processor that the net runs on.
+        name: What the run is called in error messages.
     """
 
     net: LRCN
     preprocess: Preprocess
     facts: RunFacts
     processor: Processor
+    name: str = "that was loaded"
 
     @torch.inference_mode()
     def score(self, batch: ClipBatch) -> Tensor:
@@ -157,21 +160,31 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
 
 
 def load_run(
-    run: str | os.PathLike[str], processor: Processor, plugins: Collection[str] = ()
+    run: str | os.PathLike[str],
+    processor: Processor | None = None,
+    plugins: Collection[str] = (),
+    *,
+    device: str = "auto",
+    amp: str = "off",
 ) -> TrainedRun:
     """Read a trained net from a run's folder, or from its weights' file.
 
     Args:
         run: The path or URL of the run's folder, or of its weights' file.
-        processor: The processor that the net is to run on.
+        processor: The processor that the net is to run on; None for the one that `device` and
+            `amp` ask for.
         plugins: Names of plug-ins, `package.module:function`, that may be imported where the run's
             net has them; no others are.
+        device: The device to compute on: "auto" for a GPU if there is one, "cpu" or "cuda".
+        amp: The mixed precision to compute in: "off", "bf16", "fp16" or "auto".
 
     Raises:
-        UsageError: There is no run, it has no weights yet, or its net has a plug-in that is not
-            named or has another version now.
+        UsageError: There is no such device, there is no run, it has no weights yet, or its net has
+            a plug-in that is not named or has another version now.
         LrcnError: The weights are damaged, or of a later version.
     """
+    if processor is None:
+        processor = choose_processor(device, amp, local_rank=ranks_from_environment().local_rank)
     folder, name = _find_weights(run)
     path = folder.at(name)
     try:
@@ -207,7 +220,11 @@ def load_run(
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error
     move_net(net, processor).eval()
     return TrainedRun(
-        net=net, preprocess=preprocess.to(processor.device), facts=facts, processor=processor
+        net=net,
+        preprocess=preprocess.to(processor.device),
+        facts=facts,
+        processor=processor,
+        name=os.fspath(run),
     )
 
 
