@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,21 +12,47 @@ from pathlib import Path
 
 import pytest
 
+from lrcn_data import DemoOptions, write_demo
+
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
 
 
-def test_the_training_loop_runs(make_data_set: Callable[..., Path]) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    folder = make_data_set(sizes=((80, 60),), samples={"train": [3]})
+THREE_LINES, WHOLE_WAY, TRAINING_LOOP = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def run_script(code: str, folder: Path) -> str:
+    """Run code as a script in a folder; it must end with nothing on stderr."""
+    (folder / "script.py").write_text(code)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code + "\nprint(scores.shape, loss.item())"],
-        cwd=folder.parent,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-W", "error", "script.py"], cwd=folder, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("torch.Size([1, 3])")
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_training_loop_runs_and_ends_with_nothing_on_stderr(
+    make_data_set: Callable[..., Path],
+) -> None:
+    folder = make_data_set(sizes=((80, 60),), samples={"train": [3]})
+    said = run_script(f"{TRAINING_LOOP}\nprint(scores.shape, loss.item())", folder.parent)
+    assert said.startswith("torch.Size([1, 3])")
+
+
+def test_three_lines_lead_from_a_runs_folder_to_the_classes_of_a_video(tmp_path: Path) -> None:
+    write_demo(tmp_path / "videos", DemoOptions(train=12, val=0, test=6))
+    shutil.move(tmp_path / "videos/videos", tmp_path / "demo")
+    code = WHOLE_WAY.replace('"videos"', '"demo"')
+    assert code.count('"demo"') == 2
+    accuracy = float(run_script(code, tmp_path))
+    assert 0 <= accuracy <= 1
+    [folder] = (tmp_path / "runs").iterdir()
+    shutil.copy(next((tmp_path / "demo").rglob("*.avi")), tmp_path / "clip.avi")
+    code = THREE_LINES.replace("small-9cfc29dd", folder.name)
+    assert len(code.splitlines()) == 3
+    guesses = ast.literal_eval(run_script(code, tmp_path))
+    assert sum(probability for _, probability in guesses) <= 1.0001
+    assert {name for name, _ in guesses} < {path.name for path in (tmp_path / "demo").iterdir()}
 
 
 @pytest.mark.parametrize("command", ["data", "train", "evaluate", "predict"])

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import lrcn_data
 import lrcn_model
 
 MakeDataSet = Callable[..., Path]
@@ -53,16 +55,28 @@ def test_a_training_loop_of_ones_own_works(make_data_set: MakeDataSet) -> None:
         assert len(keys) == len(set(keys)) == 5
 
 
-@pytest.mark.parametrize("name", lrcn_model.__all__)
-def test_every_public_name_can_be_imported(name: str) -> None:
-    assert getattr(lrcn_model, name).__name__ == name
+PACKAGES = [lrcn_data, lrcn_model]
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+@pytest.mark.parametrize(
+    ("package", "name"), [(package, name) for package in PACKAGES for name in package.__all__]
+)
+def test_every_public_name_can_be_imported_and_is_explained(package: ModuleType, name: str) -> None:
+    thing = getattr(package, name)
+    assert thing.__name__ == name
+    assert thing.__doc__
+    assert name in dir(package)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_unknown_name_is_an_attribute_error(package: ModuleType) -> None:
     with pytest.raises(AttributeError, match="no attribute 'Typo'"):
-        _ = lrcn_model.Typo  # type: ignore[attr-defined]
+        _ = package.Typo
 
 
-def test_importing_the_package_does_not_import_torch() -> None:
-    code = "import sys, lrcn_model; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize(
+    ("package", "dear"), [("lrcn_model", "torch"), ("lrcn_data", "numpy"), ("lrcn_data", "av")]
+)
+def test_importing_a_package_imports_nothing_dear(package: str, dear: str) -> None:
+    code = f"import sys, {package}; sys.exit({dear!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
