@@ -7,7 +7,6 @@ import signal
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from lrcn_data.sampling.short_videos import SHORT
 
 from .command import Command
 from .options import (
+    ANY_PATH,
     LOCATION,
     BytesType,
     KindType,
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from lrcn_data.format.data_set_folder import DataSetFolder
     from lrcn_data.making.make_shards import ShardMaking
     from lrcn_data.making.run import RunResult
-
-_LIST = click.Path(dir_okay=True, path_type=Path)
 
 
 @click.command(
@@ -70,12 +68,14 @@ _LIST = click.Path(dir_okay=True, path_type=Path)
         "lrcn-data shard --dry-run",
     ),
 )
-@click.option("--train", type=_LIST, show_default="train.txt", help="The list of training videos.")
-@click.option("--val", type=_LIST, show_default="val.txt", help="The list of validation videos.")
-@click.option("--test", type=_LIST, show_default="test.txt", help="The list of test videos.")
+@click.option(
+    "--train", type=ANY_PATH, show_default="train.txt", help="The list of training videos."
+)
+@click.option("--val", type=ANY_PATH, show_default="val.txt", help="The list of validation videos.")
+@click.option("--test", type=ANY_PATH, show_default="test.txt", help="The list of test videos.")
 @click.option(
     "--classes",
-    type=_LIST,
+    type=ANY_PATH,
     show_default="classes.txt or classInd.txt in the lists' folder",
     help="A file with the class names, one on each line, or as `number name` as in UCF-101.",
 )
@@ -333,7 +333,7 @@ def _dry_run(making: ShardMaking, *, as_json: bool) -> None:
     lists, plan = making.lists, making.plan()
     left = plan.videos_left
     guess = making.estimate(plan)
-    workers = making.run.workers or usable_cores()
+    workers = usable_cores() if making.run.workers is None else max(1, making.run.workers)
     if as_json:
         print_json(
             {

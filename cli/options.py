@@ -30,8 +30,22 @@ DEBUG = "debug"
 OWN_PROCESS = "lrcn.own_process"
 """Key under which a context's object says that the process ends with the command."""
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-"""The type of an option that names a folder."""
+
+class LocalPath(click.Path):
+    """A path on this machine; a URL, which would be taken for a path of that name, is refused."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(path_type=Path, **settings)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Read the text."""
+        if isinstance(value, str) and is_url(value):
+            self.fail(f"{value} is a URL, which isn't possible here yet; name a path", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FOLDER = LocalPath(file_okay=False)
+"""The type of an option that names a folder on this machine."""
 
 
 class LocationType(click.ParamType):  # type: ignore[type-arg]
@@ -71,8 +85,11 @@ LOCATION = LocationType()
 RUN = LocationType(file_too=True)
 """The type of an argument that names a run: its folder, or its weights' file."""
 
-FILE = click.Path(dir_okay=False, path_type=Path)
-"""The type of an option that names a file."""
+FILE = LocalPath(dir_okay=False)
+"""The type of an option that names a file on this machine."""
+
+ANY_PATH = LocalPath()
+"""The type of what is read from this machine, whatever it is found to be."""
 
 PLACE = click.Path(readable=False)
 """The type of what may be a path, a pattern or a URL: the text itself, completed as a path."""

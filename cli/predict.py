@@ -13,6 +13,7 @@ from lrcn_data.errors import LrcnError
 from .command import Command
 from .error_boundary import run
 from .options import (
+    ANY_PATH,
     HELP,
     RUN,
     debug_option,
@@ -45,9 +46,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
-@click.argument(
-    "videos", metavar="VIDEO...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("videos", metavar="VIDEO...", nargs=-1, required=True, type=ANY_PATH)
 @click.option(
     "--top",
     type=click.IntRange(1),

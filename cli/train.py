@@ -31,11 +31,12 @@ from lrcn_model.training.option import (
     flag_of,
 )
 from lrcn_model.training.options import OPTIONS, TrainOptions
-from lrcn_model.training.train import training_options
+from lrcn_model.training.training_options import training_options
 
 from .error_boundary import run
 from .many_values import ManyValuesCommand
 from .options import (
+    ANY_PATH,
     HELP,
     LOCATION,
     PLACE,
@@ -140,7 +141,7 @@ def _option_groups() -> dict[str, list[str]]:
 @_value_options
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=ANY_PATH,
     help="A TOML file with any of the values above, by name, or the name of a preset that comes"
     " with lrcn, such as paper. Options on the command line override its values.",
 )

@@ -88,7 +88,7 @@ def test_commands_options_and_choices_are_completed(
         ("lrcn-train --shards sh", "default"),
         ("lrcn-train --config ", "default"),
         ("lrcn-train --resume ru", "dirnames"),
-        ("lrcn-data stats sh", "default"),
+        ("lrcn-data stats sh", "dirnames"),
         ("lrcn-eval ru", "default"),
         ("lrcn-predict run one.avi tw", "default"),
     ],
