@@ -12,7 +12,13 @@ from lrcn_model.scoring.scorer import Scorer, json_result
 CLASSES, FRAMES = 7, 4
 
 
-def clip_batch(labels: Any, frame_labels: Any, num_valid: Any, videos: list[str]) -> ClipBatch:
+def clip_batch(
+    labels: Any,
+    frame_labels: Any,
+    num_valid: Any,
+    videos: list[str],
+    sources: tuple[int, ...] = (),
+) -> ClipBatch:
     count = len(videos)
     return ClipBatch(
         pixels=torch.zeros(0, dtype=torch.uint8),
@@ -23,6 +29,7 @@ def clip_batch(labels: Any, frame_labels: Any, num_valid: Any, videos: list[str]
         indices=torch.arange(count),
         keys=tuple(videos),
         videos=tuple(videos),
+        sources=sources,
     )
 
 
@@ -140,3 +147,18 @@ def test_nothing_scored_gives_no_number_rather_than_zero() -> None:
     assert result["accuracy"] is None
     assert result["frame_loss"] is None
     assert result["accuracy_skipped_wrong"] == 0
+
+
+def test_equal_paths_of_two_files_are_two_videos_and_clips_of_one_file_are_one() -> None:
+    scores = torch.zeros(3, FRAMES, CLASSES)
+    scores[torch.arange(3), :, torch.tensor([0, 1, 1])] = 5.0
+    batch = clip_batch(
+        [0, 0, 0], [[0] * FRAMES] * 3, [FRAMES] * 3, ["walk/1.avi"] * 3, sources=(11, 22, 22)
+    )
+    scorer = Scorer(CLASSES)
+    scorer.add(scores, batch)
+    assert [(v.source, v.predicted, v.frames) for v in scorer.videos()] == [
+        (11, 0, FRAMES),
+        (22, 1, 2 * FRAMES),
+    ]
+    assert scorer.result().accuracy == 0.5

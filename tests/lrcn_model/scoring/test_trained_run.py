@@ -32,6 +32,7 @@ FACTS = RunFacts(
     average="probs",
     stored_size=(64, 48),
     trained={"epoch": 3},
+    recipe={"fps": "25/2", "seq_len": 4, "sampling": "windows", "stride": 2, "size": [64, 48]},
 )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -93,3 +94,18 @@ def test_what_is_kept_with_the_weights_says_what_the_clips_are(shards: Path) -> 
     facts = open_data(shards, average="probs").facts({"epoch": 3})
     assert (facts.classes, facts.seq_len) == (["class 0", "class 1", "class 2"], 4)
     assert (facts.fps, facts.average, facts.trained) == (5, "probs", {"epoch": 3})
+
+
+def test_shards_of_the_split_that_are_not_named_are_warned_about(shards: Path) -> None:
+    [warning] = open_data(shards, shards=(str(shards / "train-000.tar"),)).warnings()
+    assert warning.startswith("1 more shards of the train split are not among those named")
+    assert warning.endswith("train-001.tar")
+
+
+def test_a_run_keeps_how_its_clips_were_made(shards: Path) -> None:
+    path = shards / "dataset.json"
+    manifest = json.loads(path.read_text())
+    recipe = {"fps": "5", "seq_len": 4, "sampling": "windows", "stride": 2, "short": "pad"}
+    recipe |= {"clips": 1, "size": [32, 24], "quality": 70}
+    path.write_text(json.dumps({**manifest, "options": {**recipe, "seed": 3, "check": "full"}}))
+    assert open_data(shards).facts({}).recipe == recipe
