@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
 from revision import CommandFailed
 from same_rows import (
     Facts,
@@ -22,6 +21,9 @@ from same_rows import (
     file_hashes,
     find_videos,
 )
+
+from lrcn_data.format.shard_index import FIELDS
+from lrcn_data.format.shard_reader import open_data_set
 
 OPTIONS = {
     "blocks": "",
@@ -148,6 +150,10 @@ def data_set_facts(folder: Path) -> dict[str, Facts]:
     meta = folder / ".meta"
     manifest = json.loads((folder / "dataset.json").read_bytes())
     records = {path.name: json.loads(path.read_bytes()) for path in meta.glob("*.json")}
+    # once of all splits, now of those that are summed up
+    for facts in (manifest, *records.values()):
+        facts.pop("mean_exact", None)
+        facts.pop("exact_frames", None)
     return {
         "tars": file_hashes(folder, "*.tar"),
         "indexes": file_hashes(meta, "*.idx"),
@@ -173,12 +179,15 @@ def _check_shards(pair: Pair, videos: str, lists: list[object]) -> Iterator[Row]
 
 
 def _arrays(folder: Path) -> dict[str, object]:
-    """What the arrays of all shards hold; how the files are packed is no matter."""
+    """What the indices and the train split's pixel sums hold, in whichever form they are kept."""
+    data_set, train = open_data_set(folder), open_data_set(folder, split="train")
     facts: dict[str, object] = {}
-    for path in sorted((folder / ".meta").glob("*.npz")):
-        with np.load(path) as arrays:
-            for name, array in arrays.items():
-                facts[f"{path.stem} {name}"] = (str(array.dtype), array.shape, array.tobytes())
+    for shard, index in zip(data_set.shards, data_set.indices, strict=True):
+        # which inputs the samples are from has not always been kept
+        rows = index.rows[: FIELDS.index("source")]
+        facts[shard.entry.file] = (rows.shape, rows.tobytes())
+    for canvas, (pixel_sum, frames) in train.pixel_sums().items():
+        facts[f"pixel sum {canvas}"] = (frames, pixel_sum.tobytes())
     return facts
 
 

@@ -32,10 +32,11 @@ from compare import compare, show
 from decode_videos import decode_videos
 from PIL import Image
 
+from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import META
 from lrcn_data.lists.entry import Entry
 from lrcn_data.making.plan import plan_shards
-from lrcn_data.making.shard_job import ShardJob, write_shard
+from lrcn_data.making.shard_job import ShardJob, put_shard, write_shard
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.clip_options import ClipOptions
@@ -68,20 +69,22 @@ def ours(
     written = tempfile.TemporaryDirectory()
 
     def work() -> None:
-        folder = Path(tempfile.mkdtemp(dir=written.name))
-        (folder / META).mkdir()
+        folder = DataSetFolder(tempfile.mkdtemp(dir=written.name))
+        folder.make(META)
         for shard in shards:
             job = ShardJob(
                 shard=shard,
                 root=Path("/"),
                 folder=folder,
+                scratch=folder.path,
                 options=options,
                 classes=["class"],
                 fingerprint="",
+                summed=True,
                 finished=None,
                 quarantine={},
             )
-            write_shard(job, lambda place: None, lambda report: None)
+            put_shard(job, write_shard(job, lambda place: None, lambda report: None))
 
     return work
 
