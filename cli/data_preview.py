@@ -13,8 +13,6 @@ from .command import Command
 from .options import FILE, PLACE, debug_option, frame_kind_option, json_option, seed_option
 from .output import print_json
 
-_DEFAULT_CLIPS = 12
-
 
 @click.command(
     cls=Command,
@@ -66,26 +64,24 @@ def command(
     SHARDS are a folder, or shards as `lrcn-train` takes them. Every class gets the same number of
     clips, as far as it has them; frames that only repeat the last one of a short video are dimmed.
     """
-    from lrcn_data.format.shard_reader import open_data_set
-    from lrcn_data.inspecting.preview import SheetText, choose_samples, contact_sheet, subtitle
+    from lrcn_data.inspecting.preview import draw_preview
 
-    if clips is None and per_class is None:
-        clips = _DEFAULT_CLIPS
-    data_set = open_data_set(list(shards) or ["shards"], split=split, plugins=plugins)
-    numbers = choose_samples(data_set.labels, clips=clips, per_class=per_class, seed=seed)
-    samples = [data_set.read_sample(number) for number in numbers]
-    text = SheetText(
-        title=" ".join(shards) or "shards",
-        subtitle=subtitle(data_set.fps, data_set.seq_len, len(samples), len(data_set)),
+    found = draw_preview(
+        list(shards) or "shards",
+        split=split,
+        clips=clips,
+        per_class=per_class,
         keys=keys,
+        seed=seed,
+        plugins=plugins,
     )
-    sheet = contact_sheet(samples, text)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(out)
+        found.picture.save(out)
     except (OSError, ValueError) as error:
         raise LrcnError(f"--out {out} can't be written: {error}") from error
     if as_json:
-        print_json({"file": str(out), "keys": [sample.record.key for sample in samples]})
+        print_json({"file": str(out), "keys": found.keys})
     else:
-        click.echo(f"{out}: {len(samples)} clips, {sheet.width}x{sheet.height} pixels")
+        width, height = found.picture.size
+        click.echo(f"{out}: {len(found.keys)} clips, {width}x{height} pixels")

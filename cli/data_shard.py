@@ -14,6 +14,7 @@ import click
 
 from lrcn_data.format.file_names import REJECTED
 from lrcn_data.format.frame_kinds import FRAME_KINDS
+from lrcn_data.format.shard_patterns import shards_of
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.plugins import is_plugin
 from lrcn_data.sampling.samplings import SAMPLINGS
@@ -292,9 +293,9 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
 
 def _next_command(out: str, splits: Container[str], frame_kind: str) -> str:
     """The command that trains on the shards."""
-    words = ["lrcn-train", "--shards", f"{out}/train-*.tar"]
+    words = ["lrcn-train", "--shards", shards_of(out, "train")]
     if "val" in splits:
-        words += ["--val-shards", f"{out}/val-*.tar"]
+        words += ["--val-shards", shards_of(out, "val")]
     if is_plugin(frame_kind):
         words += ["--frame-kind", frame_kind]
     return shlex.join(words)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrcn_model.processor_names import PRECISIONS
 from lrcn_model.scoring.video_vote import VOTES
 
 from .error_boundary import run as run_command
@@ -75,7 +76,7 @@ _MOST_SHOWN = 12
 @device_option
 @click.option(
     "--amp",
-    type=click.Choice(["auto", "off", "bf16", "fp16"]),
+    type=click.Choice(PRECISIONS),
     default="off",
     show_default=True,
     help="The number type of mixed precision; auto takes bf16 or fp16 on a GPU and off on a CPU.",

@@ -17,6 +17,7 @@ from lrcn_data.plugins import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
 from lrcn_data.storage.locations import is_url, normal_location
 from lrcn_data.video.decoders import DECODERS
+from lrcn_model.processor_names import DEVICES
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -119,7 +120,7 @@ json_option = click.option(
 
 device_option = click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
+    type=click.Choice(DEVICES),
     default="auto",
     show_default=True,
     help="The device to compute on; auto takes a GPU if there is one.",

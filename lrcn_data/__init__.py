@@ -10,23 +10,43 @@ if TYPE_CHECKING:
     from lrcn_data.demo.data_set import DemoOptions, write_demo
     from lrcn_data.errors import LrcnError, ShardError, UsageError, VideoError
     from lrcn_data.format.shard_reader import DataSet, open_data_set
+    from lrcn_data.inspecting.preview import draw_preview
     from lrcn_data.inspecting.rebuild_index import rebuild_index
-    from lrcn_data.inspecting.stats import Stats, compute_stats
+    from lrcn_data.inspecting.stats import Stats, compute_stats, write_stats
     from lrcn_data.inspecting.verify import Fault, verify
+    from lrcn_data.lists.made_lists import MadeLists
     from lrcn_data.lists.make_lists import make_lists, write_lists
-    from lrcn_data.making.make_shards import make_shards, prepare_shards
-    from lrcn_data.sampling.clips import read_clips
+    from lrcn_data.making.make_shards import (
+        ShardMaking,
+        ShardValues,
+        make_shards,
+        prepare_shards,
+    )
+    from lrcn_data.making.run import RunResult
+    from lrcn_data.making.shard_job import VideoReport
+    from lrcn_data.sampling.clip_options import ClipOptions, ClipValues
+    from lrcn_data.sampling.clips import Clip, VideoClips, read_clips
 
 __all__ = [
+    "Clip",
+    "ClipOptions",
+    "ClipValues",
     "DataSet",
     "DemoOptions",
     "Fault",
     "LrcnError",
+    "MadeLists",
+    "RunResult",
     "ShardError",
+    "ShardMaking",
+    "ShardValues",
     "Stats",
     "UsageError",
+    "VideoClips",
     "VideoError",
+    "VideoReport",
     "compute_stats",
+    "draw_preview",
     "make_lists",
     "make_shards",
     "open_data_set",
@@ -36,20 +56,31 @@ __all__ = [
     "verify",
     "write_demo",
     "write_lists",
+    "write_stats",
 ]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "Clip": "sampling.clips",
+        "ClipOptions": "sampling.clip_options",
+        "ClipValues": "sampling.clip_options",
         "DataSet": "format.shard_reader",
         "DemoOptions": "demo.data_set",
         "Fault": "inspecting.verify",
         "LrcnError": "errors",
+        "MadeLists": "lists.made_lists",
+        "RunResult": "making.run",
         "ShardError": "errors",
+        "ShardMaking": "making.make_shards",
+        "ShardValues": "making.make_shards",
         "Stats": "inspecting.stats",
         "UsageError": "errors",
+        "VideoClips": "sampling.clips",
         "VideoError": "errors",
+        "VideoReport": "making.shard_job",
         "compute_stats": "inspecting.stats",
+        "draw_preview": "inspecting.preview",
         "make_lists": "lists.make_lists",
         "make_shards": "making.make_shards",
         "open_data_set": "format.shard_reader",
@@ -59,5 +90,6 @@ __getattr__, __dir__ = lazy_names(
         "verify": "inspecting.verify",
         "write_demo": "demo.data_set",
         "write_lists": "lists.make_lists",
+        "write_stats": "inspecting.stats",
     },
 )

@@ -10,16 +10,25 @@ if TYPE_CHECKING:
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
     from lrcn_model.nets.net_config import NetConfig, Part
-    from lrcn_model.predicting.predict import Prediction, predict, predict_videos
+    from lrcn_model.predicting.predict import (
+        FrameGuess,
+        Guess,
+        Prediction,
+        predict,
+        predict_videos,
+    )
     from lrcn_model.reading.augmentation import Augmentation
     from lrcn_model.reading.clip_batch import ClipBatch, collate
     from lrcn_model.reading.epoch_sampler import EpochSampler
     from lrcn_model.reading.preprocess import Preprocess
     from lrcn_model.reading.shard_dataset import ShardDataset
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
-    from lrcn_model.scoring.evaluate import Evaluation, evaluate
+    from lrcn_model.scoring.confusion_picture import draw_confusion
+    from lrcn_model.scoring.evaluate import Evaluation, evaluate, write_csv
+    from lrcn_model.scoring.scorer import Result, VideoScores
     from lrcn_model.scoring.trained_run import TrainedRun, load_run
     from lrcn_model.training.reports import TrainingObserver
+    from lrcn_model.training.run import Outcome
     from lrcn_model.training.train import train
 
 __all__ = [
@@ -29,25 +38,39 @@ __all__ = [
     "EpochSampler",
     "Evaluation",
     "Expects",
+    "FrameGuess",
+    "Guess",
     "NetConfig",
+    "Outcome",
     "Part",
     "Prediction",
     "Preprocess",
+    "Result",
     "ShardDataset",
     "TrainedRun",
     "TrainingObserver",
+    "VideoScores",
     "WebdatasetReader",
     "collate",
+    "draw_confusion",
     "evaluate",
     "load_run",
     "predict",
     "predict_videos",
     "train",
+    "write_csv",
 ]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "Outcome": "training.run",
+        "VideoScores": "scoring.scorer",
+        "Result": "scoring.scorer",
+        "draw_confusion": "scoring.confusion_picture",
+        "write_csv": "scoring.evaluate",
+        "Guess": "predicting.predict",
+        "FrameGuess": "predicting.predict",
         "LRCN": "nets.net",
         "Augmentation": "reading.augmentation",
         "ClipBatch": "reading.clip_batch",

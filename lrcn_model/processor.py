@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_model.processor_names import DEVICES, PRECISIONS
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -77,6 +78,9 @@ def choose_processor(device: str, amp: str, *, local_rank: int = 0) -> Processor
     Raises:
         UsageError: There is no such device, or it can't compute with this precision.
     """
+    for name, value, allowed in (("device", device, DEVICES), ("amp", amp, PRECISIONS)):
+        if value not in allowed:
+            raise UsageError(f"--{name} must be one of {', '.join(allowed)}, got {value!r}")
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise UsageError("--device cuda, but torch sees no GPU; use --device cpu or auto")

@@ -170,7 +170,13 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                 name: name.startswith("train") or not any(n.startswith("train") for n in records)
                 for name in records
             }
-            write_whole(data_set, records, summed=summed, canvas=sizes[0], channels=3)
+            write_whole(
+                data_set,
+                records,
+                summed=summed,
+                canvas=sizes[0],
+                layout=SampleLayout(seq_len=seq_len),
+            )
             remove_parts(data_set, records.values())
         manifest = Manifest(
             complete=complete,

@@ -97,6 +97,8 @@ def write_demo(
         UsageError: The folder holds other videos or lists.
         LrcnError: A video can't be written, or the record of an earlier run can't be read.
     """
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers must be at least 1, got {workers}")
     folder, workers = Path(folder), workers or usable_cores()
     videos = options.plan()
     _claim(folder, options, overwrite=overwrite)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,6 @@ from lrcn_data.format.file_names import MANIFEST
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json, known_values, members
 from lrcn_data.format.records import ShardEntry
-from lrcn_data.format.sources import source_number
 from lrcn_data.size import Size
 
 FORMAT = "lrcn-shards"
@@ -102,14 +100,6 @@ class Manifest:
         return width, height
 
     @property
-    def stand_in_source(self) -> int:
-        """Stands for the input file of samples whose index doesn't know it.
-
-        It tells the videos of one data set from those of another.
-        """
-        return source_number(hashlib.sha256(self.fingerprint.encode()).hexdigest())
-
-    @property
     def recipe(self) -> dict[str, Any]:
         """The options that say how clips are made from a video, by name."""
         return {name: self.options[name] for name in RECIPE if name in self.options}
@@ -154,7 +144,7 @@ class Manifest:
                 )
             known["shards"] = [_entry(entry, known["options"]) for entry in record["shards"]]
             return cls(**known)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise ShardError(f"{MANIFEST} can't be read: {error!r}") from error
 
 

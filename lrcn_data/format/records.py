@@ -15,7 +15,7 @@ from lrcn_data.format.json_text import (
     members,
     readable,
 )
-from lrcn_data.format.sources import source_number
+from lrcn_data.format.sources import is_sha256, source_number
 from lrcn_data.reasons import NOT_BAD
 
 _JSON_KEYS = (
@@ -98,7 +98,7 @@ def _derived(record: dict[str, Any], seq_len: int) -> dict[str, Any]:
     valid = min(max(record.get("num_valid", seq_len), 0), seq_len)
     times = record.get("frame_times")
     if times is None:
-        times = [number / record["fps"] if "fps" in record else 0.0 for number in range(seq_len)]
+        times = [number / record["fps"] if record.get("fps") else 0.0 for number in range(seq_len)]
     return {
         "num_valid": valid,
         "labels": [record["label"]] * valid + [-1] * (seq_len - valid),
@@ -226,7 +226,14 @@ class ShardRecord:
             record["entry"] = ShardEntry(**known_values(ShardEntry, record["entry"]))
             for name, kind in _LISTED.items():
                 record[name] = [kind(**known_values(kind, line)) for line in record.get(name, [])]
-            return cls(**record)
+            found = cls(**record)
+            sums = [entry.sha256 for entry in found.entries]
+            for sha256 in (*sums, *(source.sha256 for source in found.sources)):
+                if not is_sha256(sha256):
+                    raise ShardError(f"a shard's record has the SHA-256 {sha256!r:.80}")
+            if not all(isinstance(source.path, str) for source in found.sources):
+                raise ShardError("a shard's record has a path that is no text")
+            return found
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ShardError(f"a shard's record can't be read: {error!r}") from error
 

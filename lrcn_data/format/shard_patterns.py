@@ -53,6 +53,18 @@ def expand_shards(patterns: Patterns) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def shards_of(folder: str, split: str) -> str:
+    """A pattern that names the shards of a split, to be shown to people.
+
+    Args:
+        folder: The path or URL of the data set.
+        split: `train`, `val` or `test`.
+    """
+    if re.search(r"[*?\[{<]", folder):
+        return folder  # where shards are asked for, it stands for those of the split that is meant
+    return locations.join(folder, f"{split}-*{ENDING}")
+
+
 def describe_names(names: Iterable[str]) -> str:
     """Sum up names in a few words: `train-000.tar to train-004.tar, a.tar`."""
     runs: list[list[str]] = []

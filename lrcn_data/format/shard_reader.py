@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ from lrcn_data.format.shard_patterns import (
     describe_names,
     expand_shards,
 )
-from lrcn_data.format.sources import UNKNOWN_SOURCE
+from lrcn_data.format.sources import UNKNOWN_SOURCE, is_sha256, stand_in
 from lrcn_data.format.split_index import SplitIndex
 from lrcn_data.format.tar_members import BLOCK, MAX_END_BYTES, check_end
 from lrcn_data.format.whole_sum import load_whole_sum, summed_tars
@@ -117,10 +118,6 @@ class DataSet:
         classes: The class names by class number.
         seq_len: The number of frames in a clip.
         fps: The number of frames per second that clips were sampled from.
-        labels: int64 (samples,), the class number of each sample.
-        num_valid: int64 (samples,), the number of frames of each sample that are no padding.
-        sources: int64 (samples,), which input file each sample is from; see
-            `sources.source_number`.
 
     Raises:
         ShardError: An index is missing, damaged or that of another shard.
@@ -134,15 +131,30 @@ class DataSet:
         self.classes = list(found.first_manifest.classes)
         self.seq_len = layout.seq_len
         self.fps = Fraction(found.first_manifest.fps)
-        nothing = np.zeros(0, np.int64)
-        self.labels = np.concatenate([nothing, *(index.label for index in self.indices)])
-        self.num_valid = np.concatenate([nothing, *(index.num_valid for index in self.indices)])
-        self.sources = np.concatenate([nothing, *(index.source for index in self.indices)])
         self._ends = np.cumsum([len(index) for index in self.indices])
         self._check_labels()
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return int(self._ends[-1])
+
+    def __reduce__(self) -> tuple[type[DataSet], tuple[FoundShards, SampleLayout]]:
+        """Say how a copy is made: by opening the indices again, whose memory is then shared."""
+        return type(self), (self.found, self.layout)
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """int64 (samples,), the class number of each sample."""
+        return np.concatenate([index.label for index in self.indices])
+
+    @cached_property
+    def num_valid(self) -> npt.NDArray[np.int64]:
+        """int64 (samples,), the number of frames of each sample that are no padding."""
+        return np.concatenate([index.num_valid for index in self.indices])
+
+    @cached_property
+    def sources(self) -> npt.NDArray[np.int64]:
+        """int64 (samples,), which input file each sample is from; see `format.sources`."""
+        return np.concatenate([index.source for index in self.indices])
 
     @property
     def skipped(self) -> int:
@@ -159,7 +171,12 @@ class DataSet:
 
         Returns:
             The number of the shard, and the position of the sample in it, both counted from 0.
+
+        Raises:
+            IndexError: There is no sample of that number.
         """
+        if not 0 <= number < len(self):
+            raise IndexError(f"sample {number} of {len(self)}")
         shard = int(np.searchsorted(self._ends, number, side="right"))
         return shard, number - int(self._ends[shard]) + len(self.indices[shard])
 
@@ -196,26 +213,27 @@ class DataSet:
             number: The number of the sample, counted from 0 over all shards in their order.
 
         Raises:
+            IndexError: There is no sample of that number.
             ShardError: The shard has changed since it was written, or holds something else than
                 samples of the format.
         """
         data = self.read_bytes(number)
         number_of_shard, position = self.locate(number)
-        shard = self.shards[number_of_shard]
+        shard, index = self.shards[number_of_shard], self.indices[number_of_shard]
         location = shard.location
         try:
             sample = parse_sample(data, self.layout)
-            if sample.label != self.labels[number]:
-                raise ShardError(f"has label {sample.label}, its index {self.labels[number]}")
+            if sample.label != index.label[position]:
+                raise ShardError(f"has label {sample.label}, its index {index.label[position]}")
             if max(sample.record.labels) >= len(self.classes):
                 raise ShardError(f"has a frame of class {max(sample.record.labels)}")
-            if sample.record.num_valid != self.num_valid[number]:
+            if sample.record.num_valid != index.num_valid[position]:
                 raise ShardError(f"has {sample.record.num_valid} valid frames, its index others")
         except ShardError as error:
             raise ShardError(f"{location}: sample {position} {error}; {_DAMAGED}") from error
-        source = int(self.sources[number])
+        source = int(index.source[position])
         if source == UNKNOWN_SOURCE:
-            source = self.found.manifests[shard.folder].stand_in_source
+            source = stand_in(self.found.manifests[shard.folder].fingerprint)
         return replace(sample, shard=location, source=source)
 
     def pixel_sums(self) -> dict[Canvas, tuple[npt.NDArray[np.int64], int]]:
@@ -476,7 +494,7 @@ def _check_counts(entry: ShardEntry, seq_len: int) -> None:
         ShardError: The entry has such counts.
     """
     counts = (entry.videos, entry.samples, entry.frames, entry.bytes, entry.skipped, entry.failed)
-    if not _are_counts(*counts) or not isinstance(entry.sha256, str):
+    if not _are_counts(*counts) or not is_sha256(entry.sha256):
         raise ShardError(f"has something else than counts and a hash for {entry.file}")
     if entry.frames != entry.samples * seq_len:
         raise ShardError(

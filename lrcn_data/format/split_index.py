@@ -47,8 +47,17 @@ def save_split_index(
         part[:_TAR], part[_TAR] = index.rows, source_number(entry.sha256)
         part[_CHECK] = _check_sums(part)
         start += len(index)
-    with folder.create(split_index(split)) as file:
-        np.save(file, rows)
+    if not _is_there(folder, split, rows):
+        with folder.create(split_index(split)) as file:
+            np.save(file, rows)
+
+
+def _is_there(folder: Folder, split: str, rows: npt.NDArray[np.int64]) -> bool:
+    """Whether the index of a split is written already, just as it is to be."""
+    try:
+        return folder.has(split_index(split)) and SplitIndex(folder, split).equals(rows)
+    except ShardError:
+        return False
 
 
 class SplitIndex:
@@ -69,6 +78,10 @@ class SplitIndex:
 
     def __len__(self) -> int:
         return int(self._rows.shape[1])
+
+    def equals(self, rows: npt.NDArray[np.int64]) -> bool:
+        """Whether the file holds these rows."""
+        return np.array_equal(self._rows, rows)
 
     def shards(self, entries: Sequence[ShardEntry]) -> list[ShardIndex]:
         """The index of each shard of the split.
@@ -91,16 +104,21 @@ class SplitIndex:
         ]
 
     def by_tar(self) -> Iterator[tuple[int, ShardIndex]]:
-        """The index of each tar that has samples, with the number that stands for the tar."""
+        """The index of each tar that has samples, with the number that stands for the tar.
+
+        What is damaged is left out.
+        """
         tars = self._rows[_TAR]
         starts = [0, *(np.flatnonzero(np.diff(tars)) + 1).tolist(), len(self)]
         for start, end in itertools.pairwise(starts):
-            if end > start:
-                yield int(tars[start]), ShardIndex.of_rows(self._rows[:_TAR, start:end])
+            part = self._rows[:, start:end]
+            index = ShardIndex.of_rows(part[:_TAR])
+            if end > start and _is_sound(part) and index.is_in_order:
+                yield int(tars[start]), index
 
     def _shard(self, entry: ShardEntry, start: int, end: int) -> ShardIndex:
         part = self._rows[:, start:end]
-        if not np.array_equal(part[_CHECK], _check_sums(part)):
+        if not _is_sound(part):
             raise ShardError(f"{self._location} is damaged where {entry.file} stands; {REMEDY}")
         if not (part[_TAR] == source_number(entry.sha256)).all():
             raise ShardError(f"{self._location} is of another {entry.file}; {REMEDY}")
@@ -127,6 +145,10 @@ class SplitIndex:
                 f" {REMEDY}"
             )
         return rows
+
+
+def _is_sound(rows: npt.NDArray[np.int64]) -> bool:
+    return np.array_equal(rows[_CHECK], _check_sums(rows))
 
 
 def _check_sums(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

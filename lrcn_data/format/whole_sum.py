@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.file_names import PIXEL_SUM
+from lrcn_data.format.sample_members import MAX_PIXELS
 from lrcn_data.format.shard_index import REMEDY, check_array, check_sum, load_arrays
 from lrcn_data.size import Size
 from lrcn_data.storage.folder import Folder
@@ -77,7 +78,9 @@ def summed_tars(folder: Folder, *, most: int) -> set[str]:
     """
     if not folder.has(PIXEL_SUM):
         return set()
-    array = load_arrays(folder, PIXEL_SUM, {"sha256": 32 * most})["sha256"]
+    # the planes are read too, by which damage to them is noticed
+    most_bytes = {"sha256": 32 * most, "planes": 64 * MAX_PIXELS}
+    array = load_arrays(folder, PIXEL_SUM, most_bytes)["sha256"]
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.shape[1:] != (32,):
         raise ShardError(f"{folder.at(PIXEL_SUM)} doesn't say which tars it is of; {REMEDY}")
     return {row.tobytes().hex() for row in array}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 import hashlib
+import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,6 +18,8 @@ from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.frame_kind import UNDECODABLE
 from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.sample_members import Sample
+from lrcn_data.format.shard_patterns import Patterns
+from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.printable import show
 
 FRAME_HEIGHT = 112
@@ -25,6 +28,7 @@ FRAME_HEIGHT = 112
 MOST_FRAMES = 16
 """The largest number of frames shown of a clip; those of longer clips are evenly spread."""
 
+_DEFAULT_CLIPS = 12
 _WIDEST = 3 * FRAME_HEIGHT
 _LABEL_WIDTH = 232
 _MARGIN = 20
@@ -48,6 +52,60 @@ class SheetText:
     title: str
     subtitle: str = ""
     keys: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """A contact sheet, and what is on it.
+
+    Attributes:
+        picture: The sheet.
+        keys: The keys of the samples on it, from top to bottom.
+    """
+
+    picture: Image.Image
+    keys: list[str]
+
+
+def draw_preview(
+    shards: Patterns = "shards",
+    *,
+    split: str | None = None,
+    clips: int | None = None,
+    per_class: int | None = None,
+    keys: bool = False,
+    seed: int = 0,
+    plugins: Collection[str] = (),
+) -> Preview:
+    """Draw clips of shards below one another, each with its frames and their times.
+
+    Args:
+        shards: A folder, or shards: paths, globs, ranges or URLs, one or several.
+        split: The split whose clips are shown; None for all.
+        clips: The largest number of clips in the picture; None for 12, or for all of `per_class`.
+        per_class: The largest number of clips of each class; None for no limit.
+        keys: Whether each sample's key is written beside its frames.
+        seed: The seed of the random choice of clips.
+        plugins: The names of the plug-ins that may be imported, in case one has made the frames.
+
+    Raises:
+        UsageError: A number is below 1, the shards can't be meant as given, or a plug-in that is
+            not named has made the frames.
+        ShardError: The shards are missing, unfinished or damaged.
+    """
+    if clips is None and per_class is None:
+        clips = _DEFAULT_CLIPS
+    data_set = open_data_set(shards, split=split, plugins=plugins)
+    numbers = choose_samples(data_set.labels, clips=clips, per_class=per_class, seed=seed)
+    samples = [data_set.read_sample(number) for number in numbers]
+    named = [shards] if isinstance(shards, str | os.PathLike) else shards
+    text = SheetText(
+        title=" ".join(os.fspath(one) for one in named),
+        subtitle=subtitle(data_set.fps, data_set.seq_len, len(samples), len(data_set)),
+        keys=keys,
+    )
+    sheet = contact_sheet(samples, text)
+    return Preview(picture=sheet, keys=[sample.record.key for sample in samples])
 
 
 def choose_samples(

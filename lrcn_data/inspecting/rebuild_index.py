@@ -20,7 +20,7 @@ from lrcn_data.format.file_names import (
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
-from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.shard_index import ShardIndex
 from lrcn_data.format.shard_reader import load_manifest
@@ -64,7 +64,7 @@ def rebuild_index(
         yield from _index_split(data_set, split, entries, layout, there, wanted)
     if sums is not None:
         summed = [e for e in manifest.shards if manifest.summed_split in (None, e.split)]
-        tars = {entry.sha256 for entry in summed}
+        tars = {entry.sha256 for entry in summed if not _has_own_sum(entry, there)}
         save_whole_sum(data_set, sums.pixel_sum, sums.frame_count, tars)
         yield PIXEL_SUM
 
@@ -74,6 +74,11 @@ def _has_sums(manifest: Manifest, there: set[str]) -> bool:
     return PIXEL_SUM in there or all(
         ShardFiles.of(entry.file).arrays in there for entry in manifest.shards
     )
+
+
+def _has_own_sum(entry: ShardEntry, there: set[str]) -> bool:
+    """Whether a tar is of a shard that may still change, which keeps its own pixel sum."""
+    return ShardFiles(first_part(entry.file)).arrays in there
 
 
 def _index_split(
@@ -91,8 +96,8 @@ def _index_split(
     for entry, file in zip(entries, files, strict=True):
         if has_arrays and sums is None and file.dali_index in there:
             continue
-        scan = _scan(folder, entry, layout, sums)
-        record = folder.read_record(first_part(entry.file))
+        scan = _scan(folder, entry, layout, None if _has_own_sum(entry, there) else sums)
+        record = _record(folder, entry)
         indices.append((entry, scan.index(record.source_numbers if record else {})))
         if file.dali_index not in there:
             folder.write(file.dali_index, scan.index_text())
@@ -100,6 +105,14 @@ def _index_split(
     if entries and not has_arrays:
         save_split_index(folder, split, indices)
         yield split_index(split)
+
+
+def _record(folder: DataSetFolder, entry: ShardEntry) -> ShardRecord | None:
+    """The record of the shard that a tar is a part of; None where none can be read."""
+    try:
+        return folder.read_record(first_part(entry.file))
+    except ShardError:
+        return None
 
 
 def _make_meta(folder: DataSetFolder) -> None:

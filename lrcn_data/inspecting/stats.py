@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lrcn_data.errors import ShardError
+from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import MEAN_IMAGE, REJECTED, STATS
 from lrcn_data.format.frames import decode_frames, frame_bytes
@@ -198,6 +198,8 @@ def compute_stats(
             named.
         ShardError: The data set is missing, unfinished or damaged.
     """
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers must be at least 1, got {workers}")
     data_set = open_data_set(folder, plugins=plugins)
     described = data_set.found.first_manifest.summed_split
     on_start(len(data_set), len(data_set))

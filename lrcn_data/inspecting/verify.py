@@ -130,6 +130,7 @@ class _Check:
         self._deep = deep
         self._keys: set[str] = set()
         self._indices: dict[str, ShardIndex] = {}
+        self._without_index: set[str] = set()
         self._whole = folder.has(PIXEL_SUM)
         # all frames of a data set that has one sum, or else those of the shard being read
         self._sums = PixelSums(manifest.canvas_size, layout.channels)
@@ -145,6 +146,7 @@ class _Check:
                 found = SplitIndex(self._folder, split).shards(entries)
             except ShardError as error:
                 yield Fault(file=name, detail=str(error))
+                self._without_index.add(split)
                 continue
             self._indices |= {e.file: one for e, one in zip(entries, found, strict=True)}
 
@@ -229,15 +231,16 @@ class _Check:
     def _beside(self, entry: ShardEntry, scan: ShardScan) -> Iterator[Fault]:
         """What is wrong with the files that describe a shard."""
         files = ShardFiles.of(entry.file)
-        in_whole = entry.file in self._indices
         record, record_problem = self._record(entry)
-        for name, problem in (
-            (split_index(entry.split), self._index_problem(entry, scan, record))
-            if in_whole
-            else (files.arrays, self._arrays_problem(entry, scan, record)),
-            (files.dali_index, self._dali_problem(files.dali_index, scan)),
-            (files.record, record_problem),
-        ):
+        problems = {
+            files.dali_index: self._dali_problem(files.dali_index, scan),
+            files.record: record_problem,
+        }
+        if entry.file in self._indices:
+            problems[split_index(entry.split)] = self._index_problem(entry, scan, record)
+        elif entry.split not in self._without_index:
+            problems[files.arrays] = self._arrays_problem(entry, scan, record)
+        for name, problem in sorted(problems.items()):
             if problem:
                 yield Fault(file=name, detail=problem)
 
@@ -292,12 +295,10 @@ class _Check:
 
     def _record(self, entry: ShardEntry) -> tuple[ShardRecord | None, str]:
         """The record of a shard, where there is one, and what is wrong with it."""
-        if is_further_part(entry.file):
-            return self._folder.read_record(first_part(entry.file)), ""
         try:
-            record = self._folder.read_record(ShardFiles.of(entry.file).name)
+            record = self._folder.read_record(first_part(entry.file))
         except ShardError as error:
-            return None, str(error)
+            return None, "" if is_further_part(entry.file) else str(error)
         # a copy of a data set needs no records, so their absence is no fault
         if record and record.fingerprint != self._manifest.fingerprint:
             return None, f"is of a run with another fingerprint than {MANIFEST}"

@@ -7,11 +7,14 @@ from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import META, ShardFiles
 from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.whole_sum import summed_tars
-from lrcn_data.making.settle import MOST_TARS, SettledShards
+from lrcn_data.making.settle import MOST_TARS
 
 
 class FinishedShards:
     """The shards that a folder holds when this object is made.
+
+    A shard without arrays of its own is finished where its frames are in the pixel sum of all: its
+    index is in that of its split, or can be made from the tar.
 
     Args:
         folder: The data set's folder, which need not exist.
@@ -25,7 +28,6 @@ class FinishedShards:
         self._folder = folder
         self._fingerprint = fingerprint
         self._names = {*folder.names(), *(f"{META}/{name}" for name in folder.names(META))}
-        self._settled = SettledShards(folder)
         try:
             self._summed = summed_tars(folder, most=MOST_TARS)
         except ShardError:
@@ -57,5 +59,4 @@ class FinishedShards:
             return False
         if files.arrays in self._names:
             return True
-        is_summed = not summed or entry.sha256 in self._summed
-        return is_summed and self._settled.index(entry) is not None
+        return not summed or entry.sha256 in self._summed

@@ -73,6 +73,8 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         EXECUTORS.check(self.executor)
+        if self.workers is not None and self.workers < 0:
+            raise UsageError(f"--workers must be at least 0, got {self.workers}")
         if not 0 <= self.max_bad_fraction <= 1:
             raise UsageError(f"--max-bad-fraction must be from 0 to 1, got {self.max_bad_fraction}")
         if self.workers == 0 and self.executor != LOCAL:
@@ -240,7 +242,7 @@ def write_data_set(
     result = RunResult(videos=len(lists.entries))
     try:
         folder.make(META)
-        with folder.lock(), folder.scratch() as scratch:
+        with folder.lock(), folder.scratch(META) as scratch:
             plan = plan_run(lists, options, run, folder)
             refuse_small_disk(plan.left, options, root=root, folder=folder)
             result.shards = len(plan.shards)
@@ -304,8 +306,8 @@ def _count(shards: Generator[Done[ShardRecord], None, None], result: RunResult) 
 def _read_manifest(folder: DataSetFolder) -> Manifest | None:
     try:
         return folder.read_manifest()
-    except ShardError as error:
-        raise LrcnError(f"{folder}: {error}; use another --out") from error
+    except (ShardError, OSError) as error:
+        raise LrcnError(f"{folder.at(MANIFEST)}: {error}; use another --out") from error
 
 
 def _start_anew(plan: RunPlan, folder: DataSetFolder) -> None:
@@ -352,9 +354,7 @@ def _finish(
     if not allow_leakage:
         refuse_leakage(records.values())
     summed = {shard.name: plan.is_summed(shard.split) for shard in plan.shards}
-    write_whole(
-        folder, records, summed=summed, canvas=options.canvas, channels=options.layout.channels
-    )
+    write_whole(folder, records, summed=summed, canvas=options.canvas, layout=options.layout)
     entries = [entry for record in records.values() for entry in record.entries]
     summed_frames = sum(entry.frames for entry in entries if plan.is_summed(entry.split))
     manifest = replace(

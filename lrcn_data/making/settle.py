@@ -8,15 +8,18 @@ that none is added twice or left out, whenever a run is killed. A shard with a v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePosixPath
 
 from lrcn_data.errors import LrcnError, ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
-from lrcn_data.format.file_names import PIXEL_SUM, ShardFiles, split_index
+from lrcn_data.format.file_names import META, PIXEL_SUM, ShardFiles
 from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.records import ShardEntry, ShardRecord
+from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_index import ShardIndex, load_pixel_sum
-from lrcn_data.format.sources import source_number
+from lrcn_data.format.shard_scan import ShardScan
+from lrcn_data.format.sources import UNKNOWN_SOURCE, source_number
 from lrcn_data.format.split_index import SplitIndex, save_split_index
 from lrcn_data.format.whole_sum import load_whole_sum, save_whole_sum, summed_tars
 from lrcn_data.size import Size
@@ -26,40 +29,13 @@ MOST_TARS = 1 << 20
 """The number of tars that a pixel sum may say it is of, where nothing else bounds it."""
 
 
-class SettledShards:
-    """What the files that stand for all shards hold, as an earlier run has left them.
-
-    Args:
-        folder: The data set's folder.
-    """
-
-    def __init__(self, folder: DataSetFolder) -> None:
-        self._folder = folder
-        self._indices: dict[str, dict[int, ShardIndex]] = {}
-
-    def index(self, entry: ShardEntry) -> ShardIndex | None:
-        """The index of a tar; None where that of its split doesn't have it."""
-        if entry.split not in self._indices:
-            self._indices[entry.split] = self._read(entry.split)
-        index = self._indices[entry.split].get(source_number(entry.sha256))
-        return index if index is not None and len(index) == entry.samples else None
-
-    def _read(self, split: str) -> dict[int, ShardIndex]:
-        if not self._folder.has(split_index(split)):
-            return {}
-        try:
-            return dict(SplitIndex(self._folder, split).by_tar())
-        except ShardError:
-            return {}
-
-
 def write_whole(
     folder: DataSetFolder,
     records: Mapping[str, ShardRecord],
     *,
     summed: Mapping[str, bool],
     canvas: Size,
-    channels: int,
+    layout: SampleLayout,
 ) -> None:
     """Write the files that stand for all shards: the pixel sum, and the index of each split.
 
@@ -68,24 +44,74 @@ def write_whole(
         records: The record of each shard of the data set by the shard's name, in order.
         summed: Whether the frames of each shard are summed up, by the shard's name.
         canvas: (width, height) of the pixel sums in pixels.
-        channels: The number of channels of the frames.
+        layout: How the samples are made up.
 
     Raises:
-        LrcnError: A shard that is in the sum was written anew with other bytes.
+        LrcnError: A shard that is in the sum was written anew with other bytes, or a tar whose
+            index is lost is not what was written.
         OSError: A file can't be written.
     """
-    _write_pixel_sum(
-        folder,
-        [record for name, record in records.items() if summed[name]],
-        canvas=canvas,
-        channels=channels,
-    )
-    settled = SettledShards(folder)
+    of_sum = [record for name, record in records.items() if summed[name]]
+    _write_pixel_sum(folder, of_sum, canvas=canvas, channels=layout.channels)
+    there = set(folder.names(META))
     for split in SPLITS:
-        entries = [e for record in records.values() for e in record.entries if e.split == split]
-        if entries:
-            indices = [settled.index(entry) or _own_index(folder, entry) for entry in entries]
-            save_split_index(folder, split, list(zip(entries, indices, strict=True)))
+        parts = [(r, e) for r in records.values() for e in r.entries if e.split == split]
+        if parts:
+            before = _indices_before(folder, split)
+            indices = [_index(folder, *part, layout, before, there) for part in parts]
+            save_split_index(
+                folder, split, [(e, index) for (_, e), index in zip(parts, indices, strict=True)]
+            )
+
+
+def _indices_before(folder: DataSetFolder, split: str) -> dict[int, ShardIndex]:
+    """The index of each tar that a split's index has, by the number that stands for the tar."""
+    try:
+        return dict(SplitIndex(folder, split).by_tar())
+    except ShardError:
+        return {}
+
+
+def _index(
+    folder: DataSetFolder,
+    record: ShardRecord,
+    entry: ShardEntry,
+    layout: SampleLayout,
+    before: Mapping[int, ShardIndex],
+    there: Collection[str],
+) -> ShardIndex:
+    """The index of a tar: its own, else that in its split's index, else made from the tar."""
+    files = ShardFiles.of(entry.file)
+    index = before.get(source_number(entry.sha256))
+    if PurePosixPath(files.arrays).name in there:
+        index = ShardIndex.load(folder, files.arrays, samples=entry.samples)
+    # those of older versions don't know the inputs, which the record does
+    is_known = index is not None and not (record.sources and (index.source == UNKNOWN_SOURCE).any())
+    if index is not None and is_known and len(index) == entry.samples:
+        return index
+    return _scanned(folder, record, entry, layout)
+
+
+def _scanned(
+    folder: DataSetFolder, record: ShardRecord, entry: ShardEntry, layout: SampleLayout
+) -> ShardIndex:
+    """Make the index of a tar by reading all of it.
+
+    Raises:
+        LrcnError: The tar is not what was written.
+    """
+    with folder.open(entry.file) as file:
+        scan = ShardScan(file, layout)
+        try:
+            sound = all(not isinstance(sample, ShardError) for sample in scan)
+        except ShardError:
+            sound = False
+    if not sound or scan.sha256 != entry.sha256:
+        raise LrcnError(
+            f"{folder.at(entry.file)} is not what was written; delete it, and run the same command"
+            " again"
+        )
+    return scan.index(record.source_numbers)
 
 
 def remove_parts(folder: DataSetFolder, records: Iterable[ShardRecord]) -> None:
@@ -100,23 +126,29 @@ def remove_parts(folder: DataSetFolder, records: Iterable[ShardRecord]) -> None:
                 folder.delete(ShardFiles.of(entry.file).arrays)
 
 
-def _own_index(folder: DataSetFolder, entry: ShardEntry) -> ShardIndex:
-    return ShardIndex.load(folder, ShardFiles.of(entry.file).arrays, samples=entry.samples)
-
-
 def _write_pixel_sum(
     folder: DataSetFolder, records: list[ShardRecord], *, canvas: Size, channels: int
 ) -> None:
-    """Add the sums of shards that will not change any more to those that were added before."""
-    tars = {entry.sha256 for record in records for entry in record.entries}
-    done = summed_tars(folder, most=MOST_TARS)
+    """Add up the sums of the shards that will not change any more.
+
+    They are added to those that were added before, unless all of them still have their own.
+    """
+    settled = [record for record in records if not record.may_change]
+    there = set(folder.names(META))
+    own = [
+        record
+        for record in settled
+        if PurePosixPath(ShardFiles.of(record.entry.file).arrays).name in there
+    ]
+    done = set() if len(own) == len(settled) else summed_tars(folder, most=MOST_TARS)
+    tars = {entry.sha256 for record in settled for entry in record.entries}
     if not done <= tars:
         raise LrcnError(
             f"{folder} has the pixel sum of shards that were since written anew with other bytes,"
             " as their videos have changed; delete it and make the data set anew, or use another"
             " --out"
         )
-    new = [r for r in records if not r.may_change and not {e.sha256 for e in r.entries} <= done]
+    new = [r for r in settled if not {e.sha256 for e in r.entries} <= done]
     if not new and folder.has(PIXEL_SUM):
         return
     sums = PixelSums(canvas, channels)
@@ -127,5 +159,4 @@ def _write_pixel_sum(
         arrays = ShardFiles.of(record.entry.file).arrays
         total, count = load_pixel_sum(folder, arrays, canvas=canvas, channels=channels)
         sums.add_total(total, frame_count=count, exact_frames=0)
-    done |= {entry.sha256 for record in new for entry in record.entries}
-    save_whole_sum(folder, sums.pixel_sum, sums.frame_count, done)
+    save_whole_sum(folder, sums.pixel_sum, sums.frame_count, tars)

@@ -60,10 +60,9 @@ class ShardOptions:
         if self.shard_bytes < 1:
             raise UsageError(f"--shard-bytes must be at least 1, got {self.shard_bytes}")
         for name, size in (("size", self.size), ("mean-size", self.mean_size)):
-            if size is not None and not all(1 <= side <= 8192 for side in size):
-                raise UsageError(
-                    f"--{name} must have sides from 1 to 8192, got {size[0]}x{size[1]}"
-                )
+            if size is not None and not _is_size(size):
+                shown = "x".join(map(str, size)) if isinstance(size, tuple) else repr(size)
+                raise UsageError(f"--{name} must have sides from 1 to 8192, got {shown}")
 
     @property
     def canvas(self) -> Canvas:
@@ -116,3 +115,11 @@ class ShardOptions:
             "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),
         }
         return {name: part for name, part in parts.items() if part}
+
+
+def _is_size(size: object) -> bool:
+    return (
+        isinstance(size, tuple)
+        and len(size) == 2
+        and all(isinstance(side, int) and 1 <= side <= 8192 for side in size)
+    )

@@ -49,6 +49,8 @@ class ClipOptions:
             raise UsageError(f"--fps must be above 0 and at most 1000, got {self.fps}")
         if self.short not in SHORT:
             raise UsageError(f"--short must be one of {', '.join(SHORT)}, got {self.short!r}")
+        if not isinstance(self.seed, int):
+            raise UsageError(f"--seed must be a whole number, got {self.seed!r}")
         DECODERS.check(self.decoder)
         if self.decode.salvage:
             check_salvages(self.decoder)

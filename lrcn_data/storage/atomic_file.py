@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedRandom
@@ -13,6 +15,10 @@ from lrcn_data.errors import LrcnError
 TEMPORARY = ".partial"
 """Ending of files that are not whole yet; a later run removes those that a dead one left."""
 
+_LEFTOVER = re.compile(rf"\.\d+{re.escape(TEMPORARY)}$")
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 def write_failure(what: str, error: OSError) -> LrcnError:
     """Make the error of a command that can't write.
@@ -22,9 +28,10 @@ def write_failure(what: str, error: OSError) -> LrcnError:
         error: Why it can't.
     """
     named = f" ({error.filename})" if error.filename else ""
+    remedy = "free some space" if error.errno in _FULL else "mend it"
     return LrcnError(
-        f"{what} can't be written: {error.strerror or error}{named}; free some space or mend it,"
-        " then run the same command again"
+        f"{what} can't be written: {error.strerror or error}{named}; {remedy}, then run the same"
+        " command again"
     )
 
 
@@ -76,4 +83,5 @@ def sync_folder(folder: Path) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove the half-written files that dead processes left in a folder."""
     for path in folder.glob(f"*{TEMPORARY}"):
-        path.unlink(missing_ok=True)
+        if _LEFTOVER.search(path.name):
+            path.unlink(missing_ok=True)

@@ -210,25 +210,27 @@ class Folder:
         return run_lock(self.path) if self.is_local else lease(self.location)
 
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch(self, *inside: str) -> Iterator[Path]:
         """A folder on this machine in which files are written before they are `put`.
 
-        What is still in it when the block ends, or when a process that died had left it there, is
-        removed, provided that it is named as `atomic_file.temporary_name` does.
+        Half-written files, named as `atomic_file.temporary_name` does, are removed when the block
+        begins and when it ends.
+
+        Args:
+            *inside: The names of the folders inside this one in which there may be such files too.
         """
         if not self.is_local:
-            with tempfile.TemporaryDirectory(prefix="lrcn-") as folder:
-                yield Path(folder)
+            with tempfile.TemporaryDirectory(prefix="lrcn-") as temporary:
+                yield Path(temporary)
             return
-        self._remove_leftovers()
+        folders = [self.path, *(self.path / name for name in inside)]
         try:
+            for folder in folders:
+                remove_leftovers(folder)
             yield self.path
         finally:
-            self._remove_leftovers()
-
-    def _remove_leftovers(self) -> None:
-        for folder in (self.path, *(path for path in self.path.iterdir() if path.is_dir())):
-            remove_leftovers(folder)
+            for folder in folders:
+                remove_leftovers(folder)
 
     @property
     def free_bytes(self) -> int | None:

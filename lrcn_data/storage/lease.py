@@ -45,13 +45,14 @@ def lease(
     url = locations.join(folder, LOCK)
     if not _is_dead(url, renew_every=renew_every, watch_for=watch_for):
         raise in_use(folder)
+    held = _Held(url)
     try:
         remote_files.delete(url)
-        remote_files.write(url, _new_text(), only_new=True)
+        held.write(only_new=True)
     except FileExistsError as error:
         raise in_use(folder) from error
     over = threading.Event()
-    renewing = threading.Thread(target=_renew, args=(url, over, renew_every), daemon=True)
+    renewing = threading.Thread(target=_renew, args=(held, over, renew_every), daemon=True)
     renewing.start()
     try:
         yield
@@ -59,13 +60,51 @@ def lease(
         over.set()
         renewing.join()
         with suppress(OSError):  # it would be taken for a dead owner's
-            remote_files.delete(url)
+            held.give_up()
+    if held.lost:
+        raise LrcnError(
+            f"{folder}: another run has taken it over while this one couldn't reach it; run the"
+            " same command again when that one has ended"
+        )
 
 
-def _renew(url: str, over: threading.Event, every: float) -> None:
+class _Held:
+    """A lock file that is this process's own for as long as it has the text that was last written.
+
+    Args:
+        url: The lock file.
+
+    Attributes:
+        lost: Whether another process has been found to have taken it over.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._text = b""
+        self.lost = False
+
+    def write(self, *, only_new: bool = False) -> None:
+        """Write another text, unless the file is another process's now."""
+        if not only_new and not self._is_own():
+            return
+        text = secrets.token_hex(8).encode()
+        remote_files.write(self._url, text, only_new=only_new)
+        self._text = text
+
+    def give_up(self) -> None:
+        """Delete the file, unless it is another process's now."""
+        if self._is_own():
+            remote_files.delete(self._url)
+
+    def _is_own(self) -> bool:
+        self.lost = self.lost or _text(self._url) != self._text
+        return not self.lost
+
+
+def _renew(held: _Held, over: threading.Event, every: float) -> None:
     while not over.wait(every):
         with suppress(OSError, LrcnError):  # the next time may go well
-            remote_files.write(url, _new_text())
+            held.write()
 
 
 def _is_dead(url: str, *, renew_every: float, watch_for: float) -> bool:
@@ -87,7 +126,3 @@ def _text(url: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
-
-
-def _new_text() -> bytes:
-    return secrets.token_hex(8).encode()

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from lrcn_data.errors import LrcnError
+from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.sources import source_text
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import joined, ranks_from_environment
@@ -17,6 +17,7 @@ from lrcn_model.reading.open_shards import check_fits, default_workers, open_sha
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.scorer import Result, Scorer, VideoScores, over_all_processes
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
+from lrcn_model.scoring.video_vote import VOTES
 
 Shards = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -70,6 +71,10 @@ def evaluate(
         ShardError: Shards are missing, damaged, or don't fit together.
         LrcnError: The run's weights are damaged, or memory ran out.
     """
+    if average is not None and average not in VOTES:
+        raise UsageError(f"average must be one of {', '.join(VOTES)}, got {average!r}")
+    if batch_size < 1 or (workers is not None and workers < 0):
+        raise UsageError(f"batch_size {batch_size} or workers {workers} is out of range")
     trained = run if isinstance(run, TrainedRun) else load_run(run)
     ranks = ranks_from_environment()
     data = _open(shards, trained, plugins)
@@ -114,8 +119,9 @@ def _open(shards: Shards, run: TrainedRun, plugins: Collection[str]) -> ShardDat
 def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:
     """Write a CSV file with a line for each video, after a line of column names.
 
-    A line has the video's path, the first 16 digits of its file's SHA-256, its class, the class
-    recognized, whether the two are the same, the number of frames, and the score of every class.
+    A line has the video's path, the first 16 digits of its file's SHA-256 (nothing where the shards
+    don't know it), its class, the class recognized, whether the two are the same, the number of
+    frames, and the score of every class.
 
     Args:
         path: The file to write.

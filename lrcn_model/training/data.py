@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from lrcn_data.errors import UsageError
-from lrcn_data.format.file_names import ENDING
+from lrcn_data.format.shard_patterns import shards_of
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.plugins import plugin_versions
 from lrcn_model.nets.net_plugins import net_plugins
@@ -117,7 +117,7 @@ class TrainData:
     def test_shards(self) -> list[str]:
         """Patterns of the test shards in the folders of the shards trained on; empty for none."""
         return [
-            folder.at(f"test-*{ENDING}")
+            shards_of(folder.location, "test")
             for folder, manifest in self.train.data_set.found.manifests.items()
             if any(entry.split == "test" for entry in manifest.shards)
         ]

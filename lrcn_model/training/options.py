@@ -18,6 +18,7 @@ from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.processor_names import DEVICES, PRECISIONS
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.training.cnn_defaults import CNN_DEFAULTS
 from lrcn_model.training.learning_rate import SCHEDULES
@@ -268,7 +269,7 @@ class TrainOptions:
     )
     amp: str = option(
         "auto",
-        Choice(("auto", "off", "bf16", "fp16")),
+        Choice(PRECISIONS),
         "The mixed precision to compute in; auto is bf16 or fp16 on a GPU, and off on a CPU.",
         group=_MACHINE,
     )
@@ -287,7 +288,7 @@ class TrainOptions:
     )
     device: str = option(
         "auto",
-        Choice(("auto", "cpu", "cuda")),
+        Choice(DEVICES),
         "The device to compute on; auto takes a GPU if there is one.",
         in_losses=False,
         group=_MACHINE,

@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from lrcn_data.size import size_text
+from lrcn_model.nets.net_config import Part
+from lrcn_model.training.options import values_from_toml
 from lrcn_model.training.reports import (
     EpochReport,
     StartReport,
@@ -71,13 +74,23 @@ def train(
         UsageError: A value is unknown, out of range, or contradicts another one.
         LrcnError: The training can't be done; the message says why and what helps.
     """
+    given = values_from_toml({name: _as_toml(value) for name, value in values.items()}, "train")
     for name, patterns in (("shards", shards), ("val_shards", val_shards)):
         if patterns:
-            values[name] = _texts(patterns)
-    options = training_options(values, config=config, out=out, resume=resume, fresh=fresh)
+            given[name] = _texts(patterns)
+    options = training_options(given, config=config, out=out, resume=resume, fresh=fresh)
     choice = RunChoice(out=resume or out, fresh=fresh, plugins=tuple(plugins))
     # not entered: signals do here what they do in the caller's program
     return run_training(options, choice, observer or SilentObserver(), StopSignals())
+
+
+def _as_toml(value: Any) -> Any:
+    """A value as a TOML file would have it, by which types are checked."""
+    if isinstance(value, Part):
+        return value.to_json()
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(n, int) for n in value):
+        return size_text(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _texts(patterns: AnyPath | Sequence[AnyPath]) -> tuple[str, ...]:

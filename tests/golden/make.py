@@ -189,7 +189,9 @@ def main(variant: str, path: Path) -> None:
     )
     if variant != "v1":
         summed = {name: name.startswith("train") for name in records}
-        write_whole(folder, records, summed=summed, canvas=SIZE, channels=3)
+        write_whole(
+            folder, records, summed=summed, canvas=SIZE, layout=SampleLayout(seq_len=SEQ_LEN)
+        )
         remove_parts(folder, records.values())
     wanted: Any = Later(manifest) if variant == "later" else manifest
     folder.write_manifest(wanted)

@@ -65,7 +65,7 @@ def test_every_public_name_can_be_imported_and_is_explained(package: ModuleType,
     thing = getattr(package, name)
     assert thing.__name__ == name
     assert thing.__doc__
-    assert name in dir(package)
+    assert sorted(package.__all__) == dir(package)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -80,3 +80,30 @@ def test_an_unknown_name_is_an_attribute_error(package: ModuleType) -> None:
 def test_importing_a_package_imports_nothing_dear(package: str, dear: str) -> None:
     code = f"import sys, {package}; sys.exit({dear!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: lrcn_model.train("shards", epoch=3), "there is no value 'epoch'"),
+        (lambda: lrcn_model.train("shards", lr="fast"), "lr must be a number, got 'fast'"),
+        (lambda: lrcn_model.train("shards", size=(0, 9)), "--size must be at least 1x1"),
+        (lambda: lrcn_model.load_run("run", device="gpu"), "--device must be one of auto, cpu"),
+        (lambda: lrcn_model.load_run("run", amp="int8"), "--amp must be one of auto, off"),
+        (lambda: lrcn_model.evaluate("run", "shards", average="max"), "average must be one of"),
+        (lambda: lrcn_model.evaluate("run", "shards", workers=-1), "workers -1 is out of range"),
+        (lambda: lrcn_data.make_shards(size="64x64"), "--size must have sides from 1 to 8192"),
+        (lambda: lrcn_data.make_shards(workers=-1), "--workers must be at least 0, got -1"),
+        (lambda: lrcn_data.make_shards(seed="x"), "--seed must be a whole number, got 'x'"),
+        (lambda: lrcn_data.make_shards(fps="fast"), "fps must be a number such as 5"),
+        (lambda: lrcn_data.compute_stats("shards", workers=0), "--workers must be at least 1"),
+        (lambda: lrcn_data.write_demo("demo", workers=-2), "--workers must be at least 1"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused_in_one_line(
+    call: Callable[[], object], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(lrcn_data.UsageError, match=said):
+        call()
+    assert list(tmp_path.iterdir()) == []

@@ -161,7 +161,7 @@ def test_what_is_no_record_is_one_error(
 
 def test_a_path_that_is_no_utf8_survives() -> None:
     path = os.fsdecode(b"caf\xe9.avi")
-    source = Source(path=path, bytes=1, sha256="", decoding="full")
+    source = Source(path=path, bytes=1, sha256="ab" * 32, decoding="full")
     record = ShardRecord(fingerprint="", entry=ENTRY, rejected=[], sources=[source], exact_frames=0)
     assert ShardRecord.from_json(record.to_json()).sources[0].path == path
 

@@ -173,6 +173,20 @@ def test_a_data_set_survives_pickling_and_forking(make_data_set: MakeDataSet) ->
     assert os.waitpid(child, 0)[1] == 0
 
 
+def test_a_data_set_is_sent_to_processes_without_its_index(make_data_set: MakeDataSet) -> None:
+    few = make_data_set("few", samples={"train": [1]})
+    many = make_data_set("many", samples={"train": [200]}, sizes=((8, 8),))
+    sizes = [len(pickle.dumps(open_data_set(folder))) for folder in (few, many)]
+    assert sizes[1] - sizes[0] < 500
+
+
+def test_a_sample_that_is_not_there_is_an_index_error(make_data_set: MakeDataSet) -> None:
+    data_set = open_data_set(make_data_set())
+    for number in (-1, 7):
+        with pytest.raises(IndexError, match=f"sample {number} of 7"):
+            data_set.read_sample(number)
+
+
 def test_open_files_are_bounded_and_closed(make_data_set: MakeDataSet) -> None:
     data_set = open_data_set(make_data_set(samples={"train": [1] * 70}, own_arrays=True))
     before = len(list(Path("/proc/self/fd").iterdir()))

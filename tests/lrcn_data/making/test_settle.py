@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +16,7 @@ import pytest
 from lrcn_data.errors import LrcnError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.inspecting.rebuild_index import rebuild_index
 from lrcn_data.inspecting.verify import verify
 from lrcn_data.lists.read_lists import Lists, read_lists
 from lrcn_data.making import run as run_module
@@ -212,3 +215,120 @@ def test_files_of_the_same_content_in_two_splits_are_refused(lists: Lists, tmp_p
         make(lists, tmp_path, folder)
     assert make(lists, tmp_path, folder, allow_leakage=True).shards_done == 0
     assert list(verify(str(tmp_path / "shards"))) == []
+
+
+def test_only_ones_own_leftovers_are_removed(lists: Lists, tmp_path: Path) -> None:
+    kept = [tmp_path / "shards" / name for name in ("other/mine.partial", "download.partial")]
+    kept.append(tmp_path / "shards/inner/train-000.tar.123.partial")
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    left = tmp_path / "shards/train-000.tar.123.partial"
+    left.touch()
+    make(lists, tmp_path, DataSetFolder(tmp_path / "shards"))
+    assert all(path.exists() for path in kept)
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("damage", ["delete", "garbage", "bit"])
+@pytest.mark.parametrize("name", ["train.npy", "pixel_sum.npz"])
+def test_what_stands_for_all_shards_is_made_good_where_it_is_lost_or_damaged(
+    lists: Lists, tmp_path: Path, name: str, damage: str
+) -> None:
+    folder = tmp_path / "shards"
+    make(lists, tmp_path, DataSetFolder(folder))
+    expected, path = tree(folder), folder / ".meta" / name
+    if damage == "delete":
+        path.unlink()
+    elif damage == "garbage":
+        path.write_bytes(b"garbage")
+    else:
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 4
+        path.write_bytes(data)
+    result = make(lists, tmp_path, DataSetFolder(folder))
+    assert tree(folder) == expected
+    # an index is made from the tars; sums are of frames as they were before they were encoded
+    assert result.videos_done == (0 if name == "train.npy" else 6)
+
+
+def test_a_stale_meta_folder_of_another_data_set_is_no_dead_end(
+    lists: Lists, tmp_path: Path
+) -> None:
+    make(lists, tmp_path, DataSetFolder(tmp_path / "whole"))
+    other = replace(OPTIONS, quality=50)
+    making = DataSetFolder(tmp_path / "shards")
+    write_data_set(
+        lists,
+        other,
+        RunOptions(workers=0),
+        root=tmp_path,
+        folder=making,
+        on_start=lambda videos, left: None,
+        on_video=lambda report: None,
+    )
+    for path in (tmp_path / "shards").iterdir():
+        if path.is_file():
+            path.unlink()
+    make(lists, tmp_path, making)
+    assert tree(tmp_path / "shards") == tree(tmp_path / "whole")
+
+
+def test_a_shard_without_clips_is_not_made_again(lists: Lists, tmp_path: Path) -> None:
+    short = replace(OPTIONS, clip=ClipOptions(sampling=Blocks(seq_len=7)), videos_per_shard=1)
+    results = [
+        write_data_set(
+            lists,
+            short,
+            RunOptions(workers=0),
+            root=tmp_path,
+            folder=DataSetFolder(tmp_path / "shards"),
+            on_start=lambda videos, left: None,
+            on_video=lambda report: None,
+        )
+        for _ in range(2)
+    ]
+    assert 0 < results[0].skipped < 6
+    assert results[1].shards_done == 0
+
+
+def test_an_index_made_from_the_tars_is_no_hindrance_to_a_retry(
+    lists: Lists, tmp_path: Path
+) -> None:
+    make(lists, tmp_path, DataSetFolder(tmp_path / "whole"))
+    video = tmp_path / "class0/v0.mp4"
+    good = video.read_bytes()
+    video.write_bytes(b"no video")
+    make(lists, tmp_path, DataSetFolder(tmp_path / "shards"))
+    (tmp_path / "shards/.meta/train.npy").unlink()
+    assert list(rebuild_index(tmp_path / "shards")) == [".meta/train.npy"]
+    video.write_bytes(good)
+    make(lists, tmp_path, DataSetFolder(tmp_path / "shards"), retry_failed=True)
+    assert tree(tmp_path / "shards") == tree(tmp_path / "whole")
+
+
+def test_sums_of_decoded_frames_give_way_to_exact_ones(lists: Lists, tmp_path: Path) -> None:
+    make(lists, tmp_path, DataSetFolder(tmp_path / "shards"))
+    expected = tree(tmp_path / "shards")
+    shutil.rmtree(tmp_path / "shards/.meta")
+    list(rebuild_index(tmp_path / "shards"))
+    assert tree(tmp_path / "shards") != expected
+    make(lists, tmp_path, DataSetFolder(tmp_path / "shards"))
+    assert tree(tmp_path / "shards") == expected
+
+
+def test_the_inputs_of_an_older_data_set_are_known_from_its_records(
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(lists, tmp_path, DataSetFolder(tmp_path / "whole"))
+    with monkeypatch.context() as older:
+        older.setattr(run_module, "write_whole", lambda *args, **options: None)
+        older.setattr(run_module, "remove_parts", lambda *args: None)
+        make(lists, tmp_path, DataSetFolder(tmp_path / "older"))
+    for path in (tmp_path / "older/.meta").glob("*.npz"):
+        arrays = dict(np.load(path))
+        del arrays["source"]
+        np.savez(path, **{**arrays, "crc32": arrays["crc32"].astype(np.uint32)})
+    assert not open_data_set(tmp_path / "older").sources.any()
+    make(lists, tmp_path, DataSetFolder(tmp_path / "older"))
+    assert tree(tmp_path / "older") == tree(tmp_path / "whole")

@@ -80,6 +80,7 @@ def test_a_folder_that_is_not_there_is_the_callers_error(tmp_path: Path) -> None
 def test_a_failure_names_the_thing_the_cause_and_the_file() -> None:
     error = write_failure("shards", OSError(28, "No space left on device", "shards/a.tar"))
     assert str(error) == (
-        "shards can't be written: No space left on device (shards/a.tar); free some space or mend"
-        " it, then run the same command again"
+        "shards can't be written: No space left on device (shards/a.tar); free some space, then"
+        " run the same command again"
     )
+    assert "; mend it, then" in str(write_failure("shards", OSError(5, "Input/output error")))

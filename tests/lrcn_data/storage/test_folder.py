@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +127,19 @@ def test_a_dead_owners_lock_is_taken_over() -> None:
     with lease(folder.location, renew_every=0.05, watch_for=0.2):
         assert folder.read(".lock") != b"a word that nobody changes any more"
     assert folder.names() == []
+
+
+def test_an_owner_that_could_not_be_reached_notices_that_it_lost_the_lock() -> None:
+    folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
+
+    def lose_it() -> None:
+        with lease(folder.location, renew_every=0.05, watch_for=1):
+            folder.write(".lock", b"another owner's")
+            time.sleep(0.3)
+
+    with pytest.raises(LrcnError, match="another run has taken it over"):
+        lose_it()
+    assert folder.read(".lock") == b"another owner's"
 
 
 def test_a_store_that_is_not_known_or_not_installed_is_one_line() -> None:
