@@ -24,6 +24,9 @@ from lrcn_data.storage.folder import Folder
 
 _NPY_HEADER = 4096
 
+_SUMS = (np.uint8, np.uint16, np.uint32)
+"""The types in which pixel sums are written where they fit, instead of int64."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ShardIndex:
@@ -111,7 +114,12 @@ class ShardIndex:
         """
         arrays = {name: getattr(self, name) for name in FIELDS}
         if pixel_sum is not None:
-            arrays |= {"pixel_sum": pixel_sum, "frame_count": np.int64(frame_count)}
+            # a quarter of the bytes, for the few frames that a shard mostly has
+            smallest = np.min_scalar_type(int(pixel_sum.max(initial=0)))
+            arrays |= {
+                "pixel_sum": pixel_sum.astype(smallest),
+                "frame_count": np.int64(frame_count),
+            }
         np.savez(file, **arrays)
 
 
@@ -144,9 +152,12 @@ def load_pixel_sum(
     location = folder.at(name)
     shape = (canvas[1], canvas[0], channels)
     arrays = load_arrays(folder, name, {"pixel_sum": 8 * math.prod(shape), "frame_count": 8})
-    check_array(location, "pixel_sum", arrays["pixel_sum"], shape)
+    pixel_sum = arrays["pixel_sum"]
+    if getattr(pixel_sum, "dtype", None) in _SUMS:
+        pixel_sum = pixel_sum.astype(np.int64)
+    check_array(location, "pixel_sum", pixel_sum, shape)
     check_array(location, "frame_count", arrays["frame_count"], ())
-    return check_sum(location, arrays["pixel_sum"], int(arrays["frame_count"]))
+    return check_sum(location, pixel_sum, int(arrays["frame_count"]))
 
 
 def check_sum(

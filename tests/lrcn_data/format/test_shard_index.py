@@ -57,6 +57,20 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
     assert (pixel_sum.shape, frames) == ((3, 4, 3), 2)
 
 
+@pytest.mark.parametrize(
+    ("level", "kind"), [(100, np.uint8), (2**7, np.uint16), (2**24, np.uint32)]
+)
+def test_sums_take_no_more_bytes_than_they_need(
+    tmp_path: Path, level: int, kind: type[np.generic]
+) -> None:
+    folder = save(tmp_path, index_of([512]), level=level, frames=2)
+    assert np.load(tmp_path / NAME)["pixel_sum"].dtype == kind
+    if level < 256:
+        loaded, _ = load_pixel_sum(folder, NAME, canvas=CANVAS)
+        assert loaded.dtype == np.int64
+        assert (loaded == level * 2).all()
+
+
 def test_a_shard_without_samples_ends_where_it_starts() -> None:
     assert index_of([]).end() == 0
 
@@ -77,7 +91,11 @@ def test_samples_that_do_not_follow_one_another_are_refused(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("level", "frames"), [(256, 2), (-1, 2), (1, -1)])
 def test_sums_that_no_frames_can_have_are_refused(tmp_path: Path, level: int, frames: int) -> None:
-    folder = save(tmp_path, index_of([512]), level=level, frames=frames)
+    folder = save(tmp_path, index_of([512]))
+    sums = np.full((3, 4, 3), level * frames, np.int64)
+    np.savez(
+        tmp_path / NAME, **{**np.load(tmp_path / NAME), "pixel_sum": sums, "frame_count": frames}
+    )
     with pytest.raises(ShardError, match="pixel sums that no frames can have"):
         load_pixel_sum(folder, NAME, canvas=CANVAS)
 
