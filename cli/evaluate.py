@@ -26,7 +26,7 @@ from .options import (
     version_option,
     workers_option,
 )
-from .output import print_json
+from .output import print_json, warn
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _MOST_SHOWN = 12
     context_settings=HELP,
     name="eval",
     groups={
-        "Scoring": ("shards", "average", "plugins", "cnn", "head"),
+        "Scoring": ("shards", "average", "allow_other_sampling", "plugins", "cnn", "head"),
         "Results": ("csv_path", "confusion"),
         "Machine": ("device", "amp", "batch_size", "workers"),
     },
@@ -97,6 +97,12 @@ _MOST_SHOWN = 12
     type=FILE,
     help="A PNG file to draw the confusion matrix into.",
 )
+@click.option(
+    "--allow-other-sampling",
+    is_flag=True,
+    help="Score clips that were sampled otherwise than those of the training: at another rate, with"
+    " another sampling or stride.",
+)
 @frame_kind_option
 @net_plugin_options
 @json_option
@@ -113,6 +119,7 @@ def command(
     workers: int | None,
     csv_path: Path | None,
     confusion: Path | None,
+    allow_other_sampling: bool,
     plugins: tuple[str, ...],
     cnn: str | None,
     head: str | None,
@@ -141,6 +148,7 @@ def command(
             batch_size=batch_size,
             workers=workers,
             plugins=plugins,
+            allow_other_sampling=allow_other_sampling,
             on_start=progress.start,
             on_clips=progress.advance,
         )
@@ -151,8 +159,14 @@ def command(
         write_csv(csv_path, found.videos, classes)
     if confusion:
         draw_confusion(confusion, result.confusion, classes)
+    if found.differences:
+        warn(
+            f"the clips have {', '.join(found.differences)} in the training: the net sees other"
+            " motion than it was trained on"
+        )
     if as_json:
-        print_json({"run": run_path, **json_result(result), "classes": classes})
+        differences = {"differences": found.differences} if found.differences else {}
+        print_json({"run": run_path, **json_result(result), **differences, "classes": classes})
         return
     _print_result(result, run_path)
     if len(classes) <= _MOST_SHOWN:

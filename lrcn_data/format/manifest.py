@@ -11,6 +11,7 @@ from lrcn_data.errors import ShardError
 from lrcn_data.format.file_names import MANIFEST
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json, known_values, members
+from lrcn_data.format.recipe import recipe_of
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.size import Size
 
@@ -19,12 +20,6 @@ FORMAT = "lrcn-shards"
 
 FORMAT_VERSION = 1
 """The latest version of the format, which is written and up to which is read."""
-
-RECIPE = (
-    *("fps", "seq_len", "sampling", "sampling_values", "stride", "clips", "short"),
-    *("size", "quality", "frame_kind", "plugins"),
-)
-"""The options that say how clips are made from a video, which predicting like a training needs."""
 
 UNDERSTOOD = frozenset({"frame-kind", "parts"})
 """What a data set may require of its readers, and this version understands.
@@ -102,7 +97,7 @@ class Manifest:
     @property
     def recipe(self) -> dict[str, Any]:
         """The options that say how clips are made from a video, by name."""
-        return {name: self.options[name] for name in RECIPE if name in self.options}
+        return recipe_of(self.options)
 
     @property
     def summed_split(self) -> str | None:

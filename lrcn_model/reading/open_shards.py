@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from lrcn_data.errors import UsageError
 from lrcn_data.format.file_names import ENDING
+from lrcn_data.format.recipe import sampling_differences
 from lrcn_data.format.shard_patterns import expand_shards
 from lrcn_data.machine import usable_cores
 from lrcn_model.processor import Processor
@@ -57,43 +60,68 @@ def open_shards(
     return data
 
 
-def check_fits(
-    data: ShardDataset, *, classes: Sequence[str], seq_len: int, frame_kind: str, what: str
-) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What shards must be like so that a net can be scored or validated on them.
+
+    Attributes:
+        what: The owner of what is wanted, with a verb, for error messages: "the run x has".
+        classes: The class names, by class number.
+        seq_len: The number of frames in a clip.
+        frame_kind: The name of the kind of frames.
+        recipe: How the clips were made that the net was or is trained on.
+    """
+
+    what: str
+    classes: Sequence[str]
+    seq_len: int
+    frame_kind: str
+    recipe: Mapping[str, Any]
+
+
+def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool) -> list[str]:
     """Refuse shards of another kind than those that a net was or is trained on.
 
     Args:
         data: The shards' clips.
-        classes: The class names wanted, by class number.
-        seq_len: The number of frames in a clip wanted.
-        frame_kind: The name of the kind of frames wanted.
-        what: The owner of what is wanted, with a verb, for error messages: "the run x has".
+        wanted: What they must be like.
+        allow_other_sampling: Whether clips may be sampled otherwise.
+
+    Returns:
+        In what the sampling differs, where that is allowed; a phrase for each difference.
 
     Raises:
         UsageError: The shards differ from what is wanted.
     """
-    folder = data.data_set.shards[0].location
-    if data.seq_len != seq_len:
+    folder, what = data.data_set.shards[0].location, wanted.what
+    if data.seq_len != wanted.seq_len:
         raise UsageError(
-            f"{folder} has clips of {data.seq_len} frames, {what} {seq_len}; make shards with"
-            f" --seq-len {seq_len}"
+            f"{folder} has clips of {data.seq_len} frames, {what} {wanted.seq_len}; make shards"
+            f" with --seq-len {wanted.seq_len}"
         )
-    if data.frame_kind.name != frame_kind:
+    if data.frame_kind.name != wanted.frame_kind:
         raise UsageError(
-            f"{folder} has frames of the kind {data.frame_kind.name}, {what} {frame_kind}; make"
-            f" shards with --frame-kind {frame_kind}"
+            f"{folder} has frames of the kind {data.frame_kind.name}, {what} {wanted.frame_kind};"
+            f" make shards with --frame-kind {wanted.frame_kind}"
         )
-    if len(data.classes) != len(classes):
+    if len(data.classes) != len(wanted.classes):
         raise UsageError(
-            f"{folder} has {len(data.classes)} classes, {what} {len(classes)}; make shards with"
-            " the same class names (lrcn-data shard --classes)"
+            f"{folder} has {len(data.classes)} classes, {what} {len(wanted.classes)}; make shards"
+            " with the same class names (lrcn-data shard --classes)"
         )
-    for number, (one, other) in enumerate(zip(data.classes, classes, strict=True)):
+    for number, (one, other) in enumerate(zip(data.classes, wanted.classes, strict=True)):
         if one != other:
             raise UsageError(
                 f"{folder} has {one!r} as class {number}, {what} {other!r}; make shards with the"
                 " same class names (lrcn-data shard --classes)"
             )
+    differences = sampling_differences(data.recipe, wanted.recipe)
+    if differences and not allow_other_sampling:
+        raise UsageError(
+            f"{folder} has clips of {', '.join(differences)}, which is what {what}; make shards"
+            " with the same values, or give --allow-other-sampling"
+        )
+    return differences
 
 
 def scoring_batches(

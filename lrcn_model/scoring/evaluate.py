@@ -13,7 +13,13 @@ from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.sources import source_text
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import joined, ranks_from_environment
-from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
+from lrcn_model.reading.open_shards import (
+    Wanted,
+    check_fits,
+    default_workers,
+    open_shards,
+    scoring_batches,
+)
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.scorer import Result, Scorer, VideoScores, over_all_processes
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
@@ -31,12 +37,15 @@ class Evaluation:
         videos: The scores of each video, sorted by path.
         classes: The class names, by class number.
         first: Whether this is the process, of several, that reports what was found.
+        differences: In what the clips were sampled otherwise than those that the net was trained
+            on; a phrase for each difference.
     """
 
     result: Result
     videos: list[VideoScores]
     classes: list[str]
     first: bool
+    differences: list[str]
 
 
 def evaluate(
@@ -47,6 +56,7 @@ def evaluate(
     batch_size: int = 16,
     workers: int | None = None,
     plugins: Collection[str] = (),
+    allow_other_sampling: bool = False,
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Evaluation:
@@ -61,13 +71,15 @@ def evaluate(
         batch_size: The number of clips that are scored at a time, which changes nothing but speed.
         workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
+        allow_other_sampling: Whether the clips may be sampled otherwise than those that the net was
+            trained on: at another rate, with another sampling or stride.
         on_start: Called once with the number of clips that this process scores, and with the number
             still to be scored, which is the same.
         on_clips: Called after every batch with the number of its clips.
 
     Raises:
         UsageError: There is no such run, the clips differ from the run's in their classes, number
-            of frames or kind of frames, or a plug-in that is not named has made the frames.
+            of frames, kind of frames or sampling, or a plug-in that is not named has made them.
         ShardError: Shards are missing, damaged, or don't fit together.
         LrcnError: The run's weights are damaged, or memory ran out.
     """
@@ -77,7 +89,7 @@ def evaluate(
         raise UsageError(f"batch_size {batch_size} or workers {workers} is out of range")
     trained = run if isinstance(run, TrainedRun) else load_run(run)
     ranks = ranks_from_environment()
-    data = _open(shards, trained, plugins)
+    data, differences = _open(shards, trained, plugins, allow_other_sampling=allow_other_sampling)
     keep_freed_memory()
     with joined(ranks, trained.processor.device), out_of_memory_remedy(batch_size):
         share = len(data) // ranks.count
@@ -100,20 +112,24 @@ def evaluate(
         videos=whole.videos(),
         classes=trained.facts.classes,
         first=ranks.first,
+        differences=differences,
     )
 
 
-def _open(shards: Shards, run: TrainedRun, plugins: Collection[str]) -> ShardDataset:
+def _open(
+    shards: Shards, run: TrainedRun, plugins: Collection[str], *, allow_other_sampling: bool
+) -> tuple[ShardDataset, list[str]]:
+    """Open the clips to score, and say in what they were sampled otherwise than the run's."""
     patterns = [shards] if isinstance(shards, str | os.PathLike) else shards
     data = open_shards([os.fspath(one) for one in patterns], split="test", plugins=plugins)
-    check_fits(
-        data,
+    wanted = Wanted(
+        what=f"the run {run.name} has",
         classes=run.facts.classes,
         seq_len=run.facts.seq_len,
         frame_kind=run.facts.frame_kind,
-        what=f"the run {run.name} has",
+        recipe={"fps": str(run.facts.fps), **run.facts.recipe},
     )
-    return data
+    return data, check_fits(data, wanted, allow_other_sampling=allow_other_sampling)
 
 
 def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:

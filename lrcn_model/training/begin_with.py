@@ -2,37 +2,77 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from lrcn_data.errors import UsageError
+from lrcn_data.format.recipe import sampling_differences
 from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor import choose_processor
+from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.trained_run import load_run
+from lrcn_model.training.options import TrainOptions
 
 _CLASSIFIER = "classifier."
+_SHOWN = 3
 
 
-def begin_with(net: LRCN, run: str | os.PathLike[str]) -> bool:
-    """Take over the weights of another run.
+def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> list[str]:
+    """Take over the weights of the run that --init names.
+
+    The classifier's weights are taken over for every class that stands in both by its name; those
+    of the others stay as they were drawn at random.
 
     Args:
         net: The net that is to be trained; changed in place.
-        run: The path or URL of the other run's folder, or of its weights.safetensors.
+        options: All values of the training.
+        data: The clips that it is trained on.
 
     Returns:
-        Whether the classifier was taken over too, which it is not where the numbers of classes
-        differ.
+        What is to be known about it, a sentence for each thing.
 
     Raises:
-        UsageError: There is no run, its net is of another kind, or a plug-in in it is not in the
-            net to train.
+        UsageError: There is no run, its net is of another kind, a plug-in in it is not in the net
+            to train, its clips were sampled otherwise, or --freeze would keep what was drawn at
+            random.
         LrcnError: The weights are damaged.
     """
+    assert options.init is not None
+    run = options.init
     plugins = (net.config.cnn.name, net.config.head.name)
-    there = load_run(run, choose_processor("cpu", "off"), plugins).net
-    one, other = there.config, net.config
+    there = load_run(run, choose_processor("cpu", "off"), plugins)
+    _check_net(there.net.config, net.config, run)
+    sentences = _compare_sampling(
+        data.recipe, {"fps": str(there.facts.fps), **there.facts.recipe}, options
+    )
+    tensors = dict(there.net.state_dict())
+    new = [name for name in data.classes if name not in there.facts.classes]
+    if new and "classifier" in options.frozen_modules():
+        raise UsageError(
+            f"--freeze classifier would keep weights as drawn at random: {run} doesn't have"
+            f" {_some(new)}; leave it out"
+        )
+    if data.classes != there.facts.classes:
+        own = net.state_dict()
+        for name in [name for name in tensors if name.startswith(_CLASSIFIER)]:
+            tensors[name] = _by_class(
+                own[name].cpu(), data.classes, tensors[name], there.facts.classes
+            )
+        kept = len(data.classes) - len(new)
+        sentences.append(
+            f"{run} has other classes: the classifier keeps the weights of the {kept} that stand in"
+            f" both{'; as drawn at random begins ' + _some(new) if new else ''}"
+        )
+    with torch.no_grad():
+        net.load_state_dict(tensors)
+    return sentences
+
+
+def _check_net(one: NetConfig, other: NetConfig, run: str) -> None:
+    """Refuse a net of another kind than the one to train."""
     by_lstm = one.lstm_hidden is not None and other.lstm_hidden is not None
     for name in ("cnn", "size", "lstm_hidden" if by_lstm else "head"):
         if getattr(one, name) != getattr(other, name):
@@ -46,12 +86,39 @@ def begin_with(net: LRCN, run: str | os.PathLike[str]) -> bool:
             f"--init {run} takes frames of {one.channels} channels, this training of"
             f" {other.channels}; name a run that was trained on frames of the same kind"
         )
-    whole = one.classes == other.classes
-    tensors = {
-        name: value
-        for name, value in there.state_dict().items()
-        if whole or not name.startswith(_CLASSIFIER)
-    }
-    with torch.no_grad():
-        net.load_state_dict(tensors, strict=whole)
-    return whole
+
+
+def _compare_sampling(
+    now: dict[str, object], before: dict[str, object], options: TrainOptions
+) -> list[str]:
+    differences = sampling_differences(now, before)
+    if not differences:
+        return []
+    found = f"--init {options.init} was trained on other clips: here {', '.join(differences)}"
+    if not options.allow_other_sampling:
+        raise UsageError(f"{found}; name a run of clips as these, or give --allow-other-sampling")
+    return [found]
+
+
+def _by_class(
+    drawn: Tensor, classes: Sequence[str], trained: Tensor, trained_classes: Sequence[str]
+) -> Tensor:
+    """A classifier's weights, or its biases, for new classes: trained ones where the name is known.
+
+    Args:
+        drawn: The weights as drawn at random, a row a class.
+        classes: The class of each row.
+        trained: The weights that were trained.
+        trained_classes: The class of each of their rows.
+    """
+    rows = drawn.clone()
+    number = {name: row for row, name in enumerate(trained_classes)}
+    for row, name in enumerate(classes):
+        if name in number:
+            rows[row] = trained[number[name]]
+    return rows
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(repr, names[:_SHOWN])) + more

@@ -19,7 +19,13 @@ from lrcn_model.reading import epoch_order
 from lrcn_model.reading.batch_loader import load_batches
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.epoch_sampler import EpochSampler
-from lrcn_model.reading.open_shards import check_fits, default_workers, open_shards, scoring_batches
+from lrcn_model.reading.open_shards import (
+    Wanted,
+    check_fits,
+    default_workers,
+    open_shards,
+    scoring_batches,
+)
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
 from lrcn_model.scoring.trained_run import RunFacts
@@ -66,13 +72,17 @@ class TrainData:
         self.val = None
         if options.val_shards:
             self.val = open_shards(options.val_shards, split="val", plugins=plugins)
+        self._differences: list[str] = []
         if self.val is not None:
-            check_fits(
-                self.val,
+            wanted = Wanted(
+                what="the shards trained on have",
                 classes=self.train.classes,
                 seq_len=self.train.seq_len,
                 frame_kind=self.train.frame_kind.name,
-                what="the shards trained on have",
+                recipe=self.train.recipe,
+            )
+            self._differences = check_fits(
+                self.val, wanted, allow_other_sampling=options.allow_other_sampling
             )
         if options.jitter and not self.train.frame_kind.has_colours:
             raise UsageError(
@@ -109,6 +119,11 @@ class TrainData:
             found.append(
                 f"{len(missing)} more shards of the train split are not among those named, such as"
                 f" {missing[0]}"
+            )
+        if self._differences:
+            found.append(
+                f"the clips to validate with have {', '.join(self._differences)} as those trained"
+                " on; val figures are of other motion"
             )
         if self.val is not None:
             found += _shared(self.train, self.val)

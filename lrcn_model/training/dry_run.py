@@ -74,7 +74,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
             check_same(folder, options, trained_on)
         train_step = ready.new_train_step()
         if options.init:
-            begin_with(train_step.net, options.init)
+            begin_with(train_step.net, options, data.train)
         table = net_table(train_step.net)
         steps = data.steps_left(0)
         loss, seconds = _first_step(train_step, data, options, steps * options.epochs)

@@ -233,6 +233,14 @@ class TrainOptions:
         "The run whose weights the training begins with: its folder, or its weights.safetensors.",
         group=_NET,
     )
+    allow_other_sampling: bool = option(
+        False,
+        Flag(),
+        "Allow --val-shards, and a run as --init, whose clips were sampled otherwise than those"
+        " trained on: at another rate, with another sampling or stride.",
+        in_losses=False,
+        group=_DATA,
+    )
     freeze: tuple[str, ...] = option(
         (),
         Texts(metavar="PART...", choices=PARTS),

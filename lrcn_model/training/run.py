@@ -16,7 +16,6 @@ from lrcn_model.training.preparation import Prepared, prepared
 from lrcn_model.training.reports import TrainingObserver
 from lrcn_model.training.run_choice import RunChoice
 from lrcn_model.training.run_record import TrainedOn, check_same, read_options, write_record
-from lrcn_model.training.step import TrainStep
 from lrcn_model.training.stop_signals import StopSignals
 
 
@@ -60,7 +59,8 @@ def run_training(
         train_step = ready.new_train_step()
         folder = choice.folder(options, trained_on)
         if options.init and (choice.fresh or not folder.has_checkpoint()):
-            _begin_with(train_step, options.init, observer)
+            for sentence in begin_with(train_step.net, options, ready.data.train):
+                observer.warn(sentence)
         with ExitStack() as held:
             if ranks.first:
                 held.enter_context(_locked(folder))
@@ -84,12 +84,6 @@ def run_training(
             first=ranks.first,
             test_shards=ready.data.test_shards(),
         )
-
-
-def _begin_with(train_step: TrainStep, run: str, observer: TrainingObserver) -> None:
-    """Take over the weights that --init names."""
-    if not begin_with(train_step.net, run):
-        observer.warn(f"{run} has other classes: the classifier begins as drawn at random")
 
 
 @contextmanager

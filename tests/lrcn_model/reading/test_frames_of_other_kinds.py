@@ -30,7 +30,7 @@ from lrcn_model.nets.cnn import Expects
 from lrcn_model.processor import choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import ClipChange
-from lrcn_model.reading.open_shards import check_fits
+from lrcn_model.reading.open_shards import Wanted, check_fits
 from lrcn_model.training.data import TrainData
 from lrcn_model.training.options import TrainOptions
 
@@ -250,4 +250,8 @@ def test_frames_without_colours_are_not_jittered(data: ShardDataset) -> None:
 
 def test_shards_of_another_kind_than_a_runs_are_refused(data: ShardDataset) -> None:
     with pytest.raises(UsageError, match=rf"frames of the kind {NAME}, the run has rgb; make"):
-        check_fits(data, classes=["a"], seq_len=SEQ_LEN, frame_kind="rgb", what="the run has")
+        check_fits(
+            data,
+            Wanted(what="the run has", classes=["a"], seq_len=SEQ_LEN, frame_kind="rgb", recipe={}),
+            allow_other_sampling=False,
+        )
