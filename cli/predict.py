@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.sampling.samplings import SAMPLINGS
 
 from .command import Command
 from .error_boundary import run
@@ -16,6 +17,7 @@ from .options import (
     ANY_PATH,
     HELP,
     RUN,
+    KindType,
     debug_option,
     decoder_option,
     device_option,
@@ -25,7 +27,7 @@ from .options import (
     net_plugin_options,
     version_option,
 )
-from .output import print_json
+from .output import print_json, warn
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     context_settings=HELP,
     name="predict",
     groups={
-        "Predicting": ("top", "plugins", "cnn", "head"),
-        "Machine": ("device", "decoder"),
+        "Predicting": ("top", "plugins", "sampling", "cnn", "head"),
+        "Machine": ("device", "batch_size", "decoder"),
     },
     examples=(
         "lrcn-predict runs/paper-1a2b3c4d clip.mp4 'another clip.avi'",
@@ -54,7 +56,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="The number of classes to name for each video, the most probable first.",
 )
+@click.option(
+    "--sampling",
+    type=KindType(SAMPLINGS),
+    help="The plug-in that chose the frames of the training's clips, which is imported only if it"
+    " is named here.",
+)
 @device_option
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=16,
+    show_default=True,
+    help="The number of a video's clips that are scored at a time.",
+)
 @decoder_option
 @frame_kind_option
 @net_plugin_options
@@ -66,7 +81,9 @@ def command(
     run_path: str,
     videos: tuple[Path, ...],
     top: int,
+    sampling: str | None,
     device: str,
+    batch_size: int,
     decoder: Any,
     plugins: tuple[str, ...],
     cnn: str | None,
@@ -75,20 +92,36 @@ def command(
 ) -> None:
     """Say what VIDEOs show, with the net of RUN; nothing else is needed.
 
-    Frames are sampled at the run's number of frames per second, and the middle one is taken of each
-    of as many blocks as a clip has frames. A video that can't be read is reported; the others are
-    still predicted, and the exit code is 1.
+    A video is sampled, resized and encoded as those of the training were: all windows are scored of
+    a net that was trained on windows, and the middle frame of each block of one that was trained on
+    blocks. A video that is too short for a clip is padded. One that can't be read is reported; the
+    others are still predicted, and the exit code is 1.
     """
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
     from lrcn_model.scoring.trained_run import load_run
 
     trained = load_run(run_path, plugins=named_plugins(cnn, head), device=device)
-    predictions = list(predict_videos(trained, videos, top=top, decoder=decoder, plugins=plugins))
+    predictions = list(
+        predict_videos(
+            trained,
+            videos,
+            top=top,
+            batch_size=batch_size,
+            decoder=decoder,
+            plugins=[*plugins, *([sampling] if sampling else [])],
+        )
+    )
     if as_json:
         print_json([asdict(prediction) for prediction in predictions])
     else:
         _print_predictions(predictions)
+    for prediction in predictions:
+        if prediction.padded is not None:
+            warn(
+                f"{prediction.video} has {prediction.padded} of the {trained.facts.seq_len} frames"
+                " of a clip; the last one is repeated"
+            )
     unread = sum(prediction.error is not None for prediction in predictions)
     if unread:
         raise LrcnError(f"{unread} of {len(predictions)} videos could not be read")

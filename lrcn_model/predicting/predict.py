@@ -1,29 +1,23 @@
 """What a trained net says of video files.
 
-Each video gives one clip: the middle frames of its blocks at the run's frame rate, whatever the
-sampling of the run's shards was. A short video is padded.
+A video is read as those were that the net was trained on (see `video_clips`), and scored as an
+evaluation scores the clips of shards: on the videos of a test list, where the sampling draws
+nothing, both give the same scores.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lrcn_data.errors import VideoError
-from lrcn_data.format.frame_kind import FrameKind, make_picture
-from lrcn_data.format.frame_kinds import recorded_frame_kind
-from lrcn_data.pixels import RGB, Picture
-from lrcn_data.reasons import Reason
-from lrcn_data.sampling.center import Center
-from lrcn_data.sampling.clip_options import ClipOptions
-from lrcn_data.sampling.clips import Clip, collect_clips
-from lrcn_data.size import Size
-from lrcn_data.video.video_file import open_video
+from lrcn_data.format.records import SampleRecord
+from lrcn_model.predicting.video_clips import VideoReader
+from lrcn_model.scoring.scorer import Scorer
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
 from lrcn_model.scoring.video_vote import VOTES
 
@@ -66,13 +60,18 @@ class Prediction:
         video: The path of the video.
         guesses: The most probable classes, the most probable one first; none where the video can't
             be read.
-        frames: The most probable class of each sampled frame.
+        frames: The most probable class of each sampled frame, in time order.
+        clips: The number of clips whose scores were averaged.
+        padded: The number of real frames of a video that is too short for a clip, the last of which
+            was repeated; None for others.
         error: The reason why the video can't be read; None where it can.
     """
 
     video: str
     guesses: list[Guess]
     frames: list[FrameGuess]
+    clips: int = 0
+    padded: int | None = None
     error: str | None = None
 
 
@@ -81,6 +80,7 @@ def predict(
     video: str | os.PathLike[str],
     *,
     top: int = 5,
+    batch_size: int = 16,
     decoder: str = "av",
     plugins: Collection[str] = (),
 ) -> Prediction:
@@ -90,17 +90,20 @@ def predict(
         run: The trained net as `load_run` gives it, or the path or URL of its run.
         video: The path of the video file.
         top: The number of classes to name.
+        batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
-        plugins: Names of plug-ins that may be imported, where one made the frames that the net was
-            trained on.
+        plugins: Names of plug-ins that may be imported, where one made or chose the frames that the
+            net was trained on.
 
     Raises:
         VideoError: The video can't be used, with the reason.
         OSError: The file is not there or can't be read.
-        UsageError: There is no such run, or a plug-in made the frames, and is not named.
+        UsageError: There is no such run, or a plug-in made or chose the frames, and is not named.
         LrcnError: The run's weights are damaged.
     """
-    return _Predictor(run, top=top, decoder=decoder, plugins=plugins).predict(video)
+    return _Predictor(
+        run, top=top, batch_size=batch_size, decoder=decoder, plugins=plugins
+    ).predict(video)
 
 
 def predict_videos(
@@ -108,6 +111,7 @@ def predict_videos(
     videos: Iterable[str | os.PathLike[str]],
     *,
     top: int = 5,
+    batch_size: int = 16,
     decoder: str = "av",
     plugins: Collection[str] = (),
 ) -> Iterator[Prediction]:
@@ -117,18 +121,19 @@ def predict_videos(
         run: The trained net as `load_run` gives it, or the path or URL of its run.
         videos: The paths of the video files.
         top: The number of classes to name for a video.
+        batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
-        plugins: Names of plug-ins that may be imported, where one made the frames that the net was
-            trained on.
+        plugins: Names of plug-ins that may be imported, where one made or chose the frames that the
+            net was trained on.
 
     Yields:
         The prediction of each video, in the order of the paths.
 
     Raises:
-        UsageError: There is no such run, or a plug-in made the frames, and is not named.
+        UsageError: There is no such run, or a plug-in made or chose the frames, and is not named.
         LrcnError: The run's weights are damaged.
     """
-    predictor = _Predictor(run, top=top, decoder=decoder, plugins=plugins)
+    predictor = _Predictor(run, top=top, batch_size=batch_size, decoder=decoder, plugins=plugins)
     for path in videos:
         try:
             yield predictor.predict(path)
@@ -144,85 +149,64 @@ class _Predictor:
         run: TrainedRun | str | os.PathLike[str],
         *,
         top: int,
+        batch_size: int,
         decoder: str,
         plugins: Collection[str],
     ) -> None:
         self._run = run if isinstance(run, TrainedRun) else load_run(run)
         self._top = top
-        facts = self._run.facts
-        kind = recorded_frame_kind(facts.frame_kind, "the run", plugins, facts.frame_plugins)
-        self._keeper = PictureKeeper(kind, facts.stored_size)
-        self._options = ClipOptions(
-            fps=facts.fps, sampling=Center(seq_len=facts.seq_len), short="pad", decoder=decoder
-        )
+        self._batch_size = batch_size
+        self._reader = VideoReader(self._run.facts, decoder=decoder, plugins=plugins)
 
     def predict(self, path: str | os.PathLike[str]) -> Prediction:
-        clip = _only_clip(path, self._options, self._keeper)
-        return _predict(self._run, os.fspath(path), clip, self._top)
+        found = self._reader.read(path)
+        scorer = Scorer(len(self._run.facts.classes), self._run.facts.average)
+        frames = _FrameScores()
+        for batch in found.batches(self._batch_size):
+            on_device = batch.to(self._run.processor.device)
+            scores_BTC = self._run.score(on_device)
+            scorer.add(scores_BTC, on_device)
+            for clip, scores_TC in zip(batch.indices.tolist(), scores_BTC, strict=True):
+                frames.add(found.samples[clip].record, scores_TC)
+        [video] = scorer.videos()
+        return Prediction(
+            video=os.fspath(path),
+            guesses=self._guesses(torch.from_numpy(video.scores)),
+            frames=frames.guesses(self._run.facts.classes),
+            clips=len(found.samples),
+            padded=found.padded,
+        )
 
-
-class PictureKeeper:
-    """Keeps of each frame the picture that shards would have of it, before it is encoded.
-
-    Args:
-        kind: The kind of frames that shards would have.
-        size: (width, height), in pixels, that frames are resized to; None for their own size.
-    """
-
-    def __init__(self, kind: FrameKind, size: Size | None) -> None:
-        self._kind = kind
-        self._size = size
-
-    @property
-    def neighbour(self) -> int:
-        """The offset of the other frame that each picture is made from as well; see `FrameKind`."""
-        return self._kind.neighbour
-
-    def begin(self) -> None:
-        """Do nothing, since there is nothing to forget of the video before."""
-
-    def keep(self, rgb: RGB, number: int, neighbour: RGB | None, uses: int) -> Picture:
-        """The picture of a frame; see `sampling.clips.FrameKeeper`."""
-        return make_picture(self._kind, rgb, size=self._size, number=number, neighbour=neighbour)
-
-
-def _only_clip(
-    path: str | os.PathLike[str], options: ClipOptions, keeper: PictureKeeper
-) -> Clip[Picture]:
-    """The one clip of a video.
-
-    Raises:
-        VideoError: The video can't be read, or has no frame at the run's frame rate.
-    """
-    with open_video(os.fspath(path)) as file:
-        clips = collect_clips(file, os.fspath(path), options, keeper).clips
-    if not clips:
-        raise VideoError(Reason.SHORT, f"no frame at {options.fps} frames a second")
-    return clips[0]
-
-
-def _predict(run: TrainedRun, video: str, clip: Clip[Picture], top: int) -> Prediction:
-    frames_BTHWC = _frames(clip)[None]
-    scores_TC = run.score_frames(frames_BTHWC, torch.tensor([clip.num_valid]))[0]
-    log_probs_TC = torch.log_softmax(scores_TC, dim=-1).double().cpu()
-    real_TC = log_probs_TC[: clip.num_valid]
-    vote = VOTES[run.facts.average]
-    probabilities = vote.probabilities(vote.of_frames(real_TC).mean(dim=0))
-    names = run.facts.classes
-    best = probabilities.topk(min(top, len(names)))
-    return Prediction(
-        video=video,
-        guesses=[
-            Guess(label=label, name=names[label], probability=probability)
+    def _guesses(self, mean_votes_C: Tensor) -> list[Guess]:
+        """The most probable classes, given the mean of the frames' votes."""
+        facts = self._run.facts
+        probabilities = VOTES[facts.average].probabilities(mean_votes_C)
+        best = probabilities.topk(min(self._top, len(facts.classes)))
+        return [
+            Guess(label=label, name=facts.classes[label], probability=probability)
             for probability, label in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-        ],
-        frames=[
-            FrameGuess(seconds=seconds, name=names[int(row.argmax())], probability=float(row.max()))
-            for seconds, row in zip(clip.frame_times, real_TC.exp(), strict=False)
-        ],
-    )
+        ]
 
 
-def _frames(clip: Clip[Picture]) -> Tensor:
-    """A clip's frames as shards would hold them, uint8 (frames, height, width, channels)."""
-    return torch.from_numpy(np.stack(clip.frames))
+class _FrameScores:
+    """The scores of a video's frames, one that is in several clips having their mean."""
+
+    def __init__(self) -> None:
+        self._by_time: dict[float, list[Tensor]] = {}
+
+    def add(self, record: SampleRecord, scores_TC: Tensor) -> None:
+        """Add the scores of a clip's real frames, before any softmax."""
+        log_probs_TC = torch.log_softmax(scores_TC.double(), dim=-1).cpu()
+        real = zip(record.frame_times[: record.num_valid], log_probs_TC, strict=False)
+        for seconds, log_probs_C in real:
+            self._by_time.setdefault(seconds, []).append(log_probs_C)
+
+    def guesses(self, names: Sequence[str]) -> list[FrameGuess]:
+        """The most probable class of each frame, in time order."""
+        found = []
+        for seconds, rows in sorted(self._by_time.items()):
+            probabilities = torch.stack(rows).mean(dim=0).softmax(dim=0)
+            best = int(probabilities.argmax())
+            probability = float(probabilities[best])
+            found.append(FrameGuess(seconds=seconds, name=names[best], probability=probability))
+        return found

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import simplejpeg
 import torch
 
 from lrcn_data.demo.videos import encode_video, plan_demo
@@ -48,10 +49,11 @@ def video(tmp_path: Path) -> Path:
 
 
 def mean_log_probs_and_probs(run: TrainedRun, video: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """By hand: the middle frames of the video's blocks, squeezed, scaled, scored and averaged."""
+    """By hand: the middle frames of the blocks, as JPEGs, squeezed, scaled, scored and averaged."""
     options = ClipOptions(fps=Fraction(5), sampling=Center(seq_len=SEQ_LEN))
     [clip] = read_clips(video, "", options).clips
-    frames = torch.stack([torch.from_numpy(frame.copy()) for frame in clip.frames])
+    jpegs = [simplejpeg.encode_jpeg(f, 90, colorsubsampling="420") for f in clip.frames]
+    frames = torch.stack([torch.from_numpy(simplejpeg.decode_jpeg(jpeg)) for jpeg in jpegs])
     squeezed = torch.nn.functional.interpolate(
         frames.permute(0, 3, 1, 2), SIZE[::-1], mode="bilinear", antialias=True
     )

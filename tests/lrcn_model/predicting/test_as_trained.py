@@ -1,0 +1,153 @@
+"""Predicting a video sees, pixel for pixel, what evaluating shards sees, and scores it alike."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lrcn_data import make_shards
+from lrcn_data.lists.lines import format_line
+from lrcn_model import ShardDataset, evaluate, predict
+from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.predicting.video_clips import VideoReader
+from lrcn_model.processor import choose_processor
+from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.scoring.trained_run import RunFacts, TrainedRun, load_run, save_weights
+
+WriteVideo = Callable[..., Path]
+SIZE = (40, 32)
+
+
+def run_on(folder: Path, *, average: str = "log-probs") -> TrainedRun:
+    """A net as it is drawn at random, with what a training on these shards would record."""
+    data = ShardDataset(folder)
+    torch.manual_seed(1)
+    net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE)).eval()
+    preprocess = Preprocess(SIZE, torch.tensor([90.0, 80.0, 70.0]))
+    facts = RunFacts(
+        classes=data.classes,
+        seq_len=data.seq_len,
+        fps=data.fps,
+        average=average,
+        stored_size=data.stored_size,
+        trained={},
+        recipe=data.recipe,
+    )
+    save_weights(folder / "weights.safetensors", net, preprocess, facts)
+    return load_run(folder / "weights.safetensors", choose_processor("cpu", "off"))
+
+
+def make(folder: Path, videos: list[Path], **values: Any) -> Path:
+    """Shards of videos, each given to one of two classes in turn."""
+    lines = [format_line(str(path), f"class{n % 2}") for n, path in enumerate(videos)]
+    (folder / "list.txt").write_text("".join(f"{line}\n" for line in lines))
+    out = folder / "shards"
+    shutil.rmtree(out, ignore_errors=True)
+    make_shards(out, test=folder / "list.txt", workers=0, **values)
+    return out
+
+
+def check_same(folder: Path, videos: list[Path], **values: Any) -> None:
+    shards = make(folder, videos, **values)
+    run, data = run_on(shards), ShardDataset(shards)
+    reader = VideoReader(run.facts, decoder=values.get("decoder", "av"), plugins=())
+    stored: dict[str, list[np.ndarray]] = {}
+    for number in range(len(data)):
+        batch = data[number]
+        stored.setdefault(batch.videos[0], []).append(batch.frames[0].numpy().copy())
+    assert stored
+    found = evaluate(run, shards, batch_size=1, workers=0)
+    scores = {video.video: video.scores for video in found.videos}
+    for path in videos:
+        if str(path) not in stored:
+            continue  # too short, and left out of the shards
+        clips = [batch.frames[0].numpy().copy() for batch in reader.read(path).batches(1)]
+        assert len(clips) == len(stored[str(path)])
+        for one, other in zip(clips, stored[str(path)], strict=True):
+            assert np.array_equal(one, other)
+        for batch_size in (1, 16):
+            prediction = predict(run, path, batch_size=batch_size, top=2)
+            probabilities = {guess.label: guess.probability for guess in prediction.guesses}
+            expected = torch.from_numpy(scores[str(path)]).softmax(dim=0).tolist()
+            wanted = [probabilities[label] for label in range(2)]
+            if batch_size == 1:
+                assert wanted == expected
+            else:
+                assert wanted == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.fixture
+def videos(write_video: WriteVideo) -> list[Path]:
+    """Three sizes, three rates, and one video that is too short."""
+    return [
+        write_video("a.mp4", frames=40, fps=10),
+        write_video("b.avi", frames=61, fps=25, size=(80, 60)),
+        write_video("c.mkv", frames=33, fps=12, size=(50, 70)),
+        write_video("d.mp4", frames=6, fps=10),
+    ]
+
+
+@pytest.mark.parametrize("size", [None, (48, 36)])
+@pytest.mark.parametrize("fps", [5, "25/2"])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {"sampling": "center"},
+        {"sampling": "windows"},
+        {"sampling": "windows", "stride": 1, "short": "pad"},
+        {"sampling": "center", "short": "loop", "quality": 40},
+    ],
+)
+def test_pixels_and_scores_are_those_of_the_shards(
+    tmp_path: Path, videos: list[Path], sampling: dict[str, Any], fps: Any, size: Any
+) -> None:
+    check_same(tmp_path, videos, seq_len=4, fps=Fraction(str(fps)), size=size, **sampling)
+
+
+@pytest.mark.skipif("LRCN_REAL_VIDEOS" not in os.environ, reason="LRCN_REAL_VIDEOS is not set")
+def test_turned_videos_are_read_as_for_the_shards(tmp_path: Path) -> None:
+    folder = Path(os.environ["LRCN_REAL_VIDEOS"]) / "odd/rotated"
+    turned = sorted(path for path in folder.iterdir() if path.is_file())
+    assert turned
+    check_same(tmp_path, turned, seq_len=4, sampling="windows", short="pad")
+
+
+def test_what_was_drawn_from_blocks_is_predicted_by_their_middle_frames(
+    tmp_path: Path, videos: list[Path]
+) -> None:
+    drawn = run_on(make(tmp_path, videos, seq_len=4, sampling="blocks", clips=3))
+    shards = make(tmp_path, videos, seq_len=4, sampling="center")
+    found = evaluate(drawn, shards, batch_size=1, workers=0)
+    [expected] = [v.scores for v in found.videos if v.video == str(videos[1])]
+    prediction = predict(drawn, videos[1], batch_size=1)
+    assert prediction.clips == 1
+    assert max(torch.from_numpy(expected).softmax(0).tolist()) == prediction.guesses[0].probability
+
+
+def test_a_frame_of_several_windows_is_named_once_by_its_mean_score(
+    tmp_path: Path, videos: list[Path]
+) -> None:
+    shards = make(tmp_path, videos, seq_len=4, sampling="windows", stride=2)
+    run = run_on(shards)
+    prediction = predict(run, videos[0])
+    seconds = [frame.seconds for frame in prediction.frames]
+    assert prediction.clips == 9
+    assert seconds == sorted(set(seconds))
+    assert len(seconds) == 20
+
+
+def test_a_video_too_short_for_a_clip_is_padded_and_that_is_said(
+    tmp_path: Path, videos: list[Path]
+) -> None:
+    run = run_on(make(tmp_path, videos, seq_len=4, sampling="windows"))
+    assert predict(run, videos[3]).padded == 3
+    assert predict(run, videos[0]).padded is None
