@@ -8,9 +8,10 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -125,11 +126,13 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         change_jpegs: Callable[[list[bytes]], list[bytes]] = list,
         smooth: bool = False,
         own_arrays: bool = False,
+        recipe: Mapping[str, Any] = MappingProxyType({}),
+        class_names: Sequence[str] = (),
     ) -> Path:
         """Write samples[split][shard] clips, whose sizes go round `sizes`.
 
-        With `own_arrays` each shard keeps its index and pixel sums, as while a data set is written,
-        and as version 1 had them at first.
+        What `recipe` has is added to the manifest's options. With `own_arrays` each shard keeps its
+        index and pixel sums, as while a data set is written, and as version 1 had them at first.
         """
         path = tmp_path / folder
         data_set = DataSetFolder(path)
@@ -181,9 +184,9 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         manifest = Manifest(
             complete=complete,
             fingerprint="0" * 64,
-            options={"fps": fps, "seq_len": seq_len},
+            options={"fps": fps, "seq_len": seq_len, **recipe},
             lists={},
-            classes=[f"class {i}" for i in range(classes)],
+            classes=list(class_names) or [f"class {i}" for i in range(classes)],
             tools={},
             canvas=list(sizes[0]),
             mean_exact=all(r.exact_frames == r.entry.frames for r in records.values()),

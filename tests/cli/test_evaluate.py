@@ -46,7 +46,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     assert found == {
         *("run_path", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
-        "--frame-kind",
+        *("--frame-kind", "--allow-other-sampling"),
     }
 
 
@@ -128,6 +128,19 @@ def test_shards_of_another_length_are_refused_with_both_numbers(
     make_data_set("longer", classes=4, seq_len=6, samples={"test": [1]})
     with pytest.raises(UsageError, match="has clips of 6 frames, the run run has 4"):
         evaluate(run, "--shards", "longer")
+
+
+def test_clips_that_were_sampled_otherwise_are_refused_or_recorded(
+    run: Path, make_data_set: MakeDataSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_data_set("faster", classes=4, fps="25", samples={"test": [3]}, sizes=((32, 32),))
+    with pytest.raises(UsageError, match=r"faster/test-000\.tar has clips of --fps 25, not 5"):
+        evaluate(run, "--shards", "faster")
+    capsys.readouterr()
+    evaluate(run, "--shards", "faster", "--allow-other-sampling", "--json")
+    said = capsys.readouterr()
+    assert json.loads(said.out)["differences"] == ["--fps 25, not 5"]
+    assert "the clips have --fps 25, not 5 in the training" in said.err
 
 
 def test_what_is_no_run_is_refused(run: Path) -> None:

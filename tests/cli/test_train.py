@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,11 +16,13 @@ import pytest
 import torch
 
 from lrcn_data.errors import UsageError
+from lrcn_model import ShardDataset
 from lrcn_model.nets.layer_table import net_table
 from lrcn_model.nets.net import LRCN, NetConfig
 from lrcn_model.processor import choose_processor
 from lrcn_model.scoring.trained_run import load_run
-from lrcn_model.training.options import OPTIONS
+from lrcn_model.training.begin_with import begin_with
+from lrcn_model.training.options import OPTIONS, TrainOptions
 
 MakeDataSet = Callable[..., Path]
 SMALL = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]
@@ -65,6 +68,8 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         "--frame-kind",
         "--version",
     }
+    assert "--allow-other-sampling" in values
+    values.discard("--allow-other-sampling")
     assert values == {
         *("--shards", "--val-shards", "--cnn", "--head", "--size", "--lstm-hidden", "--dropout"),
         "--mean",
@@ -174,10 +179,90 @@ def test_a_classifier_of_other_classes_begins_at_random_and_it_is_said(
     make_data_set("others", samples={"train": [6]}, sizes=((32, 32),), seq_len=3, classes=5)
     train(*TRAIN, "--epochs", "1", "--out", "first")
     train("--shards", "others", "--epochs", "1", "--init", "first", "--out", "second")
-    assert "first has other classes: the classifier begins as drawn at random" in (
-        capsys.readouterr().err
-    )
+    assert (
+        "first has other classes: the classifier keeps the weights of the 3 that stand in both; as"
+        " drawn at random begins 'class 3', 'class 4'"
+    ) in capsys.readouterr().err
     assert tensors("second")["classifier.weight"].shape[0] == 5
+
+
+def begun(folder: Path, init: str, **values: Any) -> tuple[LRCN, list[str]]:
+    """A net that begins with a run's weights on the clips of a folder, and what is said of it."""
+    data = ShardDataset(folder)
+    torch.manual_seed(7)
+    config = NetConfig(classes=len(data.classes), cnn="small", size=(32, 32), lstm_hidden=8)
+    options = TrainOptions().with_values({"init": init, "shards": (str(folder),), **values})
+    return (net := LRCN(config)), begin_with(net, options, data)
+
+
+def test_a_classifier_is_taken_over_by_the_names_of_its_classes(
+    data: Path, make_data_set: MakeDataSet
+) -> None:
+    train(*TRAIN, "--epochs", "1", "--out", "first")
+    names = ["class 2", "new", "class 0"]
+    other = make_data_set("reversed", samples={"train": [6]}, class_names=names)
+    net, said = begun(other, "first")
+    first = tensors("first")
+    for part in ("weight", "bias"):
+        now, before = net.state_dict()[f"classifier.{part}"], first[f"classifier.{part}"]
+        assert torch.equal(now[0], before[2])
+        assert torch.equal(now[2], before[0])
+        assert not any(torch.equal(now[1], row) for row in before)
+    [sentence] = said
+    assert sentence.endswith("of the 2 that stand in both; as drawn at random begins 'new'")
+
+
+def test_the_same_classes_in_another_order_are_no_other_ones(
+    data: Path, make_data_set: MakeDataSet
+) -> None:
+    train(*TRAIN, "--epochs", "1", "--out", "first")
+    names = ["class 1", "class 2", "class 0"]
+    other = make_data_set("turned", samples={"train": [6]}, class_names=names)
+    net, _ = begun(other, "first", freeze=("classifier",))
+    first = tensors("first")["classifier.weight"]
+    assert torch.equal(net.state_dict()["classifier.weight"], first[[1, 2, 0]])
+
+
+def test_a_classifier_that_is_drawn_at_random_can_not_be_frozen(
+    data: Path, make_data_set: MakeDataSet
+) -> None:
+    train(*TRAIN, "--epochs", "1", "--out", "first")
+    other = make_data_set("others", samples={"train": [6]}, classes=4)
+    with pytest.raises(
+        UsageError, match=r"--freeze classifier would keep .* doesn't have 'class 3'"
+    ):
+        begun(other, "first", freeze=("classifier",))
+
+
+OTHER_SAMPLING = [
+    ({"fps": "25"}, "--fps 25, not 5"),
+    ({"sampling": "windows", "stride": 2}, "--sampling windows, not blocks"),
+]
+
+
+@pytest.mark.parametrize(("recipe", "difference"), OTHER_SAMPLING)
+def test_clips_that_were_sampled_otherwise_are_refused_or_said(
+    data: Path,
+    make_data_set: MakeDataSet,
+    capsys: pytest.CaptureFixture[str],
+    recipe: dict[str, Any],
+    difference: str,
+) -> None:
+    blocks = {"sampling": "blocks", "stride": None}
+    make_data_set("b", samples={"train": [4]}, sizes=((32, 32),), recipe=blocks)
+    other = {"sampling": "blocks", **recipe}
+    make_data_set("o", samples={"train": [4], "val": [2]}, sizes=((32, 32),), recipe=other)
+    train("--shards", "b", "--epochs", "1", "--out", "first")
+    for arguments in (
+        ("--shards", "b", "--val-shards", "o"),
+        ("--shards", "o", "--init", "first"),
+    ):
+        with pytest.raises(UsageError, match=f"{difference}.*--allow-other-sampling"):
+            train(*arguments, "--epochs", "1", "--out", "second")
+        train(*arguments, "--epochs", "1", "--out", "second", "--allow-other-sampling")
+        assert difference in capsys.readouterr().err
+        assert "allow_other_sampling = true" in Path("second/config.toml").read_text()
+        shutil.rmtree("second")
 
 
 @pytest.mark.parametrize(
