@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lrcn_data.errors import VideoError
+from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.format.records import SampleRecord
 from lrcn_model.predicting.video_clips import VideoReader
 from lrcn_model.scoring.scorer import Scorer
@@ -153,6 +153,8 @@ class _Predictor:
         decoder: str,
         plugins: Collection[str],
     ) -> None:
+        if top < 1 or batch_size < 1:
+            raise UsageError(f"top {top} or batch_size {batch_size} is below 1")
         self._run = run if isinstance(run, TrainedRun) else load_run(run)
         self._top = top
         self._batch_size = batch_size
