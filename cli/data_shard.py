@@ -388,3 +388,9 @@ def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
     if result.reasons:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.reasons.items())
         click.echo(f"{folder.at(REJECTED)}: {reasons}", err=True)
+    if result.skipped:
+        click.echo(
+            "videos that are too short give clips with --short pad, with a smaller --seq-len, or"
+            " with a larger --fps where they have more frames a second",
+            err=True,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Generator, Iterator
@@ -19,6 +20,8 @@ from lrcn_data.quiet_start import let_signals_through, signals_held_back
 from lrcn_model.processor import Processor
 from lrcn_model.reading.clip_batch import ClipBatch, collate
 from lrcn_model.reading.epoch_sampler import EpochSampler
+
+_SHARED_MEMORY = "/dev/shm"
 
 
 def load_batches(
@@ -58,10 +61,22 @@ def _next(batches: Iterator[ClipBatch]) -> ClipBatch | None:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        if "shared memory" in str(error):
+            raise _too_little_shared_memory() from error
         raise LrcnError(
             "a process that reads shards died, as for want of memory; use fewer --workers or a"
             " smaller --batch-size, then the same command again"
         ) from error
+
+
+def _too_little_shared_memory() -> LrcnError:
+    """Make the error of reading processes that found no room for the batches that they send."""
+    room = shutil.disk_usage(_SHARED_MEMORY).total / 2**20
+    return LrcnError(
+        f"{_SHARED_MEMORY} has {room:,.0f} MiB, too little for the batches of the processes that"
+        " read shards; give a container more (docker run --shm-size=2g), or use --workers 0"
+        " or a smaller --batch-size"
+    )
 
 
 def make_loader(

@@ -117,9 +117,9 @@ def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) 
     difference = difference or _difference(asdict(_read_record(folder)), asdict(trained_on))
     if difference:
         raise UsageError(
-            f"{folder.path} is a run with {difference}; use another --out, or --resume"
-            f" {folder.path} to go on with the run's own values, or --fresh to throw the run away"
-            " and start anew"
+            f"{folder.path} is a run with {difference}; use another --out, with --init"
+            f" {folder.path} to begin with its weights, or --resume {folder.path} to go on with the"
+            " run's own values, or --fresh to throw the run away and start anew"
         )
 
 

@@ -54,7 +54,7 @@ def test_the_same_command_belongs_to_the_run(folder: RunFolder) -> None:
 
 def test_another_value_is_refused_with_both_values(folder: RunFolder) -> None:
     with pytest.raises(
-        UsageError, match=r"run with lr 0.001, not 0.5; use another --out, or --res"
+        UsageError, match=r"run with lr 0.001, not 0.5; use another --out, with --init .* to begin"
     ):
         check_same(folder, replace(OPTIONS, lr=0.5), TRAINED_ON)
 
