@@ -135,6 +135,13 @@ decoder_option = click.option(
 )
 
 
+one_class_option = click.option(
+    "--allow-one-class",
+    is_flag=True,
+    help="Allow videos of a single class, of which every answer of a net would be right.",
+)
+
+
 def frame_kind_option(function: Decorated) -> Decorated:
     """Add `--frame-kind`, which names a plug-in again: `plugins`, with that name or none."""
 

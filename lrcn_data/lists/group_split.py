@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lrcn_data.errors import UsageError
-from lrcn_data.lists.made_lists import ListedVideo, MadeLists
+from lrcn_data.lists.made_lists import GroupCounts, ListedVideo, MadeLists
+from lrcn_data.printable import show
 
 GroupOf = Callable[[ListedVideo], str | None]
 """Gives the group of a video, or None for a video that belongs to no group."""
@@ -29,8 +30,9 @@ def group_function(pattern: str) -> GroupOf:
     """Make the function that finds a video's group by a regular expression.
 
     Args:
-        pattern: A regular expression that is searched for in the file's name without its ending.
-            The group is what its first parenthesis matches, or the whole match if it has none.
+        pattern: A regular expression that is searched for in the video's path below the folder of
+            its class, without the ending. The group is what its first parenthesis matches, or the
+            whole match if it has none; an empty text is no match.
 
     Raises:
         UsageError: The pattern is not a regular expression.
@@ -43,11 +45,40 @@ def group_function(pattern: str) -> GroupOf:
         ) from error
 
     def group(video: ListedVideo) -> str | None:
-        name = video.path.rpartition("/")[2].rpartition(".")[0]
-        match = compiled.search(name)
-        return match[compiled.groups and 1] if match else None
+        match = compiled.search(os.path.splitext(video.path_in_class)[0])  # noqa: PTH122
+        return (match[compiled.groups and 1] or None) if match else None
 
     return group
+
+
+def count_groups(videos: Sequence[ListedVideo], group: GroupOf, *, pattern: str) -> GroupCounts:
+    """Count the videos that belong to a group.
+
+    Args:
+        videos: The videos of all splits.
+        group: Gives the group of a video.
+        pattern: The regular expression that the groups are found by, for the message.
+
+    Raises:
+        UsageError: No video belongs to a group.
+    """
+    found = [name for video in videos if (name := group(video)) is not None]
+    if not found:
+        example = f", such as {show(videos[0].path_in_class)}" if videos else ""
+        raise UsageError(
+            f"--group-pattern {pattern!r} matches none of the {len(videos)} names{example}; it is"
+            " searched for in the path below the class, without the ending"
+        )
+    return GroupCounts(names=len(videos), matched=len(found), groups=len(set(found)))
+
+
+def shared_groups(videos: Sequence[ListedVideo], group: GroupOf) -> list[str]:
+    """The groups that have videos in several splits, sorted."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for video in videos:
+        if (name := group(video)) is not None:
+            splits[name].add(video.split)
+    return sorted(name for name, found in splits.items() if len(found) > 1)
 
 
 def move_groups(

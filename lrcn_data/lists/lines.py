@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 _ENDINGS = (
-    "3g2|3gp|apng|asf|avi|divx|dv|f4v|flv|gif|m2t|m2ts|m2v|m4v|mkv|mov|mp4|mpeg|mpg|mts|mxf|nut"
-    "|ogm|ogv|qt|rm|rmvb|swf|ts|vob|webm|wmv|y4m"
+    "264|265|3g2|3gp|3gp2|3gpp|apng|asf|avc|avi|dif|divx|dv|evo|f4v|flv|gif|h264|h265|h26l|hevc"
+    "|insv|ismv|ivf|lrv|m1v|m2p|m2t|m2ts|m2v|m4v|mj2|mk3d|mkv|mod|mov|mp4|mpe|mpeg|mpg|mpv|mts|mxf"
+    "|nut|obu|ogg|ogm|ogv|psp|qt|rm|rmvb|swf|tod|tp|trp|ts|vob|vro|webm|wm|wmv|wtv|xvid|y4m"
 )
 VIDEO_ENDINGS = frozenset(_ENDINGS.split("|"))
 """Endings of file names, without the dot, by which a video is known as one."""

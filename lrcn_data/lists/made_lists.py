@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,11 +15,37 @@ class ListedVideo:
         path: Path of the video, relative to the folder that holds all videos.
         class_name: Name of its class.
         split: `train`, `val` or `test`.
+        depth: How many folders of the path lead to the folder of the class, with that itself.
     """
 
     path: str
     class_name: str
     split: str = "train"
+    depth: int = 1
+
+    @property
+    def path_in_class(self) -> str:
+        """Path of the video, relative to the folder of its class."""
+        return self.path.split("/", self.depth)[-1]
+
+    def of_class(self, name: str) -> Self:
+        """The same video with another name of its class."""
+        return replace(self, class_name=name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupCounts:
+    """What --group-pattern found.
+
+    Attributes:
+        names: How many names it was searched in.
+        matched: How many of them it matched.
+        groups: How many groups these make.
+    """
+
+    names: int
+    matched: int
+    groups: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,15 +56,33 @@ class MadeLists:
         classes: Class names in the order of their numbers.
         videos: The videos of all splits.
         absent: How many videos of the official lists were left out because they are not on disk.
-        ignored: How many files were left out because their names are not those of videos.
+        left_out: How many files and folders of the class folders were left out, by the reason and
+            by the endings of the names, or by the paths of links and folders.
+        groups: What --group-pattern found; None where none was given.
+        warnings: What is unusual about the lists but allowed, each as a sentence.
         from_folders: Whether the lists were made from class folders, not from an official split.
     """
 
     classes: list[str]
     videos: list[ListedVideo]
     absent: int = 0
-    ignored: int = 0
+    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    groups: GroupCounts | None = None
+    warnings: list[str] = field(default_factory=list)
     from_folders: bool = False
+
+    @property
+    def ignored(self) -> int:
+        """How many files and folders were left out, for all reasons together."""
+        return sum(sum(counts.values()) for counts in self.left_out.values())
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """The number of videos of each class, in all splits together."""
+        counts = dict.fromkeys(self.classes, 0)
+        for video in self.videos:
+            counts[video.class_name] += 1
+        return counts
 
     def count(self, split: str) -> int:
         """The number of videos in a split."""

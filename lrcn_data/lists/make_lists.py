@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
-from lrcn_data.lists.group_split import group_function, move_groups
-from lrcn_data.lists.lines import VIDEO_ENDINGS, format_line, parse_classes
+from lrcn_data.lists.class_folders import read_class_folders
+from lrcn_data.lists.group_split import (
+    GroupOf,
+    count_groups,
+    group_function,
+    move_groups,
+    shared_groups,
+)
+from lrcn_data.lists.lines import format_line, parse_classes
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.official_splits import read_official, recording_of
+from lrcn_data.lists.similar_names import similar_names, tell_similar
+from lrcn_data.one_class import refuse_one_class
+from lrcn_data.printable import show
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage.atomic_file import write_atomically
 
@@ -28,28 +39,32 @@ def make_lists(
     val_fraction: float | None = None,
     group_pattern: str | None = None,
     seed: int = 0,
+    allow_one_class: bool = False,
 ) -> MadeLists:
     """Make the lists of a data set; `write_lists` writes them.
 
     Args:
-        source: A folder of class folders with videos, or the folder of an official split: that of
-            UCF-101 or HMDB51.
+        source: A folder of class folders with videos, a folder of train, val and test folders with
+            class folders, or the folder of an official split: that of UCF-101 or HMDB51.
         official_split: Which official split to read: 1, 2 or 3. None stands for the first.
         videos: The folder that holds the videos of an official split. None if it is not looked at.
         present: Whether videos that are not in that folder are left out.
         test_fraction: The share of each class's videos that goes into the test list. None stands
-            for no test list of our own; class folders need this or `val_fraction`.
+            for no test list of our own; class folders without splits need this or `val_fraction`.
         val_fraction: The share of each class's videos, or of each class's official training
             videos, that goes into the validation list. None stands for no validation list.
-        group_pattern: Regular expression that finds the part of a file's name that the videos of
-            one group share. None stands for the naming of UCF-101 and HMDB51.
+        group_pattern: Regular expression that finds what the videos of one group have in common in
+            their paths below the class's folder. None stands for the naming of UCF-101 and HMDB51.
         seed: Seed of the random choice of groups.
+        allow_one_class: Whether all videos may be of a single class.
 
     Raises:
-        UsageError: The source holds no videos, or a value has no meaning for it.
+        UsageError: The source holds no videos, they are of one class, `group_pattern` matches no
+            name, or a value has no meaning for the source.
     """
     source, folder = Path(source), Path(videos) if videos is not None else None
     group = group_function(group_pattern) if group_pattern else recording_of
+    fractions = {"test": test_fraction, "val": val_fraction}
     official = read_official(source, official_split or 1)
     if official:
         _refuse_own_test_list(source, test_fraction)
@@ -59,10 +74,23 @@ def make_lists(
             raise UsageError(
                 f"{source} is no official split; leave --split, --videos and --present out"
             )
-        _refuse_no_fraction(test_fraction, val_fraction)
-        made = read_class_folders(source)
+        made = read_class_folders(source, allow_one_class=allow_one_class)
+        _check_fractions(source, made, fractions)
+    with_videos = {video.class_name for video in made.videos}
+    refuse_one_class(with_videos, source=str(source), allowed=allow_one_class)
+    if group_pattern:
+        counts = count_groups(made.videos, group, pattern=group_pattern)
+        made = replace(made, groups=counts)
+    made = _move(made, fractions, group=group, seed=seed)
+    return replace(made, warnings=[*made.warnings, *_warnings(made, group)])
+
+
+def _move(
+    made: MadeLists, fractions: Mapping[str, float | None], *, group: GroupOf, seed: int
+) -> MadeLists:
+    """Move the wanted share of each class's training videos to the other splits."""
     counts = Counter(video.class_name for video in made.videos if video.split == "train")
-    for split, fraction in (("test", test_fraction), ("val", val_fraction)):
+    for split, fraction in fractions.items():
         made = move_groups(made, split, fraction or 0, group=group, seed=seed, class_counts=counts)
     return made
 
@@ -74,11 +102,41 @@ def _refuse_own_test_list(source: Path, test_fraction: float | None) -> None:
         )
 
 
-def _refuse_no_fraction(test_fraction: float | None, val_fraction: float | None) -> None:
-    if test_fraction is None and val_fraction is None:
+def _check_fractions(source: Path, made: MadeLists, fractions: Mapping[str, float | None]) -> None:
+    """Refuse fractions for splits that have a folder, and no fraction where there are no splits."""
+    has_splits = False
+    for split, fraction in fractions.items():
+        if not made.count(split):
+            continue
+        has_splits = True
+        if fraction is not None:
+            raise UsageError(
+                f"{source} has a folder of {split} videos; leave --{split}-fraction out"
+            )
+    if not has_splits and all(fraction is None for fraction in fractions.values()):
         raise UsageError(
             "class folders don't say what to test on; give --test-fraction 0.2 (or 0 to train"
             " on all), and --val-fraction if wanted"
+        )
+
+
+def _warnings(made: MadeLists, group: GroupOf) -> Iterator[str]:
+    """What is unusual about made lists, each as a sentence."""
+    trained = {video.class_name for video in made.videos if video.split == "train"}
+    untrained = [name for name in made.classes if name not in trained]
+    if trained and untrained:
+        yield f"{len(untrained)} classes have no train video, such as {show(untrained[0])}"
+    for names in similar_names(made.classes):
+        yield tell_similar("the classes", names)
+    paths = similar_names(video.path for video in made.videos)
+    if paths:
+        what = "the videos" if len(paths) == 1 else f"of {len(paths)} sets of videos, such as"
+        yield tell_similar(what, paths[0])
+    # who divided official lists knew their recordings
+    if (made.from_folders or made.groups) and (shared := shared_groups(made.videos, group)):
+        yield (
+            f"{len(shared)} groups have videos in several splits, such as {show(shared[0])}; what"
+            " is trained on should share none with what is tested on"
         )
 
 
@@ -86,56 +144,6 @@ def _present_ones(official: MadeLists, videos: Path | None) -> MadeLists:
     if videos is None:
         raise UsageError("--present needs --videos FOLDER, to see which videos are there")
     return keep_present(official, videos)
-
-
-def read_class_folders(root: Path) -> MadeLists:
-    """List all videos of ROOT/Class/..., known by the endings of their names, for training.
-
-    Raises:
-        UsageError: There are no videos, or some lie outside of a class folder.
-    """
-    try:
-        with os.scandir(root) as scan:
-            found = sorted(scan, key=lambda entry: entry.name)
-    except OSError as error:
-        raise UsageError(f"{root} can't be read ({error.strerror}); name a folder") from error
-    loose = [entry.name for entry in found if not entry.is_dir() and _is_video(entry.name)]
-    if loose:
-        raise UsageError(
-            f"{root} holds videos outside of class folders ({loose[0]}); put each into a folder"
-            " named after its class"
-        )
-    videos, ignored = [], 0
-    for folder in found:
-        if folder.name.startswith(".") or not folder.is_dir():
-            continue
-        for path in _files_below(root, folder.name):
-            if _is_video(path):
-                videos.append(ListedVideo(path=path, class_name=folder.name))
-            else:
-                ignored += 1
-    if not videos:
-        raise UsageError(f"{root} has no class folders with videos: ROOT/Class/clip.avi")
-    return MadeLists(
-        classes=sorted({video.class_name for video in videos}),
-        videos=videos,
-        ignored=ignored,
-        from_folders=True,
-    )
-
-
-def _files_below(root: Path, folder: str) -> Iterator[str]:
-    """Sorted paths, relative to the root, of all files in and below a folder but hidden ones."""
-    for current, folders, names in os.walk(root / folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        below = os.path.relpath(current, root)
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield f"{below}/{name}"
-
-
-def _is_video(name: str) -> bool:
-    return name.rpartition(".")[2].lower() in VIDEO_ENDINGS
 
 
 def keep_present(made: MadeLists, videos: Path) -> MadeLists:

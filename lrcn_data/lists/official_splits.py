@@ -60,7 +60,14 @@ def _read_ucf101(folder: Path, split: int) -> MadeLists:
                 raise UsageError(
                     f"{path}:{line.line}: {class_name!r} is no class of {_UCF101_CLASSES}"
                 )
-            videos.append(ListedVideo(path=line.path, class_name=class_name, split=kind))
+            videos.append(
+                ListedVideo(
+                    path=line.path,
+                    class_name=class_name,
+                    split=kind,
+                    depth=line.path.count("/"),
+                )
+            )
     return MadeLists(classes=known.names, videos=videos)
 
 
@@ -71,10 +78,11 @@ def _read_hmdb51(folder: Path, classes: Sequence[str], split: int) -> MadeLists:
         for number, text in decode_lines(_read(path)):
             name, _, use = text.rpartition(" ")
             if use in _HMDB51_SPLITS and name:
-                path_in_class = f"{class_name}/{name.strip()}"
                 videos.append(
                     ListedVideo(
-                        path=path_in_class, class_name=class_name, split=_HMDB51_SPLITS[use]
+                        path=f"{class_name}/{name.strip()}",
+                        class_name=class_name,
+                        split=_HMDB51_SPLITS[use],
                     )
                 )
             elif use != _HMDB51_UNUSED:

@@ -78,7 +78,7 @@ def test_lists_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
     assert result.stdout.splitlines() == [
         "train.txt: 8 videos",
         "test.txt: 2 videos",
-        "classes.txt: 2 classes",
+        "classes.txt: 2 classes: run 5, walk 5",
         "next: lrcn-data shard --fps 5 --seq-len 8 --root 'my videos' --classes classes.txt",
     ]
     _, arguments = result.stdout.splitlines()[-1].split("lrcn-data ")
@@ -86,8 +86,59 @@ def test_lists_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
     assert dry.returncode == 0, dry.stderr
 
 
+def test_lists_of_split_folders_come_without_fractions_and_are_sharded(tmp_path: Path) -> None:
+    folders = ("train/run", "train/walk", "val/run", "test/walk")
+    touch(tmp_path, *(f"videos/{folder}/{n}.avi" for folder in folders for n in range(2)))
+    result = lrcn_data("lists", "videos", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[:4] == [
+        "train.txt: 4 videos",
+        "val.txt: 2 videos",
+        "test.txt: 2 videos",
+        "classes.txt: 2 classes: run 4, walk 4",
+    ]
+    dry = lrcn_data("shard", "--root", "videos", "--dry-run", cwd=tmp_path)
+    assert dry.returncode == 0, dry.stderr
+
+
+def test_lists_says_what_it_left_out_and_what_the_group_pattern_matched(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"v/{c}/p{p}/1.avi" for c in ("run", "walk") for p in range(2)))
+    touch(tmp_path, "v/run/other.avi", "v/run/a.txt", "v/run/b.txt", "v/run/c.jpg")
+    arguments = ["lists", "v", "--test-fraction", "0.5", "--group-pattern", "p[0-9]"]
+    result = lrcn_data(*arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "--group-pattern: matches 4 of 5 names, in 2 groups" in result.stdout.splitlines()
+    assert result.stderr.splitlines() == [
+        "warning: left out: 3 files that are no videos by their names (.txt 2, .jpg 1)",
+        "warning: --group-pattern doesn't match 1 of 5 names; each of these videos is a group by"
+        " itself",
+    ]
+    again = lrcn_data(*arguments, "--overwrite", "--json", cwd=tmp_path)
+    record = json.loads(again.stdout)
+    assert record["left_out"] == {"files that are no videos by their names": {".txt": 2, ".jpg": 1}}
+    assert record["groups"] == {"names": 5, "matched": 4, "groups": 2}
+
+
+def test_lists_of_many_classes_are_told_in_one_line(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"v/c{c:02}/{n}.avi" for c in range(30) for n in range(c + 1)))
+    result = lrcn_data("lists", "v", "--test-fraction", "0", cwd=tmp_path)
+    line = result.stdout.splitlines()[1]
+    assert line.startswith("classes.txt: 30 classes: c00 1, c01 2, ")
+    assert line.endswith("c09 10 and 20 more, from c00 1 to c29 30")
+
+
+def test_a_single_class_is_refused_by_lists_in_one_line(tmp_path: Path) -> None:
+    touch(tmp_path, "v/walk/1.avi", "v/walk/2.avi")
+    result = lrcn_data("lists", "v", "--test-fraction", "0", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "error: v has a single class, walk, of which every answer would be right; name what has"
+        " all classes, or give --allow-one-class if one is meant\n"
+    )
+
+
 def test_lists_refuses_to_replace_lists(tmp_path: Path) -> None:
-    touch(tmp_path, "v/run/1.avi", "v/run/2.avi", "test.txt")
+    touch(tmp_path, "v/run/1.avi", "v/run/2.avi", "v/walk/1.avi", "v/walk/2.avi", "test.txt")
     arguments = ["lists", "v", "--test-fraction", "0.5"]
     result = lrcn_data(*arguments, cwd=tmp_path)
     assert result.returncode == 2
@@ -101,19 +152,23 @@ def test_lists_counts_what_is_absent_as_json(tmp_path: Path) -> None:
     touch(tmp_path, "videos/wave/a_wave_1.avi")
     (tmp_path / "splits").mkdir()
     (tmp_path / "splits/wave_test_split1.txt").write_text("a_wave_1.avi 1 \nb_wave_1.avi 2 \n")
-    result = lrcn_data("lists", "splits", "--videos", "videos", "--json", cwd=tmp_path)
+    one_class = ["--allow-one-class", "--json"]
+    result = lrcn_data("lists", "splits", "--videos", "videos", *one_class, cwd=tmp_path)
     assert json.loads(result.stdout)["videos"] == {"train": 1, "val": 0, "test": 1}
     assert result.stderr == (
         "warning: 1 of 2 videos are not under videos; --present leaves them out\n"
     )
-    again = ["lists", "splits", "--videos", "videos", "--present", "--overwrite", "--json"]
-    result = lrcn_data(*again, cwd=tmp_path)
+    again = ["lists", "splits", "--videos", "videos", "--present", "--overwrite"]
+    result = lrcn_data(*again, *one_class, cwd=tmp_path)
     assert json.loads(result.stdout) == {
         "files": ["train.txt", "classes.txt"],
         "classes": 1,
+        "class_counts": {"wave": 1},
         "videos": {"train": 1, "val": 0, "test": 0},
         "absent": 1,
         "ignored": 0,
+        "left_out": {},
+        "groups": None,
     }
     assert result.stderr == ""
 

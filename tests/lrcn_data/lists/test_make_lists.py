@@ -72,9 +72,14 @@ def test_only_videos_are_listed_from_every_depth(tmp_path: Path) -> None:
         ".git/c.avi",
         "README.md",
     )
-    made = make_lists(tmp_path, test_fraction=0)
+    made = make_lists(tmp_path, test_fraction=0, allow_one_class=True)
     assert [video.path for video in made.videos] == ["run/a.avi", "run/deep/er/b.MP4"]
-    assert made.ignored == 1
+    assert made.left_out == {
+        "hidden folders": {".git": 1},
+        "files that are no videos by their names": {".md": 1, ".txt": 1},
+        "hidden files": {".avi": 1},
+    }
+    assert made.ignored == 4
 
 
 def test_persons_are_kept_together(tmp_path: Path) -> None:
@@ -116,7 +121,9 @@ def test_videos_that_are_not_there_are_left_out_and_counted(tmp_path: Path) -> N
     touch(tmp_path / "videos", "Run/v_Run_g02_c01.avi", "Run/v_Run_g01_c01.avi")
     options = {"source": tmp_path / "official", "videos": tmp_path / "videos"}
     assert count_absent(make_lists(**options), tmp_path / "videos") == 3
-    made = make_lists(tmp_path / "official", videos=tmp_path / "videos", present=True)
+    made = make_lists(
+        tmp_path / "official", videos=tmp_path / "videos", present=True, allow_one_class=True
+    )
     assert (made.absent, made.classes, len(made.videos)) == (3, ["Run"], 2)
 
 
@@ -179,7 +186,7 @@ def test_a_folder_without_videos_is_refused(tmp_path: Path) -> None:
 
 
 def test_lists_are_replaced_only_when_asked_and_then_all_of_them(tmp_path: Path) -> None:
-    touch(tmp_path / "videos", *(f"run/{n}.avi" for n in range(9)))
+    touch(tmp_path / "videos", *(f"{c}/{n}.avi" for c in ("run", "walk") for n in range(9)))
     with_val = make_lists(tmp_path / "videos", test_fraction=0.2, val_fraction=0.2)
     without = make_lists(tmp_path / "videos", test_fraction=0.2)
     write_lists(with_val, tmp_path)
@@ -194,7 +201,7 @@ def test_lists_are_replaced_only_when_asked_and_then_all_of_them(tmp_path: Path)
 
 
 def test_a_name_that_no_list_can_hold_is_refused(tmp_path: Path) -> None:
-    touch(tmp_path / "videos", "run/a\nb.avi")
+    touch(tmp_path / "videos", "run/a\nb.avi", "walk/a.avi")
     with pytest.raises(UsageError, match="rename the file"):
         write_lists(make_lists(tmp_path / "videos", test_fraction=0), tmp_path)
 
