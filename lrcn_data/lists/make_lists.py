@@ -64,7 +64,7 @@ def make_lists(
     """
     source, folder = Path(source), Path(videos) if videos is not None else None
     group = group_function(group_pattern) if group_pattern else recording_of
-    fractions = {"test": test_fraction, "val": val_fraction}
+    fractions: dict[str, float | None] = {"test": test_fraction, "val": val_fraction}
     official = read_official(source, official_split or 1)
     if official:
         _refuse_own_test_list(source, test_fraction)
@@ -75,7 +75,7 @@ def make_lists(
                 f"{source} is no official split; leave --split, --videos and --present out"
             )
         made = read_class_folders(source, allow_one_class=allow_one_class)
-        _check_fractions(source, made, fractions)
+        made, fractions = _without_fractions_of_folders(made, fractions)
     with_videos = {video.class_name for video in made.videos}
     refuse_one_class(with_videos, source=str(source), allowed=allow_one_class)
     if group_pattern:
@@ -102,22 +102,28 @@ def _refuse_own_test_list(source: Path, test_fraction: float | None) -> None:
         )
 
 
-def _check_fractions(source: Path, made: MadeLists, fractions: Mapping[str, float | None]) -> None:
-    """Refuse fractions for splits that have a folder, and no fraction where there are no splits."""
-    has_splits = False
-    for split, fraction in fractions.items():
-        if not made.count(split):
-            continue
-        has_splits = True
-        if fraction is not None:
-            raise UsageError(
-                f"{source} has a folder of {split} videos; leave --{split}-fraction out"
-            )
-    if not has_splits and all(fraction is None for fraction in fractions.values()):
+def _without_fractions_of_folders(
+    made: MadeLists, fractions: Mapping[str, float | None]
+) -> tuple[MadeLists, dict[str, float | None]]:
+    """Leave out, with a warning, fractions for splits that have a folder of their own.
+
+    Raises:
+        UsageError: There is neither a folder nor a fraction for any split but the training's.
+    """
+    given = [split for split, fraction in fractions.items() if fraction is not None]
+    in_folders = [split for split in fractions if made.count(split)]
+    if not given and not in_folders:
         raise UsageError(
             "class folders don't say what to test on; give --test-fraction 0.2 (or 0 to train"
             " on all), and --val-fraction if wanted"
         )
+    unused = [split for split in given if split in in_folders]
+    warnings = [
+        f"--{split}-fraction is not used: the {split} videos have a folder of their own"
+        for split in unused
+    ]
+    left = {split: None if split in unused else value for split, value in fractions.items()}
+    return replace(made, warnings=[*made.warnings, *warnings]), left
 
 
 def _warnings(made: MadeLists, group: GroupOf) -> Iterator[str]:

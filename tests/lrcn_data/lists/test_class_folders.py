@@ -87,7 +87,17 @@ def test_a_split_without_a_folder_is_drawn_from_the_training_videos(tmp_path: Pa
         "val": 2,
         "test": 8,
     }
-    assert "leave --test-fraction out" in refusal(tmp_path, test_fraction=0.5)
+
+
+def test_a_fraction_of_a_split_that_has_a_folder_is_not_used_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    touch(tmp_path, *(f"{s}/{c}/{n}.mp4" for s in ("train", "test") for c in "ab" for n in "1234"))
+    made = make_lists(tmp_path, test_fraction=0.5)
+    assert (made.count("train"), made.count("test")) == (8, 8)
+    assert made.warnings == [
+        "--test-fraction is not used: the test videos have a folder of their own"
+    ]
 
 
 def test_a_train_folder_alone_needs_a_fraction(tmp_path: Path) -> None:
