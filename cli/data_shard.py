@@ -31,6 +31,7 @@ from .options import (
     debug_option,
     decoder_option,
     json_option,
+    one_class_option,
     root_option,
     seed_option,
     workers_option,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     groups={
         "Videos": (
             *("train", "val", "test", "classes", "root", "label_base"),
-            *("allow_leakage", "check_content"),
+            *("allow_leakage", "allow_one_class", "check_content"),
         ),
         "Clips": ("fps", "seq_len", "sampling", "stride", "clips", "short", "seed"),
         "Shards": (
@@ -172,6 +173,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Allow lists that have a video, or videos of one recording, in two splits.",
 )
+@one_class_option
 @click.option(
     "--check-content",
     is_flag=True,

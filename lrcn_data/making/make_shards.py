@@ -19,6 +19,7 @@ from lrcn_data.making.executors import LOCAL
 from lrcn_data.making.run import RunOptions, RunPlan, RunResult, plan_run, write_data_set
 from lrcn_data.making.shard_job import VideoReport
 from lrcn_data.making.shard_options import ShardOptions
+from lrcn_data.one_class import refuse_one_class
 from lrcn_data.sampling.clip_options import ClipValues, clip_options
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
@@ -41,6 +42,7 @@ class ShardValues(ClipValues, total=False):
         root: The folder that the paths in the lists are relative to; the current one by default.
         label_base: The number that the lists give to the first class, 0 or 1; None to find it out.
         allow_leakage: Whether a video, or videos of one recording, may be in two splits.
+        allow_one_class: Whether all videos may be of a single class.
         check_content: Whether lists are refused that name two files of the same content.
         size: The (width, height) of the stored frames in pixels; None for each video's own.
         mean_size: The (width, height) in pixels on which frames are summed up for the mean image;
@@ -65,6 +67,7 @@ class ShardValues(ClipValues, total=False):
     root: AnyPath
     label_base: int | None
     allow_leakage: bool
+    allow_one_class: bool
     check_content: bool
     size: Size | None
     mean_size: Size | None
@@ -203,6 +206,7 @@ def _prepare(
     root: AnyPath = ".",
     label_base: int | None = None,
     allow_leakage: bool = False,
+    allow_one_class: bool = False,
     check_content: bool = False,
     size: Size | None = None,
     mean_size: Size | None = None,
@@ -242,6 +246,9 @@ def _prepare(
         label_base=label_base,
         allow_leakage=allow_leakage,
         check_content=check_content,
+    )
+    refuse_one_class(
+        lists.classes, source=" and ".join(map(str, paths.values())), allowed=allow_one_class
     )
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
 

@@ -11,7 +11,9 @@ from torch import Tensor
 from lrcn_data.errors import UsageError
 from lrcn_data.format.shard_patterns import shards_of
 from lrcn_data.format.sources import UNKNOWN_SOURCE
+from lrcn_data.one_class import refuse_one_class
 from lrcn_data.plugins import plugin_versions
+from lrcn_data.printable import show
 from lrcn_model.nets.net_plugins import net_plugins
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
@@ -50,7 +52,8 @@ class TrainData:
         resumable: Whether a training can go on in the middle of an epoch.
 
     Raises:
-        UsageError: No shards are named, or the options don't go together.
+        UsageError: No shards are named, they are of a single class, or the options don't go
+            together.
         ShardError: Shards are missing, damaged, or don't fit together.
     """
 
@@ -89,6 +92,9 @@ class TrainData:
                 f"--jitter {options.jitter:g} varies colours, which frames of the kind"
                 f" {self.train.frame_kind.name} don't have; leave it out"
             )
+        refuse_one_class(
+            self.train.classes, source=" ".join(options.shards), allowed=options.allow_one_class
+        )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
         self._sampler = EpochSampler(
@@ -114,6 +120,10 @@ class TrainData:
             found.append(
                 f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
             )
+        classes = np.unique(self.train.labels)
+        if len(classes) == 1 < len(self.train.classes):
+            name = show(self.train.classes[classes[0]])
+            found.append(f"all clips to train on are of one class, {name}")
         missing = self.train.data_set.found.not_named()
         if missing:
             found.append(

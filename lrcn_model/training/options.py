@@ -261,6 +261,13 @@ class TrainOptions:
         "Take every class equally often, instead of every clip once.",
         group=_DATA,
     )
+    allow_one_class: bool = option(
+        False,
+        Flag(),
+        "Allow shards of a single class, of which every answer of a net would be right.",
+        in_losses=False,
+        group=_DATA,
+    )
     average: str = option(
         "log-probs",
         Choice(tuple(VOTES)),

@@ -262,7 +262,11 @@ def test_stats_warns_of_a_group_in_two_splits(tmp_path: Path) -> None:
     refused = lrcn_data("shard", cwd=tmp_path)
     assert refused.returncode == 2
     assert "test.txt:1: group v_A_g01 is in train.txt:1 too" in refused.stderr
-    assert lrcn_data("shard", "--allow-leakage", cwd=tmp_path).returncode == 0
+    refused = lrcn_data("shard", "--allow-leakage", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "train.txt and test.txt has a single class, 0, of which" in refused.stderr
+    allowed = ("--allow-leakage", "--allow-one-class")
+    assert lrcn_data("shard", *allowed, cwd=tmp_path).returncode == 0
     result = lrcn_data("stats", "--json", cwd=tmp_path)
     assert "warning: 0: v_A_g01 is in train and test: test scores" in result.stderr
     assert json.loads(result.stdout)["shared_groups"] == ["0: v_A_g01 is in train and test"]

@@ -72,7 +72,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     values.discard("--allow-other-sampling")
     assert values == {
         *("--shards", "--val-shards", "--cnn", "--head", "--size", "--lstm-hidden", "--dropout"),
-        "--mean",
+        *("--mean", "--allow-one-class"),
         *("--crop", "--flip", "--jitter", "--epochs", "--batch-size", "--accumulate"),
         *("--optimizer", "--lr", "--lr-schedule", "--lr-decay", "--lr-decay-every", "--warmup"),
         *("--weight-decay", "--clip-grad", "--label-smoothing", "--ema", "--patience", "--init"),

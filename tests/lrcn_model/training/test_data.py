@@ -74,6 +74,28 @@ def test_the_mean_is_an_image_a_colour_or_none(shards: Path) -> None:
     assert open_data(shards, mean="none").mean() is None
 
 
+def test_shards_of_a_single_class_are_refused_unless_it_is_allowed(
+    make_data_set: Callable[..., Path],
+) -> None:
+    folder = make_data_set(classes=1, sizes=(SIZE,))
+    with pytest.raises(UsageError, match="has a single class, class 0, of which every answer"):
+        open_data(folder)
+    assert open_data(folder, allow_one_class=True).warnings() == []
+
+
+def test_clips_of_one_of_several_classes_are_warned_about(
+    make_data_set: Callable[..., Path],
+) -> None:
+    folder = make_data_set(samples={"train": [1]}, sizes=(SIZE,))
+    [sentence] = open_data(folder).warnings()
+    assert sentence.startswith("all clips to train on are of one class, class ")
+
+
+def test_a_single_class_that_is_allowed_makes_no_other_run() -> None:
+    allowed = TrainOptions().with_values({"allow_one_class": True})
+    assert allowed.loss_values() == TrainOptions().loss_values()
+
+
 def test_shards_of_another_split_and_shards_named_twice_are_warned_about(shards: Path) -> None:
     assert open_data(shards, val_shards=(str(shards),)).warnings() == []
     val = (str(shards / "val-000.tar"),)
