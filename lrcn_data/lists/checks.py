@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
+from lrcn_data.lists.names_on_disk import NamesOnDisk
 from lrcn_data.lists.problems import Problem
 from lrcn_data.lists.video_groups import group_of
 from lrcn_data.printable import show
@@ -85,9 +86,9 @@ def find_missing(
     missing: list[tuple[Entry, str]] = []
     for folder, members in folders.items():
         missing += _missing_in(root / folder, members)
-    position = _list_position(files)
+    disk, position = NamesOnDisk(root), _list_position(files)
     for entry, why in sorted(missing, key=lambda found: position(found[0])):
-        text = f"{why}: {show(os.path.join(root, entry.path))}{_missing_hint(entry)}"  # noqa: PTH118
+        text = f"{why}: {show(os.path.join(root, entry.path))}{_missing_hint(entry, disk)}"  # noqa: PTH118
         yield _problem(entry, files, kind=why, text=text)
 
 
@@ -117,11 +118,16 @@ def _why_unusable(path: Path) -> str | None:
     return None if stat.S_ISREG(mode) else "no regular file"
 
 
-def _missing_hint(entry: Entry) -> str:
+def _missing_hint(entry: Entry, disk: NamesOnDisk) -> str:
     if entry.path.startswith("#"):
         return "; if the line is meant as a comment, put a space after the #"
     if any("\ud800" <= character <= "\udfff" for character in entry.path):
         return "; the line is not UTF-8, which lists have to be"
+    if "\\" in entry.path:
+        return "; it is written as on Windows: paths are relative to --root, and have slashes"
+    other = disk.other_case(entry.path)
+    if other is not None and other != entry.path:
+        return f"; there is {show(other)}, whose letters differ in case"
     return ""
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from lrcn_data.lists.label_base import base_with_classes, base_without_classes
 from lrcn_data.lists.lines import ClassLines, ListLine
+from lrcn_data.lists.similar_names import composed
 from lrcn_data.printable import show
 
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
@@ -25,8 +26,9 @@ class LabelTable:
 
     Attributes:
         names: Class names by class number.
-        by_text: Class number of each label that has one.
-        by_folder: Class number of the videos without a label, by the folder that they lie in.
+        by_text: Class number of each label that has one, also in the Unicode form NFC.
+        by_folder: Class number of the videos without a label, by the folder that they lie in, also
+            in the Unicode form NFC.
         allowed: What a label may be, in words, for messages.
         problem: Why the labels can't be understood as a whole, or None if they can.
         unclear: The labels that `problem` is about. None stands for all labels.
@@ -42,8 +44,8 @@ class LabelTable:
     def class_of(self, line: ListLine) -> int | None:
         """The class number of a line's video, or None if it has none."""
         if line.label is None:
-            return self.by_folder.get(folder_of(line.path))
-        return self.by_text.get(line.label)
+            return _look_up(self.by_folder, folder_of(line.path))
+        return _look_up(self.by_text, line.label)
 
     def why_no_class(self, line: ListLine) -> str | None:
         """Why a line's video has no class, or None if `problem` says so already."""
@@ -52,12 +54,23 @@ class LabelTable:
         if line.label is not None:
             return f"label {show(line.label)} of {show(line.path)} is not {self.allowed}"
         if "," in line.path:
-            return f"{show(line.path)} has no label; put a space before it, not a comma"
+            return (
+                f"{show(line.path)} has no label; put a space before it, or a comma in every line"
+            )
         folder = show(folder_of(line.path)) or "(none)"
         return (
             f"{show(line.path)} has no label, and its folder {folder}"
             " is no known class; add the label, or give --classes FILE"
         )
+
+
+def _look_up(numbers: Mapping[str, int], name: str) -> int | None:
+    return numbers[name] if name in numbers else numbers.get(composed(name))
+
+
+def _in_all_forms(numbers: Mapping[str, int]) -> dict[str, int]:
+    """The same numbers by the names in NFC as well."""
+    return {**{composed(name): number for name, number in numbers.items()}, **numbers}
 
 
 def label_table(
@@ -88,9 +101,12 @@ def label_table(
 
 
 def _from_names(labels: Collection[str]) -> LabelTable:
-    """Classes in the alphabetical order of their names."""
-    names = sorted(labels)
-    by_name = {name: number for number, name in enumerate(names)}
+    """Classes in the alphabetical order of their names; Unicode forms make no two of one."""
+    forms: dict[str, set[str]] = defaultdict(set)
+    for label in labels:
+        forms[composed(label)].add(label)
+    names = sorted(name if len(found) > 1 else min(found) for name, found in forms.items())
+    by_name = _in_all_forms({name: number for number, name in enumerate(names)})
     return LabelTable(names=names, by_text=by_name, by_folder=by_name, allowed="a class name")
 
 
@@ -106,7 +122,9 @@ def _with_class_names(
     """
     count = len(known.names)
     # reversed, so that of a name that stands there twice the first one counts
-    by_name = {name: number for number, name in reversed(list(enumerate(known.names)))}
+    by_name = _in_all_forms(
+        {name: number for number, name in reversed(list(enumerate(known.names)))}
+    )
     names_only = LabelTable(
         names=known.names, by_text=by_name, by_folder=by_name, allowed=f"one of {count} class names"
     )

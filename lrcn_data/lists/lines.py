@@ -11,12 +11,15 @@ spaces, and a path may start with `#` as some of HMDB51's do, so three things ne
   `#437_ride_bike.avi 1` is an entry, `# a.avi 1` is none. So no video is lost to its name, and
   a line with a video's name is turned off with `#` and a space.
 - After a video ending and a label of one word, ` # ` begins a comment.
+
+A path in quotes that ends as a video does is read without them, and so is a label in quotes.
+`tables` reads lists that are tables.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 _ENDINGS = (
@@ -30,7 +33,10 @@ VIDEO_ENDINGS = frozenset(_ENDINGS.split("|"))
 _ENDING = rf"\.(?:{_ENDINGS})"
 _ENDS_AS_VIDEO = re.compile(rf".*\S{_ENDING}", re.IGNORECASE | re.DOTALL)
 _VIDEO_AND_LABEL = re.compile(rf"(.*\S{_ENDING})[ \t]+(.*)", re.IGNORECASE | re.DOTALL)
+_VIDEO_AND_MORE = re.compile(rf".*\S{_ENDING}[ \t,;]", re.IGNORECASE | re.DOTALL)
 _TRAILING_COMMENT = re.compile(rf"(.*\S{_ENDING}[ \t]+[^\s#]\S*)[ \t]+#(?:[ \t].*)?", re.I | re.S)
+_QUOTED_VIDEO = re.compile(rf"([\"'])(\S.*?{_ENDING})\1(?:[ \t]+(\S.*))?", re.I | re.S)
+_QUOTED = re.compile(r"([\"'])(.*)\1", re.DOTALL)
 _NUMBERED_CLASS = re.compile(r"(\d+)[ \t]+(\S.*)", re.DOTALL)
 
 SplitLine = Callable[[str], tuple[str, str | None]]
@@ -49,6 +55,19 @@ class ListLine:
     line: int
     path: str
     label: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BadLine:
+    """A line of a list that names no video with one label.
+
+    Attributes:
+        line: Number of the line, counted from 1.
+        text: What is wrong with it, and what helps.
+    """
+
+    line: int
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +106,14 @@ def decode_lines(data: bytes) -> Iterator[tuple[int, str]]:
             yield number, stripped
 
 
-def parse_list(data: bytes, class_names: Sequence[str] = ()) -> list[ListLine]:
+def entry_lines(data: bytes) -> Iterator[tuple[int, str]]:
+    """The lines of a list that are neither blank nor comments, as `decode_lines` gives them."""
+    for number, text in decode_lines(data):
+        if "#" not in text or not is_comment(text):
+            yield number, text
+
+
+def parse_list(data: bytes, class_names: Collection[str] = ()) -> list[ListLine]:
     """Read the lines of a list.
 
     Args:
@@ -97,12 +123,9 @@ def parse_list(data: bytes, class_names: Sequence[str] = ()) -> list[ListLine]:
     """
     split_line = line_splitter(class_names)
     entries = []
-    for number, text in decode_lines(data):
-        if "#" in text:
-            if is_comment(text):
-                continue
-            if match := _TRAILING_COMMENT.fullmatch(text):
-                text = match[1]
+    for number, text in entry_lines(data):
+        if "#" in text and (match := _TRAILING_COMMENT.fullmatch(text)):
+            text = match[1]
         path, label = split_line(text)
         entries.append(ListLine(line=number, path=path, label=label))
     return entries
@@ -114,10 +137,28 @@ def is_comment(text: str) -> bool:
         return False
     if text.lstrip("#")[:1] in ("", " ", "\t"):
         return True
-    return not (_ENDS_AS_VIDEO.fullmatch(text) or _VIDEO_AND_LABEL.fullmatch(text))
+    return not (_ENDS_AS_VIDEO.fullmatch(text) or _VIDEO_AND_MORE.match(text))
 
 
-def line_splitter(class_names: Sequence[str] = ()) -> SplitLine:
+def is_video_name(text: str) -> bool:
+    """Whether a text ends as the name of a video does."""
+    return bool(_ENDS_AS_VIDEO.fullmatch(text))
+
+
+def split_at_video(text: str) -> tuple[str | None, str]:
+    """Split a line behind the last name of a video that white space follows.
+
+    Returns:
+        All up to the end of that name, and what follows; None and the line if there is no such
+        name.
+    """
+    if _ENDS_AS_VIDEO.fullmatch(text):
+        return text, ""
+    match = _VIDEO_AND_LABEL.fullmatch(text)
+    return (match[1], match[2]) if match else (None, text)
+
+
+def line_splitter(class_names: Collection[str] = ()) -> SplitLine:
     """Make the function that splits a line into path and label.
 
     The function takes a stripped line that is no comment; the label is None if there is none.
@@ -136,6 +177,8 @@ def line_splitter(class_names: Sequence[str] = ()) -> SplitLine:
     def split_line(text: str) -> tuple[str, str | None]:
         if ends_in_name and (match := ends_in_name.fullmatch(text)):
             return match[1], match[2]
+        if text[0] in "\"'" and (match := _QUOTED_VIDEO.fullmatch(text)):
+            return match[2], match[3] and unquoted(match[3])
         path, _, label = text.rpartition(" ")
         if (
             path and label.isascii() and label.isdigit()
@@ -144,11 +187,17 @@ def line_splitter(class_names: Sequence[str] = ()) -> SplitLine:
         if _ENDS_AS_VIDEO.fullmatch(text):
             return text, None
         if match := _VIDEO_AND_LABEL.fullmatch(text):
-            return match[1], match[2]
+            return match[1], unquoted(match[2])
         *before, last = text.rsplit(None, 1)
         return (before[0].rstrip(" \t"), last) if before else (last, None)
 
     return split_line
+
+
+def unquoted(text: str) -> str:
+    """A text without the quotes around it, if there are any."""
+    match = _QUOTED.fullmatch(text)
+    return match[2] if match else text
 
 
 def format_line(path: str, label: str) -> str:

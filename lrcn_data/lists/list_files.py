@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
-from lrcn_data.lists.lines import ClassLines, ListLine, parse_classes, parse_list
+from lrcn_data.lists.lines import (
+    BadLine,
+    ClassLines,
+    ListLine,
+    is_video_name,
+    parse_classes,
+    parse_list,
+)
 from lrcn_data.lists.problems import Problem
+from lrcn_data.lists.segments import why_no_single_label
+from lrcn_data.lists.similar_names import composed
+from lrcn_data.lists.tables import find_table, parse_table
 from lrcn_data.printable import show
 
 _HMDB51 = re.compile(r".*_test_split[0-9]+\.txt")
@@ -36,19 +49,22 @@ def read_class_file(path: Path, problems: list[Problem]) -> ClassLines | None:
         return None
     first: dict[str, int] = {}
     for name, line in zip(known.names, known.lines, strict=True):
-        before = first.setdefault(name, line)
+        before = first.setdefault(composed(name), line)
         if before != line:
             text = f"class {show(name)} already stands in line {before}"
             problems.append(Problem(kind="class twice", file=path, line=line, text=text))
     return known
 
 
-def read_list_file(path: Path, known: ClassLines | None, problems: list[Problem]) -> list[ListLine]:
+def read_list_file(
+    path: Path, known: ClassLines | None, root: Path, problems: list[Problem]
+) -> list[ListLine]:
     """Read the lines of a video list.
 
     Args:
         path: The list.
         known: The class names that were given, or None if there are none.
+        root: The folder that the paths in the list are relative to.
         problems: What is wrong with the list is appended here.
 
     Returns:
@@ -64,11 +80,65 @@ def read_list_file(path: Path, known: ClassLines | None, problems: list[Problem]
         )
         problems.append(Problem(kind="split file", file=path, line=0, text=text))
         return []
-    lines = parse_list(data, known.names if known else ())
-    if not lines:
+    if _is_json(data):
+        text = "this list is JSON; write it as lines of the form `path label`, or as CSV"
+        problems.append(Problem(kind="JSON", file=path, line=0, text=text))
+        return []
+    found = list(_entries(data, set(known.names) if known else set(), root))
+    if not found:
         text = "this list has no video; it must have lines of the form `path label`"
         problems.append(Problem(kind="empty", file=path, line=0, text=text))
-    return lines
+    problems += [
+        Problem(kind="no entry", file=path, line=bad.line, text=bad.text)
+        for bad in found
+        if isinstance(bad, BadLine)
+    ]
+    return [line for line in found if isinstance(line, ListLine)]
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether a list is one JSON text, or has one a line."""
+    if data.lstrip()[:1] not in (b"{", b"["):
+        return False
+    for text in (data, data.lstrip().partition(b"\n")[0]):
+        try:
+            json.loads(text)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def _entries(data: bytes, names: Set[str], root: Path) -> Iterator[ListLine | BadLine]:
+    """Read the lines of a list that is a table or plain; tell those that are no entries.
+
+    Args:
+        data: Content of the list.
+        names: The class names that were given.
+        root: The folder that the paths in the list are relative to.
+    """
+    table = find_table(data)
+    if isinstance(table, BadLine):
+        yield table
+        return
+    lines: Iterable[ListLine | BadLine]
+    if table and table.delimiter:
+        lines = parse_table(data, table)
+    else:
+        header = table.header if table else None
+        lines = (line for line in parse_list(data, names) if line.line != header)
+    for line in lines:
+        if isinstance(line, ListLine) and line.label not in names:
+            why = why_no_single_label(line)
+            if why and not _is_odd_name(line.path, root):
+                yield BadLine(line=line.line, text=why)
+                continue
+        yield line
+
+
+def _is_odd_name(path: str, root: Path) -> bool:
+    """Whether numbers behind the name of a video are part of a file's name, since it is there."""
+    return not is_video_name(path) and os.path.isfile(root / path)  # noqa: PTH113 - never fails
 
 
 def _read_text(path: Path, what: str, problems: list[Problem]) -> bytes | None:

@@ -25,7 +25,9 @@ from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.labels import LabelTable, label_table
 from lrcn_data.lists.lines import ListLine
 from lrcn_data.lists.list_files import read_class_file, read_list_file
+from lrcn_data.lists.names_on_disk import NamesOnDisk
 from lrcn_data.lists.problems import ListError, Problem
+from lrcn_data.lists.similar_names import similar_names, tell_similar
 from lrcn_data.printable import show
 from lrcn_data.splits import SPLITS
 
@@ -108,7 +110,11 @@ def read_lists(
     )
     problems: list[Problem] = []
     known = read_class_file(classes, problems) if classes else None
-    lines = {split: read_list_file(path, known, problems) for split, path in files.items()}
+    disk = NamesOnDisk(root)
+    lines = {
+        split: list(map(disk.line_as_on_disk, read_list_file(path, known, root, problems)))
+        for split, path in files.items()
+    }
     table = label_table(list(chain(*lines.values())), known, label_base)
     problems += _label_problems(lines, files, table)
     entries = _entries(lines, table)
@@ -116,7 +122,8 @@ def read_lists(
     problems += found
     if problems:
         raise ListError(problems, advice)
-    return Lists(classes=table.names, entries=entries, warnings=_warnings(table.names, entries))
+    warnings = [*_warnings(table.names, entries), *disk.warnings()]
+    return Lists(classes=table.names, entries=entries, warnings=warnings)
 
 
 def _known_splits(paths: Mapping[str, Path]) -> dict[str, Path]:
@@ -196,13 +203,15 @@ def _advice(missing: int, listed: int, root: Path) -> str:
     )
 
 
-def _warnings(names: Sequence[str], entries: Sequence[Entry]) -> list[str]:
+def _warnings(names: Sequence[str], entries: Sequence[Entry]) -> Iterator[str]:
+    for similar in similar_names(names):
+        yield tell_similar("the classes", similar)
     counts = Counter((entry.split, entry.label) for entry in entries)
     if not any(split == "train" for split, _ in counts):
-        return []
+        return
     untrained = [name for label, name in enumerate(names) if not counts["train", label]]
     if not untrained:
-        return []
+        return
     shown = ", ".join(show(name) for name in untrained[:_NAMES_SHOWN])
     more = f" and {len(untrained) - _NAMES_SHOWN} more" * (len(untrained) > _NAMES_SHOWN)
-    return [f"{len(untrained)} of {len(names)} classes have no train video: {shown}{more}"]
+    yield f"{len(untrained)} of {len(names)} classes have no train video: {shown}{more}"

@@ -39,6 +39,13 @@ def entries(text: str | bytes, names: tuple[str, ...] = ()) -> list[tuple[str, s
         ("take # 2.avi 1", ("take # 2.avi", "1")),
         ("a.avi 1 # the best one", ("a.avi", "1")),
         ("a.avi walk #", ("a.avi", "walk")),
+        ('"drinking (31).mp4" 0', ("drinking (31).mp4", "0")),
+        ("'my clip.mp4'\tJumping Jack", ("my clip.mp4", "Jumping Jack")),
+        ('"my clip.mp4" "Jumping Jack"', ("my clip.mp4", "Jumping Jack")),
+        ('"my clip.mp4"', ("my clip.mp4", None)),
+        ('my clip.mp4 "Jumping Jack"', ("my clip.mp4", "Jumping Jack")),
+        ('"Hi", she said.mp4 0', ('"Hi", she said.mp4', "0")),
+        ("#437_ride.avi,1", ("#437_ride.avi,1", None)),
     ],
 )
 def test_a_line_is_split_into_path_and_label(line: str, expected: tuple[str, str | None]) -> None:
