@@ -266,10 +266,11 @@ if TYPE_CHECKING:
 def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     """Turn videos into WebDataset shards of sampled frame sequences.
 
-    A list has one line for each video: its path, and its class as a number or a name. Without
-    options, those of train.txt, val.txt and test.txt that exist in the current folder are taken.
-    UCF-101's official lists are taken as they are, with the classInd.txt beside them. If a run was
-    stopped, the same command goes on from there.
+    A list has one line for each video: its path, and its class as a number or a name; or it is a
+    CSV file, with or without names of columns, such as path,label. Without options, those of
+    train.txt, val.txt and test.txt that exist in the current folder are taken. UCF-101's official
+    lists are taken as they are, with the classInd.txt beside them. If a run was stopped, the same
+    command goes on from there.
     """
     from lrcn_data.making.make_shards import prepare_shards
 
