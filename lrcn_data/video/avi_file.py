@@ -81,8 +81,7 @@ class AviFile:
 
     Attributes:
         cut: A sentence on what is missing, if the file ends before its last RIFF chunk does; None
-            if it doesn't, or that isn't known. The demuxers of other containers notice a cut
-            themselves.
+            if it doesn't, or that isn't known.
         lost: A sentence on how many pictures are not where the index says; None if all are. A
             damaged chunk header makes demuxers search for the next one, so that the picture is
             missing without an error.

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast
 
 import av
 from av.container import InputContainer
+from av.stream import Discard
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -40,6 +41,9 @@ _NO_TIMES = 0x80
 
 _CLOCK_JUMPS = 0x200
 """AVFMT_TS_DISCONT: in such containers, recorded or joined streams may start counting again."""
+
+_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+"""The name of libavformat's demuxer for MP4 and MOV."""
 
 _ATTACHED_PICTURE = 0x400
 _DEFAULT = 0x1
@@ -103,6 +107,19 @@ def choose_stream(container: InputContainer) -> VideoStream:
     return max(known, key=_score) if len(known) > 1 else known[0]
 
 
+def read_only(stream: VideoStream) -> None:
+    """Leave out an MP4's other streams, as ffmpeg's command line does.
+
+    Where one of their samples lies behind the file's end, libavformat would take it for the end of
+    all streams.
+    """
+    container = stream.container
+    if container.format.name == _MP4:
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = Discard.all
+
+
 def _score(stream: VideoStream) -> int:
     disposition = int(stream.disposition)
     if disposition & _ATTACHED_PICTURE:
@@ -145,6 +162,7 @@ class OpenStream:
         self.options = options
         self.messages = messages
         self.stream = choose_stream(container)
+        read_only(self.stream)
         self.codec: VideoCodecContext = self.stream.codec_context
 
     @property

@@ -17,6 +17,7 @@ from lrcn_data.video.decode_from_start import decode_from_start
 from lrcn_data.video.decode_full import decode_full, decode_sound_part
 from lrcn_data.video.decode_planned import decode_planned
 from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
+from lrcn_data.video.mp4_file import missing_of_mp4
 from lrcn_data.video.packets.packet_plan import Prediction, can_plan, delayed_frames, predict
 from lrcn_data.video.video_av import AvVideo, TimelineChanged, open_video_av
 from lrcn_data.video.video_file import VideoFile
@@ -38,8 +39,8 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
         # no part of such a file shows where it stops being sound
         raise VideoError(Reason.DAMAGED, source.avi.lost)
     try:
-        if source.avi and source.avi.cut:
-            raise VideoError(Reason.DAMAGED, source.avi.cut)
+        if cut := source.avi.cut if source.avi else missing_of_mp4(file):
+            raise VideoError(Reason.DAMAGED, cut)
         with _logged() as messages, open_video_av(source, sink, options, messages) as video:
             return _read_strictly(video)
     except VideoError as damage:

@@ -25,6 +25,7 @@ from lrcn_data.video.display_matrix import Matrix, rotation_matrix
 from lrcn_data.video.ffmpeg_program import find_ffmpeg
 from lrcn_data.video.ffmpeg_report import FrameReport, is_error
 from lrcn_data.video.media_process import MediaProcess
+from lrcn_data.video.mp4_file import missing_of_mp4
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import nearest
 from lrcn_data.video.video_file import VideoFile
@@ -60,7 +61,7 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
         UsageError: There is no ffmpeg on this machine.
     """
     url, avi = file.url, read_avi(file)
-    if avi and (fault := avi.lost or avi.cut):
+    if fault := avi.lost or avi.cut if avi else missing_of_mp4(file):
         raise VideoError(Reason.DAMAGED, fault)
     report = _ask_about_frames(url, options)
     timeline = report.timeline()

@@ -9,7 +9,13 @@ from itertools import chain, islice
 import av
 from av.video.stream import VideoStream
 
-from lrcn_data.video.container_av import OpenStream, VideoPacket, is_flush, open_container
+from lrcn_data.video.container_av import (
+    OpenStream,
+    VideoPacket,
+    is_flush,
+    open_container,
+    read_only,
+)
 from lrcn_data.video.packets.packet_plan import Group, PacketTable
 
 
@@ -32,6 +38,7 @@ class DemuxedPackets:
         with open_container(self.opened.source, self.opened.options) as again:
             stream = again.streams[self.opened.stream.index]
             assert isinstance(stream, VideoStream)
+            read_only(stream)
             yield from _without_flush(again.demux(stream))
 
     def group(self, group: Group) -> Iterator[VideoPacket]:
