@@ -236,27 +236,29 @@ def _hand_over(
 
 
 def _display_matrix(url: str, options: DecodeOptions, rotation: float) -> Matrix | None:
-    """Read the container's display matrix, since what ffmpeg prints of it leaves out mirroring.
+    """Read the first picture's display matrix, since what ffmpeg prints of it leaves out mirroring.
 
-    The track header of an mp4 has it as 16.16 fixed point numbers a, b, u, c, d, v, x, y, w
-    (ISO/IEC 14496-12, 8.3.2).
+    The track header of a mov has it as 16.16 fixed point numbers a, b, u, c, d, v, x, y, w (ISO/IEC
+    14496-12, 8.3.2).
 
     Args:
         url: The URL of the file.
         options: How the video is decoded.
-        rotation: The rotation in degrees that ffmpeg has printed. It counts where the container has
-            no matrix and only the pictures have one.
+        rotation: The rotation in degrees that ffmpeg has printed. It counts where ffmpeg doesn't
+            write the matrix: 5.1 does so only with that of the container, 9.0 also with that of
+            the pictures.
 
     Raises:
-        VideoError: The video can't be put into an mp4 (`unsupported`).
+        VideoError: ffmpeg doesn't write a track header (`unsupported`).
     """
     command = _command(
         url,
         options,
         "pipe:1",
-        vcodec="copy",
+        vf="scale=16:16,format=rgb24",
+        vcodec="rawvideo",
         vframes="1",
-        format="mp4",
+        format="mov",
         movflags="frag_keyframe+empty_moov",
     )
     with (

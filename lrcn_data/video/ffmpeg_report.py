@@ -91,8 +91,8 @@ class FrameReport:
             self.errors.append(text)
         if match := _CODEC.search(text):
             self.codec = match[1] if match[2] == "native" else match[2]
-        if (match := _ROTATION.search(text)) and not self.colors:
-            # ffmpeg 5 tells it of the stream, later ones of every frame too
+        if (match := _ROTATION.search(text)) and len(self.colors) <= 1:
+            # it is told of the stream, of every frame, or of both
             self.rotation = float(match[1]) if self.rotation is None else self.rotation
         if "showinfo" in text:
             self._showinfo(text)

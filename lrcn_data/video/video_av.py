@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
 
 import av
 
 from lrcn_data.video.container_av import Messages, OpenStream, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions, FrameSink
-from lrcn_data.video.display_matrix import Matrix
 from lrcn_data.video.packets.packet_plan import Prediction
 from lrcn_data.video.packets.stream_packets import StreamPackets
 from lrcn_data.video.picture_decoder import PictureDecoder
+from lrcn_data.video.picture_matrix import matrix_of
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import (
     FrameStamp,
@@ -123,7 +122,7 @@ class AvVideo:
             picture: The decoded frame.
             converter: Converts all frames of the video.
         """
-        self.sink.take(frame, converter.convert(picture, matrix=_display_matrix(picture)))
+        self.sink.take(frame, converter.convert(picture, matrix=matrix_of(picture)))
 
     def take_planned(self, frame: int, picture: av.VideoFrame, converter: RgbConverter) -> None:
         """Hand over a wanted frame before which others may have been left out; see `take`.
@@ -153,14 +152,3 @@ def open_video_av(
     """
     with open_container(source, options) as container:
         yield AvVideo(OpenStream(source, container, options, messages), sink)
-
-
-def _display_matrix(picture: av.VideoFrame) -> Matrix | None:
-    side_data = picture.side_data
-    if not len(side_data):
-        return None  # looking for it in vain takes longer
-    data: Any = side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return None
-    a, b, _, c, d = memoryview(bytes(data)).cast("i")[:5]
-    return None if (a > 0 and d > 0 and b == c == 0) else (a, b, c, d)

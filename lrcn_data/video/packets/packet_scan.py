@@ -91,7 +91,7 @@ def _changes_decoder(number: int, keyframe: VideoPacket) -> bool:
 
     Settings in the first packet don't count, as they may be those of the header.
     """
-    return any(
-        data.data_type == "palette" or (data.data_type == "new_extradata" and number)
-        for data in keyframe.iter_sidedata()
+    # asked by name, as PyAV can't give the name of every kind
+    return keyframe.has_sidedata("palette") or (
+        number > 0 and keyframe.has_sidedata("new_extradata")
     )
