@@ -235,8 +235,8 @@ if TYPE_CHECKING:
 @click.option(
     "--salvage",
     is_flag=True,
-    help="Keep the clips of a damaged video's part before the first sign of damage; for --decoder"
-    " av only.",
+    help="Keep the clips of a damaged video's part before the first sign of damage, or from the"
+    " first keyframe on where it begins between keyframes; for --decoder av only.",
 )
 @click.option(
     "--allow-demuxer",

@@ -1,15 +1,16 @@
-"""Decodes everything strictly, or else what comes before the first sign of damage."""
+"""Decodes everything strictly, or else the part that is sound."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Container, Iterable, Iterator
+from functools import partial
+from itertools import chain, dropwhile
 
 import av
 
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
-from lrcn_data.video.container_av import FAILURES
+from lrcn_data.video.container_av import FAILURES, VideoPacket
 from lrcn_data.video.decoding import Decoded
 from lrcn_data.video.packets.packet_plan import Prediction, delayed_stamps
 from lrcn_data.video.picture_decoder import stamp_of
@@ -50,21 +51,23 @@ def decode_full(video: AvVideo, prediction: Prediction | None) -> Decoded:
 
 
 def decode_sound_part(video: AvVideo) -> Decoded:
-    """Take frames from before the first sign of damage, in two passes.
+    """Take the frames before the first sign of damage, in two passes.
+
+    Where none comes before it, they are those from the first keyframe on with which decoding works.
 
     Raises:
-        VideoError: No frame comes before the damage.
+        VideoError: No frame comes before the damage, and none from any keyframe on.
     """
     try:
         _ = video.packets  # looked at now, so that what libav says of them is told
     except FAILURES as error:
         raise video.decoder.damage(str(error)) from error
-    timeline = video.timeline(_take_frames(video, _pictures_before_damage(video), set()))
+    timeline = video.timeline(_take_frames(video, _sound_pictures(video), set()))
     if not timeline.times:
         raise video.decoder.damage("no frame comes before the damage")
     wanted = set(video.sink.choose(timeline))
     with video.opened_again() as again:
-        _take_frames(again, _pictures_before_damage(again), wanted)
+        _take_frames(again, _sound_pictures(again), wanted)
     return Decoded(timeline=timeline, decoding="full")
 
 
@@ -99,10 +102,29 @@ def _pictures(video: AvVideo) -> Iterator[av.VideoFrame]:
         yield from video.decoder.decode(packet)
 
 
-def _pictures_before_damage(video: AvVideo) -> Iterator[av.VideoFrame]:
-    packets, messages = video.packets, video.opened.messages
+def _sound_pictures(video: AvVideo) -> Iterator[av.VideoFrame]:
+    """Give the pictures before the first sign of damage.
+
+    If there are none, those from the first keyframe on that gives any: recordings and cut-outs may
+    begin with pictures that need earlier ones.
+    """
+    packets = enumerate(video.packets.all())
+    start: Iterator[VideoPacket] | None = (packet for _, packet in packets)
+    while start:
+        given = False
+        for picture in _until_damage(video, start):
+            given = True
+            yield picture
+        if given:
+            return
+        video.decoder.flush()
+        start = _from_keyframe(packets, frozenset(video.packets.table.entries))
+
+
+def _until_damage(video: AvVideo, packets: Iterator[VideoPacket]) -> Iterator[av.VideoFrame]:
+    messages = video.opened.messages
     before = len(messages)
-    for packet in chain(packets.all(), (None,)):
+    for packet in chain(packets, (None,)):
         try:
             pictures = video.decoder.decode(packet)
         except (*FAILURES, VideoError):
@@ -110,3 +132,29 @@ def _pictures_before_damage(video: AvVideo) -> Iterator[av.VideoFrame]:
         if len(messages) > before:
             return
         yield from pictures
+
+
+def _from_keyframe(
+    packets: Iterator[tuple[int, VideoPacket]], entries: Container[int]
+) -> Iterator[VideoPacket] | None:
+    """Give the next keyframe and what follows it, but for pictures that need earlier ones.
+
+    Args:
+        packets: The packets that are left, with their numbers.
+        entries: The numbers of the packets at which decoding may start, marked as keyframes or not.
+
+    Returns:
+        The packets; None if no keyframe is left.
+    """
+    for number, keyframe in packets:
+        if keyframe.is_keyframe or number in entries:
+            others = (packet for _, packet in packets)
+            shown_earlier = partial(_is_shown_before, keyframe)
+            return chain((keyframe,), dropwhile(shown_earlier, others))
+    return None
+
+
+def _is_shown_before(keyframe: VideoPacket, packet: VideoPacket) -> bool:
+    if keyframe.pts is None or packet.pts is None:
+        return False
+    return packet.pts < keyframe.pts

@@ -24,7 +24,7 @@ class Decoder:
 
     Attributes:
         read: The function that reads a video's wanted frames.
-        salvages: Whether the decoder can take what comes before the first sign of damage.
+        salvages: Whether the decoder can take the sound part of a damaged video.
         tools: The function that gives the versions of what it decodes with, by name, beside those
             of the packages that every decoder needs. It raises UsageError if one is missing.
     """

@@ -31,8 +31,8 @@ class DecodeOptions:
     Attributes:
         check_full: Whether every picture is decoded strictly, also those that no wanted frame
             depends on.
-        salvage: Whether frames before the first sign of damage are taken, instead of refusing the
-            video; not every decoder can do that.
+        salvage: Whether frames before the first sign of damage are taken, or those from the first
+            keyframe on, instead of refusing the video; not every decoder can do that.
         demuxers: The names of libavformat's demuxers, for containers to allow beside the usual
             ones.
         decoders: The names of libavcodec's decoders to allow beside the usual ones.
