@@ -15,6 +15,8 @@ CHILD = (
 def test_a_signal_waits_until_the_processes_are_started() -> None:
     code = (
         "import os, signal; from lrcn_data.quiet_start import signals_held_back\n"
+        # what starts tests in the background may have them ignore it
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "try:\n"
         "    with signals_held_back():\n"
         "        os.kill(os.getpid(), signal.SIGINT)\n"
