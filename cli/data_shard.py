@@ -59,8 +59,8 @@ if TYPE_CHECKING:
             *("shard_bytes", "overwrite"),
         ),
         "Decoding": (
-            *("decoder", "check", "timeout", "salvage", "max_bad_fraction", "retry_failed"),
-            *("allow_demuxer", "allow_decoder"),
+            *("decoder", "check", "timeout", "max_hours", "salvage", "max_bad_fraction"),
+            *("retry_failed", "allow_demuxer", "allow_decoder"),
         ),
         "Running": ("workers", "executor", "dry_run"),
     },
@@ -223,6 +223,13 @@ if TYPE_CHECKING:
     default=300.0,
     show_default=True,
     help="The longest time that one video may take, in seconds.",
+)
+@click.option(
+    "--max-hours",
+    type=click.FloatRange(0, min_open=True),
+    default=4.0,
+    show_default=True,
+    help="The longest time that a video may last, in hours.",
 )
 @click.option(
     "--max-bad-fraction",

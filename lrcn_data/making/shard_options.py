@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from lrcn_data.errors import UsageError
@@ -14,6 +15,7 @@ from lrcn_data.plugins import plugin_versions
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.samplings import name_of
 from lrcn_data.size import Size
+from lrcn_data.video.limits import DEFAULT_HOURS
 
 _DEFAULT_CANVAS: Canvas = (320, 240)
 
@@ -108,8 +110,10 @@ class ShardOptions:
             if name not in ("seq_len", *_OF_NO_SAMPLING)
         }
         kind = self.layout.frame_kind
+        hours = Fraction(self.clip.decode.limits.seconds, 3600)
         parts = {
             "shard_bytes": 0 if self.shard_bytes == DEFAULT_SHARD_BYTES else self.shard_bytes,
+            "max_hours": "" if hours == DEFAULT_HOURS else str(hours),
             "sampling_values": own,
             "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
             "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),

@@ -14,6 +14,7 @@ from lrcn_data.sampling.samplings import make_sampling
 from lrcn_data.sampling.short_videos import SHORT
 from lrcn_data.video.decoders import DECODERS, check_salvages
 from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.limits import DEFAULT_HOURS, Limits
 
 _DECODE = DecodeOptions()
 _SAMPLING = Blocks()
@@ -79,6 +80,7 @@ class ClipValues(TypedDict, total=False):
         decoder: "av" by default, or "ffmpeg".
         check: "auto" by default, or "full" to decode everything, strictly.
         timeout: The longest time that one video may take, in seconds; 300 by default.
+        max_hours: The longest time that a video may last, in hours; 4 by default.
         salvage: Whether the clips of a damaged video's sound part are kept.
         allow_demuxer: The names of container formats that are allowed beside the usual ones.
         allow_decoder: The names of video decoders that are allowed beside the usual ones.
@@ -94,6 +96,7 @@ class ClipValues(TypedDict, total=False):
     decoder: str
     check: str
     timeout: float
+    max_hours: float
     salvage: bool
     allow_demuxer: Sequence[str]
     allow_decoder: Sequence[str]
@@ -111,6 +114,7 @@ def clip_options(
     decoder: str = "av",
     check: str = "auto",
     timeout: float = 300.0,
+    max_hours: float = DEFAULT_HOURS,
     salvage: bool = False,
     allow_demuxer: Sequence[str] = (),
     allow_decoder: Sequence[str] = (),
@@ -140,6 +144,7 @@ def clip_options(
             timeout=timeout,
             demuxers=tuple(allow_demuxer),
             decoders=tuple(allow_decoder),
+            limits=Limits.of_hours(max_hours),
         ),
     )
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
-from lrcn_data.errors import VideoError
+from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.video.timeline import Timeline
+
+DEFAULT_HOURS = 4
+"""The number of hours that a video may last, unless another limit is given."""
+
+_DEFAULT_FRAMES = 2_000_000
+"""The number of frames that a video may have in those hours."""
+
+_MOST_HOURS = 1000
+"""The largest number of hours that can be given. Packets of so long a video fill the memory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +31,25 @@ class Limits:
     """
 
     pixels: int = 40_000_000
-    seconds: int = 4 * 3600
-    frames: int = 2_000_000
+    seconds: int = DEFAULT_HOURS * 3600
+    frames: int = _DEFAULT_FRAMES
     streams: int = 64
+
+    @classmethod
+    def of_hours(cls, hours: float) -> Self:
+        """The limits for videos that may last so many hours.
+
+        As many frames a second are allowed as by default, but never fewer frames.
+
+        Raises:
+            UsageError: The number of hours is out of its range.
+        """
+        if not 0 < hours <= _MOST_HOURS:
+            raise UsageError(
+                f"--max-hours must be above 0 and at most {_MOST_HOURS}, got {hours:g}"
+            )
+        frames = round(_DEFAULT_FRAMES * max(1, hours / DEFAULT_HOURS))
+        return cls(seconds=round(hours * 3600), frames=frames)
 
     def check_size(self, width: int, height: int) -> None:
         """Refuse pictures that are too large.
@@ -63,5 +89,6 @@ class Limits:
         if timeline.times and timeline.duration > self.seconds:
             raise VideoError(
                 Reason.TOO_LARGE,
-                f"lasts {timeline.duration:.0f} s by its timestamps, the limit is {self.seconds}",
+                f"lasts {timeline.duration:.0f} s by its timestamps, the limit is {self.seconds};"
+                " --max-hours sets it",
             )

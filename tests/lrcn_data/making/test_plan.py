@@ -25,6 +25,7 @@ from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.samplings import make_sampling
 from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.limits import Limits
 
 SPLITS = ("train", "val", "test")
 KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -177,6 +178,7 @@ def options(**values: Any) -> ShardOptions:
         check_full=values.pop("check", "auto") == "full",
         salvage=values.pop("salvage", False),
         timeout=values.pop("timeout", 300.0),
+        limits=Limits.of_hours(values.pop("max_hours", 4)),
         demuxers=values.pop("allow_demuxer", ()),
         decoders=values.pop("allow_decoder", ()),
     )
@@ -225,6 +227,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"allow_decoder": ("asv1", "asv2")},
         "--allow-decoder was asv1, is asv1,asv2",
     ),
+    "max_hours": ({}, {"max_hours": 12}, "--max-hours was not given, is 12"),
     "canvas": (
         {},
         {"mean_size": (32, 24)},
@@ -249,7 +252,8 @@ def test_an_option_that_changes_bytes_changes_the_fingerprint_and_is_named(
 
 
 def test_every_option_of_the_manifest_is_tried() -> None:
-    assert CHANGES.keys() - {"canvas"} == manifest().options.keys()
+    later = {"max_hours"}
+    assert CHANGES.keys() - {"canvas"} == manifest().options.keys() | later
 
 
 def test_the_fingerprints_of_all_single_changes_differ() -> None:
@@ -261,6 +265,7 @@ def test_the_fingerprints_of_all_single_changes_differ() -> None:
     ("before", "after"),
     [
         ({}, {"timeout": 5.0}),
+        ({}, {"max_hours": 4.0}),
         ({"fps": Fraction(10)}, {"fps": Fraction("10.0")}),
         ({"allow_decoder": ("b", "a")}, {"allow_decoder": ("a", "b", "a")}),
         ({"allow_demuxer": ("b", "a")}, {"allow_demuxer": ("a", "b", "a")}),
@@ -268,6 +273,7 @@ def test_the_fingerprints_of_all_single_changes_differ() -> None:
     ],
     ids=[
         "a time limit",
+        "the default of an option that came later",
         "an equal rate",
         "the same decoders",
         "the same containers",

@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,22 @@ def test_one_and_three_workers_write_the_same_tree(video_lists: Path) -> None:
     shard(video_lists, "--out", "one", "--workers", "1")
     shard(video_lists, "--out", "three", "--workers", "3")
     assert tree_hashes(video_lists / "one") == tree_hashes(video_lists / "three")
+
+
+@pytest.mark.parametrize("decoder", ["av", "ffmpeg"])
+def test_a_video_above_four_hours_is_read_where_it_may_last_as_long(
+    video_lists: Path, write_video: Callable[..., Path], decoder: str
+) -> None:
+    write_video("class0/day.mp4", frames=12, fps=Fraction(1, 1800))
+    (video_lists / "train.txt").write_text("class0/day.mp4 class0\nclass1/clip 1.mp4 class1\n")
+    (video_lists / "test.txt").unlink()
+    options = ["--decoder", decoder, "--max-bad-fraction", "1"]
+    shard(video_lists, *options)
+    refused = (video_lists / "shards/rejected.jsonl").read_text()
+    assert "lasts 21600 s by its timestamps, the limit is 14400; --max-hours sets it" in refused
+    shard(video_lists, *options, "--max-hours", "6", "--overwrite")
+    assert not (video_lists / "shards/rejected.jsonl").read_text()
+    assert manifest(video_lists / "shards").options["max_hours"] == "6"
 
 
 def test_both_decoders_write_the_same_tars(video_lists: Path) -> None:
@@ -158,6 +176,7 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
         (["--seed", "1"], "--seed was 0, is 1"),
         (["--videos-per-shard", "5"], "--videos-per-shard was not given, is 5"),
         (["--check", "full"], "--check was auto, is full"),
+        (["--max-hours", "0.5"], "--max-hours was not given, is 1/2"),
         (["--salvage"], "--salvage was not given, is given"),
         (["--allow-decoder", "asv1"], "--allow-decoder was not given, is asv1"),
         (["--allow-demuxer", "ea"], "--allow-demuxer was not given, is ea"),

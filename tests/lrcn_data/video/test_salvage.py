@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
+import tarfile
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from lrcn_data.errors import VideoError
+from lrcn_data.making.make_shards import make_shards
 from lrcn_data.pixels import RGB
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.timeline import Timeline
@@ -115,6 +118,33 @@ def test_what_is_damaged_later_on_is_left_out_as_well(tmp_path: Path) -> None:
     by_av(begun, found, DecodeOptions(salvage=True))
     assert 5 < len(found.hashes) < FRAMES - KEYFRAME
     assert found.hashes == expected.hashes[KEYFRAME:][: len(found.hashes)]
+
+
+def test_the_clips_of_such_a_recording_are_marked_and_its_damage_is_recorded(
+    tmp_path: Path,
+) -> None:
+    whole = write_whole(tmp_path / "whole.ts", "h264")
+    (tmp_path / "train.txt").write_text(f"{whole.name} a\n{drop(whole, 'lt(n,5)').name} b\n")
+    out = tmp_path / "shards"
+    result = make_shards(
+        out,
+        train=tmp_path / "train.txt",
+        root=tmp_path,
+        seq_len=4,
+        salvage=True,
+        max_bad_fraction=1,
+        workers=1,
+    )
+    assert (result.failed, result.partial) == (0, 1)
+    with tarfile.open(next(out.glob("*.tar"))) as tar:
+        members = [tar.extractfile(name) for name in tar.getnames() if name.endswith(".json")]
+        records = [json.loads(member.read()) for member in members if member]
+    assert {record["video"]: record["salvaged"] for record in records} == {
+        "whole.ts": False,
+        "begun.ts": True,
+    }
+    [rejected] = map(json.loads, (out / "rejected.jsonl").read_text().splitlines())
+    assert (rejected["path"], rejected["reason"]) == ("begun.ts", "partial")
 
 
 def test_without_a_keyframe_nothing_is_salvaged(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, read: Any) -
     ("limits", "said"),
     [
         (Limits(pixels=1000), "pixel"),
-        (Limits(seconds=1), "lasts 4 s"),
+        (Limits(seconds=1), "lasts 4 s by its timestamps, the limit is 1; --max-hours sets it"),
         (Limits(frames=10), "more than 10 frames"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -88,3 +89,21 @@ def test_a_video_that_cant_be_read_is_said_and_keeps_no_other_from_it(
     assert broken.error.startswith("not-a-video")
     assert not broken.guesses
     assert sound.guesses
+
+
+@pytest.mark.parametrize("decoder", ["av", "ffmpeg"])
+def test_a_cut_video_with_a_sparse_text_track_is_not_predicted_as_a_short_one(
+    run: TrainedRun, video: Path, tmp_path: Path, decoder: str
+) -> None:
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    text, whole, cut = tmp_path / "t.srt", tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    text.write_text("1\n00:00:00,1 --> 00:00:00,2\na\n\n2\n00:00:02,0 --> 00:00:02,1\nb\n")
+    copied = ["-map", "0:v", "-map", "1", "-c:v", "copy", "-c:s", "mov_text"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", video, "-i", text, *copied]
+    subprocess.run([*command, "-movflags", "+faststart", whole], check=True, capture_output=True)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: len(data) * 7 // 10])
+    sound, short = predict_videos(run, [whole, cut], decoder=decoder)
+    assert sound.error is None
+    assert short.error is not None
+    assert short.error.startswith("damaged: the file is cut")
