@@ -91,7 +91,9 @@ def _changes_decoder(number: int, keyframe: VideoPacket) -> bool:
 
     Settings in the first packet don't count, as they may be those of the header.
     """
-    # asked by name, as PyAV can't give the name of every kind
+    if next(keyframe.iter_sidedata(), None) is None:
+        return False  # asking for kinds in vain takes ten times longer
+    # not the kind of each, as PyAV has no name for some
     return keyframe.has_sidedata("palette") or (
         number > 0 and keyframe.has_sidedata("new_extradata")
     )
