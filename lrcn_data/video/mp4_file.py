@@ -56,10 +56,11 @@ def missing_of_mp4(file: VideoFile) -> str | None:
     """
     if file.read(4, 4) not in _FIRST_BOXES:
         return None
-    promised, fragments = 0, False
+    promised, movie, fragments = 0, False, False
     for box in _boxes(file, 0, file.size):
         fragments |= box.name == b"moof"
-        if box.name == b"moov":
+        if box.name == b"moov" and not movie:  # demuxers skip a second one
+            movie = True
             promised = max(promised, _pictures_end(file, box))
         elif box.name == b"sidx":
             promised = max(promised, _segments_end(file, box))
@@ -114,32 +115,14 @@ def _track_end(file: VideoFile, media: _Box) -> int:
     """The offset at which the last sample of a track ends; 0 if its tables don't tell."""
     table = _within(file, media, b"minf", b"stbl")
     boxes = {box.name: box for box in _boxes(file, table.start, table.end)} if table else {}
-    sizes, chunks = _sample_sizes(file, boxes), _chunk_offsets(file, boxes)
-    if sizes is None or chunks is None:
+    if (
+        (chunks := _chunk_offsets(file, boxes)) is None
+        or (samples := _samples_before(file, boxes, len(chunks))) is None
+        or (bytes_before := _bytes_before(file, boxes, samples)) is None
+    ):
         return 0
-    samples = _samples_before(file, boxes, len(chunks))
-    if samples is None:
-        return 0
-    bytes_before = np.concatenate(([0], np.cumsum(sizes)))[np.minimum(samples, len(sizes))]
     lengths = np.diff(bytes_before)
     return int(np.max((chunks + lengths)[lengths > 0], initial=0))
-
-
-def _sample_sizes(file: VideoFile, boxes: dict[bytes, _Box]) -> _Numbers | None:
-    """The number of bytes of each sample of a track; None if that isn't told.
-
-    Sizes of 4 bits, which no pictures have, are not read.
-    """
-    if box := boxes.get(b"stsz"):
-        size, count = (_word(file, box.start + offset) for offset in (4, 8))
-        if size and count <= _MOST_ENTRIES:
-            return np.full(count, size, np.int64)
-        return _table(file, box, 12, count, _SIZE_TYPES[32])
-    if box := boxes.get(b"stz2"):
-        bits, count = (_word(file, box.start + offset) for offset in (4, 8))
-        if kind := _SIZE_TYPES.get(bits & 255):
-            return _table(file, box, 12, count, kind)
-    return None
 
 
 def _chunk_offsets(file: VideoFile, boxes: dict[bytes, _Box]) -> _Numbers | None:
@@ -170,6 +153,32 @@ def _samples_before(file: VideoFile, boxes: dict[bytes, _Box], chunks: int) -> _
     if firsts[0] != 1 or np.any(lengths < 0):
         return None
     return np.concatenate(([0], np.cumsum(np.repeat(samples, lengths))))
+
+
+def _bytes_before(file: VideoFile, boxes: dict[bytes, _Box], samples: _Numbers) -> _Numbers | None:
+    """The number of bytes of the first so many samples of a track.
+
+    Sizes of 4 bits, which no pictures have, are not read.
+
+    Args:
+        file: The file.
+        boxes: The boxes of the track's tables, by name.
+        samples: int64 (numbers,), how many samples.
+
+    Returns:
+        int64 (numbers,); None if that isn't told.
+    """
+    box = boxes.get(b"stsz") or boxes.get(b"stz2")
+    if box is None:
+        return None
+    size, count = (_word(file, box.start + offset) for offset in (4, 8))
+    if box.name == b"stsz" and size:
+        return np.minimum(samples, count) * size
+    kind = _SIZE_TYPES.get(32 if box.name == b"stsz" else size & 255)
+    sizes = _table(file, box, 12, count, kind) if kind else None
+    if sizes is None:
+        return None
+    return np.concatenate(([0], np.cumsum(sizes)))[np.minimum(samples, len(sizes))]
 
 
 def _segments_end(file: VideoFile, index: _Box) -> int:

@@ -41,6 +41,7 @@ CAN_TELL: dict[str, tuple[list[str], str]] = {
     "longer sound.mp4": ([VIDEO, LONG_SOUND], FRONT),
     "cover.mp4": ([VIDEO, COVER], f"{FRONT} -disposition:v:1 attached_pic"),
     "starts late.mp4": ([VIDEO, TEXT], f"{FRONT} -c:s mov_text -output_ts_offset 2"),
+    "raw.mov": ([VIDEO], f"{FRONT} -c:v rawvideo -pix_fmt rgb24"),
     "fragments.mp4": ([VIDEO, SOUND], f"-c copy {FRAGMENTS}"),
     "fragments and text.mp4": ([VIDEO, TEXT], f"-c copy -c:s mov_text {FRAGMENTS}"),
     "separate fragments.mp4": ([VIDEO, SOUND], f"-c copy {FRAGMENTS}+separate_moof"),
@@ -111,7 +112,7 @@ def frames_of(read: Any, path: Path, options: DecodeOptions) -> int | None:
     return sink.frames
 
 
-@pytest.mark.promise(6, "20 kinds of containers and tracks, each cut at 19 places, both decoders")
+@pytest.mark.promise(6, "21 kinds of containers and tracks, each cut at 19 places, both decoders")
 @pytest.mark.parametrize(
     ("read", "check_full"),
     [(by_av, False), (by_av, True), (by_ffmpeg, True)],
@@ -201,6 +202,16 @@ def test_a_count_that_no_file_can_hold_is_not_believed(make: Callable[[str], Pat
     path.write_bytes(with_box(data[:-5000], b"stsz", b"\0" * 8 + b"\xff" * 4))
     with open_video(path) as file:
         assert missing_of_mp4(file) is None
+
+
+def test_pictures_of_one_size_are_counted_too(make: Callable[[str], Path]) -> None:
+    path = make("raw.mov")
+    data = path.read_bytes()
+    picture = 96 * 64 * 3
+    for size, missing in ((len(data), False), (len(data) - 1, True), (len(data) - picture, True)):
+        path.write_bytes(data[:size])
+        for read in (by_av, by_ffmpeg):
+            assert frames_of(read, path, DecodeOptions()) == (None if missing else FRAMES)
 
 
 def test_a_fragment_index_that_names_more_than_there_is_refuses_the_file(
