@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,14 @@ from lrcn_data.printable import show
 from lrcn_data.splits import SPLITS
 
 from .command import Command
-from .options import FOLDER, debug_option, json_option, one_class_option, seed_option
+from .options import (
+    FOLDER,
+    debug_option,
+    json_option,
+    one_class_option,
+    picture_rate_option,
+    seed_option,
+)
 from .output import print_json, warn
 
 if TYPE_CHECKING:
@@ -31,7 +39,7 @@ _ENDINGS_SHOWN = 10
     name="lists",
     short_help="Make train, val and test lists from folders or official splits.",
     groups={
-        "Lists": ("out", "overwrite", "allow_one_class"),
+        "Lists": ("out", "overwrite", "picture_rate", "allow_one_class"),
         "Splits": ("test_fraction", "val_fraction", "group_pattern", "seed"),
         "Official splits": ("official_split", "videos", "present"),
     },
@@ -76,10 +84,21 @@ _ENDINGS_SHOWN = 10
 @click.option("--videos", type=FOLDER, help="The folder with the videos of an official split.")
 @click.option("--present", is_flag=True, help="Leave out videos that are not under --videos.")
 @click.option("--overwrite", is_flag=True, help="Replace lists that are already there.")
+@picture_rate_option(
+    "List folders of numbered pictures in class folders as videos of this many pictures a second."
+)
 @one_class_option
 @json_option
 @debug_option
-def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values: Any) -> None:
+def command(
+    *,
+    source: Path,
+    out: Path,
+    overwrite: bool,
+    picture_rate: Fraction | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
     """Make train.txt, val.txt, test.txt and classes.txt.
 
     The argument is a folder of class folders with videos; or of train, val and test folders that
@@ -91,7 +110,7 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
     """
     from lrcn_data.lists.make_lists import count_absent, make_lists, write_lists
 
-    made = make_lists(source, **values)
+    made = make_lists(source, pictures=picture_rate is not None, **values)
     written = write_lists(made, out, overwrite=overwrite)
     counts = {split: made.count(split) for split in SPLITS}
     if as_json:
@@ -119,7 +138,7 @@ def command(*, source: Path, out: Path, overwrite: bool, as_json: bool, **values
         )
     if not as_json:
         root = videos or (source if made.from_folders else None)
-        click.echo(f"next: {_next_command(out, root, counts)}")
+        click.echo(f"next: {_next_command(out, root, counts, picture_rate)}")
 
 
 def _show(made: MadeLists, counts: dict[str, int], out: Path) -> None:
@@ -164,11 +183,15 @@ def _told_of_left_out(made: MadeLists) -> Iterator[str]:
         )
 
 
-def _next_command(out: Path, root: Path | None, counts: dict[str, int]) -> str:
+def _next_command(
+    out: Path, root: Path | None, counts: dict[str, int], picture_rate: Fraction | None
+) -> str:
     """The command that makes shards of these lists."""
     words = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
     words += ["--root", str(root) if root else "FOLDER-OF-THE-VIDEOS"]
     words += ["--classes", str(out / "classes.txt")]
+    if picture_rate is not None:
+        words += ["--picture-rate", str(picture_rate)]
     if out != Path():
         for split, count in counts.items():
             words += [f"--{split}", f"{out / split}.txt"] if count else []

@@ -32,6 +32,7 @@ from .options import (
     decoder_option,
     json_option,
     one_class_option,
+    picture_rate_option,
     root_option,
     seed_option,
     workers_option,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
         ),
         "Decoding": (
             *("decoder", "check", "timeout", "max_hours", "salvage", "max_bad_fraction"),
-            *("retry_failed", "allow_demuxer", "allow_decoder"),
+            *("retry_failed", "picture_rate", "allow_demuxer", "allow_decoder"),
         ),
         "Running": ("workers", "executor", "dry_run"),
     },
@@ -244,6 +245,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep the clips of a damaged video's part before the first sign of damage, or from the"
     " first keyframe on where it begins between keyframes; for --decoder av only.",
+)
+@picture_rate_option(
+    "Take folders of numbered pictures in the lists for videos of this many pictures a second."
 )
 @click.option(
     "--allow-demuxer",

@@ -159,6 +159,17 @@ def frame_kind_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def picture_rate_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Add `--picture-rate`, the number of pictures a second of folders of numbered pictures.
+
+    Args:
+        text: The help text.
+    """
+    return click.option(
+        "--picture-rate", type=RateType(), show_default="no such folders", help=text
+    )
+
+
 def root_option(text: str) -> Callable[[Decorated], Decorated]:
     """Add `--root`, the folder that the paths in lists are relative to.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from .options import (
     json_option,
     named_plugins,
     net_plugin_options,
+    picture_rate_option,
     version_option,
 )
 from .output import print_json, warn
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     context_settings=HELP,
     name="predict",
     groups={
-        "Predicting": ("top", "plugins", "sampling", "cnn", "head"),
+        "Predicting": ("top", "picture_rate", "plugins", "sampling", "cnn", "head"),
         "Machine": ("device", "batch_size", "decoder"),
     },
     examples=(
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The number of classes to name for each video, the most probable first.",
 )
+@picture_rate_option("Take folders of numbered pictures for videos of this many pictures a second.")
 @click.option(
     "--sampling",
     type=KindType(SAMPLINGS),
@@ -85,6 +88,7 @@ def command(
     device: str,
     batch_size: int,
     decoder: Any,
+    picture_rate: Fraction | None,
     plugins: tuple[str, ...],
     cnn: str | None,
     head: str | None,
@@ -109,6 +113,7 @@ def command(
             top=top,
             batch_size=batch_size,
             decoder=decoder,
+            picture_rate=picture_rate,
             plugins=[*plugins, *([sampling] if sampling else [])],
         )
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lrcn_data.errors import ShardError
+from lrcn_data.errors import ShardError, VideoError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     ENDING,
@@ -37,6 +37,7 @@ from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.format.split_index import SplitIndex
 from lrcn_data.reasons import Reason
 from lrcn_data.splits import SPLITS
+from lrcn_data.video.picture_folder import PictureFolder
 
 MEAN_LEVELS = 2.0
 """How many levels of 255 the mean image of the decoded frames may differ from that of the pixel
@@ -370,11 +371,17 @@ def _verify_inputs(
 
 def _input_problem(path: Path, size: int, sha256: str) -> str:
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            found = file.tell()
+        if path.is_dir():
+            pictures = PictureFolder(str(path))
+            digest, found = pictures.sha256(), pictures.size
+        else:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                found = file.tell()
     except OSError as error:
         return f"can't be read: {error.strerror or error}"
+    except VideoError as error:
+        return error.detail
     if found != size:
         return f"has {found} bytes, had {size} when it was decoded"
     return "" if digest == sha256 else "is not the file that was decoded: its SHA-256 differs"

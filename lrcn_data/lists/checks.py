@@ -18,9 +18,13 @@ from lrcn_data.lists.names_on_disk import NamesOnDisk
 from lrcn_data.lists.problems import Problem
 from lrcn_data.lists.video_groups import group_of
 from lrcn_data.printable import show
+from lrcn_data.video.picture_folder import are_pictures
 
 _SCAN_FROM = 16
 """Listed files in a folder from which reading the whole folder beats asking for each of them."""
+
+_PICTURES = "a folder of pictures"
+_PICTURES_HINT = "; --picture-rate 25 would read it as a video of 25 pictures a second"
 
 
 def find_duplicates(
@@ -70,7 +74,7 @@ def find_shared_groups(entries: Iterable[Entry], files: Mapping[str, Path]) -> I
 
 
 def find_missing(
-    entries: Iterable[Entry], files: Mapping[str, Path], root: Path
+    entries: Iterable[Entry], files: Mapping[str, Path], root: Path, *, pictures: bool = False
 ) -> Iterator[Problem]:
     """Find entries that are no regular file.
 
@@ -78,6 +82,7 @@ def find_missing(
         entries: All entries.
         files: The list of each split.
         root: The folder that the paths in the lists are relative to.
+        pictures: Whether an entry may be a folder of numbered pictures.
     """
     folders: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -85,18 +90,22 @@ def find_missing(
         folders[folder + slash].append(entry)
     missing: list[tuple[Entry, str]] = []
     for folder, members in folders.items():
-        missing += _missing_in(root / folder, members)
+        missing += _missing_in(root / folder, members, pictures=pictures)
     disk, position = NamesOnDisk(root), _list_position(files)
     for entry, why in sorted(missing, key=lambda found: position(found[0])):
-        text = f"{why}: {show(os.path.join(root, entry.path))}{_missing_hint(entry, disk)}"  # noqa: PTH118
+        hint = _PICTURES_HINT if why == _PICTURES else _missing_hint(entry, disk)
+        text = f"{why}: {show(os.path.join(root, entry.path))}{hint}"  # noqa: PTH118
         yield _problem(entry, files, kind=why, text=text)
 
 
-def _missing_in(folder: Path, members: list[Entry]) -> Iterator[tuple[Entry, str]]:
+def _missing_in(
+    folder: Path, members: list[Entry], *, pictures: bool
+) -> Iterator[tuple[Entry, str]]:
     """The entries of one folder that are no regular file, and why."""
     if len(members) < _SCAN_FROM:
         for entry in members:
-            if why := _why_unusable(folder / entry.path.rpartition("/")[2]):
+            why = _why_unusable(folder / entry.path.rpartition("/")[2], pictures=pictures)
+            if why:
                 yield entry, why
         return
     try:
@@ -106,13 +115,15 @@ def _missing_in(folder: Path, members: list[Entry]) -> Iterator[tuple[Entry, str
         regular = set()
     for entry in members:
         name = entry.path.rpartition("/")[2]
-        if name not in regular and (why := _why_unusable(folder / name)):
+        if name not in regular and (why := _why_unusable(folder / name, pictures=pictures)):
             yield entry, why
 
 
-def _why_unusable(path: Path) -> str | None:
+def _why_unusable(path: Path, *, pictures: bool) -> str | None:
     try:
         mode = path.stat().st_mode
+        if stat.S_ISDIR(mode) and are_pictures(os.listdir(path)):  # noqa: PTH208 - many names
+            return None if pictures else _PICTURES
     except (OSError, ValueError):
         return "no such file"
     return None if stat.S_ISREG(mode) else "no regular file"

@@ -27,7 +27,9 @@ SPLIT_FOLDERS = {
 _NAMES_SHOWN = 5
 
 
-def read_class_folders(root: Path, *, allow_one_class: bool = False) -> MadeLists:
+def read_class_folders(
+    root: Path, *, pictures: bool = False, allow_one_class: bool = False
+) -> MadeLists:
     """List all videos of ROOT/Class/..., known by the endings of their names.
 
     Where all folders of the root that hold videos are named after splits, and hold class folders,
@@ -35,18 +37,25 @@ def read_class_folders(root: Path, *, allow_one_class: bool = False) -> MadeList
 
     Args:
         root: The folder of the class folders, or of the splits' folders.
+        pictures: Whether folders of numbered pictures are videos.
         allow_one_class: Whether a single class folder that holds only folders is meant as a class.
 
     Raises:
         UsageError: There are no videos, some lie outside of a class folder, the root is one folder
             too high, or one folder is in two classes by links.
     """
-    tree = VideoTree(root)
+    tree = VideoTree(root, pictures=pictures)
     if tree.loose:
         raise _outside(str(root), tree.loose[0])
     found = {top: paths for top, paths in tree.videos.items() if paths}
     if not found:
         raise UsageError(f"{root} has no class folders with videos: ROOT/Class/clip.avi")
+    for top, paths in found.items():
+        if top in paths:
+            raise UsageError(
+                f"{root / top} holds numbered pictures itself; put those of each video into a"
+                " folder of its own, in the folder of its class"
+            )
     splits = _splits(root, found)
     _settle_links(tree, depth=2 if splits else 1)
     videos = [_listed(path, splits.get(top)) for top, paths in found.items() for path in paths]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
 from pathlib import Path
 
 from lrcn_data.lists.lines import (
@@ -21,7 +22,9 @@ from lrcn_data.lists.segments import why_no_single_label
 from lrcn_data.lists.similar_names import composed
 from lrcn_data.lists.tables import find_table, parse_table
 from lrcn_data.printable import show
+from lrcn_data.video.picture_folder import is_numbered_picture
 
+_COUNTED = re.compile(r"(.*\S)[ \t]+([0-9]{1,9})", re.DOTALL)
 _HMDB51 = re.compile(r".*_test_split[0-9]+\.txt")
 
 
@@ -127,13 +130,35 @@ def _entries(data: bytes, names: Set[str], root: Path) -> Iterator[ListLine | Ba
     else:
         header = table.header if table else None
         lines = (line for line in parse_list(data, names) if line.line != header)
-    for line in lines:
+    for found in lines:
+        line = found if isinstance(found, BadLine) else _without_count(found, root)
         if isinstance(line, ListLine) and line.label not in names:
             why = why_no_single_label(line)
             if why and not _is_odd_name(line.path, root):
                 yield BadLine(line=line.line, text=why)
                 continue
         yield line
+
+
+def _without_count(line: ListLine, root: Path) -> ListLine | BadLine:
+    """A line `path count label` of a folder of pictures, as mmaction2 has it, without the count.
+
+    It is one only where the path is that of a folder of numbered pictures.
+    """
+    match = _COUNTED.fullmatch(line.path)
+    if match is None or os.path.exists(root / line.path):  # noqa: PTH110 - never fails
+        return line
+    try:
+        names = [entry.name for entry in (root / match[1]).iterdir()]
+    except OSError:
+        return line
+    there = sum(map(is_numbered_picture, names))
+    if there == int(match[2]):
+        return replace(line, path=match[1])
+    if not there:
+        return line
+    text = f"{match[2]} pictures are said to be in {show(match[1])}, and there are {there}"
+    return BadLine(line=line.line, text=text)
 
 
 def _is_odd_name(path: str, root: Path) -> bool:

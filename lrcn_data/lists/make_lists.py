@@ -39,6 +39,7 @@ def make_lists(
     val_fraction: float | None = None,
     group_pattern: str | None = None,
     seed: int = 0,
+    pictures: bool = False,
     allow_one_class: bool = False,
 ) -> MadeLists:
     """Make the lists of a data set; `write_lists` writes them.
@@ -56,6 +57,7 @@ def make_lists(
         group_pattern: Regular expression that finds what the videos of one group have in common in
             their paths below the class's folder. None stands for the naming of UCF-101 and HMDB51.
         seed: Seed of the random choice of groups.
+        pictures: Whether folders of numbered pictures in class folders are videos.
         allow_one_class: Whether all videos may be of a single class.
 
     Raises:
@@ -74,7 +76,7 @@ def make_lists(
             raise UsageError(
                 f"{source} is no official split; leave --split, --videos and --present out"
             )
-        made = read_class_folders(source, allow_one_class=allow_one_class)
+        made = read_class_folders(source, pictures=pictures, allow_one_class=allow_one_class)
         made, fractions = _without_fractions_of_folders(made, fractions)
     with_videos = {video.class_name for video in made.videos}
     refuse_one_class(with_videos, source=str(source), allowed=allow_one_class)

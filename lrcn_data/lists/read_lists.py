@@ -56,6 +56,7 @@ class Lists:
 class _Checks:
     """Which checks are made over all entries; the attributes are arguments of `read_lists`."""
 
+    pictures: bool
     allow_leakage: bool
     allow_missing: bool
     check_content: bool
@@ -80,6 +81,7 @@ def read_lists(
     root: Path,
     classes: Path | None = None,
     label_base: int | None = None,
+    pictures: bool = False,
     allow_leakage: bool = False,
     allow_missing: bool = False,
     check_content: bool = False,
@@ -93,6 +95,7 @@ def read_lists(
             classInd.txt. Without it, classes are named by the labels or the folders of the videos.
         label_base: The number of the first class in the lists, 0 or 1. None finds it out if that
             needs no guessing: from a numbered class file, or from a label 0.
+        pictures: Whether a video may be a folder of numbered pictures.
         allow_leakage: Whether a video, or videos of one group, may be in two splits.
         allow_missing: Whether videos may be listed that are not on disk.
         check_content: Whether to look for files of equal content under two names as well, which
@@ -106,7 +109,10 @@ def read_lists(
         raise UsageError(f"--label-base must be 0 or 1, got {label_base}")
     files = _known_splits(paths)
     checks = _Checks(
-        allow_leakage=allow_leakage, allow_missing=allow_missing, check_content=check_content
+        pictures=pictures,
+        allow_leakage=allow_leakage,
+        allow_missing=allow_missing,
+        check_content=check_content,
     )
     problems: list[Problem] = []
     known = read_class_file(classes, problems) if classes else None
@@ -175,7 +181,7 @@ def _check_entries(
         problems += find_shared_groups(entries, files)
     advice = ""
     if not checks.allow_missing:
-        missing = list(find_missing(entries, files, root))
+        missing = list(find_missing(entries, files, root, pictures=checks.pictures))
         problems += missing
         advice = _advice(len(missing), len(entries), root)
     if checks.check_content:

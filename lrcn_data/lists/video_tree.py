@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lrcn_data.errors import UsageError
 from lrcn_data.lists.lines import VIDEO_ENDINGS
+from lrcn_data.video.picture_folder import are_pictures, is_numbered_picture
 
 NOT_VIDEOS = "files that are no videos by their names"
 HIDDEN_FILES = "hidden files"
@@ -26,11 +27,14 @@ _Identity = tuple[int, int]
 class VideoTree:
     """The videos in and below the folders of a root, known by the endings of their names.
 
+    A folder of numbered pictures is a video as well, if these are wanted.
+
     Links are followed. A folder to which several ways lead is listed once, by its own place if it
     has one below the root, so that no loop of links is without end.
 
     Args:
         root: The folder to look into.
+        pictures: Whether folders of numbered pictures are videos.
 
     Attributes:
         videos: The paths of the videos in each folder of the root, relative to the root: those of
@@ -44,8 +48,9 @@ class VideoTree:
         UsageError: The root can't be read.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, pictures: bool = False) -> None:
         self._root = root
+        self._pictures = pictures
         self.videos: dict[str, list[str]] = {}
         self.loose: list[str] = []
         self.left_out: dict[str, Counter[str]] = defaultdict(Counter)
@@ -106,7 +111,12 @@ class VideoTree:
             if place != folder:
                 self.twice.append((folder, place))
                 continue
+            has_pictures = self._pictures and are_pictures(entry.name for entry in entries)
+            if has_pictures:
+                self.videos[folder.partition("/")[0]].append(folder)
             for entry in entries:
+                if has_pictures and is_numbered_picture(entry.name):
+                    continue
                 path = f"{folder}/{entry.name}"
                 if not _is_folder(entry) or entry.name.startswith("."):
                     if self._is_video(entry, path):

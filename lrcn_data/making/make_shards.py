@@ -244,6 +244,7 @@ def _prepare(
         root=Path(root),
         classes=Path(classes) if classes else _class_file(paths.values()),
         label_base=label_base,
+        pictures=options.clip.decode.picture_rate is not None,
         allow_leakage=allow_leakage,
         check_content=check_content,
     )

@@ -114,6 +114,7 @@ class ShardOptions:
         parts = {
             "shard_bytes": 0 if self.shard_bytes == DEFAULT_SHARD_BYTES else self.shard_bytes,
             "max_hours": "" if hours == DEFAULT_HOURS else str(hours),
+            "picture_rate": str(self.clip.decode.picture_rate or ""),
             "sampling_values": own,
             "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
             "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),

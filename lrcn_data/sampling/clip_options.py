@@ -82,6 +82,8 @@ class ClipValues(TypedDict, total=False):
         timeout: The longest time that one video may take, in seconds; 300 by default.
         max_hours: The longest time that a video may last, in hours; 4 by default.
         salvage: Whether the clips of a damaged video's sound part are kept.
+        picture_rate: The number of pictures a second of folders of pictures, in the forms of `fps`;
+            None to refuse such folders.
         allow_demuxer: The names of container formats that are allowed beside the usual ones.
         allow_decoder: The names of video decoders that are allowed beside the usual ones.
     """
@@ -98,6 +100,7 @@ class ClipValues(TypedDict, total=False):
     timeout: float
     max_hours: float
     salvage: bool
+    picture_rate: Fraction | int | float | str | None
     allow_demuxer: Sequence[str]
     allow_decoder: Sequence[str]
 
@@ -116,6 +119,7 @@ def clip_options(
     timeout: float = 300.0,
     max_hours: float = DEFAULT_HOURS,
     salvage: bool = False,
+    picture_rate: Fraction | int | float | str | None = None,
     allow_demuxer: Sequence[str] = (),
     allow_decoder: Sequence[str] = (),
 ) -> ClipOptions:
@@ -124,16 +128,10 @@ def clip_options(
     Raises:
         UsageError: A value is out of its range.
     """
-    try:
-        rate = Fraction(str(fps))
-    except (ValueError, ZeroDivisionError) as error:
-        raise UsageError(f"fps must be a number such as 5, 12.5 or 30000/1001, got {fps!r}") from (
-            error
-        )
     if check not in CHECKS:
         raise UsageError(f"--check must be one of {', '.join(CHECKS)}, got {check!r}")
     return ClipOptions(
-        fps=rate,
+        fps=_rate("fps", fps),
         sampling=make_sampling(sampling, {"seq_len": seq_len, "stride": stride, "clips": clips}),
         short=short,
         seed=seed,
@@ -141,12 +139,22 @@ def clip_options(
         decode=DecodeOptions(
             check_full=check == "full",
             salvage=salvage,
+            picture_rate=None if picture_rate is None else _rate("picture_rate", picture_rate),
             timeout=timeout,
             demuxers=tuple(allow_demuxer),
             decoders=tuple(allow_decoder),
             limits=Limits.of_hours(max_hours),
         ),
     )
+
+
+def _rate(name: str, value: Fraction | int | float | str) -> Fraction:
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(
+            f"{name} must be a number such as 5, 12.5 or 30000/1001, got {value!r}"
+        ) from error
 
 
 CHECKS = ("auto", "full")

@@ -14,8 +14,9 @@ from lrcn_data.sampling.choose_clips import choose_clips
 from lrcn_data.sampling.clip_options import ClipOptions, ClipValues, clip_options
 from lrcn_data.sampling.frame_pairs import FramePairs, Pair
 from lrcn_data.sampling.short_videos import ClipPicks
-from lrcn_data.video.decoders import load_decoder
+from lrcn_data.video.decoders import read_frames
 from lrcn_data.video.fps_stream import FpsStream
+from lrcn_data.video.picture_folder import PictureFolder
 from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import VideoFile, open_video
 
@@ -111,7 +112,7 @@ def read_clips(
     """Read the clips of a video as RGB frames.
 
     Args:
-        video: The path of the file.
+        video: The path of the file, or of the folder of pictures.
         name: The path of the video as a list has it, on which the random draws depend; None for
             `video` as it is given.
         options: Which clips are taken, and how the video is decoded; None to make them of `values`.
@@ -132,12 +133,12 @@ def read_clips(
 
 
 def collect_clips(
-    file: VideoFile, name: str, options: ClipOptions, keeper: FrameKeeper[Kept]
+    file: VideoFile | PictureFolder, name: str, options: ClipOptions, keeper: FrameKeeper[Kept]
 ) -> VideoClips[Kept]:
     """Read the clips of a video, each frame in the form that the keeper gives it.
 
     Args:
-        file: The open file.
+        file: The open file, or the folder of pictures.
         name: The path of the video as its list has it; the random draws depend on it.
         options: Which clips are taken, and how the video is decoded.
         keeper: Decides in what form each wanted frame is kept.
@@ -146,7 +147,7 @@ def collect_clips(
         VideoError: The file can't be used, with the reason.
     """
     collector = _Collector(name, options, keeper)
-    decoded = load_decoder(options.decoder).read(file, collector, options.decode)
+    decoded = read_frames(file, collector, options.decode, decoder=options.decoder)
     return VideoClips(
         clips=collector.clips(decoded.timeline),
         stream_length=collector.stream_length,

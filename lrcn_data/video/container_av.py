@@ -22,13 +22,11 @@ from lrcn_data.reasons import Reason
 from lrcn_data.video.allowed import PROTOCOLS
 from lrcn_data.video.avi_file import AviFile
 from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.libav_messages import Messages
 from lrcn_data.video.timeline import nearest
 from lrcn_data.video.video_file import VideoFile
 
 VideoPacket: TypeAlias = "av.Packet[VideoStream]"
-
-Messages: TypeAlias = list[tuple[int, str, str]]
-"""What libav logged: the level, source and text of each message."""
 
 FAILURES = (av.FFmpegError, EOFError, ValueError, IndexError)
 """The errors that PyAV raises for a file that libav can't read."""

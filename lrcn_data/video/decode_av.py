@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import av
-import av.logging
 
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.video.avi_file import read_avi
-from lrcn_data.video.container_av import FAILURES, Messages, VideoSource
+from lrcn_data.video.container_av import FAILURES, VideoSource
 from lrcn_data.video.decode_from_start import decode_from_start
 from lrcn_data.video.decode_full import decode_full, decode_sound_part
 from lrcn_data.video.decode_planned import decode_planned
 from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
+from lrcn_data.video.libav_messages import logged
 from lrcn_data.video.mp4_file import missing_of_mp4
 from lrcn_data.video.packets.packet_plan import Prediction, can_plan, delayed_frames, predict
 from lrcn_data.video.video_av import AvVideo, TimelineChanged, open_video_av
@@ -41,29 +39,16 @@ def read_video(file: VideoFile, sink: FrameSink, options: DecodeOptions) -> Deco
     try:
         if cut := source.avi.cut if source.avi else missing_of_mp4(file):
             raise VideoError(Reason.DAMAGED, cut)
-        with _logged() as messages, open_video_av(source, sink, options, messages) as video:
+        with logged() as messages, open_video_av(source, sink, options, messages) as video:
             return _read_strictly(video)
     except VideoError as damage:
         if not options.salvage or damage.reason != Reason.DAMAGED:
             raise
         try:
-            with _logged() as messages, open_video_av(source, sink, options, messages) as video:
+            with logged() as messages, open_video_av(source, sink, options, messages) as video:
                 return replace(decode_sound_part(video), damage=damage)
         except VideoError:
             raise damage from None
-
-
-@contextmanager
-def _logged() -> Iterator[Messages]:
-    """Collect libav's error messages for as long as the context lasts."""
-    before = av.logging.get_level()
-    av.logging.set_level(av.logging.ERROR)
-    av.logging.set_skip_repeated(False)
-    try:
-        with av.logging.Capture() as messages:
-            yield messages
-    finally:
-        av.logging.set_level(before)
 
 
 def _read_strictly(video: AvVideo) -> Decoded:

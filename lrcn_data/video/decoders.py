@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lrcn_data.errors import UsageError
 from lrcn_data.plugins import Kinds
+from lrcn_data.video.picture_folder import PictureFolder
 
 if TYPE_CHECKING:
     from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink, ReadVideo
@@ -63,6 +64,28 @@ DECODERS: Kinds[Decoder] = Kinds(
         "ffmpeg": f"{__name__}:FFMPEG",
     },
 )
+
+
+def read_frames(
+    file: VideoFile | PictureFolder, sink: FrameSink, options: DecodeOptions, *, decoder: str
+) -> Decoded:
+    """Read a video's wanted frames; a folder of pictures is decoded in process by every decoder.
+
+    Args:
+        file: The open file, or the folder.
+        sink: Decides which frames are wanted, and takes them.
+        options: How the video is decoded.
+        decoder: The name of the decoder for files.
+
+    Raises:
+        UsageError: There is no decoder of that name, or it can't be imported.
+        VideoError: The video can't be used, with the reason.
+    """
+    if isinstance(file, PictureFolder):
+        from lrcn_data.video.decode_pictures import read_pictures
+
+        return read_pictures(file, sink, options)
+    return load_decoder(decoder).read(file, sink, options)
 
 
 @cache

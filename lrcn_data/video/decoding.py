@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 from lrcn_data.errors import UsageError, VideoError
@@ -20,6 +21,9 @@ from lrcn_data.video.video_file import VideoFile
 
 _LONGEST = 1_000_000
 """The largest number of seconds that `--timeout` may be."""
+
+_HIGHEST_RATE = 100_000
+"""The largest number of pictures a second that `--picture-rate` may be."""
 
 _LIMITS = Limits()
 
@@ -36,15 +40,18 @@ class DecodeOptions:
         demuxers: The names of libavformat's demuxers, for containers to allow beside the usual
             ones.
         decoders: The names of libavcodec's decoders to allow beside the usual ones.
+        picture_rate: The number of pictures a second of a folder of pictures; None where there is
+            no such folder.
         timeout: The number of seconds of wall time that decoding one video may take.
         limits: How large a video may be.
 
     Raises:
-        UsageError: The timeout is out of its range.
+        UsageError: The timeout or the rate of pictures is out of its range.
     """
 
     check_full: bool = False
     salvage: bool = False
+    picture_rate: Fraction | None = None
     timeout: float = 300.0
     demuxers: tuple[str, ...] = ()
     decoders: tuple[str, ...] = ()
@@ -54,6 +61,12 @@ class DecodeOptions:
         if not 0 < self.timeout <= _LONGEST:
             raise UsageError(
                 f"--timeout must be above 0 and at most {_LONGEST:,} seconds, got {self.timeout}"
+            )
+
+        if self.picture_rate is not None and not 0 < self.picture_rate <= _HIGHEST_RATE:
+            raise UsageError(
+                f"--picture-rate must be above 0 and at most {_HIGHEST_RATE:,}, got"
+                f" {self.picture_rate}"
             )
 
     @property

@@ -8,7 +8,8 @@ from av.video.codeccontext import VideoCodecContext
 
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
-from lrcn_data.video.container_av import Messages, OpenStream, VideoPacket
+from lrcn_data.video.container_av import OpenStream, VideoPacket
+from lrcn_data.video.libav_messages import Messages
 from lrcn_data.video.timeline import FrameStamp
 
 

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import av
 
-from lrcn_data.video.container_av import Messages, OpenStream, VideoSource, open_container
+from lrcn_data.video.container_av import OpenStream, VideoSource, open_container
 from lrcn_data.video.decoding import DecodeOptions, FrameSink
+from lrcn_data.video.libav_messages import Messages
 from lrcn_data.video.packets.packet_plan import Prediction
 from lrcn_data.video.packets.stream_packets import StreamPackets
 from lrcn_data.video.picture_decoder import PictureDecoder

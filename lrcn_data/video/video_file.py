@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
+from lrcn_data.video.picture_folder import PictureFolder
 
 _POINTER = b"version https://git-lfs"
 
@@ -20,14 +21,18 @@ _SHORT = 4 << 20
 
 
 @contextmanager
-def open_video(path: str | Path) -> Iterator[VideoFile]:
-    """Open a file that may be a video.
+def open_video(path: str | Path) -> Iterator[VideoFile | PictureFolder]:
+    """Open a file that may be a video, or a folder of numbered pictures.
 
     Raises:
-        VideoError: There is no regular file of that name, or it can't be read (`missing`); it is
-            empty or a pointer of Git LFS (`not-a-video`).
+        VideoError: There is no regular file of that name and no such folder, or it can't be read
+            (`missing`); it is empty or a pointer of Git LFS (`not-a-video`); or the pictures of the
+            folder are not one series without a gap.
     """
     absolute = os.path.abspath(path)  # noqa: PTH100 - keeps symbolic links, as the list has them
+    if os.path.isdir(absolute):  # noqa: PTH112 - no exception for odd names
+        yield PictureFolder(absolute)
+        return
     if not os.path.isfile(absolute):  # noqa: PTH113 - no exception for odd names
         raise VideoError(Reason.MISSING, "there is no regular file of that name")
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -82,16 +83,19 @@ def predict(
     top: int = 5,
     batch_size: int = 16,
     decoder: str = "av",
+    picture_rate: Fraction | None = None,
     plugins: Collection[str] = (),
 ) -> Prediction:
     """Say what a video shows.
 
     Args:
         run: The trained net as `load_run` gives it, or the path or URL of its run.
-        video: The path of the video file.
+        video: The path of the video file, or of a folder of numbered pictures.
         top: The number of classes to name.
         batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
+        picture_rate: The number of pictures a second of folders of numbered pictures; None to
+            refuse such folders.
         plugins: Names of plug-ins that may be imported, where one made or chose the frames that the
             net was trained on.
 
@@ -102,7 +106,12 @@ def predict(
         LrcnError: The run's weights are damaged.
     """
     return _Predictor(
-        run, top=top, batch_size=batch_size, decoder=decoder, plugins=plugins
+        run,
+        top=top,
+        batch_size=batch_size,
+        decoder=decoder,
+        picture_rate=picture_rate,
+        plugins=plugins,
     ).predict(video)
 
 
@@ -113,16 +122,19 @@ def predict_videos(
     top: int = 5,
     batch_size: int = 16,
     decoder: str = "av",
+    picture_rate: Fraction | None = None,
     plugins: Collection[str] = (),
 ) -> Iterator[Prediction]:
     """Predict videos one by one; a video that can't be used doesn't stop the others.
 
     Args:
         run: The trained net as `load_run` gives it, or the path or URL of its run.
-        videos: The paths of the video files.
+        videos: The paths of the video files, or of folders of numbered pictures.
         top: The number of classes to name for a video.
         batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
+        picture_rate: The number of pictures a second of folders of numbered pictures; None to
+            refuse such folders.
         plugins: Names of plug-ins that may be imported, where one made or chose the frames that the
             net was trained on.
 
@@ -133,7 +145,14 @@ def predict_videos(
         UsageError: There is no such run, or a plug-in made or chose the frames, and is not named.
         LrcnError: The run's weights are damaged.
     """
-    predictor = _Predictor(run, top=top, batch_size=batch_size, decoder=decoder, plugins=plugins)
+    predictor = _Predictor(
+        run,
+        top=top,
+        batch_size=batch_size,
+        decoder=decoder,
+        picture_rate=picture_rate,
+        plugins=plugins,
+    )
     for path in videos:
         try:
             yield predictor.predict(path)
@@ -151,6 +170,7 @@ class _Predictor:
         top: int,
         batch_size: int,
         decoder: str,
+        picture_rate: Fraction | None,
         plugins: Collection[str],
     ) -> None:
         if top < 1 or batch_size < 1:
@@ -158,7 +178,9 @@ class _Predictor:
         self._run = run if isinstance(run, TrainedRun) else load_run(run)
         self._top = top
         self._batch_size = batch_size
-        self._reader = VideoReader(self._run.facts, decoder=decoder, plugins=plugins)
+        self._reader = VideoReader(
+            self._run.facts, decoder=decoder, picture_rate=picture_rate, plugins=plugins
+        )
 
     def predict(self, path: str | os.PathLike[str]) -> Prediction:
         found = self._reader.read(path)

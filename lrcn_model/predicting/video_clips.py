@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from typing import Any
 
 from lrcn_data.errors import UsageError, VideoError
@@ -23,6 +24,7 @@ from lrcn_data.sampling.clips import collect_clips
 from lrcn_data.sampling.sampling import Sampling
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_data.size import Size
+from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.video_file import open_video
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.decode_samples import decode_samples
@@ -97,6 +99,8 @@ class VideoReader:
     Args:
         facts: What the net was trained for.
         decoder: The name of the decoder, such as `av`.
+        picture_rate: The number of pictures a second of folders of numbered pictures; None to
+            refuse such folders.
         plugins: Names of plug-ins that may be imported, where one has made the frames or chosen
             them.
 
@@ -104,7 +108,14 @@ class VideoReader:
         UsageError: A plug-in made or chose the frames, and is not named.
     """
 
-    def __init__(self, facts: RunFacts, *, decoder: str, plugins: Collection[str]) -> None:
+    def __init__(
+        self,
+        facts: RunFacts,
+        *,
+        decoder: str,
+        picture_rate: Fraction | None = None,
+        plugins: Collection[str],
+    ) -> None:
         kind = recorded_frame_kind(facts.frame_kind, "the run", plugins, facts.frame_plugins)
         recipe = facts.recipe
         self._layout = SampleLayout(seq_len=facts.seq_len, frame_kind=kind)
@@ -114,6 +125,7 @@ class VideoReader:
             sampling=_sampling(facts.seq_len, recipe, plugins),
             short="loop" if recipe.get("short") == "loop" else "pad",
             decoder=decoder,
+            decode=DecodeOptions(picture_rate=picture_rate),
         )
 
     def read(self, path: str | os.PathLike[str]) -> VideoSamples:

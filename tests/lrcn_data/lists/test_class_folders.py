@@ -321,3 +321,42 @@ def test_a_class_that_is_only_tested_is_named(tmp_path: Path) -> None:
     touch(tmp_path, "train/run/1.mp4", "train/walk/1.mp4", "test/run/1.mp4", "test/Wlak/1.mp4")
     made = make_lists(tmp_path)
     assert made.warnings == ["1 classes have no train video, such as Wlak"]
+
+
+def test_folders_of_numbered_pictures_are_videos_where_they_are_wanted(tmp_path: Path) -> None:
+    clips = ("walk/1", "walk/deep/2", "run/3")
+    touch(tmp_path, *(f"{clip}/img_{n:03}.jpg" for clip in clips for n in range(3)))
+    touch(tmp_path, "run/4.mp4", "run/thumbs/4.jpg", "walk/1/notes.txt")
+    made = make_lists(tmp_path, test_fraction=0, pictures=True)
+    assert listed(made)["train"] == {
+        *(("walk/1", "walk"), ("walk/deep/2", "walk"), ("run/3", "run"), ("run/4.mp4", "run"))
+    }
+    assert made.left_out == {"files that are no videos by their names": {".jpg": 1, ".txt": 1}}
+    without = make_lists(tmp_path, test_fraction=0, allow_one_class=True)
+    assert listed(without)["train"] == {("run/4.mp4", "run")}
+    assert without.left_out == {"files that are no videos by their names": {".jpg": 10, ".txt": 1}}
+
+
+def test_pictures_in_the_folders_of_splits_are_listed_by_split(tmp_path: Path) -> None:
+    clips = [f"{split}/{c}/clip 1" for split in ("train", "test") for c in ("run", "Jump up")]
+    touch(tmp_path, *(f"{clip}/{n}.png" for clip in clips for n in (8, 9, 10)))
+    write_lists(make_lists(tmp_path, pictures=True), tmp_path)
+    files = {split: tmp_path / f"{split}.txt" for split in ("train", "test")}
+    classes = tmp_path / "classes.txt"
+    lists = read_lists(files, root=tmp_path, classes=classes, pictures=True)
+    assert sorted(entry.path for entry in lists.entries) == sorted(clips)
+
+
+@pytest.mark.parametrize(
+    ("folder", "part"),
+    [
+        ("walk", "walk holds numbered pictures itself; put those of each video into a folder"),
+        ("train/walk", "train holds videos outside of class folders (walk)"),
+    ],
+)
+def test_pictures_that_lie_in_a_class_folder_itself_are_refused(
+    tmp_path: Path, folder: str, part: str
+) -> None:
+    touch(tmp_path, f"{folder}/1.jpg", f"{folder}/2.jpg", "test/run/clip/1.jpg")
+    touch(tmp_path, "test/run/clip/2.jpg")
+    assert part in refusal(tmp_path, test_fraction=0, pictures=True)

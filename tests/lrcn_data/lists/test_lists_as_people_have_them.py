@@ -299,3 +299,34 @@ def test_bad_rows_come_with_all_other_problems(folder: Folder) -> None:
     ]
     found = folder.problems("path,label\na.mp4,0\nb.mp4\ngone.mp4,0\n")
     assert [text.partition(":")[0] for text in found] == ["3", "4"]
+
+
+@pytest.mark.parametrize(
+    "text", ["clip 1 3 0\nclip2 1\n", "clip 1 0\nclip2 2 1\n", "clip 1\t3\t0\nclip2 2 1\n"]
+)
+def test_a_folder_of_pictures_may_have_its_count_before_the_label(
+    folder: Folder, text: str
+) -> None:
+    folder.videos(*(f"clip 1/img_{n}.jpg" for n in range(3)), "clip2/1.png", "clip2/2.png")
+    lists = folder.read(text, pictures=True)
+    assert [(entry.path, entry.label) for entry in lists.entries] == [("clip 1", 0), ("clip2", 1)]
+
+
+def test_a_count_of_pictures_that_is_wrong_is_refused(folder: Folder) -> None:
+    folder.videos("clip/1.jpg", "clip/2.jpg")
+    [found] = folder.problems("clip 120 0\n", pictures=True)
+    assert found == "1: 120 pictures are said to be in clip, and there are 2"
+
+
+def test_a_folder_of_pictures_without_a_rate_is_refused_with_the_option(folder: Folder) -> None:
+    folder.videos("clip/1.jpg", "clip/2.jpg")
+    [found] = folder.problems("clip 2 0\n")
+    assert found.startswith("1: a folder of pictures: ")
+    assert "; --picture-rate 25 would read it as a video of 25 pictures a second" in found
+
+
+@pytest.mark.parametrize("label", ["1", "two words"])
+def test_a_folder_without_numbered_pictures_is_no_video(folder: Folder, label: str) -> None:
+    folder.videos("clip/notes.txt")
+    found = folder.problems(f"clip {label}\na.mp4 0\n", pictures=True, classes="x\ny\n")
+    assert any("no regular file" in text or "no such file" in text for text in found)
