@@ -138,7 +138,7 @@ def _lists(demo: Path, work: Path, videos: Path | None) -> list[object]:
     if videos is None:
         return ["--train", demo / "train.txt", "--root", demo]
     paths = [path.relative_to(videos) for path in find_videos(videos)]
-    lines = [f"{path} 0\n" for path in paths if path.parts[0] != "odd"]
+    lines = [f"{path} {n % 2}\n" for n, path in enumerate(paths) if path.parts[0] != "odd"]
     (work / "real.txt").write_text("".join(lines))
     return ["--train", work / "real.txt", "--root", videos]
 

@@ -67,7 +67,7 @@ def stored_size(path: Path) -> tuple[int, int]:
 
 def write_shards(videos: Sequence[Path], folder: Path) -> Path:
     """The shards of `lrcn-data shard`."""
-    (folder / "train.txt").write_text("".join(f"{path} 0\n" for path in videos))
+    (folder / "train.txt").write_text("".join(f"{path} {n % 2}\n" for n, path in enumerate(videos)))
     command = [sys.executable, "-m", "lrcn_cli.data", "shard", "--root", "/"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder / "shards"

@@ -60,7 +60,7 @@ def compare_command(videos: Sequence[Path], runs: int, *, least: int = 1000) -> 
 
 def shard_command(folder: Path, *arguments: object) -> WholeCommand:
     """`lrcn-data shard` on the list in a folder."""
-    lists = ["--root", folder, "--train", folder / "train.txt"]
+    lists = ["--root", folder, "--train", folder / "train.txt", "--allow-one-class"]
     return WholeCommand(command=["lrcn-data", "shard", *lists, *arguments], folder=folder)
 
 

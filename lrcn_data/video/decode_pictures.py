@@ -17,6 +17,7 @@ from lrcn_data.video.container_av import FAILURES
 from lrcn_data.video.decoding import Decoded, DecodeOptions, FrameSink
 from lrcn_data.video.libav_messages import Messages, logged
 from lrcn_data.video.picture_folder import PictureFolder
+from lrcn_data.video.picture_matrix import matrix_of
 from lrcn_data.video.rgb import RgbConverter
 from lrcn_data.video.timeline import Timeline
 
@@ -55,7 +56,7 @@ def read_pictures(folder: PictureFolder, sink: FrameSink, options: DecodeOptions
         picture = _decode(folder.pictures[number], options)
         converter.fix_size(picture)
         if number in wanted:
-            sink.take(number, converter.convert(picture, matrix=None))
+            sink.take(number, converter.convert(picture, matrix=matrix_of(picture)))
     return Decoded(timeline=timeline, decoding="full" if options.check_full else "planned")
 
 

@@ -257,7 +257,7 @@ def test_damaged_videos_do_not_end_a_run(
     (runs.folder / "test.txt").unlink()
     lines = [f"{path.relative_to(runs.folder)} 0\n" for path in paths]
     (runs.folder / "train.txt").write_text("".join(lines))
-    runs.arguments = ["--workers", "2", "--max-bad-fraction", "1", *options]
+    runs.arguments = ["--allow-one-class", "--workers", "2", "--max-bad-fraction", "1", *options]
     trees = []
     for out in ("first", "second"):
         code, said = runs.run("--out", out)

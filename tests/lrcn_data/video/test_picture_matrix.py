@@ -14,6 +14,7 @@ import pytest
 import simplejpeg
 
 from lrcn_data.pixels import RGB
+from lrcn_data.sampling.clips import read_clips
 from lrcn_data.video import decode_ffmpeg
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.picture_matrix import matrix_of
@@ -87,6 +88,20 @@ def test_pictures_are_turned_and_mirrored_by_their_exif_as_ffmpeg_does(
     turned = orientation > 4
     assert found.shape == (FRAMES, *(SIZE[::-1] if turned else SIZE), 3)
     assert np.abs(found.astype(int) - shown(path).reshape(found.shape)).max() < 6
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_pictures_of_a_folder_are_turned_like_those_of_a_video(
+    tmp_path: Path, orientation: int
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(FRAMES):
+        (folder / f"{number}.jpg").write_bytes(jpeg(number, orientation))
+    values: dict[str, Any] = {"fps": 25, "seq_len": FRAMES}
+    [expected] = read_clips(write_exif_video(tmp_path, orientation, "avi"), **values).clips
+    [found] = read_clips(folder, picture_rate=25, **values).clips
+    np.testing.assert_array_equal(found.frames, expected.frames)
 
 
 def test_the_matrix_is_found_beside_data_that_pyav_has_no_name_for(tmp_path: Path) -> None:
