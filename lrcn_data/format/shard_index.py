@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import IO, Any, Self
 
@@ -76,15 +76,14 @@ class ShardIndex:
             ShardError: The arrays can't be read, or don't fit the manifest or each other.
         """
         location = folder.at(name)
-        arrays = load_arrays(folder, name, dict.fromkeys(_FIRST_FIELDS, samples * 8))
+        most_bytes = dict.fromkeys(FIELDS, samples * 8)
+        arrays = load_arrays(folder, name, most_bytes, may_lack=("source",))
         if getattr(arrays["crc32"], "dtype", None) == np.uint32:
             # of an older version, which kept no sources
             arrays["crc32"] = arrays["crc32"].astype(np.int64)
             arrays["source"] = np.full(samples, UNKNOWN_SOURCE, np.int64)
-        else:
-            arrays |= load_arrays(folder, name, {"source": samples * 8})
-        for field, array in arrays.items():
-            check_array(location, field, array, (samples,))
+        for field in FIELDS:
+            check_array(location, field, arrays.get(field), (samples,))
         index = cls(**arrays)
         if not index.is_in_order:
             raise ShardError(f"{location} has samples that don't follow one another; {REMEDY}")
@@ -125,9 +124,6 @@ class ShardIndex:
 
 FIELDS = tuple(f.name for f in fields(ShardIndex))
 """The names of an index's fields, in the order in which they are written."""
-
-_FIRST_FIELDS = [name for name in FIELDS if name != "source"]
-"""The fields that all versions have."""
 
 REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"
 
@@ -196,31 +192,38 @@ def index_text(lines: Iterable[str]) -> bytes:
     return ("\n".join([f"v1.2 {len(lines)}", *lines]) + "\n").encode()
 
 
-def load_arrays(folder: Folder, name: str, most_bytes: dict[str, int]) -> dict[str, Any]:
+def load_arrays(
+    folder: Folder, name: str, most_bytes: Mapping[str, int], *, may_lack: Collection[str] = ()
+) -> dict[str, Any]:
     """Read arrays of a .npz.
 
     Args:
         folder: The data set's folder.
         name: The name of the .npz in it.
         most_bytes: The largest number of bytes that each array may have, by the arrays' names.
+        may_lack: The names of those that the file may lack.
 
     Returns:
-        What stands in the file by these names, which need not be arrays.
+        The arrays by their names.
 
     Raises:
         ShardError: The file can't be read, or has no such array, or one that is too large.
     """
     location = folder.at(name)
     try:
-        with folder.open(name) as file:
-            with zipfile.ZipFile(file) as archive:
-                for field, most in most_bytes.items():
-                    # what an archive says of a size is what is read of it at most
-                    if archive.getinfo(f"{field}.npy").file_size > most + _NPY_HEADER:
-                        raise ShardError(f"{location} has too large an array {field}; {REMEDY}")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as arrays:
-                return {field: arrays[field] for field in most_bytes}
+        with folder.open(name) as file, zipfile.ZipFile(file) as archive:
+            there = set(archive.namelist())
+            arrays = {}
+            for field, most in most_bytes.items():
+                if field in may_lack and f"{field}.npy" not in there:
+                    continue
+                # what an archive says of a size is what is read of it at most
+                if archive.getinfo(f"{field}.npy").file_size > most + _NPY_HEADER:
+                    raise ShardError(f"{location} has too large an array {field}; {REMEDY}")
+                # np.load would read the archive's table once more
+                with archive.open(f"{field}.npy") as member:
+                    arrays[field] = np.lib.format.read_array(member, allow_pickle=False)
+            return arrays
     except ShardError:
         raise
     except Exception as error:
