@@ -17,6 +17,7 @@ from lrcn_data.format.frame_kinds import FRAME_KINDS
 from lrcn_data.format.shard_patterns import shards_of
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.plugins import is_plugin
+from lrcn_data.reasons import REMEDIES
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_data.sampling.short_videos import SHORT
 
@@ -402,9 +403,6 @@ def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
     if result.reasons:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.reasons.items())
         click.echo(f"{folder.at(REJECTED)}: {reasons}", err=True)
-    if result.skipped:
-        click.echo(
-            "videos that are too short give clips with --short pad, with a smaller --seq-len, or"
-            " with a larger --fps where they have more frames a second",
-            err=True,
-        )
+    for reason in result.reasons:
+        if reason in REMEDIES:
+            click.echo(REMEDIES[reason], err=True)

@@ -33,5 +33,17 @@ MEANINGS: Mapping[str, str] = {
 }
 """The meaning of each reason, in words for people."""
 
+REMEDIES: Mapping[str, str] = {
+    Reason.SHORT: (
+        "videos that are too short give clips with --short pad, with a smaller --seq-len, or with a"
+        " larger --fps where they have more frames a second"
+    ),
+    Reason.DAMAGED: (
+        "damaged videos give the clips of what is sound in them with --salvage, recordings that"
+        " begin between keyframes too"
+    ),
+}
+"""What would have kept videos, by the reason why they gave no clip."""
+
 NOT_BAD = frozenset({Reason.SHORT})
 """Reasons that do not count towards `--max-bad-fraction`."""

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -270,6 +271,20 @@ def test_stats_warns_of_a_group_in_two_splits(tmp_path: Path) -> None:
     result = lrcn_data("stats", "--json", cwd=tmp_path)
     assert "warning: 0: v_A_g01 is in train and test: test scores" in result.stderr
     assert json.loads(result.stdout)["shared_groups"] == ["0: v_A_g01 is in train and test"]
+
+
+def test_shard_says_what_would_have_kept_damaged_and_short_videos(tmp_path: Path) -> None:
+    from lrcn_data.demo.videos import encode_video, plan_demo
+
+    video = next(v for v in plan_demo({"train": 9}, 0) if v.frames / v.rate > 1.7)
+    whole, short = encode_video(video), encode_video(replace(video, frames=9))
+    for name, data in (("whole", whole), ("short", short), ("cut", whole[: len(whole) * 2 // 3])):
+        (tmp_path / f"{name}.avi").write_bytes(data)
+    (tmp_path / "train.txt").write_text("whole.avi 0\nshort.avi 1\ncut.avi 1\n")
+    said = lrcn_data("shard", "--max-bad-fraction", "1", cwd=tmp_path).stderr
+    assert "rejected.jsonl: 1 damaged, 1 short" in said
+    assert "videos that are too short give clips with --short pad" in said
+    assert "damaged videos give the clips of what is sound in them with --salvage" in said
 
 
 def test_who_has_enough_of_the_output_gets_no_traceback(tmp_path: Path) -> None:
