@@ -130,6 +130,8 @@ def _why_unusable(path: Path, *, pictures: bool) -> str | None:
 
 
 def _missing_hint(entry: Entry, disk: NamesOnDisk) -> str:
+    if "://" in entry.path:
+        return "; a URL is not read from: download the video, and name its file"
     if entry.path.startswith("#"):
         return "; if the line is meant as a comment, put a space after the #"
     if any("\ud800" <= character <= "\udfff" for character in entry.path):

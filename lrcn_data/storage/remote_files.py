@@ -14,6 +14,11 @@ from typing import Any, BinaryIO
 
 from lrcn_data.errors import LrcnError, UsageError
 
+_NO_RANGES = (
+    "its server sends whole files where a range is asked for; use a server that knows ranges, such"
+    " as nginx, or copy the data set to this machine"
+)
+
 
 def open_binary(url: str) -> BinaryIO:
     """Open a file for reading from its start.
@@ -30,10 +35,14 @@ def read_range(url: str, offset: int, length: int) -> bytes:
     """Read `length` bytes from `offset` on, in one request; fewer only if the file ends before.
 
     Raises:
-        OSError: The file is not there or can't be read.
+        OSError: The file is not there or can't be read, or its server knows no ranges.
     """
     with _store(url) as (system, path):
-        return bytes(system.cat_file(path, start=offset, end=offset + length))
+        data = bytes(system.cat_file(path, start=offset, end=offset + length))
+    if len(data) > length:
+        # HTTP lets a server ignore what range is asked for (RFC 9110, section 14.2)
+        raise OSError(errno.ENOTSUP, _NO_RANGES, url)
+    return data
 
 
 def size_of(url: str) -> int | None:

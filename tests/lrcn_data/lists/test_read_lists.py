@@ -199,6 +199,11 @@ BAD_LISTS: dict[str, tuple[Files, dict[str, Any], list[str]]] = {
     ),
     "a folder": ({"train.txt": "a.avi 0\nfolder 0\n"}, {}, ["train.txt:2: no regular file"]),
     "folder with slash": ({"train.txt": "a.avi 0\nfolder/ 0\n"}, {}, ["train.txt:2: no regular"]),
+    "URL": (
+        {"train.txt": "https://example.org/a.avi 0\n"},
+        {},
+        ["no such file: https://example.org/a.avi; a URL is not read from: download the video"],
+    ),
     "case": ({"train.txt": "A.avi 0\n"}, {}, ["train.txt:1: no such file: A.avi"]),
     "too long": ({"train.txt": f"{'x' * 5000}.avi 0\n"}, {}, ["train.txt:1: no such file"]),
     "below a file": ({"train.txt": "a.avi/b.avi 0\n"}, {}, ["train.txt:1: no such file"]),
