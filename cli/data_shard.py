@@ -32,6 +32,7 @@ from .options import (
     debug_option,
     decoder_option,
     json_option,
+    max_hours_option,
     one_class_option,
     picture_rate_option,
     root_option,
@@ -226,13 +227,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The longest time that one video may take, in seconds.",
 )
-@click.option(
-    "--max-hours",
-    type=click.FloatRange(0, min_open=True),
-    default=4.0,
-    show_default=True,
-    help="The longest time that a video may last, in hours.",
-)
+@max_hours_option
 @click.option(
     "--max-bad-fraction",
     type=click.FloatRange(0, 1),

@@ -170,6 +170,15 @@ def picture_rate_option(text: str) -> Callable[[Decorated], Decorated]:
     )
 
 
+max_hours_option = click.option(
+    "--max-hours",
+    type=click.FloatRange(0, min_open=True),
+    default=4.0,
+    show_default=True,
+    help="The longest time that a video may last, in hours.",
+)
+
+
 def root_option(text: str) -> Callable[[Decorated], Decorated]:
     """Add `--root`, the folder that the paths in lists are relative to.
 

@@ -24,6 +24,7 @@ from .options import (
     device_option,
     frame_kind_option,
     json_option,
+    max_hours_option,
     named_plugins,
     net_plugin_options,
     picture_rate_option,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     context_settings=HELP,
     name="predict",
     groups={
-        "Predicting": ("top", "picture_rate", "plugins", "sampling", "cnn", "head"),
+        "Predicting": ("top", "picture_rate", "max_hours", "plugins", "sampling", "cnn", "head"),
         "Machine": ("device", "batch_size", "decoder"),
     },
     examples=(
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     help="The number of classes to name for each video, the most probable first.",
 )
 @picture_rate_option("Take folders of numbered pictures for videos of this many pictures a second.")
+@max_hours_option
 @click.option(
     "--sampling",
     type=KindType(SAMPLINGS),
@@ -89,6 +91,7 @@ def command(
     batch_size: int,
     decoder: Any,
     picture_rate: Fraction | None,
+    max_hours: float,
     plugins: tuple[str, ...],
     cnn: str | None,
     head: str | None,
@@ -114,6 +117,7 @@ def command(
             batch_size=batch_size,
             decoder=decoder,
             picture_rate=picture_rate,
+            max_hours=max_hours,
             plugins=[*plugins, *([sampling] if sampling else [])],
         )
     )

@@ -17,6 +17,8 @@ from torch import Tensor
 
 from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.format.records import SampleRecord
+from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.limits import DEFAULT_HOURS, Limits
 from lrcn_model.predicting.video_clips import VideoReader
 from lrcn_model.scoring.scorer import Scorer
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
@@ -84,6 +86,7 @@ def predict(
     batch_size: int = 16,
     decoder: str = "av",
     picture_rate: Fraction | None = None,
+    max_hours: float = DEFAULT_HOURS,
     plugins: Collection[str] = (),
 ) -> Prediction:
     """Say what a video shows.
@@ -96,6 +99,7 @@ def predict(
         decoder: The name of the decoder, such as "av".
         picture_rate: The number of pictures a second of folders of numbered pictures; None to
             refuse such folders.
+        max_hours: The longest time that a video may last, in hours.
         plugins: Names of plug-ins that may be imported, where one made or chose the frames that the
             net was trained on.
 
@@ -111,6 +115,7 @@ def predict(
         batch_size=batch_size,
         decoder=decoder,
         picture_rate=picture_rate,
+        max_hours=max_hours,
         plugins=plugins,
     ).predict(video)
 
@@ -123,6 +128,7 @@ def predict_videos(
     batch_size: int = 16,
     decoder: str = "av",
     picture_rate: Fraction | None = None,
+    max_hours: float = DEFAULT_HOURS,
     plugins: Collection[str] = (),
 ) -> Iterator[Prediction]:
     """Predict videos one by one; a video that can't be used doesn't stop the others.
@@ -135,6 +141,7 @@ def predict_videos(
         decoder: The name of the decoder, such as "av".
         picture_rate: The number of pictures a second of folders of numbered pictures; None to
             refuse such folders.
+        max_hours: The longest time that a video may last, in hours.
         plugins: Names of plug-ins that may be imported, where one made or chose the frames that the
             net was trained on.
 
@@ -151,6 +158,7 @@ def predict_videos(
         batch_size=batch_size,
         decoder=decoder,
         picture_rate=picture_rate,
+        max_hours=max_hours,
         plugins=plugins,
     )
     for path in videos:
@@ -171,6 +179,7 @@ class _Predictor:
         batch_size: int,
         decoder: str,
         picture_rate: Fraction | None,
+        max_hours: float,
         plugins: Collection[str],
     ) -> None:
         if top < 1 or batch_size < 1:
@@ -179,7 +188,10 @@ class _Predictor:
         self._top = top
         self._batch_size = batch_size
         self._reader = VideoReader(
-            self._run.facts, decoder=decoder, picture_rate=picture_rate, plugins=plugins
+            self._run.facts,
+            decoder=decoder,
+            decode=DecodeOptions(picture_rate=picture_rate, limits=Limits.of_hours(max_hours)),
+            plugins=plugins,
         )
 
     def predict(self, path: str | os.PathLike[str]) -> Prediction:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from typing import Any
 
 from lrcn_data.errors import UsageError, VideoError
@@ -99,8 +98,7 @@ class VideoReader:
     Args:
         facts: What the net was trained for.
         decoder: The name of the decoder, such as `av`.
-        picture_rate: The number of pictures a second of folders of numbered pictures; None to
-            refuse such folders.
+        decode: How the videos are decoded.
         plugins: Names of plug-ins that may be imported, where one has made the frames or chosen
             them.
 
@@ -113,7 +111,7 @@ class VideoReader:
         facts: RunFacts,
         *,
         decoder: str,
-        picture_rate: Fraction | None = None,
+        decode: DecodeOptions,
         plugins: Collection[str],
     ) -> None:
         kind = recorded_frame_kind(facts.frame_kind, "the run", plugins, facts.frame_plugins)
@@ -125,7 +123,7 @@ class VideoReader:
             sampling=_sampling(facts.seq_len, recipe, plugins),
             short="loop" if recipe.get("short") == "loop" else "pad",
             decoder=decoder,
-            decode=DecodeOptions(picture_rate=picture_rate),
+            decode=decode,
         )
 
     def read(self, path: str | os.PathLike[str]) -> VideoSamples:

@@ -63,8 +63,21 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     assert found == {
         *("run_path", "videos", "--top", "--device", "--decoder", "--cnn", "--head", "--json"),
         *("--debug", "--version", "--frame-kind", "--sampling", "--batch-size"),
-        "--picture-rate",
+        *("--picture-rate", "--max-hours"),
     }
+
+
+def test_a_video_that_lasts_too_long_is_reported_with_the_option_that_takes_it(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    with pytest.raises(LrcnError, match="1 of 1"):
+        predict(run, "long.avi", "--json", "--max-hours", "0.0003")
+    [found] = json.loads(capsys.readouterr().out)
+    assert "the limit is 1; --max-hours sets it" in found["error"]
+    predict(run, "long.avi", "--json", "--max-hours", "5")
+    [found] = json.loads(capsys.readouterr().out)
+    assert found["error"] is None
 
 
 def test_the_probabilities_are_those_of_the_blocks_middle_frames(

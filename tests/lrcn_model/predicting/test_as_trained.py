@@ -15,6 +15,7 @@ import torch
 
 from lrcn_data import make_shards
 from lrcn_data.lists.lines import format_line
+from lrcn_data.video.decoding import DecodeOptions
 from lrcn_model import ShardDataset, evaluate, predict
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
@@ -59,7 +60,8 @@ def make(folder: Path, videos: list[Path], **values: Any) -> Path:
 def check_same(folder: Path, videos: list[Path], **values: Any) -> None:
     shards = make(folder, videos, **values)
     run, data = run_on(shards), ShardDataset(shards)
-    reader = VideoReader(run.facts, decoder=values.get("decoder", "av"), plugins=())
+    decoder = values.get("decoder", "av")
+    reader = VideoReader(run.facts, decoder=decoder, decode=DecodeOptions(), plugins=())
     stored: dict[str, list[np.ndarray]] = {}
     for number in range(len(data)):
         batch = data[number]
