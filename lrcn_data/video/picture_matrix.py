@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -47,7 +48,7 @@ def _without_unnamed(picture: av.VideoFrame) -> av.VideoFrame:
             width=picture.width,
             height=picture.height,
             format=picture.format,
-            time_base=picture.time_base,
+            time_base=picture.time_base or Fraction(1),  # a picture by itself has none
         ),
         *(graph.add("sidedata", f"mode=delete:type={kind}") for kind in _unnamed_kinds()),
         graph.add("buffersink"),
