@@ -78,7 +78,7 @@ class ShardIndex:
         location = folder.at(name)
         most_bytes = dict.fromkeys(FIELDS, samples * 8)
         arrays = load_arrays(folder, name, most_bytes, may_lack=("source",))
-        if getattr(arrays["crc32"], "dtype", None) == np.uint32:
+        if arrays["crc32"].dtype == np.uint32:
             # of an older version, which kept no sources
             arrays["crc32"] = arrays["crc32"].astype(np.int64)
             arrays["source"] = np.full(samples, UNKNOWN_SOURCE, np.int64)
@@ -149,7 +149,7 @@ def load_pixel_sum(
     shape = (canvas[1], canvas[0], channels)
     arrays = load_arrays(folder, name, {"pixel_sum": 8 * math.prod(shape), "frame_count": 8})
     pixel_sum = arrays["pixel_sum"]
-    if getattr(pixel_sum, "dtype", None) in _SUMS:
+    if pixel_sum.dtype in _SUMS:
         pixel_sum = pixel_sum.astype(np.int64)
     check_array(location, "pixel_sum", pixel_sum, shape)
     check_array(location, "frame_count", arrays["frame_count"], ())
@@ -194,7 +194,7 @@ def index_text(lines: Iterable[str]) -> bytes:
 
 def load_arrays(
     folder: Folder, name: str, most_bytes: Mapping[str, int], *, may_lack: Collection[str] = ()
-) -> dict[str, Any]:
+) -> dict[str, npt.NDArray[Any]]:
     """Read arrays of a .npz.
 
     Args:

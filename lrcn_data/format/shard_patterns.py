@@ -27,6 +27,12 @@ _RANGE = re.compile(r"(\d{1,18})\.\.(\d{1,18})")
 _NUMBERED = re.compile(r"(.*?)(\d+)(\.[^.]*)?")
 
 
+def each_pattern(patterns: Patterns) -> list[str]:
+    """The patterns as text, whether one is given or several."""
+    several = [patterns] if isinstance(patterns, str | os.PathLike) else patterns
+    return [os.fspath(pattern) for pattern in several]
+
+
 def expand_shards(patterns: Patterns) -> list[str]:
     """Find the shards and folders that patterns name.
 
@@ -45,11 +51,10 @@ def expand_shards(patterns: Patterns) -> list[str]:
             glob longer than any path.
         ShardError: A glob matches nothing.
     """
-    if isinstance(patterns, str | os.PathLike):
-        patterns = [patterns]
-    if not patterns:
+    named = each_pattern(patterns)
+    if not named:
         raise UsageError("no shards named; name a folder, or shards such as 'train-{000..099}.tar'")
-    found = (location for pattern in patterns for location in _expand(os.fspath(pattern)))
+    found = (location for pattern in named for location in _expand(pattern))
     return list(dict.fromkeys(found))
 
 

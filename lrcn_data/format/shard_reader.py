@@ -44,6 +44,7 @@ from lrcn_data.format.sources import UNKNOWN_SOURCE, is_sha256, stand_in
 from lrcn_data.format.split_index import SplitIndex
 from lrcn_data.format.tar_members import BLOCK, MAX_END_BYTES, check_end
 from lrcn_data.format.whole_sum import load_whole_sum, summed_tars
+from lrcn_data.printable import first_few
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
 
@@ -403,8 +404,8 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
                 without.append(shard.location)
     if without:
         raise ShardError(
-            f"{_some(without)} without an index in {META}; copy that folder too, or make the index"
-            " with `lrcn-data index`"
+            f"{first_few(without, _SHOWN)} without an index in {META}; copy that folder too, or"
+            " make the index with `lrcn-data index`"
         )
     for shard in found.shards:
         _check_end(shard, by_shard[shard])
@@ -532,15 +533,9 @@ def _missing(missing: list[str]) -> ShardError:
     folder = locations.split_location(missing[0])[0]
     there = "is" if len(missing) == 1 else "are"
     return ShardError(
-        f"{_some(missing)} {there} not there; {describe_folder(folder)}: name those, or make the"
-        " rest with `lrcn-data shard`"
+        f"{first_few(missing, _SHOWN)} {there} not there; {describe_folder(folder)}: name those, or"
+        " make the rest with `lrcn-data shard`"
     )
-
-
-def _some(locations: list[str]) -> str:
-    """Name the first few of several locations, and how many more there are."""
-    more = len(locations) - _SHOWN
-    return ", ".join(locations[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:

@@ -122,7 +122,7 @@ class SplitIndex:
             raise ShardError(f"{self._location} is damaged where {entry.file} stands; {REMEDY}")
         if not (part[_TAR] == source_number(entry.sha256)).all():
             raise ShardError(f"{self._location} is of another {entry.file}; {REMEDY}")
-        index = ShardIndex.of_rows(self._rows[:_TAR, start:end])
+        index = ShardIndex.of_rows(part[:_TAR])
         if not index.is_in_order:
             raise ShardError(
                 f"{self._location} has samples of {entry.file} that don't follow one another;"

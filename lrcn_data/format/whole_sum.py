@@ -60,7 +60,7 @@ def load_whole_sum(
     shape = (canvas[1], canvas[0], channels)
     arrays = load_arrays(folder, PIXEL_SUM, {"planes": 8 * math.prod(shape), "frame_count": 8})
     planes = arrays["planes"]
-    if not isinstance(planes, np.ndarray) or planes.dtype != np.uint8 or planes.shape[1:] != shape:
+    if planes.dtype != np.uint8 or planes.shape[1:] != shape:
         raise ShardError(f"{location} has no sum on the manifest's canvas; {REMEDY}")
     check_array(location, "frame_count", arrays["frame_count"], ())
     return check_sum(location, unpack(planes), int(arrays["frame_count"]))
@@ -81,7 +81,7 @@ def summed_tars(folder: Folder, *, most: int) -> set[str]:
     # the planes are read too, by which damage to them is noticed
     most_bytes = {"sha256": 32 * most, "planes": 64 * MAX_PIXELS}
     array = load_arrays(folder, PIXEL_SUM, most_bytes)["sha256"]
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.shape[1:] != (32,):
+    if array.dtype != np.uint8 or array.shape[1:] != (32,):
         raise ShardError(f"{folder.at(PIXEL_SUM)} doesn't say which tars it is of; {REMEDY}")
     return {row.tobytes().hex() for row in array}
 

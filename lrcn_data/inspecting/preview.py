@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.frame_kind import UNDECODABLE
 from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.sample_members import Sample
-from lrcn_data.format.shard_patterns import Patterns
+from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.printable import show
 
@@ -98,9 +97,8 @@ def draw_preview(
     data_set = open_data_set(shards, split=split, plugins=plugins)
     numbers = choose_samples(data_set.labels, clips=clips, per_class=per_class, seed=seed)
     samples = [data_set.read_sample(number) for number in numbers]
-    named = [shards] if isinstance(shards, str | os.PathLike) else shards
     text = SheetText(
-        title=" ".join(os.fspath(one) for one in named),
+        title=" ".join(each_pattern(shards)),
         subtitle=subtitle(data_set.fps, data_set.seq_len, len(samples), len(data_set)),
         keys=keys,
     )

@@ -11,7 +11,7 @@ from lrcn_data.errors import UsageError
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.similar_names import composed, tell_similar
 from lrcn_data.lists.video_tree import LISTED, VideoTree
-from lrcn_data.printable import show
+from lrcn_data.printable import first_few, show
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -194,7 +194,4 @@ def _odd_folders(found: Mapping[str, Collection[str]], splits: Collection[str]) 
 
 def _names(names: Iterable[str]) -> str:
     """Names of folders for a message, the first few of them."""
-    known = list(names)
-    shown = ", ".join(f"{show(name)}/" for name in known[:_NAMES_SHOWN])
-    more = len(known) - _NAMES_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
+    return first_few([f"{show(name)}/" for name in names], _NAMES_SHOWN)

@@ -28,7 +28,7 @@ from lrcn_data.lists.list_files import read_class_file, read_list_file
 from lrcn_data.lists.names_on_disk import NamesOnDisk
 from lrcn_data.lists.problems import ListError, Problem
 from lrcn_data.lists.similar_names import similar_names, tell_similar
-from lrcn_data.printable import show
+from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
 
 __all__ = ["Entry", "ListError", "Lists", "Problem", "read_lists"]
@@ -218,6 +218,5 @@ def _warnings(names: Sequence[str], entries: Sequence[Entry]) -> Iterator[str]:
     untrained = [name for label, name in enumerate(names) if not counts["train", label]]
     if not untrained:
         return
-    shown = ", ".join(show(name) for name in untrained[:_NAMES_SHOWN])
-    more = f" and {len(untrained) - _NAMES_SHOWN} more" * (len(untrained) > _NAMES_SHOWN)
-    yield f"{len(untrained)} of {len(names)} classes have no train video: {shown}{more}"
+    shown = first_few([show(name) for name in untrained], _NAMES_SHOWN)
+    yield f"{len(untrained)} of {len(names)} classes have no train video: {shown}"

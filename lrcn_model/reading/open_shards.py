@@ -9,7 +9,7 @@ from typing import Any
 from lrcn_data.errors import UsageError
 from lrcn_data.format.file_names import ENDING
 from lrcn_data.format.recipe import sampling_differences
-from lrcn_data.format.shard_patterns import expand_shards
+from lrcn_data.format.shard_patterns import Patterns, expand_shards
 from lrcn_data.machine import usable_cores
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
@@ -31,9 +31,7 @@ def default_workers() -> int:
     return 0 if cores <= 2 else min(cores - 1, _MOST_WORKERS)
 
 
-def open_shards(
-    patterns: Sequence[str], *, split: str, plugins: Collection[str] = ()
-) -> ShardDataset:
+def open_shards(patterns: Patterns, *, split: str, plugins: Collection[str] = ()) -> ShardDataset:
     """Open the clips of shards: of folders those of a split, of shards named one by one all.
 
     Args:

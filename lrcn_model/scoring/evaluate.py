@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.shard_patterns import Patterns
 from lrcn_data.format.sources import source_text
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import joined, ranks_from_environment
@@ -24,8 +25,6 @@ from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.scorer import Result, Scorer, VideoScores, over_all_processes
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
 from lrcn_model.scoring.video_vote import VOTES
-
-Shards = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -50,7 +49,7 @@ class Evaluation:
 
 def evaluate(
     run: TrainedRun | str | os.PathLike[str],
-    shards: Shards,
+    shards: Patterns,
     *,
     average: str | None = None,
     batch_size: int = 16,
@@ -117,17 +116,16 @@ def evaluate(
 
 
 def _open(
-    shards: Shards, run: TrainedRun, plugins: Collection[str], *, allow_other_sampling: bool
+    shards: Patterns, run: TrainedRun, plugins: Collection[str], *, allow_other_sampling: bool
 ) -> tuple[ShardDataset, list[str]]:
     """Open the clips to score, and say in what they were sampled otherwise than the run's."""
-    patterns = [shards] if isinstance(shards, str | os.PathLike) else shards
-    data = open_shards([os.fspath(one) for one in patterns], split="test", plugins=plugins)
+    data = open_shards(shards, split="test", plugins=plugins)
     wanted = Wanted(
         what=f"the run {run.name} has",
         classes=run.facts.classes,
         seq_len=run.facts.seq_len,
         frame_kind=run.facts.frame_kind,
-        recipe={"fps": str(run.facts.fps), **run.facts.recipe},
+        recipe=run.facts.sampled,
     )
     return data, check_fits(data, wanted, allow_other_sampling=allow_other_sampling)
 

@@ -69,6 +69,11 @@ class RunFacts:
     frame_kind: str = RGB_FRAMES
     frame_plugins: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def sampled(self) -> dict[str, Any]:
+        """The recipe with the frame rate, which older runs have recorded beside it."""
+        return {"fps": str(self.fps), **self.recipe}
+
     def as_record(self) -> dict[str, Any]:
         """The facts as the weights' file has them; plain RGB frames are not named there."""
         record = {**asdict(self), "fps": str(self.fps)}

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lrcn_data.errors import UsageError
 from lrcn_data.format.recipe import sampling_differences
+from lrcn_data.printable import first_few
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor import choose_processor
@@ -45,15 +46,14 @@ def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> list[str
     plugins = (net.config.cnn.name, net.config.head.name)
     there = load_run(run, choose_processor("cpu", "off"), plugins)
     _check_net(there.net.config, net.config, run)
-    sentences = _compare_sampling(
-        data.recipe, {"fps": str(there.facts.fps), **there.facts.recipe}, options
-    )
+    sentences = _compare_sampling(data.recipe, there.facts.sampled, options)
     tensors = dict(there.net.state_dict())
     new = [name for name in data.classes if name not in there.facts.classes]
+    fresh = first_few([repr(name) for name in new], _SHOWN)
     if new and "classifier" in options.frozen_modules():
         raise UsageError(
             f"--freeze classifier would keep weights as drawn at random: {run} doesn't have"
-            f" {_some(new)}; leave it out"
+            f" {fresh}; leave it out"
         )
     if data.classes != there.facts.classes:
         own = net.state_dict()
@@ -64,7 +64,7 @@ def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> list[str
         kept = len(data.classes) - len(new)
         sentences.append(
             f"{run} has other classes: the classifier keeps the weights of the {kept} that stand in"
-            f" both{'; as drawn at random begins ' + _some(new) if new else ''}"
+            f" both{'; as drawn at random begins ' + fresh if new else ''}"
         )
     with torch.no_grad():
         net.load_state_dict(tensors)
@@ -117,8 +117,3 @@ def _by_class(
         if name in number:
             rows[row] = trained[number[name]]
     return rows
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(repr, names[:_SHOWN])) + more

@@ -73,10 +73,9 @@ class TrainData:
         self._options, self._ranks, self._processor = options, ranks, processor
         self.train = open_shards(options.shards, split="train", plugins=plugins)
         self.val = None
+        self._differences: list[str] = []
         if options.val_shards:
             self.val = open_shards(options.val_shards, split="val", plugins=plugins)
-        self._differences: list[str] = []
-        if self.val is not None:
             wanted = Wanted(
                 what="the shards trained on have",
                 classes=self.train.classes,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.printable import first_few
 
 _NAMED_KEYS = 8
 """At most so many clips of a step are named."""
@@ -54,8 +55,7 @@ def _error(what: str, keys: tuple[str, ...], keys_before: tuple[str, ...] = ()) 
 
 
 def _named(keys: tuple[str, ...]) -> str:
-    more = f" and {len(keys) - _NAMED_KEYS} more" if len(keys) > _NAMED_KEYS else ""
-    return ", ".join(keys[:_NAMED_KEYS]) + more
+    return first_few(keys, _NAMED_KEYS)
 
 
 def _tensors(state: Any) -> Iterator[Tensor]:

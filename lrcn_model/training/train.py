@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_data.size import size_text
 from lrcn_model.nets.net_config import Part
 from lrcn_model.training.options import values_from_toml
@@ -40,9 +41,9 @@ class SilentObserver(TrainingObserver):
 
 
 def train(
-    shards: AnyPath | Sequence[AnyPath] = (),
+    shards: Patterns = (),
     *,
-    val_shards: AnyPath | Sequence[AnyPath] = (),
+    val_shards: Patterns = (),
     config: AnyPath | None = None,
     out: AnyPath | None = None,
     resume: AnyPath | None = None,
@@ -77,7 +78,7 @@ def train(
     given = values_from_toml({name: _as_toml(value) for name, value in values.items()}, "train")
     for name, patterns in (("shards", shards), ("val_shards", val_shards)):
         if patterns:
-            given[name] = _texts(patterns)
+            given[name] = tuple(each_pattern(patterns))
     options = training_options(given, config=config, out=out, resume=resume, fresh=fresh)
     choice = RunChoice(out=resume or out, fresh=fresh, plugins=tuple(plugins))
     # not entered: signals do here what they do in the caller's program
@@ -91,8 +92,3 @@ def _as_toml(value: Any) -> Any:
     if isinstance(value, tuple) and len(value) == 2 and all(isinstance(n, int) for n in value):
         return size_text(value)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _texts(patterns: AnyPath | Sequence[AnyPath]) -> tuple[str, ...]:
-    several = [patterns] if isinstance(patterns, str | os.PathLike) else patterns
-    return tuple(os.fspath(pattern) for pattern in several)

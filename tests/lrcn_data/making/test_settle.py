@@ -167,14 +167,19 @@ def test_shards_that_may_still_change_keep_their_own_arrays(lists: Lists, tmp_pa
     assert list(verify(str(tmp_path / "shards"), deep=True)) == []
 
 
-def test_a_data_set_of_the_older_form_is_read_and_brought_into_todays(
-    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make(lists, tmp_path, DataSetFolder(tmp_path / "whole"))
+def make_in_older_form(lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the data set `older`, in which each shard keeps the index and the sums of its own."""
     with monkeypatch.context() as older:
         older.setattr(run_module, "write_whole", lambda *args, **options: None)
         older.setattr(run_module, "remove_parts", lambda *args: None)
         make(lists, tmp_path, DataSetFolder(tmp_path / "older"))
+
+
+def test_a_data_set_of_the_older_form_is_read_and_brought_into_todays(
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(lists, tmp_path, DataSetFolder(tmp_path / "whole"))
+    make_in_older_form(lists, tmp_path, monkeypatch)
     assert not (tmp_path / "older/.meta/train.npy").exists()
     older_set, whole = open_data_set(tmp_path / "older"), open_data_set(tmp_path / "whole")
     for one, other in zip(older_set.indices, whole.indices, strict=True):
@@ -321,10 +326,7 @@ def test_the_inputs_of_an_older_data_set_are_known_from_its_records(
     lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(lists, tmp_path, DataSetFolder(tmp_path / "whole"))
-    with monkeypatch.context() as older:
-        older.setattr(run_module, "write_whole", lambda *args, **options: None)
-        older.setattr(run_module, "remove_parts", lambda *args: None)
-        make(lists, tmp_path, DataSetFolder(tmp_path / "older"))
+    make_in_older_form(lists, tmp_path, monkeypatch)
     for path in (tmp_path / "older/.meta").glob("*.npz"):
         arrays = dict(np.load(path))
         del arrays["source"]
