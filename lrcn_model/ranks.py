@@ -105,6 +105,11 @@ def joined(ranks: Ranks, device: torch.device) -> Iterator[None]:
     if ranks.count == 1:
         yield
         return
+    # DistributedDataParallel imports this module, whose functions have the group of the time of its
+    # import as a default (torch 2.13): that group and its threads would never end, and threads
+    # that are there when the interpreter ends can abort the process
+    import torch.distributed.nn.functional  # noqa: F401
+
     store, _, _ = next(rendezvous("env://", timeout=_MEETING))
     distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",

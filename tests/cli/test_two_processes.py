@@ -43,6 +43,32 @@ def on_two(*command: str, cwd: Path) -> str:
     )
 
 
+THREADS = """
+import atexit, os, pathlib
+
+def write_threads():
+    names = [path.read_text() for path in pathlib.Path("/proc/self/task").glob("*/comm")]
+    pathlib.Path("threads-" + os.environ["RANK"]).write_text("".join(names))
+
+if "RANK" in os.environ:
+    atexit.register(write_threads)
+"""
+"""A sitecustomize.py by which each process writes the names of its threads when it ends."""
+
+
+def test_no_thread_of_the_group_is_left_when_the_interpreter_ends(
+    make_data_set: MakeDataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # one that comes to the end of the interpreter can abort the process
+    folder = make_data_set(samples={"train": [6]}, sizes=((32, 32),), seq_len=3).parent
+    (folder / "sitecustomize.py").write_text(THREADS)
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+    options = ["--batch-size", "1", "--epochs", "1", "--out", "run"]
+    on_two("lrcn_cli.train", *TRAIN, "--shards", "shards", *options, cwd=folder)
+    for rank in range(2):
+        assert "gloo" not in (folder / f"threads-{rank}").read_text()
+
+
 def same_figures(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert one.keys() == other.keys()
     for name, value in one.items():
