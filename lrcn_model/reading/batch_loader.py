@@ -63,10 +63,17 @@ def _next(batches: Iterator[ClipBatch]) -> ClipBatch | None:
             raise
         if "shared memory" in str(error):
             raise _too_little_shared_memory() from error
-        raise LrcnError(
-            "a process that reads shards died, as for want of memory; use fewer --workers or a"
-            " smaller --batch-size, then the same command again"
-        ) from error
+        raise _reader_died() from error
+    except (ConnectionError, EOFError) as error:
+        # it died while it handed a batch over; what a store's connection does is a ShardError
+        raise _reader_died() from error
+
+
+def _reader_died() -> LrcnError:
+    return LrcnError(
+        "a process that reads shards died, as for want of memory; use fewer --workers or a"
+        " smaller --batch-size, then the same command again"
+    )
 
 
 def _too_little_shared_memory() -> LrcnError:

@@ -33,6 +33,14 @@ def test_a_process_that_died_is_one_line_with_the_remedy(message: str, said: str
         _next(ending_with(RuntimeError(message)))
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), EOFError()])
+def test_a_process_that_died_while_it_handed_a_batch_over_is_the_same_line(
+    error: Exception,
+) -> None:
+    with pytest.raises(LrcnError, match="a process that reads shards died"):
+        _next(ending_with(error))
+
+
 def test_other_errors_stay_what_they_are() -> None:
     with pytest.raises(RuntimeError, match="something else"):
         _next(ending_with(RuntimeError("something else")))
