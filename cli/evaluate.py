@@ -17,6 +17,7 @@ from .options import (
     HELP,
     PLACE,
     RUN,
+    batch_size_option,
     debug_option,
     device_option,
     frame_kind_option,
@@ -66,13 +67,7 @@ _MOST_SHOWN = 12
     help="Which scores of a video's frames are averaged to recognize its class: logarithms of"
     " probabilities, or probabilities.",
 )
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1),
-    default=16,
-    show_default=True,
-    help="The number of clips that are scored at a time.",
-)
+@batch_size_option("The number of clips that are scored at a time.")
 @device_option
 @click.option(
     "--amp",

@@ -179,6 +179,17 @@ max_hours_option = click.option(
 )
 
 
+def batch_size_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Add `--batch-size`, the number of clips that are scored at a time.
+
+    Args:
+        text: The help text.
+    """
+    return click.option(
+        "--batch-size", type=click.IntRange(1), default=16, show_default=True, help=text
+    )
+
+
 def root_option(text: str) -> Callable[[Decorated], Decorated]:
     """Add `--root`, the folder that the paths in lists are relative to.
 

@@ -19,6 +19,7 @@ from .options import (
     HELP,
     RUN,
     KindType,
+    batch_size_option,
     debug_option,
     decoder_option,
     device_option,
@@ -68,13 +69,7 @@ if TYPE_CHECKING:
     " is named here.",
 )
 @device_option
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1),
-    default=16,
-    show_default=True,
-    help="The number of a video's clips that are scored at a time.",
-)
+@batch_size_option("The number of a video's clips that are scored at a time.")
 @decoder_option
 @frame_kind_option
 @net_plugin_options

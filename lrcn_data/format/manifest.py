@@ -104,6 +104,10 @@ class Manifest:
         """The split whose frames are summed up for the mean image; None for all of them."""
         return "train" if any(entry.split == "train" for entry in self.shards) else None
 
+    def of_split(self, split: str | None) -> list[ShardEntry]:
+        """The shards of a split, in order; those of all splits for None."""
+        return [entry for entry in self.shards if split in (None, entry.split)]
+
     def to_json(self) -> bytes:
         """Write the file's bytes; what nobody must understand is not required."""
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **members(self)}

@@ -391,7 +391,7 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
     for (folder, split), shards in of_split.items():
         there = set(folder.names(META))
         if Path(split_index(split)).name in there:
-            entries = [e for e in found.manifests[folder].shards if e.split == split]
+            entries = found.manifests[folder].of_split(split)
             indices = SplitIndex(folder, split).shards(entries)
             all_shards = (Shard(folder=folder, entry=entry) for entry in entries)
             by_shard |= zip(all_shards, indices, strict=True)
@@ -432,8 +432,7 @@ def frame_sums(
     entries, done = list(named), set[str]()
     if folder.has(PIXEL_SUM):
         done = summed_tars(folder, most=len(manifest.shards))
-        split = manifest.summed_split
-        entries = [entry for entry in manifest.shards if split in (None, entry.split)]
+        entries = manifest.of_split(manifest.summed_split)
         yield load_whole_sum(folder, canvas=manifest.canvas_size, channels=channels)
     for entry in entries:
         if entry.sha256 not in done and not is_further_part(entry.file):

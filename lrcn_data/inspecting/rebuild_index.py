@@ -59,11 +59,11 @@ def rebuild_index(
         sums = PixelSums(manifest.canvas_size, layout.channels)
     _make_meta(data_set)
     for split in SPLITS:
-        entries = [entry for entry in manifest.shards if entry.split == split]
+        entries = manifest.of_split(split)
         wanted = sums if manifest.summed_split in (None, split) else None
         yield from _index_split(data_set, split, entries, layout, there, wanted)
     if sums is not None:
-        summed = [e for e in manifest.shards if manifest.summed_split in (None, e.split)]
+        summed = manifest.of_split(manifest.summed_split)
         tars = {entry.sha256 for entry in summed if not _has_own_sum(entry, there)}
         save_whole_sum(data_set, sums.pixel_sum, sums.frame_count, tars)
         yield PIXEL_SUM

@@ -140,7 +140,7 @@ class _Check:
         """Open the index of each split that has one."""
         for split in SPLITS:
             name = split_index(split)
-            entries = [entry for entry in self._manifest.shards if entry.split == split]
+            entries = self._manifest.of_split(split)
             if not entries or not self._folder.has(name):
                 continue
             try:
@@ -169,8 +169,8 @@ class _Check:
         """What is wrong with the pixel sum of all shards, where there is one."""
         if not self._whole:
             return
-        split = self._manifest.summed_split
-        frames = sum(e.frames for e in self._manifest.shards if split in (None, e.split))
+        summed = self._manifest.of_split(self._manifest.summed_split)
+        frames = sum(entry.frames for entry in summed)
         try:
             parts = list(
                 frame_sums(self._folder, self._manifest, (), channels=self._layout.channels)
@@ -312,9 +312,7 @@ def _verify_names(folder: DataSetFolder, manifest: Manifest) -> Iterator[Fault]:
     """Check that shards are numbered without a gap, and that the manifest names all of them."""
     named = {entry.file for entry in manifest.shards}
     for split in SPLITS:
-        count = sum(
-            entry.split == split and not is_further_part(entry.file) for entry in manifest.shards
-        )
+        count = sum(not is_further_part(entry.file) for entry in manifest.of_split(split))
         for number in range(count):
             name = shard_name(split, number, count) + ENDING
             if name not in named:

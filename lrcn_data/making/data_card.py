@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from lrcn_data.format.frame_kinds import load_frame_kind
 from lrcn_data.format.manifest import Manifest
-from lrcn_data.format.records import ShardEntry
 from lrcn_data.plugins import is_plugin
 from lrcn_data.printable import show
 from lrcn_data.sampling.samplings import describe_recorded
@@ -56,7 +55,7 @@ def _front_matter(manifest: Manifest) -> Iterator[str]:
     yield "- config_name: default"
     yield "  data_files:"
     for split in SPLITS:
-        shards = _of_split(manifest, split)
+        shards = manifest.of_split(split)
         if not any(shard.samples for shard in shards):
             continue
         yield f"  - split: {_HUB_SPLITS[split]}"
@@ -73,15 +72,11 @@ def _front_matter(manifest: Manifest) -> Iterator[str]:
     yield "---"
 
 
-def _of_split(manifest: Manifest, split: str) -> list[ShardEntry]:
-    return [shard for shard in manifest.shards if shard.split == split]
-
-
 def _split_table(manifest: Manifest) -> Iterator[str]:
     yield "| split | shards | videos | clips | frames | bytes | too short | failed |"
     yield "|---|--:|--:|--:|--:|--:|--:|--:|"
     for split in SPLITS:
-        shards = _of_split(manifest, split)
+        shards = manifest.of_split(split)
         if shards:
             names = ("videos", "samples", "frames", "bytes", "skipped", "failed")
             sums = [sum(getattr(shard, name) for shard in shards) for name in names]
