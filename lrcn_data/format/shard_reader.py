@@ -1,12 +1,11 @@
 """Opens data sets and reads their samples, at random, each with one read and checked.
 
-Everything that decides whether shards may be used at all is here: the manifest, the index, sizes.
-Decoding the frames is left to whoever wants them.
+Everything that decides whether shards may be used at all is here, such as the index and sizes; what
+the manifest may say is in `checked_manifest`. Decoding the frames is left to whoever wants them.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     ENDING,
@@ -32,7 +32,7 @@ from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
-from lrcn_data.format.sample_members import MAX_FRAMES, MAX_PIXELS, Sample, parse_sample
+from lrcn_data.format.sample_members import Sample, parse_sample
 from lrcn_data.format.shard_index import REMEDY, ShardIndex, load_pixel_sum
 from lrcn_data.format.shard_patterns import (
     Patterns,
@@ -40,17 +40,15 @@ from lrcn_data.format.shard_patterns import (
     describe_names,
     expand_shards,
 )
-from lrcn_data.format.sources import UNKNOWN_SOURCE, is_sha256, stand_in
+from lrcn_data.format.sources import UNKNOWN_SOURCE, stand_in
 from lrcn_data.format.split_index import SplitIndex
-from lrcn_data.format.tar_members import BLOCK, MAX_END_BYTES, check_end
+from lrcn_data.format.tar_members import MAX_END_BYTES, check_end
 from lrcn_data.format.whole_sum import load_whole_sum, summed_tars
 from lrcn_data.printable import first_few
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
 
 _SHOWN = 3
-_SHARD_FILE = re.compile(r"[A-Za-z0-9_-]{1,200}\.tar")
-_RATE = re.compile(r"\d{1,9}(\.\d{1,9})?(/\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -348,35 +346,6 @@ def find_shards(patterns: Patterns, *, split: str | None = None) -> FoundShards:
     return FoundShards(manifests=manifests, shards=shards)
 
 
-def load_manifest(folder: DataSetFolder) -> Manifest:
-    """Read the manifest of a finished data set.
-
-    Raises:
-        ShardError: The manifest is missing or unreadable, or says that the data set is not
-            complete.
-    """
-    location = folder.at(MANIFEST)
-    try:
-        manifest = folder.read_manifest()
-        if manifest is None:
-            raise ShardError(
-                f"{folder} has no readable {MANIFEST} ({describe_folder(folder.location)}); name a"
-                " folder that `lrcn-data shard` wrote"
-            )
-    except OSError as error:
-        raise ShardError(f"{location} can't be read: {error}; check the path") from error
-    try:
-        _check_manifest(manifest)
-    except (ShardError, ValueError, TypeError, KeyError, ArithmeticError) as error:
-        raise ShardError(f"{location}: {error}; copy it again from where it was made") from error
-    if not manifest.complete:
-        raise ShardError(
-            f"{location} says that the data set is not complete; run the same `lrcn-data shard`"
-            " command again, which goes on where it stopped"
-        )
-    return manifest
-
-
 def load_indices(found: FoundShards) -> list[ShardIndex]:
     """Read the index of each shard: from that of its split, or else from its own arrays.
 
@@ -457,55 +426,6 @@ def _check_end(shard: Shard, index: ShardIndex) -> None:
             f"{shard.location} goes on for {rest:,} bytes after the last sample that its index has;"
             " make the shard anew"
         )
-
-
-def _check_manifest(manifest: Manifest) -> None:
-    """Refuse a manifest with values that no writer of the format writes.
-
-    Raises:
-        ShardError, ValueError, TypeError, KeyError, ArithmeticError: The manifest has such values.
-    """
-    # checked before it is made a number, since for 1e999999999 that takes hours
-    if not _RATE.fullmatch(manifest.fps):
-        raise ShardError(f"says fps {manifest.fps!r:.60}")
-    if not isinstance(manifest.options.get("frame_kind", ""), str):
-        raise ShardError(f"says the frame kind {manifest.frame_kind:.60}")
-    if not 1 <= manifest.seq_len <= MAX_FRAMES or Fraction(manifest.fps) <= 0:
-        raise ShardError(f"says seq_len {manifest.seq_len} and fps {manifest.fps}")
-    width, height = manifest.canvas
-    if not _are_counts(width, height) or not 1 <= width * height <= MAX_PIXELS:
-        raise ShardError(f"says a canvas of {width!r:.30}x{height!r:.30}")
-    classes = manifest.classes
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise ShardError("has class names that are no text")
-    names = [entry.file for entry in manifest.shards]
-    if len(set(names)) < len(names):
-        raise ShardError("names a shard twice")
-    for entry in manifest.shards:
-        if not _SHARD_FILE.fullmatch(entry.file) or entry.split not in SPLITS:
-            raise ShardError(f"names the shard {entry.file!r:.120} of split {entry.split!r:.20}")
-        _check_counts(entry, manifest.seq_len)
-
-
-def _check_counts(entry: ShardEntry, seq_len: int) -> None:
-    """Refuse counts that no shard can have.
-
-    Raises:
-        ShardError: The entry has such counts.
-    """
-    counts = (entry.videos, entry.samples, entry.frames, entry.bytes, entry.skipped, entry.failed)
-    if not _are_counts(*counts) or not is_sha256(entry.sha256):
-        raise ShardError(f"has something else than counts and a hash for {entry.file}")
-    if entry.frames != entry.samples * seq_len:
-        raise ShardError(
-            f"says {entry.frames} frames in the {entry.samples} samples of {entry.file}"
-        )
-    if entry.samples * (seq_len + 2) * BLOCK > entry.bytes:
-        raise ShardError(f"says {entry.samples} samples in the {entry.bytes} bytes of {entry.file}")
-
-
-def _are_counts(*values: object) -> bool:
-    return all(type(value) is int and value >= 0 for value in values)
 
 
 def _find_shard(folder: DataSetFolder, name: str, entries: dict[str, ShardEntry]) -> Shard | None:

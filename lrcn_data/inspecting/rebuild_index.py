@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     MANIFEST,
@@ -23,7 +24,6 @@ from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.shard_index import ShardIndex
-from lrcn_data.format.shard_reader import load_manifest
 from lrcn_data.format.shard_scan import ShardScan
 from lrcn_data.format.split_index import save_split_index
 from lrcn_data.format.whole_sum import save_whole_sum

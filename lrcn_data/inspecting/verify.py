@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lrcn_data.errors import ShardError, VideoError
+from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     ENDING,
@@ -31,7 +32,7 @@ from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_index import FIELDS, ShardIndex, load_pixel_sum
-from lrcn_data.format.shard_reader import frame_sums, load_manifest
+from lrcn_data.format.shard_reader import frame_sums
 from lrcn_data.format.shard_scan import ShardScan
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.format.split_index import SplitIndex

@@ -13,8 +13,9 @@ import pytest
 import simplejpeg
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.data_set_folder import DataSetFolder
-from lrcn_data.format.shard_reader import load_manifest, open_data_set
+from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.inspecting.stats import compute_stats
 from lrcn_data.inspecting.verify import verify
 from lrcn_data.making.data_card import data_card

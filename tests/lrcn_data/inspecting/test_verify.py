@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.records import ShardRecord, Source
 from lrcn_data.format.shard_index import FIELDS, ShardIndex
-from lrcn_data.format.shard_reader import load_manifest, open_data_set
+from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.format.split_index import SplitIndex, save_split_index
 from lrcn_data.format.whole_sum import load_whole_sum, save_whole_sum, summed_tars
 from lrcn_data.inspecting.rebuild_index import rebuild_index

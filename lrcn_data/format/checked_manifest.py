@@ -1,0 +1,98 @@
+"""Reads the manifest of a finished data set, and refuses values that no writer writes."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from lrcn_data.errors import ShardError
+from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.file_names import MANIFEST
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.sample_members import MAX_FRAMES, MAX_PIXELS
+from lrcn_data.format.shard_patterns import describe_folder
+from lrcn_data.format.sources import is_sha256
+from lrcn_data.format.tar_members import BLOCK
+from lrcn_data.splits import SPLITS
+
+_SHARD_FILE = re.compile(r"[A-Za-z0-9_-]{1,200}\.tar")
+_RATE = re.compile(r"\d{1,9}(\.\d{1,9})?(/\d{1,9})?", re.ASCII)
+
+
+def load_manifest(folder: DataSetFolder) -> Manifest:
+    """Read the manifest of a finished data set.
+
+    Raises:
+        ShardError: The manifest is missing or unreadable, or says that the data set is not
+            complete.
+    """
+    location = folder.at(MANIFEST)
+    try:
+        manifest = folder.read_manifest()
+        if manifest is None:
+            raise ShardError(
+                f"{folder} has no readable {MANIFEST} ({describe_folder(folder.location)}); name a"
+                " folder that `lrcn-data shard` wrote"
+            )
+    except OSError as error:
+        raise ShardError(f"{location} can't be read: {error}; check the path") from error
+    try:
+        _check_manifest(manifest)
+    except (ShardError, ValueError, TypeError, KeyError, ArithmeticError) as error:
+        raise ShardError(f"{location}: {error}; copy it again from where it was made") from error
+    if not manifest.complete:
+        raise ShardError(
+            f"{location} says that the data set is not complete; run the same `lrcn-data shard`"
+            " command again, which goes on where it stopped"
+        )
+    return manifest
+
+
+def _check_manifest(manifest: Manifest) -> None:
+    """Refuse a manifest with values that no writer of the format writes.
+
+    Raises:
+        ShardError, ValueError, TypeError, KeyError, ArithmeticError: The manifest has such values.
+    """
+    # checked before it is made a number, since for 1e999999999 that takes hours
+    if not _RATE.fullmatch(manifest.fps):
+        raise ShardError(f"says fps {manifest.fps!r:.60}")
+    if not isinstance(manifest.options.get("frame_kind", ""), str):
+        raise ShardError(f"says the frame kind {manifest.frame_kind:.60}")
+    if not 1 <= manifest.seq_len <= MAX_FRAMES or Fraction(manifest.fps) <= 0:
+        raise ShardError(f"says seq_len {manifest.seq_len} and fps {manifest.fps}")
+    width, height = manifest.canvas
+    if not _are_counts(width, height) or not 1 <= width * height <= MAX_PIXELS:
+        raise ShardError(f"says a canvas of {width!r:.30}x{height!r:.30}")
+    classes = manifest.classes
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise ShardError("has class names that are no text")
+    names = [entry.file for entry in manifest.shards]
+    if len(set(names)) < len(names):
+        raise ShardError("names a shard twice")
+    for entry in manifest.shards:
+        if not _SHARD_FILE.fullmatch(entry.file) or entry.split not in SPLITS:
+            raise ShardError(f"names the shard {entry.file!r:.120} of split {entry.split!r:.20}")
+        _check_counts(entry, manifest.seq_len)
+
+
+def _check_counts(entry: ShardEntry, seq_len: int) -> None:
+    """Refuse counts that no shard can have.
+
+    Raises:
+        ShardError: The entry has such counts.
+    """
+    counts = (entry.videos, entry.samples, entry.frames, entry.bytes, entry.skipped, entry.failed)
+    if not _are_counts(*counts) or not is_sha256(entry.sha256):
+        raise ShardError(f"has something else than counts and a hash for {entry.file}")
+    if entry.frames != entry.samples * seq_len:
+        raise ShardError(
+            f"says {entry.frames} frames in the {entry.samples} samples of {entry.file}"
+        )
+    if entry.samples * (seq_len + 2) * BLOCK > entry.bytes:
+        raise ShardError(f"says {entry.samples} samples in the {entry.bytes} bytes of {entry.file}")
+
+
+def _are_counts(*values: object) -> bool:
+    return all(type(value) is int and value >= 0 for value in values)
