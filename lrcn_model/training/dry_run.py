@@ -72,12 +72,12 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
         goes_on = folder.exists() and not choice.fresh
         if goes_on:
             check_same(folder, options, trained_on)
-        train_step = ready.new_train_step()
-        if options.init:
-            begin_with(train_step.net, options, data.train)
-        table = net_table(train_step.net)
-        steps = data.steps_left(0)
-        loss, seconds = _first_step(train_step, data, options, steps * options.epochs)
+        with closing(ready.new_train_step()) as train_step:
+            if options.init:
+                begin_with(train_step.net, options, data.train)
+            table = net_table(train_step.net)
+            steps = data.steps_left(0)
+            loss, seconds = _first_step(train_step, data, options, steps * options.epochs)
         return DryRun(
             folder=str(folder),
             goes_on=goes_on,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,13 +55,13 @@ def run_training(
         ranks, trained_on = ready.ranks, ready.data.trained_on()
         for sentence in ready.data.warnings():
             observer.warn(sentence)
-        # before there is a folder, so that values that make no net leave none behind
-        train_step = ready.new_train_step()
-        folder = choice.folder(options, trained_on)
-        if options.init and (choice.fresh or not folder.has_checkpoint()):
-            for sentence in begin_with(train_step.net, options, ready.data.train):
-                observer.warn(sentence)
         with ExitStack() as held:
+            # before there is a folder, so that values that make no net leave none behind
+            train_step = held.enter_context(closing(ready.new_train_step()))
+            folder = choice.folder(options, trained_on)
+            if options.init and (choice.fresh or not folder.has_checkpoint()):
+                for sentence in begin_with(train_step.net, options, ready.data.train):
+                    observer.warn(sentence)
             if ranks.first:
                 held.enter_context(_locked(folder))
                 _open_folder(folder, ready, trained_on, fresh=choice.fresh)

@@ -44,27 +44,30 @@ def on_two(*command: str, cwd: Path) -> str:
 
 
 THREADS = """
-import atexit, os, pathlib
+import os, pathlib, runpy
+from torch import distributed
 
-def write_threads():
+destroy = distributed.destroy_process_group
+
+def destroy_and_write_threads():
+    destroy()
     names = [path.read_text() for path in pathlib.Path("/proc/self/task").glob("*/comm")]
     pathlib.Path("threads-" + os.environ["RANK"]).write_text("".join(names))
 
-if "RANK" in os.environ:
-    atexit.register(write_threads)
+distributed.destroy_process_group = destroy_and_write_threads
+runpy.run_module("lrcn_cli.train", run_name="__main__")
 """
-"""A sitecustomize.py by which each process writes the names of its threads when it ends."""
+"""lrcn-train, by which each process writes the names of its threads when the group is gone."""
 
 
-def test_no_thread_of_the_group_is_left_when_the_interpreter_ends(
-    make_data_set: MakeDataSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # one that comes to the end of the interpreter can abort the process
+@pytest.mark.parametrize("option", ["--log-every=1", "--dry-run"])
+def test_the_threads_of_the_group_end_with_it(make_data_set: MakeDataSet, option: str) -> None:
+    # one that comes to the end of the interpreter can abort the process, and one that ends when
+    # DistributedDataParallel lets go of the group can wait for ever
     folder = make_data_set(samples={"train": [6]}, sizes=((32, 32),), seq_len=3).parent
-    (folder / "sitecustomize.py").write_text(THREADS)
-    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
-    options = ["--batch-size", "1", "--epochs", "1", "--out", "run"]
-    on_two("lrcn_cli.train", *TRAIN, "--shards", "shards", *options, cwd=folder)
+    (folder / "threads.py").write_text(THREADS)
+    options = ["--batch-size", "1", "--epochs", "1", "--out", "run", option]
+    on_two("threads", *TRAIN, "--shards", "shards", *options, cwd=folder)
     for rank in range(2):
         assert "gloo" not in (folder / f"threads-{rank}").read_text()
 
