@@ -10,6 +10,7 @@ import pytest
 
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.shard_patterns import describe_names, expand_shards
+from tests.yardstick import slowness
 
 
 @pytest.mark.parametrize(
@@ -74,10 +75,10 @@ def test_a_glob_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
     ],
 )
 def test_a_brace_bomb_is_refused_at_once(bomb: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(UsageError, match="name the folder instead"):
         expand_shards(bomb)
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < slowness()
 
 
 def test_a_glob_longer_than_any_path_is_refused() -> None:
