@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
@@ -32,11 +32,14 @@ class Kinds(Generic[Kind]):
         option: The command line's option that names one, such as `--decoder`.
         built_in: Where each built-in kind is defined, as `module:attribute`, by its name. The
             module is imported when the kind is first asked for.
+        families: Where the kinds named `family:member` are defined, by the family's name; of all
+            members at the same place, which finds the member's name itself.
     """
 
     what: str
     option: str
     built_in: Mapping[str, str]
+    families: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, name: str) -> str:
         """Check that a name can be that of a kind, and return it.
@@ -44,12 +47,17 @@ class Kinds(Generic[Kind]):
         Raises:
             UsageError: The name is neither that of a built-in kind nor of a plug-in's form.
         """
-        if name not in self.built_in and not is_plugin(name):
+        if self._own(name) is None and not is_plugin(name):
+            families = "".join(f" {family}:NAME," for family in self.families)
             raise UsageError(
-                f"{self.option} must be one of {', '.join(self.built_in)}, or"
+                f"{self.option} must be one of {', '.join(self.built_in)},{families} or"
                 f" package.module:name of your own, got {name!r}"
             )
         return name
+
+    def is_plugin(self, name: str) -> bool:
+        """Whether a name is that of a plug-in, and not of a kind that comes with lrcn."""
+        return self._own(name) is None and is_plugin(name)
 
     def load(self, name: str) -> Kind:
         """Import the kind that a caller has named.
@@ -58,9 +66,10 @@ class Kinds(Generic[Kind]):
             UsageError: There is no kind of that name, or it can't be imported.
         """
         self.check(name)
-        if name not in self.built_in:
+        path = self._own(name)
+        if path is None:
             _find_in_current_folder()
-        kind: Kind = _import(self.built_in.get(name, name), f"{self.option} {name}")
+        kind: Kind = _import(path or name, f"{self.option} {name}")
         return kind
 
     def load_recorded(self, name: str, source: str, plugins: Collection[str]) -> Kind:
@@ -75,12 +84,19 @@ class Kinds(Generic[Kind]):
             UsageError: The kind is a plug-in that the caller has not named, or it can't be
                 imported.
         """
-        if name not in self.built_in and name not in plugins:
+        if self.is_plugin(name) and name not in plugins:
             raise UsageError(
                 f"{source} has the {self.what} {name!r}, a plug-in, which is imported only where"
                 f" you name it; give {self.option} {name}"
             )
         return self.load(name)
+
+    def _own(self, name: str) -> str | None:
+        """Where a kind that comes with lrcn is defined; None for any other."""
+        family, separator, member = name.partition(_SEPARATOR)
+        if separator and member and family in self.families:
+            return self.families[family]
+        return self.built_in.get(name)
 
 
 def is_plugin(name: str) -> bool:

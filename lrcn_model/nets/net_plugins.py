@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from lrcn_data.plugins import check_plugin_version, plugin_versions
 from lrcn_model.nets.cnns import CNNS
@@ -16,10 +17,7 @@ def net_plugins(config: NetConfig) -> dict[str, str]:
     Raises:
         UsageError: A part can't be imported, or doesn't say its version.
     """
-    return plugin_versions(
-        (part.name, kinds.load(part.name))
-        for kinds, part in ((CNNS, config.cnn), (HEADS, config.head))
-    )
+    return plugin_versions(_plugins(config))
 
 
 def check_named(config: NetConfig, source: str, plugins: Collection[str]) -> None:
@@ -48,5 +46,14 @@ def check_versions(config: NetConfig, source: str, recorded: Mapping[str, str]) 
     Raises:
         UsageError: A plug-in has another version now.
     """
-    for kinds, part in ((CNNS, config.cnn), (HEADS, config.head)):
-        check_plugin_version(part.name, kinds.load(part.name), source, recorded)
+    for name, thing in _plugins(config):
+        check_plugin_version(name, thing, source, recorded)
+
+
+def _plugins(config: NetConfig) -> list[tuple[str, Any]]:
+    """The name of each plug-in of a net, and what it names."""
+    return [
+        (part.name, kinds.load(part.name))
+        for kinds, part in ((CNNS, config.cnn), (HEADS, config.head))
+        if kinds.is_plugin(part.name)
+    ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -88,3 +89,17 @@ def test_a_plug_in_without_a_version_is_refused() -> None:
 )
 def test_a_plug_in_is_told_by_its_colon(name: str, expected: bool) -> None:
     assert is_plugin(name) == expected
+
+
+def test_a_member_of_a_family_is_found_where_the_family_is_and_is_no_plugin() -> None:
+    numbers: Kinds[object] = Kinds(
+        what="number",
+        option="--number",
+        built_in={"pi": "math:pi"},
+        families={"roots": "math:sqrt"},
+    )
+    assert numbers.load("roots:two.five") is numbers.load("roots:2") is math.sqrt
+    assert [numbers.is_plugin(name) for name in ("roots:two", "math:e")] == [False, True]
+    assert numbers.load_recorded("roots:two", "a run", plugins=()) is math.sqrt
+    with pytest.raises(UsageError, match="must be one of pi, roots:NAME, or package"):
+        numbers.check("roots")

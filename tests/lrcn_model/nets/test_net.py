@@ -129,7 +129,8 @@ def test_the_papers_net_takes_any_size_that_its_pools_leave_something_of(
         ({"size": (31, 64)}, "--size must be at least 32x32 for --cnn small"),
         (
             {"cnn": "big"},
-            "--cnn must be one of paper, small, or package.module:name of your own, got 'big'",
+            "lite0, layers, torchvision:NAME, timm:NAME, or package.module:name of your own, got"
+            " 'big'",
         ),
         ({"classes": 0}, "at least 1 class, got 0"),
         ({"lstm_hidden": -1}, "--lstm-hidden must be at least 0, got -1"),

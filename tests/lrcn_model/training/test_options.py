@@ -89,7 +89,7 @@ def test_the_demos_config_can_be_read() -> None:
         ({"flip": 1.5}, "--flip must be at least 0 and at most 1, got 1.5"),
         ({"weight_decay": float("nan")}, "--weight-decay must be at least 0, got nan"),
         ({"size": (0, 5)}, "--size must be at least 1x1, got 0x5"),
-        ({"cnn": "big"}, "--cnn must be one of paper, small, or package.module:name of your own"),
+        ({"cnn": "big"}, "--cnn must be one of paper, paper-pooled, small, caffenet-fc6"),
         ({"head": "big"}, "--head must be one of lstm, none, or package.module:name of your own"),
         ({"amp": "fp8"}, "--amp must be one of auto, off, bf16, fp16, got 'fp8'"),
         ({"seed": -1}, "--seed must be at least 0"),
