@@ -67,6 +67,10 @@ class TrainProgress(ProgressBar):
             line += f"; val accuracy {report.val.accuracy:.1%}{best}"
         self.say(line)
 
+    def note(self, message: str) -> None:
+        """Show a line."""
+        self.say(message)
+
     def warn(self, message: str) -> None:
         """Show a warning."""
         if self.shown:

@@ -3,6 +3,7 @@
 runs/small-1a2b3c4d/
   config.toml           all values, as `--config` takes them
   run.json              what the run was trained on, and what ran it
+  pretrained.json       with --pretrained: what was loaded, tensor by tensor
   metrics.jsonl         a line for every --log-every steps, and one an epoch
   weights.safetensors   the best on val so far, else the last; all that predicting needs
   checkpoints/          last.pt, from which the training goes on; previous.pt, the one before; and
@@ -49,6 +50,11 @@ class RunFolder(Folder):
         return self.path / "run.json"
 
     @property
+    def pretrained(self) -> Path:
+        """The file that says what was loaded of the weights that the CNN began with."""
+        return self.path / "pretrained.json"
+
+    @property
     def metrics(self) -> Path:
         """The file with the losses and accuracies of steps and epochs."""
         return self.path / "metrics.jsonl"
@@ -78,7 +84,7 @@ class RunFolder(Folder):
 
     def clear(self) -> None:
         """Remove a run's files, and nothing else."""
-        for file in (self.config, self.record, self.metrics, self.weights):
+        for file in (self.config, self.record, self.pretrained, self.metrics, self.weights):
             file.unlink(missing_ok=True)
         for folder in (self.checkpoints, self.tensorboard):
             if folder.exists():

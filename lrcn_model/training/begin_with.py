@@ -1,8 +1,9 @@
-"""Beginning a training with another run's weights (--init)."""
+"""The weights that a training begins with: another run's (--init), a CNN's (--pretrained)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,21 +17,57 @@ from lrcn_model.processor import choose_processor
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.trained_run import load_run
 from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.pretrained import Pretrained, load_pretrained, random_within
 
 _CLASSIFIER = "classifier."
 _SHOWN = 3
 
 
-def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> list[str]:
-    """Take over the weights of the run that --init names.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beginning:
+    """The weights that a training begins with.
 
-    The classifier's weights are taken over for every class that stands in both by its name; those
-    of the others stay as they were drawn at random.
+    Attributes:
+        warnings: What is not as one might think, a sentence for each thing.
+        pretrained: What became of the weights that --pretrained names; None without it.
+    """
+
+    warnings: tuple[str, ...] = ()
+    pretrained: Pretrained | None = None
+
+
+def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> Beginning:
+    """Take over the weights that --init or --pretrained names, if one of them is given.
 
     Args:
         net: The net that is to be trained; changed in place.
         options: All values of the training.
         data: The clips that it is trained on.
+
+    Raises:
+        UsageError: There are no such weights, they are of another net, or --freeze would keep what
+            was drawn at random.
+        LrcnError: The weights are damaged.
+    """
+    if options.pretrained is not None:
+        found = load_pretrained(net.cnn, options.pretrained, net.config.cnn.name)
+        for part in options.frozen_modules():
+            if random := random_within(found, part):
+                raise UsageError(
+                    f"--freeze {part} would keep weights as drawn at random, since --pretrained"
+                    f" {options.pretrained} lacks {first_few(random, _SHOWN)}; freeze smaller parts"
+                )
+        return Beginning(warnings=tuple(found.warnings()), pretrained=found)
+    if options.init is not None:
+        return Beginning(warnings=tuple(_take_over(net, options, options.init, data)))
+    return Beginning()
+
+
+def _take_over(net: LRCN, options: TrainOptions, run: str, data: ShardDataset) -> list[str]:
+    """Take over the weights of a run.
+
+    The classifier's weights are taken over for every class that stands in both by its name; those
+    of the others stay as they were drawn at random.
 
     Returns:
         What is to be known about it, a sentence for each thing.
@@ -41,8 +78,6 @@ def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> list[str
             random.
         LrcnError: The weights are damaged.
     """
-    assert options.init is not None
-    run = options.init
     plugins = (net.config.cnn.name, net.config.head.name)
     there = load_run(run, choose_processor("cpu", "off"), plugins)
     _check_net(there.net.config, net.config, run)

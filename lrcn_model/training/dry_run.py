@@ -16,6 +16,7 @@ from lrcn_model.training.data import TrainData
 from lrcn_model.training.learning_rate import learning_rate
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.preparation import prepared
+from lrcn_model.training.pretrained import Pretrained
 from lrcn_model.training.run_choice import RunChoice
 from lrcn_model.training.run_record import check_same
 from lrcn_model.training.step import TrainStep
@@ -41,6 +42,7 @@ class DryRun:
         loss: The mean loss over the clips of the one step that was done.
         seconds: The time that this step took, in seconds.
         memory: The most memory that was used, in bytes: of the GPU, or of this process.
+        pretrained: What became of the weights that --pretrained names; None without it.
     """
 
     folder: str
@@ -57,6 +59,7 @@ class DryRun:
     loss: float
     seconds: float
     memory: int
+    pretrained: Pretrained | None
 
 
 def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
@@ -73,8 +76,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
         if goes_on:
             check_same(folder, options, trained_on)
         with closing(ready.new_train_step()) as train_step:
-            if options.init:
-                begin_with(train_step.net, options, data.train)
+            beginning = begin_with(train_step.net, options, data.train)
             table = net_table(train_step.net)
             steps = data.steps_left(0)
             loss, seconds = _first_step(train_step, data, options, steps * options.epochs)
@@ -93,6 +95,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
             loss=loss,
             seconds=seconds,
             memory=_most_memory(processor),
+            pretrained=beginning.pretrained,
         )
 
 

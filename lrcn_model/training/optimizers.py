@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from torch import nn
     from torch.optim import Optimizer
 
     from lrcn_model.training.options import TrainOptions
 
 _MOMENTUM = 0.9
 
-_Maker: TypeAlias = "Callable[[list[nn.Parameter], TrainOptions], Optimizer]"
+_Maker: TypeAlias = "Callable[[list[dict[str, Any]], TrainOptions], Optimizer]"
 
 
-def _adam(parameters: list[nn.Parameter], options: TrainOptions) -> Optimizer:
+def _adam(groups: list[dict[str, Any]], options: TrainOptions) -> Optimizer:
     from torch.optim import Adam
 
-    return Adam(parameters, lr=options.lr, weight_decay=options.weight_decay, fused=True)
+    return Adam(groups, lr=options.lr, weight_decay=options.weight_decay, fused=True)
 
 
-def _sgd(parameters: list[nn.Parameter], options: TrainOptions) -> Optimizer:
+def _sgd(groups: list[dict[str, Any]], options: TrainOptions) -> Optimizer:
     from torch.optim import SGD
 
     return SGD(
-        parameters,
+        groups,
         lr=options.lr,
         momentum=_MOMENTUM,
         weight_decay=options.weight_decay,
@@ -35,4 +34,4 @@ def _sgd(parameters: list[nn.Parameter], options: TrainOptions) -> Optimizer:
 
 
 OPTIMIZERS: dict[str, _Maker] = {"adam": _adam, "sgd": _sgd}
-"""The optimizers by name, each a function that makes one for the parameters to train."""
+"""The optimizers by name, each a function that makes one for groups of parameters."""

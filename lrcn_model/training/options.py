@@ -8,6 +8,7 @@ in a run's config.toml. Nothing here needs torch.
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -39,7 +40,7 @@ from lrcn_model.training.option import (
 )
 
 PARTS = ("cnn", "lstm", "head", "classifier")
-"""What --freeze can name: the parts of the net; `lstm` is an older name of the head."""
+"""The parts of the net, as --freeze names them; `lstm` is an older name of the head."""
 
 _MODULES = {name: name for name in PARTS} | {"lstm": "head"}
 
@@ -241,12 +242,28 @@ class TrainOptions:
         in_losses=False,
         group=_DATA,
     )
+    pretrained: str | None = option(
+        None,
+        Text(),
+        "The weights that the CNN begins with: `library` for those that come with it, another run,"
+        " of which the CNN is taken, or a file of safetensors or torch.",
+        group=_NET,
+    )
     freeze: tuple[str, ...] = option(
         (),
-        Texts(metavar="PART...", choices=PARTS),
-        "The parts of the net that are not trained, but keep the weights of --init:"
-        f" {', '.join(PARTS)}; lstm is an older name of the head.",
+        Texts(metavar="PART..."),
+        "The parts of the net that are not trained, but keep the weights of --init or --pretrained:"
+        f" {', '.join(PARTS)}, or modules within them, such as cnn.blocks.0; lstm is an older name"
+        " of the head.",
         group=_NET,
+    )
+    part_lr: tuple[str, ...] = option(
+        (),
+        Texts(metavar="PART=RATE..."),
+        "Learning rates of parts of the net that are not --lr, such as cnn=1e-5; of several that"
+        " hold for a weight, the longest name's. They change as --lr does.",
+        group=_LEARNING,
+        added_later=True,
     )
     shuffle_window: int = option(
         0,
@@ -341,25 +358,61 @@ class TrainOptions:
                 f"--patience {self.patience} waits for better accuracy on --val-shards; name some"
             )
         self._check_freeze()
+        self.part_rates()
 
     def _check_freeze(self) -> None:
-        for name in self.freeze:
-            if _MODULES[name] == "head" and not self.net.has_head:
-                raise UsageError(
-                    f"--freeze {name}: with --lstm-hidden 0 there is none; leave it out"
-                )
+        for part in self.freeze:
+            self._check_part("--freeze", part)
         trained = set(_MODULES.values()) - (set() if self.net.has_head else {"head"})
         if trained <= set(self.frozen_modules()):
             raise UsageError(f"--freeze {' '.join(self.freeze)} leaves nothing to train")
-        if self.freeze and self.init is None:
+        others = [part for part in self.frozen_modules() if part.partition(".")[0] != "cnn"]
+        if self.freeze and self.init is None and (self.pretrained is None or others):
             raise UsageError(
                 f"--freeze {' '.join(self.freeze)} would keep weights as drawn at random; name with"
-                " --init the run whose weights to begin with"
+                " --init the run whose weights to begin with, or with --pretrained those of the CNN"
             )
+        if self.init is not None and self.pretrained is not None:
+            raise UsageError(
+                f"--init {self.init} has a CNN, and so has --pretrained {self.pretrained}; give one"
+                " of the two"
+            )
+
+    def _check_part(self, flag: str, part: str) -> None:
+        """Refuse the name of a part that the net can't have."""
+        root = part.partition(".")[0]
+        if root not in PARTS:
+            raise UsageError(
+                f"{flag} takes {', '.join(PARTS)}, or a module within one of them, such as"
+                f" cnn.blocks.0, got {part!r}"
+            )
+        if _MODULES[root] == "head" and not self.net.has_head:
+            raise UsageError(f"{flag} {part}: with --lstm-hidden 0 there is none; leave it out")
 
     def frozen_modules(self) -> list[str]:
         """The names of the net's modules that --freeze means, each once."""
-        return list(dict.fromkeys(_MODULES[name] for name in self.freeze))
+        return list(dict.fromkeys(_module(part) for part in self.freeze))
+
+    def part_rates(self) -> dict[str, float]:
+        """The learning rate of each module that --part-lr names, by the module's name.
+
+        Raises:
+            UsageError: --part-lr names no part, or gives it no rate of at least 0.
+        """
+        rates = {}
+        for text in self.part_lr:
+            part, separator, rate = text.rpartition("=")
+            try:
+                value = float(rate)
+            except ValueError:
+                value = math.nan
+            if not separator or not 0 <= value < math.inf:
+                raise UsageError(
+                    f"--part-lr takes a part and its learning rate, such as cnn=1e-5, got {text!r}"
+                )
+            self._check_part("--part-lr", part)
+            rates[_module(part)] = value
+        return rates
 
     @classmethod
     def of_new_run(cls, *layers: Mapping[str, Any]) -> Self:
@@ -418,6 +471,12 @@ class TrainOptions:
         # the head is written as it always was, unless that can't say it
         del values["head" if self.net.lstm_hidden is not None else "lstm_hidden"]
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _module(part: str) -> str:
+    """The name of the net's module that a part is."""
+    root, *within = part.split(".")
+    return ".".join([_MODULES[root], *within])
 
 
 def _all_options() -> dict[str, Option]:

@@ -132,5 +132,8 @@ class TrainingObserver(Protocol):
     def epoch(self, report: EpochReport) -> None:
         """An epoch has ended."""
 
+    def note(self, message: str) -> None:
+        """Something is worth knowing."""
+
     def warn(self, message: str) -> None:
         """Something is not as it should be, but the training goes on."""

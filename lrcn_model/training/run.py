@@ -9,13 +9,19 @@ from pathlib import Path
 
 from lrcn_data.errors import UsageError
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.training.begin_with import begin_with
+from lrcn_model.training.begin_with import Beginning, begin_with
 from lrcn_model.training.loop import Training
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.preparation import Prepared, prepared
 from lrcn_model.training.reports import TrainingObserver
 from lrcn_model.training.run_choice import RunChoice
-from lrcn_model.training.run_record import TrainedOn, check_same, read_options, write_record
+from lrcn_model.training.run_record import (
+    TrainedOn,
+    check_same,
+    read_options,
+    write_pretrained,
+    write_record,
+)
 from lrcn_model.training.stop_signals import StopSignals
 
 
@@ -59,12 +65,18 @@ def run_training(
             # before there is a folder, so that values that make no net leave none behind
             train_step = held.enter_context(closing(ready.new_train_step()))
             folder = choice.folder(options, trained_on)
-            if options.init and (choice.fresh or not folder.has_checkpoint()):
-                for sentence in begin_with(train_step.net, options, ready.data.train):
-                    observer.warn(sentence)
+            beginning = Beginning()
+            if choice.fresh or not folder.has_checkpoint():
+                beginning = begin_with(train_step.net, options, ready.data.train)
+            if beginning.pretrained is not None:
+                observer.note(beginning.pretrained.note())
+            for sentence in beginning.warnings:
+                observer.warn(sentence)
             if ranks.first:
                 held.enter_context(_locked(folder))
                 _open_folder(folder, ready, trained_on, fresh=choice.fresh)
+                if beginning.pretrained is not None:
+                    write_pretrained(folder, beginning.pretrained)
             ranks.wait()
             training = Training(
                 options,

@@ -10,6 +10,7 @@ from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_model.run_folder import RunFolder, run_file
 from lrcn_model.training.options import TrainOptions, read_config
+from lrcn_model.training.pretrained import Pretrained
 
 _EXTENDED = "epochs"
 
@@ -84,6 +85,16 @@ def write_record(
     # last: its presence says that there is a run
     with run_file(folder.config) as file:
         tomli_w.dump(options.to_toml(), file)
+
+
+def write_pretrained(folder: RunFolder, found: Pretrained) -> None:
+    """Write pretrained.json: tensor by tensor, what became of the weights of --pretrained.
+
+    Raises:
+        LrcnError: The file can't be written.
+    """
+    with run_file(folder.pretrained) as file:
+        file.write(json.dumps(found.as_record(), indent=1).encode() + b"\n")
 
 
 def read_options(folder: RunFolder) -> TrainOptions:

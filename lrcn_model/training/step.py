@@ -21,7 +21,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.rgb_jpeg import RGB_JPEG
 from lrcn_model.nets.net import LRCN
@@ -37,6 +36,7 @@ from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
 from lrcn_model.training.optimizers import OPTIMIZERS
 from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.parameter_groups import LR_FACTOR, module_of, parameter_groups
 from lrcn_model.training.step_figures import StepSums
 
 
@@ -74,10 +74,11 @@ class TrainStep:
         self._options, self._ranks = options, ranks
         self.processor = processor
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
-        self._frozen = [self.net.get_submodule(part) for part in options.frozen_modules()]
+        self._frozen = [module_of(self.net, "--freeze", part) for part in options.frozen_modules()]
         for part in self._frozen:
             part.requires_grad_(False)
-        self.optimizer = OPTIMIZERS[options.optimizer](_trained_parameters(self.net), options)
+        groups = parameter_groups(self.net, options)
+        self.optimizer = OPTIMIZERS[options.optimizer](groups, options)
         self.scaler = torch.amp.GradScaler(processor.device.type, enabled=processor.needs_scaler)
         self._augmentation = Augmentation(
             crop=options.crop, flip=options.flip, jitter=options.jitter
@@ -139,7 +140,7 @@ class TrainStep:
         bits = random_bits(np.array([step]), "dropout", self._options.seed, self._ranks.rank)
         torch.manual_seed(int(bits[0]))
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get(LR_FACTOR, 1.0)
         self.optimizer.zero_grad()
 
     def _losses(self, batch: ClipBatch, epoch: int) -> ClipLosses:
@@ -240,15 +241,3 @@ def _new_net(
     net = move_net(LRCN(config), processor)
     preprocess = Preprocess.for_net(net, mean, mirrored_channels=frame_kind.mirrored_channels)
     return net, preprocess.to(processor.device)
-
-
-def _trained_parameters(net: nn.Module) -> list[nn.Parameter]:
-    """The parameters that are not frozen.
-
-    Raises:
-        UsageError: All parameters are frozen.
-    """
-    parameters = [value for value in net.parameters() if value.requires_grad]
-    if not parameters:
-        raise UsageError("--freeze leaves nothing to train; name fewer parts of the net")
-    return parameters

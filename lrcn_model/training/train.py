@@ -36,6 +36,9 @@ class SilentObserver(TrainingObserver):
     def epoch(self, report: EpochReport) -> None:
         """Say nothing."""
 
+    def note(self, message: str) -> None:
+        """Say nothing."""
+
     def warn(self, message: str) -> None:
         """Say nothing."""
 

@@ -76,6 +76,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("--crop", "--flip", "--jitter", "--epochs", "--batch-size", "--accumulate"),
         *("--optimizer", "--lr", "--lr-schedule", "--lr-decay", "--lr-decay-every", "--warmup"),
         *("--weight-decay", "--clip-grad", "--label-smoothing", "--ema", "--patience", "--init"),
+        *("--pretrained", "--part-lr"),
         *("--freeze", "--shuffle-window", "--balanced", "--average", "--reader", "--amp"),
         *("--compile", "--seed", "--device", "--workers", "--checkpoint-every", "--log-every"),
     }
@@ -192,7 +193,7 @@ def begun(folder: Path, init: str, **values: Any) -> tuple[LRCN, list[str]]:
     torch.manual_seed(7)
     config = NetConfig(classes=len(data.classes), cnn="small", size=(32, 32), lstm_hidden=8)
     options = TrainOptions().with_values({"init": init, "shards": (str(folder),), **values})
-    return (net := LRCN(config)), begin_with(net, options, data)
+    return (net := LRCN(config)), list(begin_with(net, options, data).warnings)
 
 
 def test_a_classifier_is_taken_over_by_the_names_of_its_classes(
@@ -271,9 +272,16 @@ def test_clips_that_were_sampled_otherwise_are_refused_or_said(
         (["--freeze", "cnn"], "--freeze cnn would keep weights as drawn at random"),
         (
             ["--freeze", "neck", "--init", "x"],
-            "'neck' is not one of 'cnn', 'lstm', 'head', 'classif",
+            "--freeze takes cnn, lstm, head, classifier, or a module within one of them",
         ),
         (["--freeze", "cnn", "lstm", "classifier", "--init", "x"], "leaves nothing to train"),
+        (["--freeze", "head", "--pretrained", "x"], "--freeze head would keep weights as drawn"),
+        (["--init", "x", "--pretrained", "y"], "give one of the two"),
+        (["--part-lr", "cnn"], "--part-lr takes a part and its learning rate, such as cnn=1e-5"),
+        (["--part-lr", "cnn=fast"], "such as cnn=1e-5, got 'cnn=fast'"),
+        (["--part-lr", "cnn=-1"], "such as cnn=1e-5, got 'cnn=-1'"),
+        (["--part-lr", "neck=1"], "--part-lr takes cnn, lstm, head, classifier, or a module"),
+        (["--part-lr", "cnn.99=1"], "--part-lr cnn.99: the net has no such module; of cnn it has"),
         (["--init", "nowhere"], "there is no run nowhere"),
         (["--ema", "1"], "1.0 is not in the range 0<=x<1"),
         (["--label-smoothing", "1.5"], "1.5 is not in the range 0<=x<=1"),
@@ -368,3 +376,22 @@ def test_the_stored_size_of_shards_is_kept_with_the_weights(data: Path) -> None:
     trained = load_run(Path("run"), choose_processor("cpu", "off"))
     assert trained.facts.stored_size == (32, 32)
     assert Path("run/checkpoints/best.pt").exists()
+
+
+def test_a_net_of_single_frames_gives_its_cnn_to_one_with_an_lstm(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # the two steps of Donahue et al.
+    train(*TRAIN, "--lstm-hidden", "0", "--epochs", "1", "--out", "frames")
+    second = ("--pretrained", "frames", "--freeze", "cnn", "--epochs", "1", "--out", "clips")
+    train(*TRAIN, *second)
+    assert "37 of the CNN's 37 tensors are from frames" in capsys.readouterr().err
+    first, then = tensors("frames"), tensors("clips")
+    for name, value in first.items():
+        if name.startswith("cnn."):
+            assert torch.equal(value, then[name]), name
+    record = json.loads(Path("clips/pretrained.json").read_text())
+    assert (len(record["loaded"]), record["missing"], record["unused"]) == (37, [], [])
+    # it goes on without the weights that it began with
+    shutil.rmtree("frames")
+    train(*TRAIN, "--pretrained", "frames", "--freeze", "cnn", "--epochs", "2", "--out", "clips")

@@ -218,3 +218,38 @@ def test_compiling_without_a_compiler_says_what_is_missing(monkeypatch: pytest.M
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(UsageError, match=r"no no-such-compiler; install it.*leave --compile out"):
         make_step(replace(OPTIONS, compile=True))
+
+
+def test_each_part_learns_at_its_own_rate_and_the_others_at_lr(dataset: ShardDataset) -> None:
+    rates = ("cnn=0.01", "cnn.0=0", "classifier=0.2")
+    batch = [dataset.__getitems__([0, 1])]
+    before = make_step(OPTIONS).net.state_dict()
+    whole, parted = make_step(OPTIONS), make_step(replace(OPTIONS, part_lr=rates))
+    # half of the rate that --lr says, as a schedule may have it
+    for step in (whole, parted):
+        step.run(batch, step=0, epoch=0, lr=0.05)
+    for name, first in before.items():
+        if "running" in name or "tracked" in name:
+            continue
+        factor = 0.1 if name.startswith("cnn.") else 2 if name.startswith("classifier.") else 1
+        if name.startswith("cnn.0."):
+            factor = 0
+        moved, expected = (one.net.state_dict()[name] - first for one in (parted, whole))
+        torch.testing.assert_close(moved, factor * expected, rtol=1e-3, atol=1e-7)
+
+
+def test_without_rates_of_parts_the_optimizer_keeps_what_it_always_did() -> None:
+    groups = make_step(OPTIONS).optimizer.state_dict()["param_groups"]
+    assert len(groups) == 1
+    assert "lr_factor" not in groups[0]
+
+
+def test_a_module_within_a_part_is_frozen_by_its_name(dataset: ShardDataset) -> None:
+    step = make_step(replace(OPTIONS, freeze=("cnn.1",), init="elsewhere"))
+    before = copy.deepcopy(step.net.state_dict())
+    step.run([dataset.__getitems__([0, 1])], step=0, epoch=0, lr=0.1)
+    same = {
+        name for name, value in step.net.state_dict().items() if torch.equal(value, before[name])
+    }
+    assert {name for name in before if name.startswith("cnn.1.")} <= same
+    assert "cnn.0.weight" not in same
