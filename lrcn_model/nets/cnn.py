@@ -5,6 +5,8 @@ A CNN is any `nn.Module` that turns frames (N, channels, height, width) into fea
 
 - `features`, an int: how many features it gives for a frame;
 - `expects`, an `Expects`, unless its input is what that says by default;
+- a method `library_weights()`, if there are trained weights for it, which returns them by the names
+  of its own state dict (`--pretrained library`);
 - a method `initialize()`, if its first weights are not those that it was built with. A CNN without
   one keeps the weights that its function gave it, so pretrained weights stay as they are.
 
