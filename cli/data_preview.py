@@ -11,7 +11,7 @@ from lrcn_data.splits import SPLITS
 
 from .command import Command
 from .options import FILE, PLACE, debug_option, frame_kind_option, json_option, seed_option
-from .output import print_json
+from .output import print_json, warn
 
 
 @click.command(
@@ -80,6 +80,8 @@ def command(
         found.picture.save(out)
     except (OSError, ValueError) as error:
         raise LrcnError(f"--out {out} can't be written: {error}") from error
+    if found.without_font:
+        warn(found.without_font)
     if as_json:
         print_json({"file": str(out), "keys": found.keys})
     else:

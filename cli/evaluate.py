@@ -153,7 +153,9 @@ def command(
     if csv_path:
         write_csv(csv_path, found.videos, classes)
     if confusion:
-        draw_confusion(confusion, result.confusion, classes)
+        without_font = draw_confusion(confusion, result.confusion, classes)
+        if without_font:
+            warn(without_font)
     if found.differences:
         warn(
             f"the clips have {', '.join(found.differences)} in the training: the net sees other"

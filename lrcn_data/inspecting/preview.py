@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -11,15 +10,16 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+from PIL import Image, ImageEnhance
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.fonts import Fonts
 from lrcn_data.format.frame_kind import UNDECODABLE
 from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_data.format.shard_reader import open_data_set
-from lrcn_data.printable import show
+from lrcn_data.inspecting.picture_text import Pen
 
 FRAME_HEIGHT = 112
 """Height in pixels that frames are scaled to; they keep their proportions."""
@@ -60,10 +60,13 @@ class Preview:
     Attributes:
         picture: The sheet.
         keys: The keys of the samples on it, from top to bottom.
+        without_font: A sentence about letters that no font has, and what helps; None where all
+            could be written.
     """
 
     picture: Image.Image
     keys: list[str]
+    without_font: str | None = None
 
 
 def draw_preview(
@@ -102,8 +105,10 @@ def draw_preview(
         subtitle=subtitle(data_set.fps, data_set.seq_len, len(samples), len(data_set)),
         keys=keys,
     )
-    sheet = contact_sheet(samples, text)
-    return Preview(picture=sheet, keys=[sample.record.key for sample in samples])
+    fonts = Fonts()
+    sheet = contact_sheet(samples, text, fonts)
+    shown = [sample.record.key for sample in samples]
+    return Preview(picture=sheet, keys=shown, without_font=fonts.remedy())
 
 
 def choose_samples(
@@ -142,7 +147,9 @@ def _hash(seed: int, what: str, number: int) -> bytes:
     return hashlib.sha256(f"{seed}\0{what}\0{number}".encode()).digest()
 
 
-def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
+def contact_sheet(
+    samples: Sequence[Sample], text: SheetText, fonts: Fonts | None = None
+) -> Image.Image:
     """Draw clips below one another, each with class, video, and the times of its frames.
 
     Padded frames are dimmed and marked. Clips may differ in size and length.
@@ -150,6 +157,7 @@ def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
     Args:
         samples: The samples to draw, one in each row.
         text: What is written beside the frames.
+        fonts: What the text is written with; it notes what it lacks.
 
     Raises:
         ShardError: A frame is no picture of its kind.
@@ -160,16 +168,13 @@ def contact_sheet(samples: Sequence[Sample], text: SheetText) -> Image.Image:
     row_height = FRAME_HEIGHT + _CAPTION + _ROW_GAP
     width = 2 * _MARGIN + _LABEL_WIDTH + columns * (cell + _GAP)
     sheet = Image.new("RGB", (width, _HEADER + _MARGIN + len(rows) * row_height), _PAPER)
-    pen = _Pen(sheet)
-    title = pen.fit(text.title, 20, width - 2 * _MARGIN)
-    pen.write((_MARGIN, 14), title, 20, _INK)
-    room = width - 3 * _MARGIN - pen.width(title, 20)
-    pen.write(
-        (2 * _MARGIN + pen.width(title, 20), 20), pen.fit(text.subtitle, 14, room), 14, _FAINT
-    )
+    pen = Pen(sheet, fonts or Fonts())
+    room = width - 2 * _MARGIN
+    after = pen.write((_MARGIN, 14), text.title, 20, _INK, room=room) + _MARGIN
+    pen.write((_MARGIN + after, 20), text.subtitle, 14, _FAINT, room=room - after)
     for number, (sample, row) in enumerate(zip(samples, rows, strict=True)):
         top = _HEADER + number * row_height
-        pen.line((_MARGIN, top), width - _MARGIN)
+        pen.line((_MARGIN, top), width - _MARGIN, _LINE)
         _draw_label(pen, sample, top + _ROW_GAP // 2, keys=text.keys)
         left = _MARGIN + _LABEL_WIDTH
         for frame, picture in row:
@@ -202,7 +207,7 @@ def _load(sample: Sample, frame: int) -> Image.Image:
     return Image.fromarray(as_rgb(picture)).resize(size, Image.Resampling.LANCZOS)
 
 
-def _draw_label(pen: _Pen, sample: Sample, top: int, *, keys: bool) -> None:
+def _draw_label(pen: Pen, sample: Sample, top: int, *, keys: bool) -> None:
     record = sample.record
     room = _LABEL_WIDTH - _MARGIN
     name = record.video.rpartition("/")[2]
@@ -216,12 +221,12 @@ def _draw_label(pen: _Pen, sample: Sample, top: int, *, keys: bool) -> None:
     if keys:
         lines.append((record.key, 11, _FAINT))
     for line, size, colour in lines:
-        pen.write((_MARGIN, top), pen.fit(line, size, room), size, colour)
+        pen.write((_MARGIN, top), line, size, colour, room=room)
         top += round(size * 1.45)
 
 
 def _draw_frame(
-    pen: _Pen,
+    pen: Pen,
     sheet: Image.Image,
     sample: Sample,
     frame: int,
@@ -237,46 +242,6 @@ def _draw_frame(
     sheet.paste(picture, corner)
     middle = left + (picture.width - pen.width(caption, 13)) // 2
     pen.write((middle, top + FRAME_HEIGHT + 3), caption, 13, colour)
-
-
-class _Pen:
-    """Writes on a picture."""
-
-    def __init__(self, picture: Image.Image) -> None:
-        self._draw = ImageDraw.Draw(picture)
-        self._fonts: dict[int, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
-
-    def _font(self, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-        if size not in self._fonts:
-            self._fonts[size] = ImageFont.load_default(size)
-        return self._fonts[size]
-
-    def width(self, text: str, size: int) -> int:
-        """The width of a line in pixels."""
-        return round(self._draw.textlength(text, self._font(size)))
-
-    def fit(self, text: str, size: int, room: int) -> str:
-        """The text, or as much of its beginning and end as fits into `room` pixels."""
-        text = show(text)
-        if self.width(text, size) <= room:
-            return text
-
-        def shorter(kept: int) -> str:
-            head = -(-kept // 2)
-            return f"{text[:head]}…{text[len(text) - (kept - head) :]}"
-
-        too_long = bisect.bisect_right(
-            range(len(text)), room, key=lambda kept: self.width(shorter(kept), size)
-        )
-        return shorter(too_long - 1) if too_long else ""
-
-    def write(self, corner: tuple[int, int], text: str, size: int, colour: str) -> None:
-        """Write a line, given its upper left corner."""
-        self._draw.text(corner, text, fill=colour, font=self._font(size))
-
-    def line(self, start: tuple[int, int], right: int) -> None:
-        """Draw a thin horizontal line from a point to the x coordinate `right`."""
-        self._draw.line((*start, right, start[1]), fill=_LINE)
 
 
 def subtitle(fps: Fraction, seq_len: int, shown: int, total: int) -> str:

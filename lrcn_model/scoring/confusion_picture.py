@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.fonts import Fonts, Typeface
 
 _MOST_NUMBERED = 30
 """Classes up to which every cell has its number; of more, they would not fit."""
@@ -21,13 +21,18 @@ _INCHES_A_CLASS, _LEAST_INCHES, _MOST_INCHES = 0.35, 3.5, 14.0
 """The picture's side grows with the number of classes, within bounds; 100 pixels are an inch."""
 
 
-def draw_confusion(path: Path, confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> None:
+def draw_confusion(
+    path: Path, confusion: Sequence[Sequence[int]], classes: Sequence[str]
+) -> str | None:
     """Draw a confusion matrix as a PNG: a cell is the darker, the more of its row's videos it has.
 
     Args:
         path: The file to write.
         confusion: The number of videos, by class (rows) and class recognized (columns).
         classes: The class names, by class number.
+
+    Returns:
+        A sentence about letters that no font has, and what helps; None where all could be written.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -37,17 +42,31 @@ def draw_confusion(path: Path, confusion: Sequence[Sequence[int]], classes: Sequ
 
     side = min(max(_LEAST_INCHES, _INCHES_A_CLASS * len(classes)), _MOST_INCHES)
     figure = Figure(figsize=(side + 1, side))
-    _draw(figure.add_subplot(), np.array(confusion), classes)
+    fonts = Fonts()
+    names = [fonts.letters(name) for name in classes]
+    families = _families(piece.typeface for name in names for piece in fonts.pieces(name))
+    _draw(figure.add_subplot(), np.array(confusion), ["".join(name) for name in names], families)
     try:
-        with warnings.catch_warnings():
-            # a name in a script that the font lacks is drawn as boxes
-            warnings.filterwarnings("ignore", "Glyph", UserWarning)
-            figure.savefig(path, format="png", bbox_inches="tight")
+        figure.savefig(path, format="png", bbox_inches="tight")
     except OSError as error:
         raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error
+    return fonts.remedy()
 
 
-def _draw(axes: Any, counts: Any, classes: Sequence[str]) -> None:
+def _families(typefaces: Iterable[Typeface]) -> list[str]:
+    """Make fonts known to matplotlib, and name them after its own, which comes first."""
+    from matplotlib.font_manager import FontProperties, fontManager
+
+    families = dict.fromkeys(["DejaVu Sans"])
+    for typeface in dict.fromkeys(typefaces):
+        # that of Pillow has nothing that matplotlib's own lacks
+        if typeface.path is not None:
+            fontManager.addfont(typeface.path)
+            families[FontProperties(fname=typeface.path).get_name()] = None
+    return list(families)
+
+
+def _draw(axes: Any, counts: Any, classes: Sequence[str], families: Sequence[str]) -> None:
     from matplotlib.colors import PowerNorm
     from matplotlib.ticker import PercentFormatter
 
@@ -56,7 +75,8 @@ def _draw(axes: Any, counts: Any, classes: Sequence[str]) -> None:
     picture = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1))
     axes.set(xlabel="class recognized", ylabel="class")
     places = range(len(classes))
-    look = {"fontsize": 9 if len(classes) <= _MOST_NUMBERED else 6, "parse_math": False}
+    size = 9 if len(classes) <= _MOST_NUMBERED else 6
+    look = {"fontsize": size, "fontfamily": families, "parse_math": False}
     if len(classes) <= _MOST_NAMED:
         axes.set_yticks(places, classes, **look)
         axes.set_xticks(places, classes, rotation=90, **look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -17,9 +18,11 @@ MakeDataSet = Callable[..., Path]
 MAIN = "import sys; sys.argv[0] = 'lrcn-data'; from lrcn_cli.data import main; main()"
 
 
-def lrcn_data(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def lrcn_data(
+    *arguments: str, cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", MAIN, *arguments], cwd=cwd, capture_output=True, text=True
+        [sys.executable, "-c", MAIN, *arguments], cwd=cwd, capture_output=True, text=True, env=env
     )
 
 
@@ -209,6 +212,15 @@ def test_preview_draws_a_picture(make_data_set: MakeDataSet) -> None:
     assert result.returncode == 0, result.stderr
     with Image.open(folder.parent / "made/p.png") as picture:
         assert result.stdout == f"made/p.png: 3 clips, {picture.width}x{picture.height} pixels\n"
+
+
+def test_preview_says_once_which_letters_no_font_has(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set("ж\U00013000\U00013001")
+    environment = {**os.environ, "PATH": ""}
+    result = lrcn_data("preview", folder.name, cwd=folder.parent, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("warning: no font here has letters of: Egyptian; they are")
 
 
 def test_preview_takes_shards_and_splits(make_data_set: MakeDataSet) -> None:

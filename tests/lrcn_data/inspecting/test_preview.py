@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.fonts import Fonts
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.inspecting.preview import (
@@ -125,6 +126,14 @@ def test_names_of_any_length_and_kind_leave_the_width_as_it_is(make_data_set: Ma
     text = SheetText(title="t" * 999, subtitle="s" * 999, keys=True)
     plain = contact_sheet([sample], SheetText(title="shards"))
     assert contact_sheet([dataclasses.replace(sample, record=odd)], text).size == plain.size
+
+
+def test_letters_that_no_font_has_are_noted(make_data_set: MakeDataSet) -> None:
+    sample = samples_of(open_data_set(make_data_set(samples={"train": [1]})))[0]
+    odd = dataclasses.replace(sample.record, class_name="ж \U00016a0d", video="é.avi")
+    fonts = Fonts()
+    contact_sheet([dataclasses.replace(sample, record=odd)], SheetText(title="x"), fonts)
+    assert set(fonts.missing) <= {"\U00016a0d"}
 
 
 def test_a_frame_that_is_no_picture_is_named(make_data_set: MakeDataSet) -> None:

@@ -40,7 +40,8 @@ def test_what_is_right_is_dark_and_what_is_confused_is_less_so(tmp_path: Path) -
 
 
 def test_any_name_and_a_class_without_videos_can_be_drawn(tmp_path: Path) -> None:
-    names = ["$x^", "走る", "a_{b}", "\\frac"]
+    names = ["$x^", "走る שלום", "a_{b}", "\\frac"]
+    # warnings of glyphs that are missing would be errors
     draw_confusion(tmp_path / "a.png", [[1, 0, 0, 2], [0] * 4, [0] * 4, [0, 0, 0, 3]], names)
     assert (tmp_path / "a.png").stat().st_size > 1000
 
@@ -48,3 +49,9 @@ def test_any_name_and_a_class_without_videos_can_be_drawn(tmp_path: Path) -> Non
 def test_a_picture_that_cant_be_written_is_an_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(LrcnError, match=r"no/a\.png can't be written"):
         draw_confusion(tmp_path / "no" / "a.png", [[1]], ["walk"])
+
+
+def test_letters_that_no_font_has_are_told(tmp_path: Path) -> None:
+    told = draw_confusion(tmp_path / "a.png", [[1]], ["walk \U00013000"])
+    assert told is None or "U+13000" in told
+    assert draw_confusion(tmp_path / "a.png", [[1]], ["бег, café"]) is None
