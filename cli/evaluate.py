@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from .output import print_json, warn
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
+    from lrcn_model.scoring.evaluate import Evaluation
     from lrcn_model.scoring.scorer import Result
 
 _MOST_SHOWN = 12
@@ -43,12 +45,13 @@ _MOST_SHOWN = 12
     name="eval",
     groups={
         "Scoring": ("shards", "average", "allow_other_sampling", "plugins", "cnn", "head"),
-        "Results": ("csv_path", "confusion"),
+        "Results": ("csv_path", "confusion", "calibrate"),
         "Machine": ("device", "amp", "batch_size", "workers"),
     },
     examples=(
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/test-*.tar'",
         "lrcn-eval runs/paper-1a2b3c4d --shards shards --csv scores.csv --confusion confusion.png",
+        "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/val-*.tar' --calibrate",
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
@@ -93,6 +96,12 @@ _MOST_SHOWN = 12
     help="A PNG file to draw the confusion matrix into.",
 )
 @click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Fit the temperature of the run's probabilities to these shards, of which a folder stands"
+    " for its val split, and keep it with the run. Trainings with --val-shards have done so.",
+)
+@click.option(
     "--allow-other-sampling",
     is_flag=True,
     help="Score clips that were sampled otherwise than those of the training: at another rate, with"
@@ -114,6 +123,7 @@ def command(
     workers: int | None,
     csv_path: Path | None,
     confusion: Path | None,
+    calibrate: bool,
     allow_other_sampling: bool,
     plugins: tuple[str, ...],
     cnn: str | None,
@@ -144,6 +154,7 @@ def command(
             workers=workers,
             plugins=plugins,
             allow_other_sampling=allow_other_sampling,
+            calibrate=calibrate,
             on_start=progress.start,
             on_clips=progress.advance,
         )
@@ -151,7 +162,7 @@ def command(
         return
     result, classes = found.result, found.classes
     if csv_path:
-        write_csv(csv_path, found.videos, classes)
+        write_csv(csv_path, found.videos, classes, found.probabilities())
     if confusion:
         without_font = draw_confusion(confusion, result.confusion, classes)
         if without_font:
@@ -161,19 +172,79 @@ def command(
             f"the clips have {', '.join(found.differences)} in the training: the net sees other"
             " motion than it was trained on"
         )
+    for sentence in _odd_shards(found, calibrate=calibrate):
+        warn(sentence)
     if as_json:
         differences = {"differences": found.differences} if found.differences else {}
-        print_json({"run": run_path, **json_result(result), **differences, "classes": classes})
+        print_json(
+            {
+                "run": run_path,
+                **json_result(result),
+                **differences,
+                **_calibration(found),
+                "classes": classes,
+            }
+        )
         return
-    _print_result(result, run_path)
+    _print_result(found, run_path)
     if len(classes) <= _MOST_SHOWN:
         _print_confusion(result, classes)
 
 
-def _print_result(result: Result, title: str) -> None:
+def _odd_shards(found: Evaluation, *, calibrate: bool) -> list[str]:
+    """What is wrong with the shards as those to calibrate on, or to report on after it."""
+    others = sorted(set(found.splits.values()) - {"val"})
+    if calibrate and others:
+        return [
+            f"the temperature was fitted on {' and '.join(others)} shards: what was trained on is"
+            " recognized too surely, and what is calibrated on can't be reported on; use val shards"
+        ]
+    if not calibrate and found.calibrated_on:
+        return [
+            f"the run's temperature was fitted on {found.calibrated_on} of these"
+            f" {len(found.splits)} shards: the calibrated figures say nothing of other videos"
+        ]
+    return []
+
+
+def _calibration(found: Evaluation) -> dict[str, Any]:
+    """How far the probabilities are what they say, for --json: before and after calibration."""
+    report: dict[str, Any] = {**asdict(found.figures()), "calibrated": None}
+    if found.calibration:
+        report["calibrated"] = {
+            "temperature": found.temperature,
+            **asdict(found.figures(found.temperature)),
+            "fitted_on": {
+                "videos": found.calibration.videos,
+                "shards": found.calibration.shards,
+                "shards_scored_here": found.calibrated_on,
+            },
+        }
+    return report
+
+
+def _calibration_rows(found: Evaluation) -> list[tuple[str, str]]:
+    """How far the probabilities are what they say, for the table."""
+    from lrcn_model.scoring.calibration import FEW
+
+    def row(name: str, temperature: float = 1.0) -> tuple[str, str]:
+        figures = found.figures(temperature)
+        return name, f"{figures.nll:.4f}, {figures.ece:.2%}"
+
+    rows = [row("loss a video, calibration error")]
+    if found.calibration:
+        rows.append(row("the same, calibrated", found.temperature))
+        videos = found.calibration.videos
+        few = " (few)" if videos < FEW else ""
+        rows.append(("temperature, fitted on", f"{found.temperature:.3g}, {videos:,} videos{few}"))
+    return rows
+
+
+def _print_result(found: Evaluation, title: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    result = found.result
     table = Table(show_header=False, title=title, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
@@ -184,6 +255,7 @@ def _print_result(result: Result, title: str) -> None:
         ("recognition, videos without a clip as wrong", f"{result.accuracy_skipped_wrong:.2%}"),
         ("detection (frames)", f"{result.frame_accuracy:.2%}"),
         ("loss a frame", f"{result.frame_loss:.4f}"),
+        *_calibration_rows(found),
         ("videos scored", f"{result.videos:,}"),
         ("clips, frames with a class", f"{result.clips:,}, {result.frames:,}"),
         ("videos skipped as too short", f"{result.skipped:,}"),

@@ -36,6 +36,7 @@ from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.predicting.predict import Prediction
+    from lrcn_model.scoring.calibration import Calibration
 
 
 @click.command(
@@ -43,12 +44,22 @@ if TYPE_CHECKING:
     context_settings=HELP,
     name="predict",
     groups={
-        "Predicting": ("top", "picture_rate", "max_hours", "plugins", "sampling", "cnn", "head"),
+        "Predicting": (
+            "top",
+            "min_score",
+            "picture_rate",
+            "max_hours",
+            "plugins",
+            "sampling",
+            "cnn",
+            "head",
+        ),
         "Machine": ("device", "batch_size", "decoder"),
     },
     examples=(
         "lrcn-predict runs/paper-1a2b3c4d clip.mp4 'another clip.avi'",
         "lrcn-predict runs/paper-1a2b3c4d clip.mp4 --top 1 --json",
+        "lrcn-predict runs/paper-1a2b3c4d clip.mp4 --min-score 0.8",
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
@@ -59,6 +70,15 @@ if TYPE_CHECKING:
     default=5,
     show_default=True,
     help="The number of classes to name for each video, the most probable first.",
+)
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    metavar="P",
+    default=0.0,
+    show_default=True,
+    help="The probability below which the most probable class is no answer: the video is none of"
+    " the classes.",
 )
 @picture_rate_option("Take folders of numbered pictures for videos of this many pictures a second.")
 @max_hours_option
@@ -81,6 +101,7 @@ def command(
     run_path: str,
     videos: tuple[Path, ...],
     top: int,
+    min_score: float,
     sampling: str | None,
     device: str,
     batch_size: int,
@@ -98,6 +119,10 @@ def command(
     a net that was trained on windows, and the middle frame of each block of one that was trained on
     blocks. A video that is too short for a clip is padded. One that can't be read is reported; the
     others are still predicted, and the exit code is 1.
+
+    Probabilities are calibrated where the run has been validated or calibrated (`lrcn-eval
+    --calibrate`). They are shared out among the classes that the net knows: of a video that shows
+    none of them, one may still be high.
     """
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
@@ -109,6 +134,7 @@ def command(
             trained,
             videos,
             top=top,
+            min_score=min_score,
             batch_size=batch_size,
             decoder=decoder,
             picture_rate=picture_rate,
@@ -119,7 +145,7 @@ def command(
     if as_json:
         print_json([asdict(prediction) for prediction in predictions])
     else:
-        _print_predictions(predictions)
+        _print_predictions(predictions, _describe(trained.facts.calibration))
     for prediction in predictions:
         if prediction.padded is not None:
             warn(
@@ -131,12 +157,21 @@ def command(
         raise LrcnError(f"{unread} of {len(predictions)} videos could not be read")
 
 
-def _print_predictions(predictions: list[Prediction]) -> None:
+def _describe(calibration: Calibration | None) -> str:
+    """Say in words where the probabilities come from."""
+    from lrcn_model.scoring.calibration import describe
+
+    if calibration is None:
+        return "probabilities are the net's own, mostly too high: the run isn't calibrated"
+    return f"probabilities are calibrated: {describe(calibration.temperature, calibration.videos)}"
+
+
+def _print_predictions(predictions: list[Prediction], caption: str) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table()
+    table = Table(caption=caption, caption_justify="left")
     table.add_column("video", overflow="fold")
     table.add_column("class")
     table.add_column("probability", justify="right")
@@ -144,6 +179,9 @@ def _print_predictions(predictions: list[Prediction]) -> None:
         name = escape(prediction.video)
         if prediction.error is not None:
             table.add_row(name, f"[red]{escape(prediction.error)}[/]", "")
+        elif prediction.class_name is None:
+            table.add_row(name, "[bold]none[/]", "")
+            name = ""
         for guess in prediction.guesses:
             table.add_row(name, escape(guess.name), f"{guess.probability:.1%}")
             name = ""

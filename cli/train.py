@@ -230,6 +230,7 @@ def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
 
 def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None:
     from lrcn_model.run_folder import RunFolder
+    from lrcn_model.scoring.calibration import describe
     from lrcn_model.training.metrics_log import epoch_lines, kept_epoch
 
     folder = RunFolder(outcome.folder)
@@ -244,6 +245,7 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
                 "kept": {
                     "epoch": kept["epoch"],
                     "val_accuracy": kept.get("val_accuracy"),
+                    "temperature": kept.get("val_temperature"),
                     "weights": str(folder.weights),
                 },
             }
@@ -252,6 +254,8 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
     _print_epochs(epochs)
     click.echo(_how_it_ended(outcome, options, len(epochs)))
     click.echo(f"kept: {folder.weights}, {_describe(kept)}")
+    if "val_temperature" in kept:
+        click.echo(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
     click.echo(f"next: {_next_command(outcome, options, choice)}")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lrcn_model.reading.preprocess import Preprocess
     from lrcn_model.reading.shard_dataset import ShardDataset
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
+    from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
     from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import Evaluation, evaluate, write_csv
     from lrcn_model.scoring.scorer import Result, VideoScores
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = [
     "LRCN",
     "Augmentation",
+    "Calibration",
+    "CalibrationFigures",
     "ClipBatch",
     "EpochSampler",
     "Evaluation",
@@ -73,6 +76,8 @@ __getattr__, __dir__ = lazy_names(
         "FrameGuess": "predicting.predict",
         "LRCN": "nets.net",
         "Augmentation": "reading.augmentation",
+        "Calibration": "scoring.calibration",
+        "CalibrationFigures": "scoring.calibration",
         "ClipBatch": "reading.clip_batch",
         "EpochSampler": "reading.epoch_sampler",
         "Evaluation": "scoring.evaluate",

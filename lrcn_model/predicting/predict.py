@@ -20,9 +20,9 @@ from lrcn_data.format.records import SampleRecord
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import DEFAULT_HOURS, Limits
 from lrcn_model.predicting.video_clips import VideoReader
-from lrcn_model.scoring.scorer import Scorer
+from lrcn_model.scoring.calibration import probabilities
+from lrcn_model.scoring.scorer import Scorer, VideoScores
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
-from lrcn_model.scoring.video_vote import VOTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +32,7 @@ class Guess:
     Attributes:
         label: The number of the class.
         name: The name of the class.
-        probability: The probability of the class, from 0 to 1.
+        probability: The probability of the class, from 0 to 1; calibrated where the run is.
     """
 
     label: int
@@ -47,7 +47,7 @@ class FrameGuess:
     Attributes:
         seconds: The time at which the frame is shown, in seconds after the video's first frame.
         name: The name of the class with the highest probability.
-        probability: The probability of that class, from 0 to 1.
+        probability: The probability of that class, from 0 to 1, as the net itself says it.
     """
 
     seconds: float
@@ -68,6 +68,10 @@ class Prediction:
         padded: The number of real frames of a video that is too short for a clip, the last of which
             was repeated; None for others.
         error: The reason why the video can't be read; None where it can.
+        class_name: The name of the most probable class; None where that is less probable than was
+            asked for, or the video can't be read.
+        temperature: What has corrected the probabilities of the guesses; None where the run has
+            none, and they are the net's own.
     """
 
     video: str
@@ -76,6 +80,8 @@ class Prediction:
     clips: int = 0
     padded: int | None = None
     error: str | None = None
+    class_name: str | None = None
+    temperature: float | None = None
 
 
 def predict(
@@ -83,6 +89,7 @@ def predict(
     video: str | os.PathLike[str],
     *,
     top: int = 5,
+    min_score: float = 0.0,
     batch_size: int = 16,
     decoder: str = "av",
     picture_rate: Fraction | None = None,
@@ -95,6 +102,7 @@ def predict(
         run: The trained net as `load_run` gives it, or the path or URL of its run.
         video: The path of the video file, or of a folder of numbered pictures.
         top: The number of classes to name.
+        min_score: The probability, from 0 to 1, below which the most probable class is no answer.
         batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
         picture_rate: The number of pictures a second of folders of numbered pictures; None to
@@ -112,6 +120,7 @@ def predict(
     return _Predictor(
         run,
         top=top,
+        min_score=min_score,
         batch_size=batch_size,
         decoder=decoder,
         picture_rate=picture_rate,
@@ -125,6 +134,7 @@ def predict_videos(
     videos: Iterable[str | os.PathLike[str]],
     *,
     top: int = 5,
+    min_score: float = 0.0,
     batch_size: int = 16,
     decoder: str = "av",
     picture_rate: Fraction | None = None,
@@ -137,6 +147,7 @@ def predict_videos(
         run: The trained net as `load_run` gives it, or the path or URL of its run.
         videos: The paths of the video files, or of folders of numbered pictures.
         top: The number of classes to name for a video.
+        min_score: The probability, from 0 to 1, below which the most probable class is no answer.
         batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
         picture_rate: The number of pictures a second of folders of numbered pictures; None to
@@ -155,6 +166,7 @@ def predict_videos(
     predictor = _Predictor(
         run,
         top=top,
+        min_score=min_score,
         batch_size=batch_size,
         decoder=decoder,
         picture_rate=picture_rate,
@@ -176,6 +188,7 @@ class _Predictor:
         run: TrainedRun | str | os.PathLike[str],
         *,
         top: int,
+        min_score: float,
         batch_size: int,
         decoder: str,
         picture_rate: Fraction | None,
@@ -184,8 +197,10 @@ class _Predictor:
     ) -> None:
         if top < 1 or batch_size < 1:
             raise UsageError(f"top {top} or batch_size {batch_size} is below 1")
+        if not 0 <= min_score <= 1:
+            raise UsageError(f"min_score must be from 0 to 1, got {min_score}")
         self._run = run if isinstance(run, TrainedRun) else load_run(run)
-        self._top = top
+        self._top, self._min_score = top, min_score
         self._batch_size = batch_size
         self._reader = VideoReader(
             self._run.facts,
@@ -205,19 +220,23 @@ class _Predictor:
             for clip, scores_TC in zip(batch.indices.tolist(), scores_BTC, strict=True):
                 frames.add(found.samples[clip].record, scores_TC)
         [video] = scorer.videos()
+        guesses, calibration = self._guesses(video), self._run.facts.calibration
+        is_answer = guesses[0].probability >= self._min_score
         return Prediction(
             video=os.fspath(path),
-            guesses=self._guesses(torch.from_numpy(video.scores)),
+            guesses=guesses,
             frames=frames.guesses(self._run.facts.classes),
             clips=len(found.samples),
             padded=found.padded,
+            class_name=guesses[0].name if is_answer else None,
+            temperature=calibration.temperature if calibration else None,
         )
 
-    def _guesses(self, mean_votes_C: Tensor) -> list[Guess]:
-        """The most probable classes, given the mean of the frames' votes."""
+    def _guesses(self, video: VideoScores) -> list[Guess]:
+        """The most probable classes of a video."""
         facts = self._run.facts
-        probabilities = VOTES[facts.average].probabilities(mean_votes_C)
-        best = probabilities.topk(min(self._top, len(facts.classes)))
+        [probabilities_C] = probabilities([video], facts.average, facts.calibration)
+        best = torch.from_numpy(probabilities_C).topk(min(self._top, len(facts.classes)))
         return [
             Guess(label=label, name=facts.classes[label], probability=probability)
             for probability, label in zip(best.values.tolist(), best.indices.tolist(), strict=True)

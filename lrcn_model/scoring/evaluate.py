@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,18 @@ from lrcn_model.reading.open_shards import (
     scoring_batches,
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.scoring.calibration import (
+    Calibration,
+    CalibrationFigures,
+    at_temperature,
+    calibration_figures,
+    fit_calibration,
+    labels_of,
+    log_probabilities,
+    probabilities,
+)
 from lrcn_model.scoring.scorer import Result, Scorer, VideoScores, over_all_processes
-from lrcn_model.scoring.trained_run import TrainedRun, load_run
+from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
 
 
@@ -38,6 +48,9 @@ class Evaluation:
         first: Whether this is the process, of several, that reports what was found.
         differences: In what the clips were sampled otherwise than those that the net was trained
             on; a phrase for each difference.
+        average: Which scores of a video's frames were averaged.
+        splits: The split of each shard scored, by its SHA-256.
+        calibration: How the run corrects the probabilities of these scores; None where it doesn't.
     """
 
     result: Result
@@ -45,6 +58,29 @@ class Evaluation:
     classes: list[str]
     first: bool
     differences: list[str]
+    average: str
+    splits: Mapping[str, str]
+    calibration: Calibration | None = None
+
+    @property
+    def calibrated_on(self) -> int:
+        """The number of the shards scored that the calibration was fitted on."""
+        return len(set(self.splits) & set(self.calibration.shards)) if self.calibration else 0
+
+    @property
+    def temperature(self) -> float:
+        """What corrects the probabilities; 1 where nothing does."""
+        return self.calibration.temperature if self.calibration else 1.0
+
+    def probabilities(self) -> list[float]:
+        """The probability of the class recognized in each video, as predicting says it."""
+        best_V = probabilities(self.videos, self.average, self.calibration).max(axis=1)
+        return [float(probability) for probability in best_V]
+
+    def figures(self, temperature: float = 1.0) -> CalibrationFigures:
+        """How far the probabilities of the videos are what they say, at a temperature."""
+        log_probs_VC = at_temperature(log_probabilities(self.videos, self.average), temperature)
+        return calibration_figures(log_probs_VC, labels_of(self.videos))
 
 
 def evaluate(
@@ -56,6 +92,7 @@ def evaluate(
     workers: int | None = None,
     plugins: Collection[str] = (),
     allow_other_sampling: bool = False,
+    calibrate: bool = False,
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Evaluation:
@@ -72,13 +109,17 @@ def evaluate(
         plugins: Names of plug-ins that may be imported, where one has made the frames.
         allow_other_sampling: Whether the clips may be sampled otherwise than those that the net was
             trained on: at another rate, with another sampling or stride.
+        calibrate: Whether a temperature is fitted to the scores and kept with the run, in place of
+            the one that it has; the shards of folders are then those of the val split.
         on_start: Called once with the number of clips that this process scores, and with the number
             still to be scored, which is the same.
         on_clips: Called after every batch with the number of its clips.
 
     Raises:
         UsageError: There is no such run, the clips differ from the run's in their classes, number
-            of frames, kind of frames or sampling, or a plug-in that is not named has made them.
+            of frames, kind of frames or sampling, or a plug-in that is not named has made them; or
+            what is to be calibrated averages other scores than predicting, or is not on this
+            machine.
         ShardError: Shards are missing, damaged, or don't fit together.
         LrcnError: The run's weights are damaged, or memory ran out.
     """
@@ -88,12 +129,24 @@ def evaluate(
         raise UsageError(f"batch_size {batch_size} or workers {workers} is out of range")
     trained = run if isinstance(run, TrainedRun) else load_run(run)
     ranks = ranks_from_environment()
-    data, differences = _open(shards, trained, plugins, allow_other_sampling=allow_other_sampling)
+    votes = average or trained.facts.average
+    if calibrate and votes != trained.facts.average:
+        raise UsageError(
+            f"a calibration is for what lrcn-predict averages, {trained.facts.average}, not"
+            f" {votes}; leave --average out"
+        )
+    data, differences = _open(
+        shards,
+        trained,
+        plugins,
+        split="val" if calibrate else "test",
+        allow_other_sampling=allow_other_sampling,
+    )
     keep_freed_memory()
     with joined(ranks, trained.processor.device), out_of_memory_remedy(batch_size):
         share = len(data) // ranks.count
         on_start(share, share)
-        scorer = Scorer(len(trained.facts.classes), average or trained.facts.average)
+        scorer = Scorer(len(trained.facts.classes), votes)
         batches = scoring_batches(
             data,
             batch_size=batch_size,
@@ -106,20 +159,36 @@ def evaluate(
                 scorer.add(trained.score(batch), batch)
                 on_clips(len(batch))
         whole = over_all_processes(scorer, ranks)
+    videos = whole.videos()
+    splits = {shard.entry.sha256: shard.entry.split for shard in data.data_set.shards}
+    # fitted to other votes, a temperature says nothing of these
+    calibration = trained.facts.calibration if votes == trained.facts.average else None
+    if calibrate:
+        calibration = fit_calibration(videos, votes, list(splits))
+        if ranks.first:
+            save_calibration(trained, calibration)
     return Evaluation(
         result=whole.result(skipped=data.skipped, failed=data.failed),
-        videos=whole.videos(),
+        videos=videos,
         classes=trained.facts.classes,
         first=ranks.first,
         differences=differences,
+        average=votes,
+        splits=splits,
+        calibration=calibration,
     )
 
 
 def _open(
-    shards: Patterns, run: TrainedRun, plugins: Collection[str], *, allow_other_sampling: bool
+    shards: Patterns,
+    run: TrainedRun,
+    plugins: Collection[str],
+    *,
+    split: str,
+    allow_other_sampling: bool,
 ) -> tuple[ShardDataset, list[str]]:
     """Open the clips to score, and say in what they were sampled otherwise than the run's."""
-    data = open_shards(shards, split="test", plugins=plugins)
+    data = open_shards(shards, split=split, plugins=plugins)
     wanted = Wanted(
         what=f"the run {run.name} has",
         classes=run.facts.classes,
@@ -130,32 +199,41 @@ def _open(
     return data, check_fits(data, wanted, allow_other_sampling=allow_other_sampling)
 
 
-def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:
+def write_csv(
+    path: Path,
+    videos: Sequence[VideoScores],
+    classes: Sequence[str],
+    probabilities: Sequence[float] = (),
+) -> None:
     """Write a CSV file with a line for each video, after a line of column names.
 
     A line has the video's path, the first 16 digits of its file's SHA-256 (nothing where the shards
     don't know it), its class, the class recognized, whether the two are the same, the number of
-    frames, and the score of every class.
+    frames, the probability of the class recognized, where it is given, and the score of every
+    class.
 
     Args:
         path: The file to write.
         videos: The videos' scores.
         classes: The class names, by class number.
+        probabilities: The probability of the class recognized in each video, as
+            `Evaluation.probabilities` gives it.
 
     Raises:
         LrcnError: The file can't be written.
     """
+    certainty = [[f"{probability:.6g}"] for probability in probabilities] or [[]] * len(videos)
     try:
         with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(
-                ["video", "sha256", "class", "predicted", "correct", "frames", *classes]
-            )
-            for video in videos:
+            columns = ["video", "sha256", "class", "predicted", "correct", "frames"]
+            columns += ["probability"] if len(probabilities) else []
+            writer.writerow([*columns, *classes])
+            for video, probability in zip(videos, certainty, strict=True):
                 scores = [f"{score:.6g}" for score in video.scores]
                 names = [classes[video.label], classes[video.predicted]]
                 correct = int(video.label == video.predicted)
-                digits = source_text(video.source)
-                writer.writerow([video.video, digits, *names, correct, video.frames, *scores])
+                line = [video.video, source_text(video.source), *names, correct, video.frames]
+                writer.writerow([*line, *probability, *scores])
     except OSError as error:
         raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error

@@ -31,6 +31,7 @@ from lrcn_model.ranks import ranks_from_environment
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder, run_file
+from lrcn_model.scoring.calibration import Calibration
 
 _VERSION = 2
 """The record's version. Since 2 the net's parts are there as in the options; 1 is read too."""
@@ -57,6 +58,7 @@ class RunFacts:
         frame_kind: The name of the kind of frames that the net was trained on.
         frame_plugins: The version of the plug-in that made the frames, by its name; empty if none
             did.
+        calibration: How the probabilities of videos are corrected; None where that was not learnt.
     """
 
     classes: list[str]
@@ -68,6 +70,7 @@ class RunFacts:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     frame_kind: str = RGB_FRAMES
     frame_plugins: Mapping[str, str] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     @property
     def sampled(self) -> dict[str, Any]:
@@ -79,6 +82,8 @@ class RunFacts:
         record = {**asdict(self), "fps": str(self.fps)}
         if self.frame_kind == RGB_FRAMES:
             del record["frame_kind"], record["frame_plugins"]
+        if self.calibration is None:
+            del record["calibration"]
         return record
 
 
@@ -146,8 +151,6 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
     Raises:
         LrcnError: The file can't be written.
     """
-    from safetensors.torch import save
-
     tensors = {_NET + name: value for name, value in net.state_dict().items()}
     tensors |= {_PREPROCESS + name: value for name, value in preprocess.state_dict().items()}
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -158,10 +161,33 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
         **({"plugins": plugins} if plugins else {}),
         **facts.as_record(),
     }
-    # one entry only: safetensors writes several in no fixed order
-    metadata = {"lrcn": _dump({**record, "sha256": _digest(_dump(record), tensors)})}
-    with run_file(path) as file:
-        file.write(save(tensors, metadata))
+    _write(path, record, tensors)
+
+
+def save_calibration(run: TrainedRun, calibration: Calibration) -> None:
+    """Write a calibration into the weights' file of a run, which is otherwise unchanged.
+
+    Args:
+        run: The trained net as `load_run` gave it.
+        calibration: What is written.
+
+    Raises:
+        UsageError: The run is not on this machine.
+        LrcnError: The run is being trained or was since the net was loaded, or the file can't be
+            written.
+    """
+    folder, name = _find_weights(run.name)
+    if not folder.is_local:
+        raise UsageError(
+            f"a calibration can't be written to {folder}; copy the run to this machine, calibrate"
+            " it, and copy it back"
+        )
+    path = folder.path / name
+    with folder.lock():
+        record, tensors = _read(path, str(path))
+        if record["trained"] != run.facts.trained:
+            raise LrcnError(f"{path} has other weights by now; calibrate them again")
+        _write(path, {**record, "calibration": asdict(calibration)}, tensors)
 
 
 def load_run(
@@ -220,6 +246,9 @@ def load_run(
             recipe=record.get("recipe", {}),
             frame_kind=record.get("frame_kind", RGB_FRAMES),
             frame_plugins=record.get("frame_plugins", {}),
+            calibration=Calibration.from_json(found)
+            if (found := record.get("calibration"))
+            else None,
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error
@@ -283,6 +312,16 @@ def _read(file: Path, path: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
             " train anew with `lrcn-train --fresh`"
         )
     return record, tensors
+
+
+def _write(path: Path, record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write a weights' file; it is there whole or not at all."""
+    from safetensors.torch import save
+
+    # one entry only: safetensors writes several in no fixed order
+    metadata = {"lrcn": _dump({**record, "sha256": _digest(_dump(record), tensors)})}
+    with run_file(path) as file:
+        file.write(save(dict(tensors), metadata))
 
 
 def _dump(record: Mapping[str, Any]) -> str:

@@ -30,6 +30,8 @@ from lrcn_model.reading.open_shards import (
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
+from lrcn_model.scoring.calibration import Calibration, fit_calibration
+from lrcn_model.scoring.scorer import Scorer
 from lrcn_model.scoring.trained_run import RunFacts
 from lrcn_model.training.mean import MEANS
 from lrcn_model.training.options import TrainOptions
@@ -163,12 +165,13 @@ class TrainData:
         kind = self.train.frame_kind
         return plugin_versions([(kind.name, kind)])
 
-    def facts(self, trained: Mapping[str, Any]) -> RunFacts:
+    def facts(self, trained: Mapping[str, Any], calibration: Calibration | None = None) -> RunFacts:
         """What is kept with a net that is trained on these clips.
 
         Args:
             trained: The epochs, steps and accuracy that the weights stand for, which only people
                 read.
+            calibration: How the probabilities of the net are corrected, if that is known.
         """
         return RunFacts(
             classes=self.train.classes,
@@ -180,7 +183,17 @@ class TrainData:
             recipe=self.train.recipe,
             frame_kind=self.train.frame_kind.name,
             frame_plugins=self._frame_plugins(),
+            calibration=calibration,
         )
+
+    def fit_calibration(self, scorer: Scorer) -> Calibration:
+        """How the probabilities of a net are corrected.
+
+        Args:
+            scorer: The net's scores of the clips to validate with.
+        """
+        assert self.val is not None
+        return fit_calibration(scorer.videos(), self._options.average, _hashes(self.val))
 
     def mean(self) -> Tensor | None:
         """What --mean says is subtracted from the frames, with values from 0 to 255.

@@ -7,7 +7,7 @@
             note the figures of the step before  StepFigures, MetricsLog
             now and then, save a checkpoint      Checkpoints
             stop if a signal asks for it         StopVote
-        validate                                 Scorer
+        validate, and calibrate if best          Scorer, fit_calibration
         keep the weights if they are the best    save_weights
         save a checkpoint
 
@@ -194,7 +194,8 @@ class Training:
         progress = self._progress
         self._train_step.share_running_statistics()
         self._check_weights()
-        val = self._validate() if self._data.val is not None else None
+        scorer = self._validate() if self._data.val is not None else None
+        val = self._result(scorer) if scorer else None
         best = progress.judge(score_of(val))
         report = EpochReport(
             epoch=progress.epoch + 1,
@@ -204,6 +205,7 @@ class Training:
             seconds=self._clock.seconds,
             val=val,
             best=best,
+            calibration=self._data.fit_calibration(scorer) if scorer and best else None,
         )
         if best:
             self._keep_weights(report)
@@ -213,18 +215,21 @@ class Training:
         self._save(best=best and val is not None)
         self._observer.epoch(report)
 
-    def _validate(self) -> Result:
-        """Score the clips for validation, which all processes share."""
+    def _validate(self) -> Scorer:
+        """The scores of the clips for validation, which all processes share."""
         data = self._data
-        assert data.val is not None
         scorer = Scorer(len(data.train.classes), self._options.average)
         with closing(data.val_batches()) as batches, self._train_step.scoring():
             for batch in batches:
                 scorer.add(self._train_step.score(batch), batch)
                 if self._ranks.count == 1:
                     self._stop_if_asked()
-        whole = over_all_processes(scorer, self._ranks)
-        return whole.result(skipped=data.val.skipped, failed=data.val.failed)
+        return over_all_processes(scorer, self._ranks)
+
+    def _result(self, scorer: Scorer) -> Result:
+        """The figures of a validation."""
+        assert self._data.val is not None
+        return scorer.result(skipped=self._data.val.skipped, failed=self._data.val.failed)
 
     def _stop_if_asked(self) -> None:
         """Save and stop if a signal asks for it; several processes do so after the same step.
@@ -277,7 +282,8 @@ class Training:
     def _keep_weights(self, report: EpochReport) -> None:
         """Write the weights that the run gives to scoring and predicting."""
         if self._ranks.first:
-            step, facts = self._train_step, self._data.facts(report.describe_weights())
+            step = self._train_step
+            facts = self._data.facts(report.describe_weights(), report.calibration)
             save_weights(self._folder.weights, step.scored, step.preprocess, facts)
 
     def _check_weights(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from lrcn_model.scoring.calibration import Calibration
 from lrcn_model.scoring.scorer import Result
 
 
@@ -82,6 +83,8 @@ class EpochReport:
         seconds: Time that the epoch took, with its validation.
         val: Scores on the clips for validation; None where there are no such clips.
         best: Whether the weights after this epoch are now the ones that the run keeps.
+        calibration: How the probabilities of these weights are corrected; None for weights that are
+            not kept, or where there are no clips for validation.
     """
 
     epoch: int
@@ -91,6 +94,7 @@ class EpochReport:
     seconds: float
     val: Result | None
     best: bool
+    calibration: Calibration | None = None
 
     def to_line(self) -> dict[str, Any]:
         """The epoch's line of metrics.jsonl."""
@@ -109,6 +113,11 @@ class EpochReport:
                 "val_frame_accuracy": self.val.frame_accuracy,
                 "val_frame_loss": self.val.frame_loss,
                 "best": self.best,
+            }
+        if self.calibration is not None:
+            line |= {
+                "val_temperature": self.calibration.temperature,
+                "val_videos": self.calibration.videos,
             }
         return line
 

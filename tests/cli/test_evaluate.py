@@ -46,7 +46,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     assert found == {
         *("run_path", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
-        *("--frame-kind", "--allow-other-sampling"),
+        *("--frame-kind", "--allow-other-sampling", "--calibrate"),
     }
 
 
@@ -151,3 +151,64 @@ def test_what_is_no_run_is_refused(run: Path) -> None:
 def test_a_csv_that_cant_be_written_is_an_error_with_its_name(run: Path) -> None:
     with pytest.raises(LrcnError, match=r"no/where\.csv can't be written"):
         evaluate(run, "--shards", "shards", "--csv", "no/where.csv")
+
+
+def test_a_run_is_calibrated_on_val_and_reported_on_test(
+    run: Path, make_data_set: MakeDataSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = ((32, 32),)
+    make_data_set("more", samples={"val": [9, 8], "test": [9]}, sizes=sizes, classes=4)
+    capsys.readouterr()
+    evaluate(run, "--shards", "more", "--json")
+    before = json.loads(capsys.readouterr().out)
+    assert before["calibrated"] is None
+    evaluate(run, "--shards", "more", "--calibrate", "--json", "--csv", "val.csv")
+    said = capsys.readouterr()
+    fitted = json.loads(said.out)
+    assert said.err == ""
+    # a folder stands for its val split, and so is not what was reported on
+    assert fitted["clips"] == 17
+    assert fitted["calibrated"]["nll"] <= fitted["nll"]
+    assert fitted["calibrated"]["fitted_on"]["videos"] == fitted["videos"]
+    manifest = json.loads(Path("more/dataset.json").read_text())
+    hashes = [shard["sha256"] for shard in manifest["shards"] if shard["split"] == "val"]
+    assert fitted["calibrated"]["fitted_on"]["shards"] == hashes
+
+    evaluate(run, "--shards", "more", "--json")
+    said = capsys.readouterr()
+    after = json.loads(said.out)
+    assert said.err == ""
+    calibrated = after.pop("calibrated")
+    assert after == {name: value for name, value in before.items() if name != "calibrated"}
+    assert calibrated["temperature"] == fitted["calibrated"]["temperature"]
+    assert calibrated["fitted_on"]["shards_scored_here"] == 0
+
+    evaluate(run, "--shards", "more/val-*.tar")
+    said = capsys.readouterr()
+    assert "fitted on 2 of these 2 shards" in said.err
+    assert "videos (few)" in said.out
+    with Path("val.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        scores = np.array([float(row[f"class {n}"]) for n in range(4)])
+        powers = np.exp(scores / calibrated["temperature"])
+        assert float(row["probability"]) == pytest.approx(powers.max() / powers.sum(), rel=1e-3)
+
+
+def test_a_calibration_on_shards_that_are_no_val_shards_is_warned_of(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards/t*.tar", "--calibrate", "--json")
+    assert "fitted on test and train shards" in capsys.readouterr().err
+
+
+def test_a_temperature_is_only_for_what_it_was_fitted_to(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate(run, "--shards", "shards/test-*.tar", "--calibrate")
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards", "--average", "probs", "--json")
+    assert json.loads(capsys.readouterr().out)["calibrated"] is None
+    with pytest.raises(UsageError, match="averages, log-probs, not probs; leave --average out"):
+        evaluate(run, "--shards", "shards/test-*.tar", "--calibrate", "--average", "probs")

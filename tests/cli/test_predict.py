@@ -63,7 +63,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     assert found == {
         *("run_path", "videos", "--top", "--device", "--decoder", "--cnn", "--head", "--json"),
         *("--debug", "--version", "--frame-kind", "--sampling", "--batch-size"),
-        *("--picture-rate", "--max-hours"),
+        *("--picture-rate", "--max-hours", "--min-score"),
     }
 
 
@@ -155,3 +155,22 @@ def test_people_get_a_table(run: Path, capsys: pytest.CaptureFixture[str]) -> No
     shown = capsys.readouterr().out
     assert "odd [name].avi" in shown
     assert shown.count("%") == 2
+
+
+def test_a_video_is_none_of_the_classes_below_the_least_score(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    predict(run, "long.avi", "--min-score", "0.999", "--json")
+    [found] = json.loads(capsys.readouterr().out)
+    assert found["class_name"] is None
+    assert found["temperature"] is None
+    assert len(found["guesses"]) == 5
+    predict(run, "long.avi", "--json")
+    [found] = json.loads(capsys.readouterr().out)
+    assert found["class_name"] == found["guesses"][0]["name"]
+    predict(run, "long.avi", "--min-score", "0.999", "--top", "2")
+    shown = capsys.readouterr().out
+    assert [line.split()[3] for line in shown.splitlines() if "long.avi" in line] == ["none"]
+    assert shown.count("%") == 2
+    assert "the run isn't calibrated" in " ".join(shown.split())

@@ -395,3 +395,28 @@ def test_a_net_of_single_frames_gives_its_cnn_to_one_with_an_lstm(
     # it goes on without the weights that it began with
     shutil.rmtree("frames")
     train(*TRAIN, "--pretrained", "frames", "--freeze", "cnn", "--epochs", "2", "--out", "clips")
+
+
+def test_kept_weights_are_calibrated_on_the_val_shards(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lrcn_model import evaluate
+
+    train(*TRAIN, "--epochs", "2", "--out", "run")
+    calibration = load_run("run").facts.calibration
+    assert calibration is not None
+    kept = [line for line in metrics("run", "epoch") if line["best"]][-1]
+    assert kept["val_temperature"] == calibration.temperature
+    assert f"calibrated: temperature {calibration.temperature:.3g}, fitted" in (
+        capsys.readouterr().out
+    )
+    # calibrating the kept weights anew gives the same
+    again = evaluate("run", "shards/val-*.tar", calibrate=True, workers=0).calibration
+    assert again is not None
+    assert again.temperature == pytest.approx(calibration.temperature, rel=1e-4)
+    assert (again.videos, again.shards) == (calibration.videos, calibration.shards)
+
+
+def test_without_val_shards_nothing_is_calibrated(data: Path) -> None:
+    train(*TRAIN[:2], "--epochs", "1", "--out", "run")
+    assert load_run("run").facts.calibration is None

@@ -10,14 +10,16 @@ import simplejpeg
 import torch
 
 from lrcn_data.demo.videos import encode_video, plan_demo
+from lrcn_data.errors import UsageError
 from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.clips import read_clips
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
-from lrcn_model.predicting.predict import predict_videos
+from lrcn_model.predicting.predict import predict, predict_videos
 from lrcn_model.processor import choose_processor
 from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.scoring.calibration import Calibration
 from lrcn_model.scoring.trained_run import RunFacts, TrainedRun
 
 SIZE, SEQ_LEN, CLASSES = (40, 32), 4, ["walk", "run", "jump"]
@@ -80,6 +82,51 @@ def test_a_video_is_predicted_from_the_mean_of_its_frames_votes(
         assert guess.probability == pytest.approx(float(expected[guess.label]), abs=1e-6)
 
 
+def calibrated(run: TrainedRun, temperature: float, average: str = "log-probs") -> TrainedRun:
+    calibration = Calibration(temperature=temperature, videos=9, shards=[])
+    return replace(run, facts=replace(run.facts, average=average, calibration=calibration))
+
+
+@pytest.mark.parametrize("average", ["log-probs", "probs"])
+def test_a_calibrated_run_gives_the_powers_of_its_own_probabilities(
+    run: TrainedRun, video: Path, average: str
+) -> None:
+    own = mean_log_probs_and_probs(run, video)[average == "probs"]
+    powers = own ** (1 / 0.25)
+    [prediction] = predict_videos(calibrated(run, 0.25, average), [video])
+    assert prediction.temperature == 0.25
+    for guess in prediction.guesses:
+        expected = float(powers[guess.label] / powers.sum())
+        assert guess.probability == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_video_whose_best_class_is_not_probable_enough_is_none(
+    run: TrainedRun, video: Path
+) -> None:
+    best = predict(run, video).guesses[0]
+    for least, name in ((best.probability, best.name), (best.probability + 1e-6, None)):
+        found = predict(run, video, min_score=least)
+        assert (found.class_name, found.temperature) == (name, None)
+        assert found.guesses[0] == best
+
+
+def test_the_least_score_is_held_against_the_calibrated_probability(
+    run: TrainedRun, video: Path
+) -> None:
+    best = predict(run, video).guesses[0]
+    flat, sharp = calibrated(run, 20), calibrated(run, 0.05)
+    assert predict(flat, video, min_score=best.probability).class_name is None
+    assert predict(sharp, video, min_score=best.probability + 0.01).class_name == best.name
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
+def test_a_least_score_that_is_no_probability_is_refused(
+    run: TrainedRun, video: Path, least: float
+) -> None:
+    with pytest.raises(UsageError, match="min_score must be from 0 to 1, got"):
+        predict(run, video, min_score=least)
+
+
 def test_a_video_that_cant_be_read_is_said_and_keeps_no_other_from_it(
     run: TrainedRun, video: Path, tmp_path: Path
 ) -> None:
@@ -88,6 +135,7 @@ def test_a_video_that_cant_be_read_is_said_and_keeps_no_other_from_it(
     assert broken.error is not None
     assert broken.error.startswith("not-a-video")
     assert not broken.guesses
+    assert broken.class_name is None
     assert sound.guesses
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -20,7 +22,8 @@ from lrcn_model.processor import choose_processor
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.scoring.trained_run import RunFacts, load_run, save_weights
+from lrcn_model.scoring.calibration import Calibration
+from lrcn_model.scoring.trained_run import RunFacts, load_run, save_calibration, save_weights
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn, write_record
 
@@ -75,6 +78,52 @@ def test_a_kind_of_frames_is_recorded_only_where_it_is_not_rgb(path: Path, tmp_p
     assert load_run(tmp_path / "other", CPU).facts == other
 
 
+CALIBRATION = Calibration(temperature=1.5, videos=120, shards=["ab" * 32])
+
+
+def test_a_calibration_is_kept_with_the_weights_and_changes_nothing_else(path: Path) -> None:
+    assert b"calibration" not in path.read_bytes()
+    before = load_run(path, CPU)
+    save_calibration(before, CALIBRATION)
+    after = load_run(path, CPU)
+    assert after.facts == replace(FACTS, calibration=CALIBRATION)
+    for name, value in before.net.state_dict().items():
+        assert torch.equal(after.net.state_dict()[name], value), name
+    assert torch.equal(after.preprocess.mean, before.preprocess.mean)
+
+
+def test_the_file_is_the_same_whether_calibrated_at_once_or_later(path: Path) -> None:
+    run = load_run(path, CPU)
+    at_once = path.with_name("other.safetensors")
+    save_weights(at_once, run.net, run.preprocess, replace(FACTS, calibration=CALIBRATION))
+    save_calibration(run, CALIBRATION)
+    assert path.read_bytes() == at_once.read_bytes()
+
+
+def test_a_calibration_is_not_written_to_other_weights_than_it_was_fitted_to(path: Path) -> None:
+    run = load_run(path, CPU)
+    later = replace(FACTS, trained={"epoch": 4})
+    save_weights(path, run.net, run.preprocess, later)
+    with pytest.raises(LrcnError, match="has other weights by now; calibrate them again"):
+        save_calibration(run, CALIBRATION)
+    assert load_run(path, CPU).facts == later
+
+
+def test_a_run_that_is_being_trained_is_not_calibrated(path: Path) -> None:
+    holder = (
+        "import sys; from pathlib import Path; from lrcn_data.storage.folder import Folder\n"
+        f"with Folder({str(path.parent)!r}).lock(): print(flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(LrcnError, match="another run is writing there"):
+            save_calibration(load_run(path, CPU), CALIBRATION)
+        process.communicate(b"")
+
+
 def rewrite(path: Path, change: Callable[[dict[str, Any], dict[str, torch.Tensor]], None]) -> None:
     """Change a file's record and tensors, and sign it as the file format says."""
     with safe_open(path, framework="pt") as file:
@@ -110,6 +159,13 @@ def test_weights_of_version_1_are_read(path: Path) -> None:
     assert before.net.config == now.net.config
     for name, value in now.net.state_dict().items():
         assert torch.equal(before.net.state_dict()[name], value), name
+
+
+def test_an_impossible_calibration_is_refused(path: Path) -> None:
+    impossible = {"temperature": -1, "videos": 3, "shards": []}
+    rewrite(path, lambda record, tensors: record.update(calibration=impossible))
+    with pytest.raises(LrcnError, match=r"doesn't hold a trained net: temperature -1\.0 is not"):
+        load_run(path, CPU)
 
 
 def test_weights_of_a_later_version_are_refused(path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lrcn_model.scoring.calibration import Calibration
 from lrcn_model.scoring.scorer import Result
 from lrcn_model.training.reports import EpochReport, StepReport
 
@@ -58,3 +59,13 @@ def test_an_epochs_line_has_the_scores_of_its_validation_and_whether_they_are_th
         ("best", False),
     ]
     assert report.describe_weights() == {"epoch": 2, "step": 40, "val_accuracy": 0.5}
+
+
+def test_the_line_of_kept_weights_has_their_temperature() -> None:
+    calibration = Calibration(temperature=1.25, videos=40, shards=["ab" * 32])
+    report = EpochReport(**EPOCH, val=VAL, best=True, calibration=calibration)
+    assert list(report.to_line().items())[10:] == [
+        ("best", True),
+        ("val_temperature", 1.25),
+        ("val_videos", 40),
+    ]
