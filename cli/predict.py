@@ -120,9 +120,9 @@ def command(
     blocks. A video that is too short for a clip is padded. One that can't be read is reported; the
     others are still predicted, and the exit code is 1.
 
-    Probabilities are calibrated where the run has been validated or calibrated (`lrcn-eval
-    --calibrate`). They are shared out among the classes that the net knows: of a video that shows
-    none of them, one may still be high.
+    Probabilities are calibrated where the run is, by its training or by lrcn-eval. They are shared
+    out among the classes that the net knows: of a video that shows none of them, one may still be
+    high.
     """
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
