@@ -209,9 +209,10 @@ class TrainStep:
         return all_finite(self.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that steps change."""
+        """Everything that steps change, and the mean, as that of the data may grow with them."""
         state = {
             "net": self.net.state_dict(),
+            "preprocess": self.preprocess.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
@@ -222,6 +223,8 @@ class TrainStep:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to where `state_dict` was taken."""
         self.net.load_state_dict(state["net"])
+        if "preprocess" in state:  # older checkpoints are of data to which nothing was appended
+            self.preprocess.load_state_dict(state["preprocess"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         if self._average:

@@ -121,6 +121,21 @@ def test_a_restored_step_goes_on_as_the_first_would(dataset: ShardDataset) -> No
         assert torch.equal(left, right)
 
 
+def test_a_restored_step_has_the_mean_of_its_checkpoint(dataset: ShardDataset) -> None:
+    def step_of(mean: float) -> TrainStep:
+        image = torch.full((3, 32, 32), mean)
+        return TrainStep(OPTIONS, classes=3, mean=image, processor=CPU, ranks=Ranks())
+
+    before, after = step_of(100), step_of(50)  # as after an append
+    assert after.preprocess.mean.max() == 50
+    after.load_state_dict(before.state_dict())
+    batch = dataset.__getitems__([0])
+    assert torch.equal(after.preprocess(batch), before.preprocess(batch))
+    older = before.state_dict()
+    del older["preprocess"]
+    step_of(50).load_state_dict(older)
+
+
 def test_two_processes_do_the_step_of_all_their_clips_together(
     make_data_set: Callable[..., Path], tmp_path: Path
 ) -> None:
