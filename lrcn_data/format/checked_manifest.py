@@ -75,6 +75,24 @@ def _check_manifest(manifest: Manifest) -> None:
         if not _SHARD_FILE.fullmatch(entry.file) or entry.split not in SPLITS:
             raise ShardError(f"names the shard {entry.file!r:.120} of split {entry.split!r:.20}")
         _check_counts(entry, manifest.seq_len)
+    _check_appends(manifest)
+
+
+def _check_appends(manifest: Manifest) -> None:
+    """Refuse appends that have not added what the manifest has.
+
+    Raises:
+        ShardError, ValueError, TypeError: There are such appends.
+    """
+    for append in manifest.appends:
+        if not _are_counts(*dict(append.shards).values(), *dict(append.videos).values()):
+            raise ShardError("has something else than counts of what an append has added")
+        if not isinstance(append.classes, list) or not isinstance(append.fingerprint, str):
+            raise ShardError("has an append with classes or a fingerprint that are none")
+    added = [name for append in manifest.appends for name in append.classes]
+    if manifest.classes[len(manifest.first_classes) :] != added:
+        raise ShardError("has appends that have added other classes")
+    manifest.fingerprint_of()
 
 
 def _check_counts(entry: ShardEntry, seq_len: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.file_names import MANIFEST, PIXEL_SUM, ShardFiles, split_index
+from lrcn_data.format.file_names import MANIFEST, PIXEL_SUM, STAGED, ShardFiles, split_index
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardRecord
 from lrcn_data.splits import SPLITS
@@ -30,6 +30,20 @@ class WrittenShard:
 
 class DataSetFolder(Folder):
     """The folder of a data set, on this machine or in a store; see FORMAT.md for what is in it."""
+
+    @property
+    def staged(self) -> DataSetFolder:
+        """The folder in which an append is made, until it is whole and moves into this one."""
+        return DataSetFolder(self.at(STAGED))
+
+    @property
+    def append_moves_in(self) -> bool:
+        """Whether an append is whole, so that some of its files may be in this folder already."""
+        try:
+            manifest = self.staged.read_manifest()
+        except (OSError, ShardError):
+            return False
+        return manifest is not None and manifest.complete
 
     def read_manifest(self) -> Manifest | None:
         """Read the manifest, also that of an unfinished data set; None where there is none.

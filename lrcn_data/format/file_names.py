@@ -29,6 +29,9 @@ META = ".meta"
 PIXEL_SUM = f"{META}/pixel_sum.npz"
 """The pixel sum of the shards that will not change any more."""
 
+STAGED = ".append"
+"""The folder in which an append is made, until it is whole and moves into the data set."""
+
 ENDING = ".tar"
 """The ending of a shard."""
 
@@ -42,14 +45,20 @@ def split_index(split: str) -> str:
     return f"{META}/{split}.npy"
 
 
+def added_entries(number: int) -> str:
+    """Name the file with the entries that an append has added, given its number from 0."""
+    return f"{META}/append-{number}.jsonl"
+
+
 def shard_name(split: str, number: int, count: int) -> str:
     """Name a shard, without an ending, by its split and number.
 
     Args:
         split: `train`, `val` or `test`.
         number: The number of the shard in its split, counted from 0. It is written with 3 digits,
-            or as many as the last shard's number needs.
-        count: The number of shards in the split.
+            or as many as the last shard's number needed when the split was first made; what is
+            appended has more only where its own number needs them.
+        count: The number of shards that the split was first made with.
     """
     return f"{split}-{number:0{max(3, len(str(count - 1)))}d}"
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.file_names import MANIFEST
+from lrcn_data.format.append import Append
+from lrcn_data.format.file_names import MANIFEST, first_part, is_further_part
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json, known_values, members
 from lrcn_data.format.recipe import recipe_of
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.size import Size
+from lrcn_data.splits import SPLITS
 
 FORMAT = "lrcn-shards"
 """The name of the format, which every manifest states."""
@@ -45,15 +47,17 @@ class Manifest:
 
     Attributes:
         complete: Whether the run that writes the data set has ended.
-        fingerprint: SHA-256 of all that decides the shards' bytes, in hexadecimal.
+        fingerprint: SHA-256 of all that decides the shards' bytes, in hexadecimal. It is that of
+            the data set as it was first made, as are `lists` and `tools`.
         options: The options that decide the shards' bytes, by their names on the command line.
         lists: SHA-256 of the entries of each split's list.
-        classes: Class names by class number.
+        classes: Class names by class number, those of all appends included.
         tools: Versions of the libraries that decoded and encoded, by their names.
         canvas: [width, height] of the pixel sums.
         mean_exact: Whether all frames had the canvas's size, so that mean images are exact.
         requires: What a reader must understand to read the data set, among `UNDERSTOOD`.
         shards: What the data set has, one entry for each shard, in order.
+        appends: What was added since the data set was first complete, in order.
     """
 
     complete: bool = True
@@ -66,6 +70,7 @@ class Manifest:
     mean_exact: bool = False
     requires: list[str] = field(default_factory=list)
     shards: list[ShardEntry] = field(default_factory=list)
+    appends: list[Append] = field(default_factory=list)
 
     @property
     def seq_len(self) -> int:
@@ -108,11 +113,39 @@ class Manifest:
         """The shards of a split, in order; those of all splits for None."""
         return [entry for entry in self.shards if split in (None, entry.split)]
 
+    @property
+    def first_classes(self) -> list[str]:
+        """The class names that there were before all appends."""
+        return self.classes[: len(self.classes) - sum(len(one.classes) for one in self.appends)]
+
+    def first_count(self, split: str) -> int:
+        """The number of shards that a split was first made with, which decides their digits."""
+        made = [fingerprint for _, fingerprint in self.made_by(split)]
+        return made.count(made[0]) if made else 0
+
+    def made_by(self, split: str) -> list[tuple[str, str]]:
+        """The name of each shard of a split, and the fingerprint of the run that made it.
+
+        Raises:
+            ValueError: The appends say that they have added more shards than there are.
+        """
+        tars = [entry.file for entry in self.of_split(split) if not is_further_part(entry.file)]
+        counts = [one.shards.get(split, 0) for one in self.appends]
+        counts = [len(tars) - sum(counts), *counts]
+        fingerprints = [self.fingerprint, *(one.fingerprint for one in self.appends)]
+        made = [f for f, count in zip(fingerprints, counts, strict=True) for _ in range(count)]
+        return list(zip(map(first_part, tars), made, strict=True))
+
+    def fingerprint_of(self) -> dict[str, str]:
+        """The fingerprint of the run that made each shard, by the shard's name."""
+        return dict(pair for split in SPLITS for pair in self.made_by(split))
+
     def to_json(self) -> bytes:
         """Write the file's bytes; what nobody must understand is not required."""
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **members(self)}
-        if not self.requires:
-            del record["requires"]
+        for name in ("requires", "appends"):
+            if not record[name]:
+                del record[name]
         return dump_json(record)
 
     @classmethod
@@ -142,6 +175,8 @@ class Manifest:
                     " doesn't understand; upgrade lrcn"
                 )
             known["shards"] = [_entry(entry, known["options"]) for entry in record["shards"]]
+            appends = record.get("appends", [])
+            known["appends"] = [Append(**known_values(Append, one)) for one in appends]
             return cls(**known)
         except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise ShardError(f"{MANIFEST} can't be read: {error!r}") from error

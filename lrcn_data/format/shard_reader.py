@@ -402,6 +402,12 @@ def frame_sums(
     if folder.has(PIXEL_SUM):
         done = summed_tars(folder, most=len(manifest.shards))
         entries = manifest.of_split(manifest.summed_split)
+        if not done <= {entry.sha256 for entry in entries}:
+            raise ShardError(
+                f"{folder.at(PIXEL_SUM)} is of other shards than {MANIFEST} names; if videos were"
+                " just appended, open the data set again, else run the same `lrcn-data shard`"
+                " command again"
+            )
         yield load_whole_sum(folder, canvas=manifest.canvas_size, channels=channels)
     for entry in entries:
         if entry.sha256 not in done and not is_further_part(entry.file):
@@ -435,6 +441,11 @@ def _find_shard(folder: DataSetFolder, name: str, entries: dict[str, ShardEntry]
     if size is None:
         return None
     entry = entries.get(name)
+    if entry is None and folder.append_moves_in:
+        raise ShardError(
+            f"{location} is not in {folder}'s {MANIFEST} yet, as an append moves in; try again, or"
+            " run the same `lrcn-data shard --append` command again if it was stopped"
+        )
     if entry is None:
         raise ShardError(
             f"{location} is not in {folder}'s {MANIFEST}, which names"

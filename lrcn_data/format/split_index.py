@@ -86,6 +86,9 @@ class SplitIndex:
     def shards(self, entries: Sequence[ShardEntry]) -> list[ShardIndex]:
         """The index of each shard of the split.
 
+        The file may go on with shards that an append is about to add, so that a reader who has
+        the manifest of before finds what it says.
+
         Args:
             entries: The split's shards in the manifest's order.
 
@@ -93,7 +96,7 @@ class SplitIndex:
             ShardError: The file is of other shards.
         """
         ends = np.cumsum([0, *(entry.samples for entry in entries)])
-        if ends[-1] != len(self):
+        if ends[-1] > len(self):
             raise ShardError(
                 f"{self._location} has {len(self):,} samples where the manifest says"
                 f" {ends[-1]:,}; {REMEDY}"

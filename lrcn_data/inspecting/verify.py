@@ -19,6 +19,7 @@ from lrcn_data.format.file_names import (
     MANIFEST,
     PIXEL_SUM,
     REJECTED,
+    STAGED,
     ShardFiles,
     first_part,
     is_further_part,
@@ -101,6 +102,13 @@ def verify(
     layout = layout_of(manifest, data_set.location, plugins)
     on_start(len(manifest.shards), len(manifest.shards))
     check = _Check(data_set, manifest, layout, deep=deep)
+    moves = data_set.append_moves_in
+    if moves:
+        yield Fault(
+            file=STAGED,
+            detail="an append was stopped while it moved in; run the same `lrcn-data shard"
+            " --append` command again, which moves the rest",
+        )
     seen: set[str] = set()
     yield from check.open_indices()
     for entry in manifest.shards:
@@ -109,8 +117,9 @@ def verify(
             yield from _verify_inputs(data_set, entry, Path(inputs), seen)
         on_shard()
     yield from check.pixel_sum()
-    yield from _verify_names(data_set, manifest)
-    yield from _verify_rejections(data_set, manifest)
+    if not moves:
+        yield from _verify_names(data_set, manifest)
+        yield from _verify_rejections(data_set, manifest)
 
 
 class _Check:
@@ -130,6 +139,7 @@ class _Check:
         self._manifest = manifest
         self._layout = layout
         self._deep = deep
+        self._fingerprint_of = manifest.fingerprint_of()
         self._keys: set[str] = set()
         self._indices: dict[str, ShardIndex] = {}
         self._without_index: set[str] = set()
@@ -145,11 +155,16 @@ class _Check:
             if not entries or not self._folder.has(name):
                 continue
             try:
-                found = SplitIndex(self._folder, split).shards(entries)
+                index = SplitIndex(self._folder, split)
+                found = index.shards(entries)
             except ShardError as error:
                 yield Fault(file=name, detail=str(error))
                 self._without_index.add(split)
                 continue
+            samples = sum(entry.samples for entry in entries)
+            if len(index) != samples:
+                detail = f"has {len(index):,} samples, but {MANIFEST} says {samples:,}"
+                yield Fault(file=name, detail=detail)
             self._indices |= {e.file: one for e, one in zip(entries, found, strict=True)}
 
     def shard(self, entry: ShardEntry) -> Iterator[Fault]:
@@ -302,7 +317,7 @@ class _Check:
         except ShardError as error:
             return None, "" if is_further_part(entry.file) else str(error)
         # a copy of a data set needs no records, so their absence is no fault
-        if record and record.fingerprint != self._manifest.fingerprint:
+        if record and record.fingerprint != self._fingerprint_of.get(first_part(entry.file)):
             return None, f"is of a run with another fingerprint than {MANIFEST}"
         if record and any(one not in self._manifest.shards for one in record.entries):
             return None, f"says something else of the shard than {MANIFEST}"
@@ -313,9 +328,9 @@ def _verify_names(folder: DataSetFolder, manifest: Manifest) -> Iterator[Fault]:
     """Check that shards are numbered without a gap, and that the manifest names all of them."""
     named = {entry.file for entry in manifest.shards}
     for split in SPLITS:
-        count = sum(not is_further_part(entry.file) for entry in manifest.of_split(split))
+        count, first = len(manifest.made_by(split)), manifest.first_count(split)
         for number in range(count):
-            name = shard_name(split, number, count) + ENDING
+            name = shard_name(split, number, first) + ENDING
             if name not in named:
                 yield Fault(
                     file=MANIFEST, detail=f"names {count} shards of {split}, but not {name}"

@@ -190,6 +190,34 @@ class Folder:
             copy.flush()
             remote_files.upload(Path(copy.name), self.at(name))
 
+    def move(self, name: str, to: Folder) -> None:
+        """Move a file into another folder, where one of its name is replaced.
+
+        Args:
+            name: The file's name, here and there.
+            to: A folder of the same disk or store.
+
+        Raises:
+            OSError: The file can't be moved.
+        """
+        if self.is_local:
+            place = Path(to.at(name))
+            Path(self.at(name)).replace(place)
+            sync_folder(place.parent)
+        else:
+            remote_files.move(self.at(name), to.at(name))
+
+    def remove(self) -> None:
+        """Remove the folder and all that is in it, if it is there.
+
+        Raises:
+            OSError: It can't be removed.
+        """
+        if not self.is_local:
+            remote_files.remove_folder(self.location)
+        elif self.path.exists():
+            shutil.rmtree(self.path)
+
     def delete(self, name: str) -> None:
         """Delete a file, if it is there.
 

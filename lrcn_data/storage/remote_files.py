@@ -139,6 +139,32 @@ def delete(url: str) -> None:
             system.invalidate_cache(posixpath.dirname(path))
 
 
+def move(url: str, to: str) -> None:
+    """Move a file within a store; most stores copy it, which takes none of this machine's time.
+
+    Raises:
+        OSError: It can't be moved.
+    """
+    with _store(url) as (system, path), _store(to) as (_, place):
+        _in_made_folder(system, place, lambda: system.copy(path, place))
+    delete(url)
+
+
+def remove_folder(url: str) -> None:
+    """Remove a folder and all that is in it, if it is there.
+
+    Raises:
+        OSError: It can't be removed.
+    """
+    with _store(url) as (system, path):
+        try:
+            system.rm(path, recursive=True)
+        except FileNotFoundError:
+            return
+        finally:
+            system.invalidate_cache(posixpath.dirname(path))
+
+
 def _in_made_folder(system: Any, path: str, write: Callable[[], object]) -> None:
     """Write a file; where the store has real folders, and that of the file is missing, make it."""
     folder = posixpath.dirname(path)

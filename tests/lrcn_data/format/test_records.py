@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.append import Append
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import Rejection, SampleRecord, ShardEntry, ShardRecord, Source
 
@@ -57,6 +58,29 @@ MANIFEST = Manifest(
     canvas=[320, 240],
     shards=[ENTRY],
 )
+APPENDED = replace(
+    MANIFEST,
+    classes=["walk", "run", "jump"],
+    shards=[
+        ENTRY,
+        replace(ENTRY, file="train-001.tar"),
+        replace(ENTRY, file="train-001-1.tar"),
+        replace(ENTRY, file="train-002.tar"),
+        replace(ENTRY, file="val-000.tar", split="val"),
+    ],
+    appends=[
+        Append(
+            fingerprint="ef" * 32,
+            options={"videos_per_shard": 3},
+            lists={"train": "34" * 32},
+            classes=["jump"],
+            tools={"av": "19.0.0"},
+            shards={"train": 1},
+            videos={"train": 3},
+        ),
+        Append(fingerprint="01" * 32, shards={"train": 1, "val": 1}, videos={"train": 2, "val": 1}),
+    ],
+)
 
 
 def changed(data: bytes, **changes: Any) -> bytes:
@@ -70,7 +94,7 @@ def read(kind: type[Kind], data: bytes) -> Kind:
     return kind.from_json(data, 2) if kind is SampleRecord else kind.from_json(data)
 
 
-@pytest.mark.parametrize("record", [SAMPLE, RECORD, PARTS, MANIFEST])
+@pytest.mark.parametrize("record", [SAMPLE, RECORD, PARTS, MANIFEST, APPENDED])
 def test_what_is_written_is_read_again(record: Kind) -> None:
     assert read(type(record), record.to_json()) == record
 
@@ -123,6 +147,7 @@ def test_keys_of_later_versions_are_ignored_in_a_manifest() -> None:
         (MANIFEST, "tools", ("tools", {})),
         (MANIFEST, "canvas", ("canvas", [320, 240])),
         (MANIFEST, "mean_exact", ("mean_exact", False)),
+        (APPENDED, "appends", ("appends", [])),
     ],
 )
 def test_what_is_missing_takes_a_default(
@@ -184,3 +209,19 @@ def test_a_manifest_with_a_value_of_the_wrong_type_is_refused(name: str, value: 
 
 def test_a_manifest_says_how_clips_were_sampled() -> None:
     assert (MANIFEST.fps, MANIFEST.seq_len) == ("25/2", 8)
+
+
+def test_a_manifest_without_appends_is_written_as_ever() -> None:
+    assert "appends" not in json.loads(MANIFEST.to_json())
+
+
+def test_a_manifest_says_which_run_has_made_each_shard() -> None:
+    first, second, third = ("cd" * 32, "ef" * 32, "01" * 32)
+    assert APPENDED.fingerprint_of() == {
+        "train-000": first,
+        "train-001": second,
+        "train-002": third,
+        "val-000": third,
+    }
+    assert (APPENDED.first_count("train"), APPENDED.first_count("val")) == (1, 1)
+    assert APPENDED.first_classes == ["walk", "run"]

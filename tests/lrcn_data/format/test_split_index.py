@@ -70,11 +70,19 @@ def test_a_split_without_samples_has_an_index_too(tmp_path: Path) -> None:
 
 
 def test_an_index_of_other_shards_is_refused(folder: Folder) -> None:
-    with pytest.raises(ShardError, match="has 7 samples where the manifest says 4"):
-        SplitIndex(folder, "train").shards(ENTRIES[1:])
     other, _ = shard(9, 4)
+    with pytest.raises(ShardError, match="has 7 samples where the manifest says 11"):
+        SplitIndex(folder, "train").shards([*ENTRIES, other])
+    with pytest.raises(ShardError, match=r"is of another train-002\.tar"):
+        SplitIndex(folder, "train").shards(ENTRIES[1:])
     with pytest.raises(ShardError, match=r"is of another train-009\.tar"):
         SplitIndex(folder, "train").shards([*ENTRIES[:2], other])
+
+
+def test_an_index_that_goes_on_with_shards_to_come_is_that_of_those_before(folder: Folder) -> None:
+    whole = SplitIndex(folder, "train").shards(ENTRIES)
+    for one, other in zip(SplitIndex(folder, "train").shards(ENTRIES[:2]), whole, strict=False):
+        np.testing.assert_array_equal(one.rows, other.rows)
 
 
 @pytest.mark.parametrize("row", range(len(FIELDS) + 2))
