@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lrcn_data.lists.label_base import base_with_classes, base_without_classes
@@ -74,7 +74,10 @@ def _in_all_forms(numbers: Mapping[str, int]) -> dict[str, int]:
 
 
 def label_table(
-    lines: Collection[ListLine], known: ClassLines | None, label_base: int | None
+    lines: Collection[ListLine],
+    known: ClassLines | None,
+    label_base: int | None,
+    before: Sequence[str] = (),
 ) -> LabelTable:
     """Find out what the labels of all lists mean.
 
@@ -82,6 +85,8 @@ def label_table(
         lines: The lines of all lists together.
         known: The class names that were given, or None if there are none.
         label_base: The number of the first class that was given, 0 or 1, or None if there is none.
+        before: The names of classes that have their numbers already. Where no class names were
+            given, those of the lists come after them.
     """
     labels = {line.label for line in lines if line.label is not None}
     numbers = {label: int(label) for label in labels if _NUMBER.fullmatch(label)}
@@ -90,22 +95,29 @@ def label_table(
     if not labels:
         return LabelTable(problem="no video has a label; add labels, or give --classes FILE")
     if len(numbers) == len(labels):
-        return _from_numbers(lines, numbers, label_base)
+        return _from_numbers(lines, numbers, label_base, before)
     if numbers:
         number, name = min(numbers), min(labels - set(numbers))
         return LabelTable(
             problem=f"labels are numbers ({number}) and names ({name}); use one of the two, or give"
             " --classes FILE"
         )
-    return _from_names(labels)
+    return _from_names(labels, before)
 
 
-def _from_names(labels: Collection[str]) -> LabelTable:
-    """Classes in the alphabetical order of their names; Unicode forms make no two of one."""
+def _from_names(labels: Collection[str], before: Sequence[str]) -> LabelTable:
+    """Classes in the alphabetical order of their names; Unicode forms make no two of one.
+
+    Those that have their numbers already come first.
+    """
     forms: dict[str, set[str]] = defaultdict(set)
     for label in labels:
         forms[composed(label)].add(label)
-    names = sorted(name if len(found) > 1 else min(found) for name, found in forms.items())
+    there = set(map(composed, before))
+    new = (
+        name if len(found) > 1 else min(found) for name, found in forms.items() if name not in there
+    )
+    names = [*before, *sorted(new)]
     by_name = _in_all_forms({name: number for number, name in enumerate(names)})
     return LabelTable(names=names, by_text=by_name, by_folder=by_name, allowed="a class name")
 
@@ -149,7 +161,10 @@ def _with_class_names(
 
 
 def _from_numbers(
-    lines: Iterable[ListLine], numbers: Mapping[str, int], label_base: int | None
+    lines: Iterable[ListLine],
+    numbers: Mapping[str, int],
+    label_base: int | None,
+    before: Sequence[str],
 ) -> LabelTable:
     """All labels are numbers, and nothing but the lists says how many classes there are.
 
@@ -157,6 +172,7 @@ def _from_numbers(
         lines: The lines of all lists together.
         numbers: All labels, and their values.
         label_base: The number of the first class that was given, or None.
+        before: The names of the first classes, where they have some already.
     """
     values = set(numbers.values())
     base = base_without_classes(values, given=label_base)
@@ -171,8 +187,9 @@ def _from_numbers(
     by_text = {text: value - base for text, value in numbers.items() if value >= base}
     count = len(set(by_text.values()))
     names = _names_from_folders(lines, by_text, count)
+    in_lists = names or [str(number) for number in range(count)]
     return LabelTable(
-        names=names or [str(number) for number in range(count)],
+        names=[*before, *in_lists[len(before) :]],
         by_text=by_text,
         by_folder={name: number for number, name in enumerate(names)},
         allowed=f"a number from {base} on",

@@ -81,6 +81,7 @@ def read_lists(
     root: Path,
     classes: Path | None = None,
     label_base: int | None = None,
+    classes_before: Sequence[str] = (),
     pictures: bool = False,
     allow_leakage: bool = False,
     allow_missing: bool = False,
@@ -95,6 +96,8 @@ def read_lists(
             classInd.txt. Without it, classes are named by the labels or the folders of the videos.
         label_base: The number of the first class in the lists, 0 or 1. None finds it out if that
             needs no guessing: from a numbered class file, or from a label 0.
+        classes_before: Names of classes that have their numbers already, in a data set that lists
+            are added to. Without a class file, those of the lists come after them.
         pictures: Whether a video may be a folder of numbered pictures.
         allow_leakage: Whether a video, or videos of one group, may be in two splits.
         allow_missing: Whether videos may be listed that are not on disk.
@@ -121,7 +124,7 @@ def read_lists(
         split: list(map(disk.line_as_on_disk, read_list_file(path, known, root, problems)))
         for split, path in files.items()
     }
-    table = label_table(list(chain(*lines.values())), known, label_base)
+    table = label_table(list(chain(*lines.values())), known, label_base, classes_before)
     problems += _label_problems(lines, files, table)
     entries = _entries(lines, table)
     found, advice = _check_entries(entries, files, root, checks)

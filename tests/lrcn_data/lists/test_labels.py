@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,9 +10,11 @@ from lrcn_data.lists.labels import LabelTable, folder_of, label_table
 from lrcn_data.lists.lines import ListLine, parse_classes, parse_list
 
 
-def table_of(text: str, classes: str = "", base: int | None = None) -> LabelTable:
+def table_of(
+    text: str, classes: str = "", base: int | None = None, before: Sequence[str] = ()
+) -> LabelTable:
     known = parse_classes(classes.encode()) if classes else None
-    return label_table(parse_list(text.encode()), known, base)
+    return label_table(parse_list(text.encode()), known, base, before)
 
 
 def line(path: str, label: str | None) -> ListLine:
@@ -66,3 +70,21 @@ def test_class_numbers_that_no_video_has_are_named(labels: tuple[int, ...], miss
 )
 def test_the_folder_of_a_path_is_the_last_one(path: str, folder: str) -> None:
     assert folder_of(path) == folder
+
+
+def test_new_names_are_numbered_after_those_that_have_numbers_already() -> None:
+    table = table_of("v.avi run\nv.avi b\nv.avi a\n", before=["walk", "run"])
+    assert table.names == ["walk", "run", "a", "b"]
+    assert [table.class_of(line("v.avi", name)) for name in ("run", "a", "b")] == [1, 2, 3]
+
+
+def test_a_name_in_another_unicode_form_is_no_new_class() -> None:
+    table = table_of("v.avi Cafe\u0301\n", before=["Caf\u00e9"])
+    assert table.names == ["Caf\u00e9"]
+    assert table.class_of(line("v.avi", "Cafe\u0301")) == 0
+
+
+def test_numbers_keep_the_names_that_they_have_already() -> None:
+    table = table_of("jump/v.avi 0\nv.avi 1\nv.avi 2\n", before=["walk", "run"])
+    assert table.names == ["walk", "run", "2"]
+    assert table.class_of(line("v.avi", "1")) == 1
