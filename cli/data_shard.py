@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         "Clips": ("fps", "seq_len", "sampling", "stride", "clips", "short", "seed"),
         "Shards": (
             *("out", "size", "quality", "frame_kind", "mean_size", "videos_per_shard"),
-            *("shard_bytes", "overwrite"),
+            *("shard_bytes", "append", "overwrite"),
         ),
         "Decoding": (
             *("decoder", "check", "timeout", "max_hours", "salvage", "max_bad_fraction"),
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         "lrcn-data shard --fps 5 --seq-len 8",
         "lrcn-data shard --train train.txt --root videos --sampling windows --stride 4",
         "lrcn-data shard --dry-run",
+        "lrcn-data shard --append",
     ),
 )
 @click.option(
@@ -263,9 +264,17 @@ if TYPE_CHECKING:
     "--retry-failed", is_flag=True, help="Try again to read the videos that failed before."
 )
 @click.option(
+    "--append",
+    is_flag=True,
+    help="Add the videos that the lists have and the data set does not, in new shards; those that"
+    " are there stay as they are. The lists need the old lines too; new classes come after the old"
+    " ones.",
+)
+@click.option(
     "--overwrite",
     is_flag=True,
-    help="Replace a data set that was made with other options or lists.",
+    help="Replace a data set that was made with other options or lists; with --append, only an"
+    " unfinished append of others.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, but write nothing.")
 @json_option
@@ -277,7 +286,7 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     CSV file, with or without names of columns, such as path,label. Without options, those of
     train.txt, val.txt and test.txt that exist in the current folder are taken. UCF-101's official
     lists are taken as they are, with the classInd.txt beside them. If a run was stopped, the same
-    command goes on from there.
+    command goes on from there. Lines that are added to the lists later are sharded by --append.
     """
     from lrcn_data.making.make_shards import prepare_shards
 
@@ -289,6 +298,8 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
         return
     with _orderly_sigterm():
         result = _write(making)
+    if making.run.append and not result.appended:
+        click.echo(_NOTHING_NEW.format(folder=making.folder), err=True)
     _show(result, making.folder, as_json=as_json)
     if result.repeated:
         warn(
@@ -299,6 +310,9 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     splits = {entry.split for entry in making.lists.entries}
     if not as_json and "train" in splits:
         click.echo(f"next: {_next_command(out, splits, making.options.frame_kind)}")
+
+
+_NOTHING_NEW = "{folder} has all videos of the lists already; there is nothing to append"
 
 
 def _next_command(out: str, splits: Container[str], frame_kind: str) -> str:
@@ -352,16 +366,21 @@ def _dry_run(making: ShardMaking, *, as_json: bool) -> None:
                 "classes": len(lists.classes),
                 "shards": len(plan.shards),
                 "shards_left": len(plan.left),
+                "videos_new": plan.videos_new,
                 "videos_left": left,
                 "sampled": guess.sampled,
                 "estimated_bytes": guess.bytes,
                 "estimated_seconds": guess.seconds / workers,
-                "fingerprint": plan.manifest.fingerprint,
+                "fingerprint": plan.portions[-1].fingerprint,
             }
         )
         return
+    if making.run.append and not plan.videos_new:
+        click.echo(_NOTHING_NEW.format(folder=making.folder))
+        return
+    new = f", {plan.videos_new:,} of them new," if making.run.append else ""
     click.echo(
-        f"{len(lists.entries):,} videos of {len(lists.classes)} classes would go into"
+        f"{len(lists.entries):,} videos{new} of {len(lists.classes)} classes would go into"
         f" {len(plan.shards)} shards in {making.folder}; {len(plan.left)} shards with {left:,}"
         " videos are left to write"
     )
@@ -379,11 +398,12 @@ def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
     from rich.table import Table
 
     rate = result.videos_done / result.seconds if result.seconds else 0.0
+    appended = f" ({result.appended:,} appended now)" if result.appended else ""
     table = Table(show_header=False, title=folder.location, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
     for name, value in (
-        ("videos", f"{result.videos:,}"),
+        ("videos", f"{result.videos:,}{appended}"),
         ("clips", f"{result.clips:,}"),
         ("frames", f"{result.frames:,}"),
         ("shards", f"{result.shards:,} ({result.shards_done:,} written now)"),

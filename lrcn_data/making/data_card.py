@@ -42,6 +42,7 @@ def data_card(manifest: Manifest) -> str:
         *(f"- {name}: {_option(value)}" for name, value in manifest.options.items()),
         f"- fingerprint: {manifest.fingerprint}",
         "",
+        *_appends(manifest),
         "## Classes",
         "",
         *(f"    {number} {show(name)}" for number, name in enumerate(manifest.classes)),
@@ -81,6 +82,18 @@ def _split_table(manifest: Manifest) -> Iterator[str]:
             names = ("videos", "samples", "frames", "bytes", "skipped", "failed")
             sums = [sum(getattr(shard, name) for shard in shards) for name in names]
             yield f"| {split} | {' | '.join(f'{number:,}' for number in (len(shards), *sums))} |"
+
+
+def _appends(manifest: Manifest) -> Iterator[str]:
+    if not manifest.appends:
+        return
+    yield "## Appends"
+    yield ""
+    for append in manifest.appends:
+        videos = ", ".join(f"{count:,} {split}" for split, count in append.videos.items())
+        shards = _count(sum(append.shards.values()), "shard")
+        yield f"- {videos} videos in {shards}; fingerprint: {append.fingerprint}"
+    yield ""
 
 
 def _clips(manifest: Manifest) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lrcn_data.format.manifest import FORMAT_VERSION, Manifest
 from lrcn_data.lists.entry import Entry
-from lrcn_data.lists.read_lists import Lists
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.splits import SPLITS
 from lrcn_data.video.decoders import load_decoder
@@ -20,40 +19,46 @@ _OF_PLUGINS = {"sampling_values": "the sampling's ", "plugins": "the version of 
 sentence on how two data sets differ."""
 
 
-def plan_manifest(lists: Lists, options: ShardOptions, tools: Mapping[str, str]) -> Manifest:
-    """Make the manifest of a data set that is not written yet, with its fingerprint.
+def fingerprint(
+    options: ShardOptions,
+    hashes: Mapping[str, str],
+    classes: Sequence[str],
+    tools: Mapping[str, str],
+    *,
+    after: str = "",
+) -> str:
+    """The SHA-256 of all that decides the bytes of the shards that a run makes, in hexadecimal.
 
     Args:
-        lists: The lists of videos.
-        options: The options that decide the data set's bytes.
+        options: The options that decide bytes.
+        hashes: The hash of the entries that go into the shards, by split; see `hash_entries`.
+        classes: The class names by class number.
         tools: The versions of the libraries that decode and encode, by their names.
+        after: The fingerprint of the run whose shards those of an append follow on; it decides
+            their numbers and keys.
     """
-    hashes = {
-        split: _hash_entries(entry for entry in lists.entries if entry.split == split)
-        for split in SPLITS
-        if any(entry.split == split for entry in lists.entries)
-    }
     decides = {
         "format_version": FORMAT_VERSION,
         "options": options.as_manifest(),
-        "lists": hashes,
-        "classes": lists.classes,
+        "lists": dict(hashes),
+        "classes": list(classes),
         "tools": dict(tools),
         "canvas": list(options.canvas),
+        **({"after": after} if after else {}),
     }
     text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
-    return Manifest(
-        complete=False,
-        fingerprint=hashlib.sha256(text.encode()).hexdigest(),
-        options=options.as_manifest(),
-        lists=hashes,
-        classes=list(lists.classes),
-        tools=dict(tools),
-        canvas=list(options.canvas),
-    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _hash_entries(entries: Iterable[Entry]) -> str:
+def hash_entries(entries: Iterable[Entry]) -> dict[str, str]:
+    """The SHA-256 of the entries of each split that has some, whatever their order."""
+    by_split: dict[str, list[Entry]] = {split: [] for split in SPLITS}
+    for entry in entries:
+        by_split[entry.split].append(entry)
+    return {split: _hash(members) for split, members in by_split.items() if members}
+
+
+def _hash(entries: Iterable[Entry]) -> str:
     whole = hashlib.sha256()
     for line in sorted(f"{entry.path}\0{entry.label}\n" for entry in entries):
         whole.update(os.fsencode(line))
@@ -78,7 +83,7 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
         if name in _OF_PLUGINS:
             # of another plug-in, whose name is among the differences, all values are others
             both = _by_name(was).keys() & _by_name(now).keys()
-            found += _value_differences(_OF_PLUGINS[name], _by_name(was), _by_name(now), both)
+            found += value_differences(_OF_PLUGINS[name], _by_name(was), _by_name(now), both)
         elif was != now:
             found.append(f"--{name.replace('_', '-')} was {_shown(was)}, is {_shown(now)}")
     if list(old.canvas) != list(new.canvas):
@@ -89,10 +94,10 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     for split in SPLITS:
         if old.lists.get(split) != new.lists.get(split):
             found.append(f"the {split} list has other entries")
-    return found + _value_differences("", old.tools, new.tools, {*old.tools, *new.tools})
+    return found + value_differences("", old.tools, new.tools, {*old.tools, *new.tools})
 
 
-def _value_differences(
+def value_differences(
     what: str, old: Mapping[str, Any], new: Mapping[str, Any], names: Iterable[str]
 ) -> list[str]:
     """Write a sentence for each of the given names whose values differ."""

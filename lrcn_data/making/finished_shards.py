@@ -18,33 +18,32 @@ class FinishedShards:
 
     Args:
         folder: The data set's folder, which need not exist.
-        fingerprint: The fingerprint that a shard's record must have.
 
     Raises:
         LrcnError: The folder can't be read.
     """
 
-    def __init__(self, folder: DataSetFolder, fingerprint: str) -> None:
+    def __init__(self, folder: DataSetFolder) -> None:
         self._folder = folder
-        self._fingerprint = fingerprint
         self._names = {*folder.names(), *(f"{META}/{name}" for name in folder.names(META))}
         try:
             self._summed = summed_tars(folder, most=MOST_TARS)
         except ShardError:
             self._summed = set()
 
-    def record(self, name: str, *, summed: bool) -> ShardRecord | None:
+    def record(self, name: str, fingerprint: str, *, summed: bool) -> ShardRecord | None:
         """The record of a shard that is finished; None if it isn't.
 
         Args:
             name: The shard's name, without an ending.
+            fingerprint: The fingerprint that its record must have.
             summed: Whether its frames are to be summed up.
         """
         if ShardFiles(name).record not in self._names:
             return None
         try:
             record = self._folder.read_record(name)
-            if record is None or record.fingerprint != self._fingerprint:
+            if record is None or record.fingerprint != fingerprint:
                 return None
             there = all(self._is_whole(entry, summed=summed) for entry in record.entries)
         except (OSError, LrcnError):

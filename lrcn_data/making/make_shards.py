@@ -16,7 +16,9 @@ from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.lists.read_lists import Lists, read_lists
 from lrcn_data.making.estimate import Estimate, estimate
 from lrcn_data.making.executors import LOCAL
-from lrcn_data.making.run import RunOptions, RunPlan, RunResult, plan_run, write_data_set
+from lrcn_data.making.run import RunResult, write_data_set
+from lrcn_data.making.run_options import RunOptions
+from lrcn_data.making.run_plan import RunPlan, manifest_to_append_to, plan_run, read_manifest
 from lrcn_data.making.shard_job import VideoReport
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.one_class import refuse_one_class
@@ -57,7 +59,10 @@ class ShardValues(ClipValues, total=False):
         executor: What has the shards made: "local" by default, or "package.module:name".
         max_bad_fraction: The share of the videos that may fail; 0.1 by default.
         retry_failed: Whether videos that failed before are tried again.
-        overwrite: Whether a data set of other values or lists is replaced.
+        append: Whether the videos that stand in the lists and not yet in the data set are added to
+            it, in new shards; the lists have the old lines too.
+        overwrite: Whether a data set of other values or lists is replaced; with `append`, only an
+            append of other lists that isn't finished.
     """
 
     train: AnyPath | None
@@ -79,6 +84,7 @@ class ShardValues(ClipValues, total=False):
     executor: str
     max_bad_fraction: float
     retry_failed: bool
+    append: bool
     overwrite: bool
 
 
@@ -147,8 +153,9 @@ class ShardMaking:
         """
         most = self.run.max_bad_fraction
         if result.bad_fraction > most:
+            of = f"{result.appended} new" if result.appended else str(result.videos)
             raise LrcnError(
-                f"{result.failed + result.partial} of {result.videos} videos failed"
+                f"{result.bad} of {of} videos failed"
                 f" ({result.bad_fraction:.1%}), above --max-bad-fraction {most:g};"
                 f" {self.folder.at(REJECTED)} says why; all shards were kept"
             )
@@ -218,6 +225,7 @@ def _prepare(
     executor: str = LOCAL,
     max_bad_fraction: float = 0.1,
     retry_failed: bool = False,
+    append: bool = False,
     overwrite: bool = False,
     **clip: Any,
 ) -> ShardMaking:
@@ -235,6 +243,7 @@ def _prepare(
         workers=workers,
         max_bad_fraction=max_bad_fraction,
         retry_failed=retry_failed,
+        append=append,
         overwrite=overwrite,
         allow_leakage=allow_leakage,
     )
@@ -244,6 +253,7 @@ def _prepare(
         root=Path(root),
         classes=Path(classes) if classes else _class_file(paths.values()),
         label_base=label_base,
+        classes_before=_classes_before(folder, run),
         pictures=options.clip.decode.picture_rate is not None,
         allow_leakage=allow_leakage,
         check_content=check_content,
@@ -252,6 +262,14 @@ def _prepare(
         lists.classes, source=" and ".join(map(str, paths.values())), allowed=allow_one_class
     )
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
+
+
+def _classes_before(folder: DataSetFolder, run: RunOptions) -> list[str]:
+    """The class names whose numbers lists can't change, as samples have them already."""
+    if run.append:
+        return manifest_to_append_to(folder).classes
+    manifest = None if run.overwrite else read_manifest(folder)
+    return manifest.classes if manifest and manifest.appends else []
 
 
 def _list_paths(given: Mapping[str, AnyPath | None]) -> dict[str, Path]:

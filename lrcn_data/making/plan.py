@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from lrcn_data.format.file_names import shard_name
 from lrcn_data.format.sample_key import sample_key
@@ -51,8 +52,30 @@ class PlannedShard:
     videos: Sequence[PlannedVideo]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitSoFar:
+    """What a split has already, on which more shards follow.
+
+    Attributes:
+        first_count: The number of shards that it was first made with.
+        shards: The number of its shards.
+        videos: The number of its entries.
+    """
+
+    first_count: int
+    shards: int
+    videos: int
+
+
+_NOTHING: Mapping[str, SplitSoFar] = MappingProxyType({})
+
+
 def plan_shards(
-    entries: Iterable[Entry], *, seed: int, videos_per_shard: int | None
+    entries: Iterable[Entry],
+    *,
+    seed: int,
+    videos_per_shard: int | None,
+    so_far: Mapping[str, SplitSoFar] = _NOTHING,
 ) -> list[PlannedShard]:
     """Deal the entries of each split out to its shards.
 
@@ -64,6 +87,7 @@ def plan_shards(
         seed: The seed of the order of the entries.
         videos_per_shard: The largest number of entries in a shard; None for the default that
             `ShardOptions` describes.
+        so_far: What each split has already, by its name; numbers and positions go on from there.
 
     Returns:
         The shards of all splits, in the order of the splits and of the shards' numbers.
@@ -76,13 +100,17 @@ def plan_shards(
         members.sort(key=lambda entry: _order(seed, entry))
         size = videos_per_shard or min(1000, max(8, -(-len(members) // 100)))
         count = -(-len(members) // size)
+        there = so_far.get(split) or SplitSoFar(first_count=count, shards=0, videos=0)
         for number in range(count):
             start = number * size
             videos = [
                 PlannedVideo(entry, position)
-                for position, entry in enumerate(members[start : start + size], start)
+                for position, entry in enumerate(
+                    members[start : start + size], there.videos + start
+                )
             ]
-            shards.append(PlannedShard(shard_name(split, number, count), split, videos))
+            name = shard_name(split, there.shards + number, there.first_count)
+            shards.append(PlannedShard(name, split, videos))
     return shards
 
 

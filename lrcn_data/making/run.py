@@ -1,25 +1,17 @@
-"""A run of `lrcn-data shard`: what is done already, what is left, and the files of the whole."""
+"""A run of `lrcn-data shard`: the shards that are left, and the files of the whole."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from lrcn_data.errors import LrcnError, ShardError, UsageError
+from lrcn_data.errors import LrcnError, ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
-from lrcn_data.format.file_names import (
-    DATA_CARD,
-    MANIFEST,
-    MEAN_IMAGE,
-    META,
-    REJECTED,
-    STATS,
-    ShardFiles,
-)
+from lrcn_data.format.file_names import DATA_CARD, META, REJECTED, ShardFiles, added_entries
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json_line
 from lrcn_data.format.manifest import Manifest
@@ -28,60 +20,22 @@ from lrcn_data.lists.read_lists import Lists
 from lrcn_data.machine import usable_cores
 from lrcn_data.making.data_card import data_card
 from lrcn_data.making.do_jobs import do_jobs
+from lrcn_data.making.entries_there import write_added
 from lrcn_data.making.estimate import refuse_small_disk
-from lrcn_data.making.executors import EXECUTORS, LOCAL
-from lrcn_data.making.fingerprint import differences, plan_manifest, tool_versions
+from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.making.finished_shards import FinishedShards
 from lrcn_data.making.isolated_work import Done
-from lrcn_data.making.kept_videos import can_keep, kept_paths
-from lrcn_data.making.plan import PlannedShard, plan_shards
+from lrcn_data.making.portions import in_order
+from lrcn_data.making.run_options import RunOptions
+from lrcn_data.making.run_plan import DERIVED, RunPlan, plan_run, read_manifest
 from lrcn_data.making.same_inputs import refuse_leakage
 from lrcn_data.making.settle import remove_parts, write_whole
 from lrcn_data.making.shard_job import ShardJob, VideoReport, put_shard, write_shard
 from lrcn_data.making.shard_options import ShardOptions
+from lrcn_data.making.staged_append import finish_append
 from lrcn_data.reasons import Reason
+from lrcn_data.splits import SPLITS
 from lrcn_data.storage.atomic_file import write_failure
-
-_DERIVED = (STATS, MEAN_IMAGE)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOptions:
-    """How a run goes about its work; nothing here changes a byte of the data set.
-
-    Attributes:
-        executor: The name of the executor that has the shards written; see `executors.EXECUTORS`.
-        workers: The number of shards that are written at a time, each by a process; None for as
-            many as the cores that this process may use, 0 to write them in this process.
-        max_bad_fraction: The largest fraction of the entries that may fail, from 0 to 1. Videos
-            that are too short don't count as failed.
-        retry_failed: Whether videos that failed in an earlier run are tried again.
-        overwrite: Whether a data set of other options or lists is replaced.
-        allow_leakage: Whether a video's file may be in two splits.
-
-    Raises:
-        UsageError: There can be no executor of that name, it has no use for 0 workers, or the
-            fraction is none.
-    """
-
-    executor: str = "local"
-    workers: int | None = None
-    max_bad_fraction: float = 0.1
-    retry_failed: bool = False
-    overwrite: bool = False
-    allow_leakage: bool = False
-
-    def __post_init__(self) -> None:
-        EXECUTORS.check(self.executor)
-        if self.workers is not None and self.workers < 0:
-            raise UsageError(f"--workers must be at least 0, got {self.workers}")
-        if not 0 <= self.max_bad_fraction <= 1:
-            raise UsageError(f"--max-bad-fraction must be from 0 to 1, got {self.max_bad_fraction}")
-        if self.workers == 0 and self.executor != LOCAL:
-            raise UsageError(
-                f"--workers 0 has shards written in this process, and goes with --executor {LOCAL},"
-                f" not {self.executor}"
-            )
 
 
 @dataclass(slots=True)
@@ -104,7 +58,9 @@ class RunResult:
         repeated: The number of videos read by this run that have fewer frames per second than
             --fps, so that frames repeat.
         reasons: The number of rejected entries by reason, the most frequent one first.
-        bad_fraction: The number of failed and partial entries, divided by that of all entries.
+        appended: The number of entries that this run has added to a data set that was finished.
+        bad: The number of failed and partial entries, of an append only of those that it added.
+        bad_fraction: That number divided by that of all entries, or of those that were added.
     """
 
     videos: int = 0
@@ -120,93 +76,9 @@ class RunResult:
     shards: int = 0
     repeated: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    appended: int = 0
+    bad: int = 0
     bad_fraction: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunPlan:
-    """What a run would do.
-
-    Attributes:
-        shards: All shards of the data set.
-        left: The shards that are not written yet, or in which failed videos are to be tried again.
-        finished: The records of those shards in which only the failed videos are to be tried again,
-            by the shard's name.
-        manifest: The manifest of the data set, as yet without its shards.
-    """
-
-    shards: list[PlannedShard]
-    left: list[PlannedShard]
-    finished: dict[str, ShardRecord]
-    manifest: Manifest
-
-    @property
-    def videos_left(self) -> int:
-        """The number of videos that the run would read."""
-        kept = sum(len(kept_paths(record)) for record in self.finished.values())
-        return sum(len(shard.videos) for shard in self.left) - kept
-
-    def is_summed(self, split: str) -> bool:
-        """Whether the frames of a split are summed up for the mean image.
-
-        They are those of the train split, or of all splits where there is none.
-        """
-        return split == "train" or "train" not in self.manifest.lists
-
-
-def plan_run(
-    lists: Lists, options: ShardOptions, run: RunOptions, folder: DataSetFolder
-) -> RunPlan:
-    """Compare what is wanted with what the folder holds, without changing anything.
-
-    Args:
-        lists: The lists of videos.
-        options: The options that decide the data set's bytes.
-        run: How the run goes about its work.
-        folder: The data set's folder, which need not exist.
-
-    Raises:
-        LrcnError: The folder holds a data set of other options, lists or tools.
-    """
-    shards = plan_shards(
-        lists.entries, seed=options.clip.seed, videos_per_shard=options.videos_per_shard
-    )
-    manifest = plan_manifest(lists, options, tool_versions(options))
-    old = _read_manifest(folder)
-    if old is None and not run.overwrite:
-        _refuse_foreign_files(shards, folder)
-    if old is not None and old.fingerprint != manifest.fingerprint:
-        if not run.overwrite:
-            what = "; ".join(differences(old, manifest)) or "it was written by another version"
-            raise LrcnError(
-                f"{folder} holds another data set: {what}; use another --out, or --overwrite"
-            )
-        return RunPlan(shards=shards, left=shards, finished={}, manifest=manifest)
-    plan = RunPlan(shards=shards, left=[], finished={}, manifest=manifest)
-    there = FinishedShards(folder, manifest.fingerprint)
-    for shard in shards:
-        record = there.record(shard.name, summed=plan.is_summed(shard.split))
-        if record is None or (run.retry_failed and record.may_change):
-            plan.left.append(shard)
-            if record and can_keep(record):
-                plan.finished[shard.name] = record
-    return plan
-
-
-def _refuse_foreign_files(shards: list[PlannedShard], folder: DataSetFolder) -> None:
-    """Refuse to replace files of a folder that has no manifest to say that they are a data set's.
-
-    Raises:
-        LrcnError: There is a file that would be replaced.
-    """
-    there = set(folder.names())
-    names = (DATA_CARD, REJECTED, *_DERIVED, *(ShardFiles(shard.name).tar for shard in shards))
-    found = [name for name in names if name in there]
-    if found:
-        raise LrcnError(
-            f"{folder} has no {MANIFEST}, but {', '.join(found[:3])}, which would be replaced; use"
-            " another --out, or --overwrite"
-        )
 
 
 def write_data_set(
@@ -242,24 +114,27 @@ def write_data_set(
     result = RunResult(videos=len(lists.entries))
     try:
         folder.make(META)
-        with folder.lock(), folder.scratch(META) as scratch:
+        with folder.lock(), folder.scratch(META):
+            ended = finish_append(folder, plugins=[options.frame_kind])
             plan = plan_run(lists, options, run, folder)
+            if ended is not None and run.append:
+                result.appended = sum(ended.appends[-1].videos.values())
             refuse_small_disk(plan.left, options, root=root, folder=folder)
             result.shards = len(plan.shards)
             on_start(len(lists.entries), plan.videos_left)
-            if plan.left:
-                _start_anew(plan, folder)
-            jobs = _jobs(plan, lists, options, root=root, folder=folder, scratch=scratch)
-            shards = do_jobs(
-                jobs,
-                executor,
-                work=write_shard,
-                after=put_shard,
-                timeout=options.clip.decode.timeout,
-                in_process=workers == 0,
-                on_video=on_video,
-            )
-            _count(shards, result)
+            target = _start(plan, folder)
+            with target.scratch(META) as scratch:
+                jobs = _jobs(plan, root=root, folder=target, scratch=scratch)
+                shards = do_jobs(
+                    jobs,
+                    executor,
+                    work=write_shard,
+                    after=put_shard,
+                    timeout=options.clip.decode.timeout,
+                    in_process=workers == 0,
+                    on_video=on_video,
+                )
+                _count(shards, result)
             _finish(plan, options, folder, result, allow_leakage=run.allow_leakage)
     except OSError as error:
         raise write_failure(str(folder), error) from error
@@ -267,25 +142,33 @@ def write_data_set(
     return result
 
 
-def _jobs(
-    plan: RunPlan,
-    lists: Lists,
-    options: ShardOptions,
-    *,
-    root: Path,
-    folder: DataSetFolder,
-    scratch: Path,
-) -> list[ShardJob]:
+def _start(plan: RunPlan, folder: DataSetFolder) -> DataSetFolder:
+    """Get ready to write what is left, and give the folder to write it into."""
+    if plan.added is None:
+        if plan.left:
+            _start_anew(plan, folder)
+        return folder
+    staged = folder.staged
+    before = read_manifest(staged)
+    if before is not None and before.appends[-1].fingerprint != plan.added.fingerprint:
+        staged.remove()
+    staged.make(META)
+    staged.write_manifest(plan.manifest)
+    return staged
+
+
+def _jobs(plan: RunPlan, *, root: Path, folder: DataSetFolder, scratch: Path) -> list[ShardJob]:
     """Make a job for every shard that is left."""
+    portion_of = plan.portion_of
     return [
         ShardJob(
             shard=shard,
             root=root,
             folder=folder,
             scratch=scratch,
-            options=options,
-            classes=lists.classes,
-            fingerprint=plan.manifest.fingerprint,
+            options=portion_of[shard.name].options,
+            classes=portion_of[shard.name].classes,
+            fingerprint=portion_of[shard.name].fingerprint,
             summed=plan.is_summed(shard.split),
             finished=plan.finished.get(shard.name),
             quarantine={},
@@ -303,35 +186,39 @@ def _count(shards: Generator[Done[ShardRecord], None, None], result: RunResult) 
             result.repeated += sum(report.slow for report in done.reports)
 
 
-def _read_manifest(folder: DataSetFolder) -> Manifest | None:
-    try:
-        return folder.read_manifest()
-    except (ShardError, OSError) as error:
-        raise LrcnError(f"{folder.at(MANIFEST)}: {error}; use another --out") from error
-
-
 def _start_anew(plan: RunPlan, folder: DataSetFolder) -> None:
     """Mark the data set as incomplete, and remove files that are no longer true of it."""
-    old = _read_manifest(folder)
-    if old is not None and old.fingerprint != plan.manifest.fingerprint:
+    old = read_manifest(folder)
+    made_by = _fingerprints(old)
+    if old is not None and made_by != _fingerprints(plan.manifest):
         # a run that is killed here finds the same folder to replace again
         folder.write_manifest(replace(old, complete=False))
+        folder.staged.remove()
         for name in folder.names(META):
             if name.endswith(".json"):
-                _remove_shard(folder, name.removesuffix(".json"), old.fingerprint)
+                _remove_shard(folder, name.removesuffix(".json"), made_by)
+        for number in range(len(old.appends)):
+            folder.delete(added_entries(number))
         folder.remove_whole()
     folder.write_manifest(plan.manifest)
-    for name in _DERIVED:
+    for name in DERIVED:
         folder.delete(name)
 
 
-def _remove_shard(folder: DataSetFolder, name: str, fingerprint: str) -> None:
+def _fingerprints(manifest: Manifest | None) -> list[str]:
+    """The fingerprints of all runs that have made a data set."""
+    if manifest is None:
+        return []
+    return [manifest.fingerprint, *(append.fingerprint for append in manifest.appends)]
+
+
+def _remove_shard(folder: DataSetFolder, name: str, fingerprints: Collection[str]) -> None:
     """Remove the files of a shard of this data set; leave files that only look like a shard's."""
     try:
         record = folder.read_record(name)
     except ShardError:
         return
-    if record and record.fingerprint == fingerprint and record.entry.file == ShardFiles(name).tar:
+    if record and record.fingerprint in fingerprints and record.entry.file == ShardFiles(name).tar:
         folder.remove_shard(name)
 
 
@@ -344,29 +231,42 @@ def _finish(
     allow_leakage: bool,
 ) -> None:
     """Write the files of the whole data set, from all shards' records; the manifest last."""
+    target = folder if plan.added is None else folder.staged
     records = _all_records(plan, folder)
-    _add_up(list(records.values()), result)
+    _add_up(records, plan, result)
     rejected = [
         dump_json_line(asdict(line)) for record in records.values() for line in record.rejected
     ]
-    folder.write(REJECTED, b"".join(rejected))
-    _refuse_empty_splits(plan, list(records.values()), folder)
+    target.write(REJECTED, b"".join(rejected))
+    _refuse_empty_splits(plan, list(records.values()), target)
     if not allow_leakage:
         refuse_leakage(records.values())
+    manifest = _whole_manifest(plan, records)
+    target.write(DATA_CARD, data_card(manifest).encode())
+    if plan.added is not None:
+        added = [video.entry for shard in plan.added.shards for video in shard.videos]
+        write_added(len(manifest.appends) - 1, added, target)
+        target.write_manifest(manifest)
+        finish_append(folder, plugins=[options.frame_kind])
+        return
     summed = {shard.name: plan.is_summed(shard.split) for shard in plan.shards}
     write_whole(folder, records, summed=summed, canvas=options.canvas, layout=options.layout)
+    folder.write_manifest(manifest)
+    remove_parts(folder, records.values())
+
+
+def _whole_manifest(plan: RunPlan, records: Mapping[str, ShardRecord]) -> Manifest:
+    """The manifest of the data set with all of its shards."""
     entries = [entry for record in records.values() for entry in record.entries]
-    summed_frames = sum(entry.frames for entry in entries if plan.is_summed(entry.split))
-    manifest = replace(
+    summed = [record for record in records.values() if plan.is_summed(record.entry.split)]
+    summed_frames = sum(entry.frames for record in summed for entry in record.entries)
+    return replace(
         plan.manifest,
         complete=True,
         requires=_requires(plan.manifest, records.values()),
         shards=entries,
-        mean_exact=sum(r.exact_frames for n, r in records.items() if summed[n]) == summed_frames,
+        mean_exact=sum(record.exact_frames for record in summed) == summed_frames,
     )
-    folder.write(DATA_CARD, data_card(manifest).encode())
-    folder.write_manifest(manifest)
-    remove_parts(folder, records.values())
 
 
 def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
@@ -384,10 +284,12 @@ def _all_records(plan: RunPlan, folder: DataSetFolder) -> dict[str, ShardRecord]
     Raises:
         LrcnError: A shard is missing.
     """
-    there = FinishedShards(folder, plan.manifest.fingerprint)
+    there, staged = FinishedShards(folder), FinishedShards(folder.staged)
     records = {}
-    for shard in plan.shards:
-        record = there.record(shard.name, summed=plan.is_summed(shard.split))
+    for portion, shard in in_order(plan.portions):
+        found = staged if portion is plan.added else there
+        summed = plan.is_summed(shard.split)
+        record = found.record(shard.name, portion.fingerprint, summed=summed)
         if record is None:
             tar = folder.at(ShardFiles(shard.name).tar)
             raise LrcnError(f"{tar} has vanished; run the same command again")
@@ -395,10 +297,10 @@ def _all_records(plan: RunPlan, folder: DataSetFolder) -> dict[str, ShardRecord]
     return records
 
 
-def _add_up(records: list[ShardRecord], result: RunResult) -> None:
-    """Fill in those numbers of the result that are of the whole data set."""
-    entries = [entry for record in records for entry in record.entries]
-    reasons = Counter(line.reason for record in records for line in record.rejected)
+def _add_up(records: Mapping[str, ShardRecord], plan: RunPlan, result: RunResult) -> None:
+    """Fill in those numbers of the result that are of the whole data set, or of an append."""
+    entries = [entry for record in records.values() for entry in record.entries]
+    reasons = Counter(line.reason for record in records.values() for line in record.rejected)
     result.clips = sum(entry.samples for entry in entries)
     result.frames = sum(entry.frames for entry in entries)
     result.bytes = sum(entry.bytes for entry in entries)
@@ -406,11 +308,19 @@ def _add_up(records: list[ShardRecord], result: RunResult) -> None:
     result.failed = sum(entry.failed for entry in entries)
     result.reasons = dict(reasons.most_common())
     result.partial = reasons[Reason.PARTIAL]
-    result.bad_fraction = (result.failed + result.partial) / max(1, result.videos)
+    judged = plan.shards
+    if plan.added is not None:
+        judged = plan.added.shards
+        result.appended = sum(len(shard.videos) for shard in judged)
+    result.bad = sum(
+        line.reason != Reason.SHORT for shard in judged for line in records[shard.name].rejected
+    )
+    videos = sum(len(shard.videos) for shard in judged)
+    result.bad_fraction = result.bad / max(1, videos)
 
 
 def _refuse_empty_splits(plan: RunPlan, records: list[ShardRecord], folder: DataSetFolder) -> None:
-    for split in plan.manifest.lists:
+    for split in sorted(plan.splits, key=SPLITS.index):
         if not any(record.entry.samples for record in records if record.entry.split == split):
             raise LrcnError(
                 f"no video of the {split} list gave a clip; {folder.at(REJECTED)} says why of each"

@@ -51,8 +51,14 @@ def write_whole(
             index is lost is not what was written.
         OSError: A file can't be written.
     """
-    of_sum = [record for name, record in records.items() if summed[name]]
-    _write_pixel_sum(folder, of_sum, canvas=canvas, channels=layout.channels)
+    write_pixel_sum(folder, records, summed=summed, canvas=canvas, channels=layout.channels)
+    write_indices(folder, records, layout=layout)
+
+
+def write_indices(
+    folder: DataSetFolder, records: Mapping[str, ShardRecord], *, layout: SampleLayout
+) -> None:
+    """Write the index of each split; see `write_whole`."""
     there = set(folder.names(META))
     for split in SPLITS:
         parts = [(r, e) for r in records.values() for e in r.entries if e.split == split]
@@ -126,14 +132,19 @@ def remove_parts(folder: DataSetFolder, records: Iterable[ShardRecord]) -> None:
                 folder.delete(ShardFiles.of(entry.file).arrays)
 
 
-def _write_pixel_sum(
-    folder: DataSetFolder, records: list[ShardRecord], *, canvas: Size, channels: int
+def write_pixel_sum(
+    folder: DataSetFolder,
+    records: Mapping[str, ShardRecord],
+    *,
+    summed: Mapping[str, bool],
+    canvas: Size,
+    channels: int,
 ) -> None:
-    """Add up the sums of the shards that will not change any more.
+    """Add up the sums of the shards that will not change any more; see `write_whole`.
 
     They are added to those that were added before, unless all of them still have their own.
     """
-    settled = [record for record in records if not record.may_change]
+    settled = [r for name, r in records.items() if summed[name] and not r.may_change]
     there = set(folder.names(META))
     own = [
         record

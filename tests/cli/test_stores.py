@@ -93,6 +93,65 @@ def test_failed_videos_are_tried_again_in_memory(
     assert files_in(fsspec.filesystem("memory"), memory) == files_of(video_lists / "shards")
 
 
+def grow(folder: Path, *, to: int) -> None:
+    """Leave the first lines of the train list in it, of those that `whole.txt` keeps."""
+    kept = folder / "whole.txt"
+    if not kept.exists():
+        kept.write_text((folder / "train.txt").read_text())
+    lines = kept.read_text().splitlines(keepends=True)
+    (folder / "train.txt").write_text("".join(lines[:to]))
+
+
+def test_videos_are_appended_in_memory(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    url = f"memory://{memory}"
+    for lines in (12, 16, 20):
+        grow(video_lists, to=lines)
+        for out in ("shards", url):
+            more = ("--append",) if lines > 12 else ()
+            run(shard_command, "--workers", "0", "--out", out, *more)
+    store = fsspec.filesystem("memory")
+    assert files_in(store, memory) == files_of(video_lists / "shards")
+    assert run(verify_command, url, "--deep", "--inputs") == f"{url}: no faults\n"
+    again = run(shard_command, "--workers", "0", "--out", url, "--append")
+    assert "there is nothing to append" in again
+    store.rm(f"{memory}/.meta", recursive=True)
+    assert f"{url}/.meta/train.npy" in run(index_command, url)
+    assert run(verify_command, url) == f"{url}: no faults\n"
+
+
+def test_an_append_in_memory_that_was_stopped_while_it_moved_in_goes_on(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lrcn_data.storage import remote_files
+
+    monkeypatch.chdir(video_lists)
+    url, store = f"memory://{memory}", fsspec.filesystem("memory")
+    for out in ("shards", url):
+        grow(video_lists, to=12)
+        run(shard_command, "--workers", "0", "--out", out)
+        grow(video_lists, to=20)
+        if out == "shards":
+            run(shard_command, "--workers", "0", "--append")
+    move = remote_files.move
+
+    def stopped(source: str, to: str) -> None:
+        move(source, to)
+        # as where a store has copied a file, and not yet deleted the first one
+        store.copy(to.removeprefix("memory:/"), source.removeprefix("memory:/"))
+        raise OSError(5, "the store has gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(remote_files, "move", stopped)
+        done = CliRunner().invoke(shard_command, ["--workers", "0", "--append", "--out", url])
+    assert "the store has gone" in str(done.exception)
+    assert len(files_in(store, f"{memory}/.append")) > 5
+    run(shard_command, "--workers", "0", "--append", "--out", url)
+    assert files_in(store, memory) == files_of(video_lists / "shards")
+
+
 def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
     make_data_set: MakeDataSet, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +270,17 @@ def test_a_data_set_and_a_run_in_a_bucket(video_lists: Path, s3: Any) -> None:
 
     missing = lrcn("lrcn_cli.data", "shard", "--out", "s3://bukket/x", cwd=video_lists, code=1)
     assert "The specified bucket does not exist" in missing.stderr
+
+
+@pytest.mark.slow
+def test_videos_are_appended_in_a_bucket(video_lists: Path, s3: Any) -> None:
+    for out in ("shards", "s3://bucket/shards"):
+        for lines in (12, 20):
+            grow(video_lists, to=lines)
+            more = ("--append",) if lines > 12 else ()
+            lrcn("lrcn_cli.data", "shard", "--out", out, *more, cwd=video_lists)
+    assert files_in(s3, "bucket/shards") == files_of(video_lists / "shards")
+    assert "no faults" in lrcn("lrcn_cli.data", "verify", out, cwd=video_lists).stderr
 
 
 @pytest.mark.slow

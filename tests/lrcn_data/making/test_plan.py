@@ -19,8 +19,9 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.read_lists import Lists
-from lrcn_data.making.fingerprint import differences, plan_manifest, tool_versions
+from lrcn_data.making.fingerprint import differences, tool_versions
 from lrcn_data.making.plan import PlannedShard, PlannedVideo, plan_shards, root_path
+from lrcn_data.making.portions import plan_portion
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.samplings import make_sampling
@@ -54,6 +55,10 @@ def numbered(count: int, split: str = "train") -> list[Entry]:
         Entry(path=f"videos/{number}.avi", label=number % 2, split=split, line=number + 1)
         for number in range(count)
     ]
+
+
+def plan_manifest(lists: Lists, options: ShardOptions, tools: dict[str, str]) -> Manifest:
+    return plan_portion(lists.entries, options, lists.classes, tools).as_manifest()
 
 
 def plan(

@@ -20,7 +20,8 @@ from lrcn_data.inspecting.rebuild_index import rebuild_index
 from lrcn_data.inspecting.verify import verify
 from lrcn_data.lists.read_lists import Lists, read_lists
 from lrcn_data.making import run as run_module
-from lrcn_data.making.run import RunOptions, RunResult, write_data_set
+from lrcn_data.making.run import RunResult, write_data_set
+from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.clip_options import ClipOptions

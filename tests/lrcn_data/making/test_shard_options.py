@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.rgb_jpeg import RgbJpeg
-from lrcn_data.lists.read_lists import Lists
-from lrcn_data.making.fingerprint import differences, plan_manifest
+from lrcn_data.making.fingerprint import differences
+from lrcn_data.making.portions import plan_portion
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.center import Center
@@ -19,7 +20,13 @@ from lrcn_data.sampling.sampling import Draw, Positions, Sampling
 from lrcn_data.sampling.windows import Windows
 
 __version__ = "1"
-NOTHING = Lists(entries=[], classes=[], warnings=[])
+
+
+def manifest_of(options: ShardOptions, tools: dict[str, str]) -> Manifest:
+    """The manifest of a data set without videos."""
+    return plan_portion([], options, [], tools).as_manifest()
+
+
 OF_ALL = [
     *("fps", "seq_len", "sampling", "stride", "clips", "short", "size", "quality", "seed"),
     *("videos_per_shard", "check", "salvage", "allow_demuxer", "allow_decoder"),
@@ -66,7 +73,7 @@ def test_built_in_samplings_are_recorded_as_ever(
 
 
 def test_the_fingerprint_of_the_defaults_is_that_of_the_first_version() -> None:
-    made = plan_manifest(NOTHING, options(Blocks()), {"av": "18.1.0"})
+    made = manifest_of(options(Blocks()), {"av": "18.1.0"})
     assert made.fingerprint == ("7493a21120fc5a3e4d9cf8af72cbfa8252200f7ff64ccf658d7cd1efc608f84b")
 
 
@@ -85,7 +92,7 @@ def test_another_version_or_value_of_a_plugin_is_another_data_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def plan(step: int) -> Any:
-        return plan_manifest(NOTHING, options(EveryNth(step=step), frame_kind=KIND), {})
+        return manifest_of(options(EveryNth(step=step), frame_kind=KIND), {})
 
     before = plan(2)
     assert plan(2).fingerprint == before.fingerprint
@@ -102,8 +109,7 @@ def test_another_version_or_value_of_a_plugin_is_another_data_set(
 
 def test_another_kind_of_frames_is_named_among_the_differences() -> None:
     before, after = (
-        plan_manifest(NOTHING, options(Blocks(), **values), {})
-        for values in ({}, {"frame_kind": KIND})
+        manifest_of(options(Blocks(), **values), {}) for values in ({}, {"frame_kind": KIND})
     )
     assert differences(before, after) == [f"--frame-kind was not given, is {KIND}"]
     assert replace(after, options=before.options).frame_kind == "rgb"
