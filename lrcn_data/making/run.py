@@ -25,7 +25,7 @@ from lrcn_data.making.estimate import refuse_small_disk
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.making.finished_shards import FinishedShards
 from lrcn_data.making.isolated_work import Done
-from lrcn_data.making.portions import in_order
+from lrcn_data.making.portions import Portion, in_order
 from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.run_plan import DERIVED, RunPlan, plan_run, read_manifest
 from lrcn_data.making.same_inputs import refuse_leakage
@@ -33,7 +33,7 @@ from lrcn_data.making.settle import remove_parts, write_whole
 from lrcn_data.making.shard_job import ShardJob, VideoReport, put_shard, write_shard
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.making.staged_append import finish_append
-from lrcn_data.reasons import Reason
+from lrcn_data.reasons import NOT_BAD, Reason
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage.atomic_file import write_failure
 
@@ -117,8 +117,7 @@ def write_data_set(
         with folder.lock(), folder.scratch(META):
             ended = finish_append(folder, plugins=[options.frame_kind])
             plan = plan_run(lists, options, run, folder)
-            if ended is not None and run.append:
-                result.appended = sum(ended.appends[-1].videos.values())
+            appended = plan.portions[-1] if plan.added or (ended and run.append) else None
             refuse_small_disk(plan.left, options, root=root, folder=folder)
             result.shards = len(plan.shards)
             on_start(len(lists.entries), plan.videos_left)
@@ -135,7 +134,9 @@ def write_data_set(
                     on_video=on_video,
                 )
                 _count(shards, result)
-            _finish(plan, options, folder, result, allow_leakage=run.allow_leakage)
+            records = _all_records(plan, folder)
+            _add_up(records, result, appended)
+            _finish(plan, records, options, folder, allow_leakage=run.allow_leakage)
     except OSError as error:
         raise write_failure(str(folder), error) from error
     result.seconds = time.monotonic() - began
@@ -224,16 +225,14 @@ def _remove_shard(folder: DataSetFolder, name: str, fingerprints: Collection[str
 
 def _finish(
     plan: RunPlan,
+    records: Mapping[str, ShardRecord],
     options: ShardOptions,
     folder: DataSetFolder,
-    result: RunResult,
     *,
     allow_leakage: bool,
 ) -> None:
     """Write the files of the whole data set, from all shards' records; the manifest last."""
     target = folder if plan.added is None else folder.staged
-    records = _all_records(plan, folder)
-    _add_up(records, plan, result)
     rejected = [
         dump_json_line(asdict(line)) for record in records.values() for line in record.rejected
     ]
@@ -297,7 +296,9 @@ def _all_records(plan: RunPlan, folder: DataSetFolder) -> dict[str, ShardRecord]
     return records
 
 
-def _add_up(records: Mapping[str, ShardRecord], plan: RunPlan, result: RunResult) -> None:
+def _add_up(
+    records: Mapping[str, ShardRecord], result: RunResult, appended: Portion | None
+) -> None:
     """Fill in those numbers of the result that are of the whole data set, or of an append."""
     entries = [entry for record in records.values() for entry in record.entries]
     reasons = Counter(line.reason for record in records.values() for line in record.rejected)
@@ -308,15 +309,12 @@ def _add_up(records: Mapping[str, ShardRecord], plan: RunPlan, result: RunResult
     result.failed = sum(entry.failed for entry in entries)
     result.reasons = dict(reasons.most_common())
     result.partial = reasons[Reason.PARTIAL]
-    judged = plan.shards
-    if plan.added is not None:
-        judged = plan.added.shards
-        result.appended = sum(len(shard.videos) for shard in judged)
-    result.bad = sum(
-        line.reason != Reason.SHORT for shard in judged for line in records[shard.name].rejected
-    )
-    videos = sum(len(shard.videos) for shard in judged)
-    result.bad_fraction = result.bad / max(1, videos)
+    judged = list(records.values())
+    if appended is not None:
+        judged = [records[shard.name] for shard in appended.shards]
+        result.appended = sum(record.entry.videos for record in judged)
+    result.bad = sum(line.reason not in NOT_BAD for record in judged for line in record.rejected)
+    result.bad_fraction = result.bad / max(1, result.appended or result.videos)
 
 
 def _refuse_empty_splits(plan: RunPlan, records: list[ShardRecord], folder: DataSetFolder) -> None:

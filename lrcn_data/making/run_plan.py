@@ -324,8 +324,9 @@ def _refuse_other_tools(plan: RunPlan, tools: dict[str, str]) -> None:
 def _another(old: Manifest, new: Manifest, folder: DataSetFolder) -> LrcnError:
     found = differences(old, new)
     what = "; ".join(found) or "it was written by another version"
-    only_lists = replace(old, lists=new.lists, classes=new.classes)
-    adds = "--append to add new lines, " if found and not differences(only_lists, new) else ""
+    alike = replace(old, lists=new.lists, classes=new.classes, tools=new.tools)
+    may_append = old.lists != new.lists and not differences(alike, new)
+    adds = "--append to add new lines, " if may_append else ""
     return LrcnError(
         f"{folder} holds another data set: {what}; use {adds}another --out, or --overwrite"
     )
