@@ -2,7 +2,7 @@
 
 `v1` is of the first version, in which each shard had arrays of its own. `every` has every part that
 a data set may have or not. `later` is what a later version of the same major one could write: with
-keys that this one doesn't know, in every object.
+keys that this one doesn't know, in every object. `appended` got two train clips by an append.
 
 Not to be run again for these: what is committed is the point. What is new in the format gets a
 folder of its own: `python tests/golden/make.py every tests/golden/every`.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
+from lrcn_data.format.append import Append
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import DATA_CARD, META, REJECTED, ShardFiles
 from lrcn_data.format.json_text import dump_json_line
@@ -29,7 +31,9 @@ from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Sourc
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.inspecting.stats import compute_stats, write_stats
+from lrcn_data.lists.entry import Entry
 from lrcn_data.making.data_card import data_card
+from lrcn_data.making.entries_there import write_added
 from lrcn_data.making.settle import remove_parts, write_whole
 
 CLASSES = ["Archery", "Basket ball", "Überschlag"]
@@ -52,6 +56,16 @@ PARTIAL = Rejection(
 )
 VIDEO_SHA256 = hashlib.sha256(b"video").hexdigest()
 FINGERPRINT = hashlib.sha256(b"golden data set of format version 1").hexdigest()
+APPEND = Append(
+    fingerprint=hashlib.sha256(b"golden append").hexdigest(),
+    options={"videos_per_shard": None},
+    lists={"train": hashlib.sha256(b"appended").hexdigest()},
+    classes=["Überschlag"],
+    tools={"av": "19.0.0", "simplejpeg": "1.9.0", "webdataset": "1.0.2"},
+    shards={"train": 1},
+    videos={"train": 2},
+)
+FINGERPRINTS = (FINGERPRINT, APPEND.fingerprint)
 
 
 def frame(split: str, clip: int, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -108,15 +122,16 @@ def with_later_keys(value: Any) -> Any:
     return [with_later_keys(one) for one in value] if isinstance(value, list) else value
 
 
-def write_shard(folder: DataSetFolder, split: str, variant: str) -> ShardRecord:
-    """Write a split's only shard; of `every` that of train has several tars."""
+def write_shard(
+    folder: DataSetFolder, name: str, clips: Sequence[int], variant: str, fingerprint: str
+) -> ShardRecord:
+    """Write a shard with some clips of its split; of `every` that of train has several tars."""
+    split = name.partition("-")[0]
     sums = PixelSums(SIZE)
     layout = SampleLayout(seq_len=SEQ_LEN)
     most = 15_000 if variant == "every" else 1 << 28
-    with ShardWriter(
-        folder.path, f"{split}-000", layout=layout, canvas=SIZE, most_bytes=most
-    ) as writer:
-        for clip in range(len(CLIPS[split])):
+    with ShardWriter(folder.path, name, layout=layout, canvas=SIZE, most_bytes=most) as writer:
+        for clip in clips:
             frames = [frame(split, clip, number) for number in range(SEQ_LEN)]
             jpegs = [
                 simplejpeg.encode_jpeg(image, quality=90, colorsubsampling="420")
@@ -127,17 +142,17 @@ def write_shard(folder: DataSetFolder, split: str, variant: str) -> ShardRecord:
             for pixels in frames:
                 sums.add(pixels)
         writer.add_pixels(sums)
-        rejected = [REJECTION] if split == REJECTION.split else []
+        rejected = [REJECTION] if split == REJECTION.split and 0 in clips else []
         if variant == "every" and rejected:
             rejected.append(PARTIAL)
         sources = [
             Source(path=record(split, clip).video, bytes=5, sha256=VIDEO_SHA256, decoding="planned")
-            for clip in range(len(CLIPS[split]))
+            for clip in clips
         ]
         written = writer.finish(
-            fingerprint=FINGERPRINT,
+            fingerprint=fingerprint,
             split=split,
-            videos=len(CLIPS[split]) + len(rejected),
+            videos=len(clips) + len(rejected),
             rejected=rejected,
             sources=sources,
         )
@@ -148,10 +163,16 @@ def write_shard(folder: DataSetFolder, split: str, variant: str) -> ShardRecord:
 
 
 def main(variant: str, path: Path) -> None:
-    """Write the whole data set of a variant: v1, every or later."""
+    """Write the whole data set of a variant: v1, every, later or appended."""
     folder = DataSetFolder(path)
     folder.make(META)
-    records = {f"{split}-000": write_shard(folder, split, variant) for split in CLIPS}
+    shards: dict[str, Sequence[int]] = {"train-000": range(3), "test-000": [0]}
+    if variant == "appended":
+        shards = {"train-000": [0], "train-001": [1, 2], "test-000": [0]}
+    records = {
+        name: write_shard(folder, name, clips, variant, FINGERPRINTS[name.endswith("1")])
+        for name, clips in shards.items()
+    }
     options = {
         "fps": "25/2",
         "seq_len": SEQ_LEN,
@@ -186,9 +207,16 @@ def main(variant: str, path: Path) -> None:
         mean_exact=True,
         requires=["parts"] if variant == "every" else [],
         shards=[entry for record in records.values() for entry in record.entries],
+        appends=[APPEND] if variant == "appended" else [],
     )
     if variant != "v1":
         summed = {name: name.startswith("train") for name in records}
+        if variant == "appended":
+            added = [
+                Entry(path=record("train", clip).video, label=0, split="train", line=clip)
+                for clip in shards["train-001"]
+            ]
+            write_added(0, added, folder)
         write_whole(
             folder, records, summed=summed, canvas=SIZE, layout=SampleLayout(seq_len=SEQ_LEN)
         )
@@ -197,7 +225,7 @@ def main(variant: str, path: Path) -> None:
     folder.write_manifest(wanted)
     rejected = [line for record in records.values() for line in record.rejected]
     folder.write(REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
-    if variant == "every":
+    if variant in ("every", "appended"):
         folder.write(DATA_CARD, data_card(manifest).encode())
         write_stats(folder, *compute_stats(folder.location, workers=1))
 

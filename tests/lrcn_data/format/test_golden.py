@@ -33,7 +33,7 @@ def make() -> ModuleType:
     return module
 
 
-VARIANTS = ["v1", "every", "later"]
+VARIANTS = ["v1", "every", "later", "appended"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -47,11 +47,13 @@ def test_a_golden_data_set_gives_what_was_put_in(make: ModuleType, name: str) ->
     assert data_set.classes == ["Archery", "Basket ball", "Überschlag"]
     assert (data_set.seq_len, str(data_set.fps)) == (4, "25/2")
     assert (data_set.skipped, data_set.failed) == (1, 0)
-    assert [shard.entry.file for shard in data_set.shards] == (
-        ["train-000.tar", "train-000-1.tar", "train-000-2.tar", "test-000.tar"]
-        if name == "every"
-        else ["train-000.tar", "test-000.tar"]
-    )
+    further = {
+        "every": ["train-000-1.tar", "train-000-2.tar"],
+        "appended": ["train-001.tar"],
+    }
+    assert [shard.entry.file for shard in data_set.shards] == [
+        *("train-000.tar", *further.get(name, []), "test-000.tar")
+    ]
     assert data_set.labels.tolist() == [0, 2, 1, 1]
     assert data_set.num_valid.tolist() == [4, 4, 3, 4]
     clips = [("train", 0), ("train", 1), ("train", 2), ("test", 0)]
