@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -68,6 +69,48 @@ def test_killed_runs_end_with_the_tree_of_an_undisturbed_one(
     tally.note(
         f"{kills // 4} folders, each killed 4 times; {alone} kills were of the main process alone"
     )
+    tally.check(kills)
+
+
+@pytest.mark.slow
+@pytest.mark.promise(9, "kill -9 of an append at a random moment, then the same command")
+def test_killed_appends_leave_the_old_data_set_and_end_with_the_tree_of_an_undisturbed_one(
+    runs: Any, tally: Any, count: Callable[[int, int], int], each: Callable[..., None]
+) -> None:
+    kills = count(6, 200)
+    lines = (runs.folder / "train.txt").read_text().splitlines(keepends=True)
+    (runs.folder / "train.txt").write_text("".join(lines[:8]))
+    assert runs.run("--out", "first")[0] == 0
+    first = runs.tree("first")
+    (runs.folder / "train.txt").write_text("".join(lines))
+    shutil.copytree(runs.folder / "first", runs.folder / "whole")
+    whole, seconds = runs.whole("--append")
+
+    def kill(number: int) -> None:
+        """Kill an append once, look at the folder, then let it end."""
+        rng, out = random.Random(number), f"killed{number}"
+        shutil.copytree(runs.folder / "first", runs.folder / out)
+        killed = False
+        while not killed:
+            process = runs.start("--out", out, "--append", group=True)
+            time.sleep(rng.uniform(0.1, seconds))
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            killed = process.returncode == -signal.SIGKILL
+            if not killed:
+                shutil.rmtree(runs.folder / out)
+                shutil.copytree(runs.folder / "first", runs.folder / out)
+        tree = runs.tree(out)
+        old = {name: found for name, found in first.items() if name.endswith((".tar", ".idx"))}
+        fault = runs.broken(out, whole)
+        if not old.items() <= tree.items():
+            fault = f"{out}: the old shards have changed"
+        if tree["dataset.json"] not in (first["dataset.json"], whole["dataset.json"]):
+            fault = f"{out}: dataset.json is neither that of before nor that of afterwards"
+        tally.add(fault or runs.resumed(out, whole, "--append"))
+
+    each(kill, range(kills))
     tally.check(kills)
 
 
