@@ -11,7 +11,9 @@ is an `nn.Module` that is called with
 and returns `(hidden_BTH, state)`: float (clips, frames, hidden), and what it needs to go on with
 the frames that follow. Its attribute `hidden`, an int, is the size of the last axis. If it has a
 method `initialize()`, that is called once when the net is built. A head whose hidden values of a
-frame depend on that frame and those before it only is causal; `LRCN.step` works with those.
+frame depend on that frame and those before it only is causal; `LRCN.step` works with those. A head
+that is not has the attribute `causal = False`, and lets frames that are not real change nothing at
+those that are.
 
 A function of the net's config and the number of features builds it. Values of the head's own are
 in `config.head.values`.
@@ -28,3 +30,8 @@ if TYPE_CHECKING:
     from lrcn_model.nets.net_config import NetConfig
 
 HeadBuilder: TypeAlias = "Callable[[NetConfig, int], nn.Module]"
+
+
+def is_causal(head: nn.Module) -> bool:
+    """Whether a head's hidden values of a frame depend on no frame after it, as far as it says."""
+    return bool(getattr(head, "causal", True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from lrcn_model.nets.heads import HEAD_VALUES
 from lrcn_model.nets.net_config import NetConfig
 
 
@@ -38,5 +39,5 @@ def build(config: NetConfig, features: int) -> FramesAlone:
     Raises:
         UsageError: The config gives the head values of its own, of which this one has none.
     """
-    config.head.filled()
+    config.head.filled(**HEAD_VALUES["none"])
     return FramesAlone(features)

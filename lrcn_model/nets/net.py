@@ -14,6 +14,7 @@ from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnn import Expects
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.first_weights import kaiming
+from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 
@@ -79,8 +80,9 @@ class LRCN(nn.Module):
                 repeating the last one; None where all are real. Heads that look forward need it.
 
         Returns:
-            The scores before any softmax, float (clips, frames, classes). With the built-in heads
-            a frame's scores depend only on the frames of its clip up to it.
+            The scores before any softmax, float (clips, frames, classes). With a causal head a
+            frame's scores depend only on the frames of its clip up to it; with any head those of
+            real frames depend on real frames only.
         """
         scores_BTC, _ = self._scored(frames, lengths, None)
         return scores_BTC
@@ -88,8 +90,9 @@ class LRCN(nn.Module):
     def step(self, frames: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Score frames as they come, one by one or several at a time.
 
-        With a causal head, the scores of all pieces together are those that `forward` gives for
-        the whole. The net must be in evaluation mode for that.
+        The scores of all pieces together are those that `forward` gives for the whole; the net
+        must be in evaluation mode for that. Only causal heads can do it; of the built-in ones,
+        `lstm` and `gru` that are not bidirectional, and `none`.
 
         Args:
             frames: The preprocessed frames that come next, float (clips, frames, channels, height,
@@ -100,7 +103,15 @@ class LRCN(nn.Module):
         Returns:
             The scores before any softmax, float (clips, frames, classes), and the state to go on
             with.
+
+        Raises:
+            UsageError: The head needs the frames to come.
         """
+        if not is_causal(self.head):
+            raise UsageError(
+                f"--head {self.config.head} looks at frames to come, so frames can't be scored as"
+                " they come; score whole clips, or train a net with another head"
+            )
         return self._scored(frames, None, state)
 
     def _scored(self, frames: Tensor, lengths: Tensor | None, state: Any) -> tuple[Tensor, Any]:

@@ -14,12 +14,9 @@ from typing import Any, Self
 from lrcn_data.errors import UsageError
 from lrcn_data.size import Size
 from lrcn_model.nets.cnns import CNNS
-from lrcn_model.nets.heads import HEADS
+from lrcn_model.nets.heads import HEAD_VALUES, HEADS
 
-_LSTM, _NO_HEAD = "lstm", "none"
-
-LSTM_HIDDEN = 256
-"""Units of an LSTM where nothing says how many."""
+_LSTM, _NO_HEAD, _HIDDEN = "lstm", "none", "hidden"
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -108,14 +105,16 @@ class NetConfig:
         cnn: The CNN, by its name, or with values of its own as a `Part` or as a table. `paper` is
             that of G. Thung and H. Jiang, "A Torch Library for Action Recognition and Detection
             Using CNNs and LSTMs"; `small` is for small frames and for CPUs.
-        head: What stands between the CNN and the classifier, given like the CNN: `lstm` (with the
-            value `hidden`, the number of its units) or `none`, which judges each frame by itself.
+        head: What stands between the CNN and the classifier, given like the CNN: `lstm`, `gru`,
+            `mean`, which judges a clip by the mean of its frames, or `none`, which judges each
+            frame by itself. `heads.HEAD_VALUES` has the values of each. One that is given as its
+            default is left out, except the `hidden` of an `lstm`.
         size: (width, height), in pixels, of the frames that the net sees.
         channels: The number of channels that the frames have.
-        dropout: The probability with which dropout sets a value to 0, after the CNN's features and
-            after the head.
-        lstm_hidden: A short way to give the head: the number of units of an `lstm`, or 0 for
-            `none`.
+        dropout: The probability with which dropout sets a value to 0, after the CNN's features,
+            after the head, and between the layers of a head of several.
+        lstm_hidden: A short way to give the head: the number of units of an `lstm`, which keeps
+            its other values, or 0 for `none`.
 
     Raises:
         UsageError: A value is out of range, a part has a name that there is not, or `head` and
@@ -161,11 +160,14 @@ class NetConfig:
 
     @property
     def lstm_hidden(self) -> int | None:
-        """The number of units of the LSTM, 0 where there is no head; None for any other head."""
+        """The number of units of the LSTM, 0 where there is no head; None for any other head.
+
+        None also for an LSTM with other values than that one.
+        """
         if self.head == Part(_NO_HEAD):
             return 0
-        if self.head.name == _LSTM and self.head.values.keys() == {"hidden"}:
-            units = self.head.values["hidden"]
+        if self.head.name == _LSTM and self.head.values.keys() == {_HIDDEN}:
+            units = self.head.values[_HIDDEN]
             return units if type(units) is int else None
         return None
 
@@ -189,7 +191,8 @@ class NetConfig:
         for name in {"cnn", "head"} & changes.keys():
             changes[name] = getattr(self, name).replaced_by(Part.of(changes[name]))
         if "lstm_hidden" in changes:
-            changes["head"] = _head(changes.get("head"), changes.pop("lstm_hidden"))
+            own = self.head if self.head.name == _LSTM else None
+            changes["head"] = _head(changes.get("head", own), changes.pop("lstm_hidden"))
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
@@ -216,19 +219,35 @@ class NetConfig:
 
 def _head(head: Part | str | Mapping[str, Any] | None, lstm_hidden: int | None) -> Part:
     """The head that `head` and `lstm_hidden` mean together."""
-    if lstm_hidden is not None and lstm_hidden < 0:
+    given = None if head is None else Part.of(head)
+    if lstm_hidden is None:
+        return _said_shortly(given or Part(_LSTM))
+    if lstm_hidden < 0:
         raise UsageError(f"--lstm-hidden must be at least 0, got {lstm_hidden}")
-    short = Part(_LSTM, hidden=LSTM_HIDDEN if lstm_hidden is None else lstm_hidden)
-    if lstm_hidden == 0:
-        short = Part(_NO_HEAD)
-    if head is None:
-        return short
-    given = Part.of(head)
-    if lstm_hidden is not None and given.name not in (_LSTM, short.name):
+    name = _LSTM if lstm_hidden else _NO_HEAD
+    if given is not None and given.name not in (_LSTM, name):
         raise UsageError(
-            f"--lstm-hidden {lstm_hidden} means --head {short.name}, but --head is {given.name};"
+            f"--lstm-hidden {lstm_hidden} means --head {name}, but --head is {given.name};"
             " give one of the two"
         )
-    if lstm_hidden is not None or given == Part(_LSTM):
-        return short
-    return given
+    if not lstm_hidden:
+        return Part(_NO_HEAD)
+    others = {} if given is None else given.values
+    return _said_shortly(Part(_LSTM, **{**others, _HIDDEN: lstm_hidden}))
+
+
+def _said_shortly(head: Part) -> Part:
+    """The same head without values at their default, so that one head has one record.
+
+    An LSTM has its number of units in any case, as it had before there were other values.
+    """
+    defaults = HEAD_VALUES.get(head.name, {})
+    kept = {
+        name: value
+        for name, value in head.values.items()
+        # 1 is no default where the default is true
+        if name not in defaults or (type(value), value) != (type(defaults[name]), defaults[name])
+    }
+    if head.name == _LSTM:
+        kept = {_HIDDEN: defaults[_HIDDEN], **kept}
+    return Part(head.name, **kept)

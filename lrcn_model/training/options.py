@@ -68,8 +68,9 @@ NET_OPTIONS = {
         group=_NET,
         kind=NetPart(HEADS),
         default=_DEFAULT_NET.head,
-        meaning="The part that follows a clip from frame to frame: an LSTM, nothing (each frame is"
-        " judged by itself), or a function of your own.",
+        meaning="The part that follows a clip from frame to frame: an LSTM, a GRU, the mean of the"
+        " clip's frames, nothing (each frame is judged by itself), or a function of your own."
+        " Layers, directions and what it sees are values of a [head] table in --config.",
     ),
     "lstm_hidden": Option(
         group=_NET,
@@ -81,8 +82,8 @@ NET_OPTIONS = {
         group=_NET,
         kind=Number(least=0, below=1),
         default=_DEFAULT_NET.dropout,
-        meaning="The probability with which dropout sets a value to 0, after the CNN and after the"
-        " head.",
+        meaning="The probability with which dropout sets a value to 0, after the CNN, after the"
+        " head, and between the layers of a head of several.",
     ),
 }
 """The options that `TrainOptions.net` is made from."""

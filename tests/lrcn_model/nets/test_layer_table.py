@@ -57,6 +57,15 @@ def test_operations_are_those_that_one_counts_by_hand() -> None:
     assert flop["classifier"] == 2 * 7 * 5
 
 
+@pytest.mark.parametrize(("name", "gates"), [("lstm", 4), ("gru", 3)])
+def test_operations_of_each_layer_and_direction_are_counted(name: str, gates: int) -> None:
+    head = {"name": name, "hidden": 7, "layers": 2, "bidirectional": True, "input": "both"}
+    layers = [layer for layer in net_table(small(head=head)).layers if "head" in layer.name]
+    for layer, features in zip(layers, (256, 256, 14, 14), strict=True):
+        assert layer.flop == gates * 2 * 7 * (features + 7)
+        assert layer.parameters == gates * 7 * (features + 7 + 2)
+
+
 def test_what_a_module_does_between_its_layers_is_its_own() -> None:
     net = small(cnn=f"{__name__}:attending", lstm_hidden=0)
     table = net_table(net)

@@ -171,7 +171,7 @@ def test_frames_scored_as_they_come_get_the_scores_of_the_whole(
     torch.testing.assert_close(torch.cat(scores, dim=1), net(frames), atol=1e-5, rtol=0)
 
 
-def test_built_in_heads_need_no_lengths() -> None:
+def test_a_causal_head_needs_no_lengths() -> None:
     net, frames = small(), torch.randn(2, 4, 3, 32, 32)
     assert torch.equal(net(frames, torch.tensor([4, 2])), net(frames))
 

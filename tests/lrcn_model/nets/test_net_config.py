@@ -70,6 +70,9 @@ def test_a_kind_fills_in_the_values_that_are_not_given() -> None:
         ({"lstm_hidden": 0}, Part("none")),
         ({"head": "none"}, Part("none")),
         ({"head": {"name": "my_nets:gru", "layers": 2}}, Part("my_nets:gru", layers=2)),
+        ({"head": {"name": "lstm", "layers": 2}}, Part("lstm", hidden=256, layers=2)),
+        ({"head": Part("lstm", layers=2), "lstm_hidden": 9}, Part("lstm", hidden=9, layers=2)),
+        ({"head": {"name": "gru", "hidden": 9}}, Part("gru", hidden=9)),
     ],
 )
 def test_the_head_may_be_said_by_name_or_by_the_lstms_units(
@@ -83,6 +86,29 @@ def test_the_lstms_units_and_another_head_contradict_each_other(head: str) -> No
     message = f"--lstm-hidden 8 means --head lstm, but --head is {head}"
     with pytest.raises(UsageError, match=message):
         NetConfig(head=head, lstm_hidden=8)
+
+
+@pytest.mark.parametrize(
+    ("said", "shortly"),
+    [
+        (
+            Part("lstm", hidden=4, layers=1, bidirectional=False, input="features"),
+            Part("lstm", hidden=4),
+        ),
+        (Part("lstm", bidirectional=True), Part("lstm", hidden=256, bidirectional=True)),
+        (Part("gru", hidden=256, layers=1), Part("gru")),
+        (Part("mean", input="features"), Part("mean")),
+    ],
+)
+def test_a_value_given_as_its_default_makes_no_other_head(said: Part, shortly: Part) -> None:
+    assert NetConfig(head=said) == NetConfig(head=shortly)
+    assert NetConfig(head=said).to_json()["head"] == shortly.to_json()
+
+
+def test_a_value_of_another_type_is_not_taken_for_the_default() -> None:
+    head = Part("gru", layers=True, bidirectional=0)
+    assert NetConfig(head=head).head == head
+    assert NetConfig(head=head).head.values["layers"] is True
 
 
 def test_a_config_says_the_lstms_units_where_they_say_all_of_the_head() -> None:
@@ -124,12 +150,22 @@ def test_changes_count_over_what_was_there_before() -> None:
     assert other.changed({"lstm_hidden": 0}).changed({"lstm_hidden": 5}).lstm_hidden == 5
 
 
+def test_another_number_of_units_keeps_the_lstms_other_values() -> None:
+    config = NetConfig(head=Part("lstm", layers=2))
+    assert config.changed({"lstm_hidden": 5}).head == Part("lstm", hidden=5, layers=2)
+    assert config.changed({"lstm_hidden": 5}).lstm_hidden is None
+    assert config.changed({"lstm_hidden": 0}).head == Part("none")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"classes": -1}, "can't have -1 classes"),
         ({"channels": 0}, "at least 1 channel, got 0"),
-        ({"head": "gru"}, r"--head must be one of lstm, none, or package\.module:name of your own"),
+        (
+            {"head": "big"},
+            r"--head must be one of lstm, gru, mean, none, or package\.module:name of",
+        ),
     ],
 )
 def test_values_out_of_range_are_refused(values: dict[str, Any], message: str) -> None:
