@@ -68,7 +68,7 @@ _MOST_SHOWN = 12
     type=click.Choice(list(VOTES)),
     show_default="what the run was trained with",
     help="Which scores of a video's frames are averaged to recognize its class: logarithms of"
-    " probabilities, or probabilities.",
+    " probabilities, probabilities, or logarithms of each clip's last frame.",
 )
 @batch_size_option("The number of clips that are scored at a time.")
 @device_option
@@ -133,7 +133,8 @@ def command(
     """Score the clips of shards with the net of RUN.
 
     Recognition: a video's class is the one with the highest mean score over all frames of all
-    its clips. Detection: a frame's class is the one with the highest score.
+    its clips, or over their last frames with --average last. Detection: a frame's class is the one
+    with the highest score.
     """
     prepare_torch(*(["matplotlib"] if confusion else []))
     from lrcn_model.ranks import ranks_from_environment

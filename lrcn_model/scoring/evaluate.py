@@ -102,8 +102,8 @@ def evaluate(
         run: The trained net as `load_run` gives it, or the path or URL of its run.
         shards: The shards to score: paths, globs, ranges or URLs, one or several; of folders, those
             of the test split.
-        average: Which scores of a video's frames are averaged, "log-probs" or "probs"; None for
-            what the run was trained with.
+        average: Which scores of a video's frames are averaged, among `video_vote.VOTES`:
+            "log-probs", "probs" or "last"; None for what the run was trained with.
         batch_size: The number of clips that are scored at a time, which changes nothing but speed.
         workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-UNLABELLED = -1
-"""The class number of frames that have no class, or that only repeat the last real frame."""
+from lrcn_model.scoring.loss_at import LOSS_AT, UNLABELLED
+from lrcn_model.scoring.video_vote import VOTES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -35,11 +35,12 @@ def clip_losses(
     num_valid_B: Tensor,
     *,
     smoothing: float = 0.0,
+    at: str = "every",
+    average: str = "log-probs",
 ) -> ClipLosses:
-    """Cross-entropy, averaged over each clip's labelled frames, then summed over the clips.
+    """Cross-entropy, averaged over the places in each clip where it is taken, summed over clips.
 
-    A clip counts as recognized where the mean of its real frames' log-probabilities is highest
-    for its class.
+    A clip counts as recognized where the mean of its frames' votes is highest for its class.
 
     Args:
         scores_BTC: The scores before any softmax, float (clips, frames, classes).
@@ -49,20 +50,27 @@ def clip_losses(
         num_valid_B: The number of real frames of each clip, int64 (clips,).
         smoothing: The share of a frame's label that is spread over all classes (Szegedy et al.,
             "Rethinking the Inception Architecture for Computer Vision", 2016).
+        at: The place in a clip where the loss is taken, among `loss_at.LOSS_AT`.
+        average: The name of the kind of vote, among `video_vote.VOTES`.
     """
-    log_probs_BTC = functional.log_softmax(scores_BTC.float(), dim=-1)
-    labelled_BT = frame_labels_BT != UNLABELLED
-    loss_BT = frame_losses(log_probs_BTC, frame_labels_BT)
+    scores_BTC = scores_BTC.float()
+    real_BT = real_frames(num_valid_B, scores_BTC.shape[1])
+    # P: the places in a clip, which are its frames or fewer
+    scores_BPC, labels_BP = LOSS_AT[at](scores_BTC, frame_labels_BT, labels_B, real_BT)
+    log_probs_BPC = functional.log_softmax(scores_BPC, dim=-1)
+    labelled_BP = labels_BP != UNLABELLED
+    loss_BP = frame_losses(log_probs_BPC, labels_BP)
     if smoothing:
-        spread_BT = -log_probs_BTC.mean(dim=-1) * labelled_BT
-        loss_BT = (1 - smoothing) * loss_BT + smoothing * spread_BT
-    count_B = labelled_BT.sum(dim=1)
-    loss = (loss_BT.sum(dim=1) / count_B.clamp(min=1)).sum()
+        spread_BP = -log_probs_BPC.mean(dim=-1) * labelled_BP
+        loss_BP = (1 - smoothing) * loss_BP + smoothing * spread_BP
+    count_B = labelled_BP.sum(dim=1)
+    loss = (loss_BP.sum(dim=1) / count_B.clamp(min=1)).sum()
     with torch.no_grad():
         counted_B = count_B > 0
-        real_BT = real_frames(num_valid_B, scores_BTC.shape[1])
-        mean_BC = (log_probs_BTC * real_BT[..., None]).sum(dim=1)
-        correct = ((mean_BC.argmax(dim=1) == labels_B) & counted_B).sum()
+        vote = VOTES[average]
+        votes_BTC = vote.of_frames(functional.log_softmax(scores_BTC, dim=-1))
+        votes_BC = (votes_BTC * vote.voting(real_BT)[..., None]).sum(dim=1)
+        correct = ((votes_BC.argmax(dim=1) == labels_B) & counted_B).sum()
     return ClipLosses(loss=loss, clips=counted_B.sum(), correct=correct)
 
 

@@ -17,7 +17,8 @@ from torch.nn import functional
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
-from lrcn_model.scoring.loss import UNLABELLED, frame_losses, real_frames
+from lrcn_model.scoring.loss import frame_losses, real_frames
+from lrcn_model.scoring.loss_at import UNLABELLED
 from lrcn_model.scoring.video_vote import VOTES
 
 Scores = npt.NDArray[np.float64]
@@ -98,7 +99,8 @@ class Scorer:
     """Adds up the scores of batches, and makes the figures of an evaluation from them.
 
     A video is recognized by the mean of its frames' scores, over all real frames of all its
-    clips; frames that only repeat the last one don't count.
+    clips, or over the last real one of each where the votes are such; frames that only repeat the
+    last one don't count.
 
     Args:
         classes: The number of classes.
@@ -128,13 +130,15 @@ class Scorer:
         hits_BT = (log_probs_BTC.argmax(dim=-1) == batch.frame_labels) & labelled_BT
         loss = frame_losses(log_probs_BTC, batch.frame_labels).double().sum()
         real_BT = real_frames(batch.num_valid, batch.seq_len)
-        votes_BTC = VOTES[self._average].of_frames(log_probs_BTC)
-        votes_BC = (votes_BTC.double() * real_BT[..., None]).sum(dim=1).cpu().numpy()
+        vote = VOTES[self._average]
+        voting_BT = vote.voting(real_BT)
+        votes_BTC = vote.of_frames(log_probs_BTC)
+        votes_BC = (votes_BTC.double() * voting_BT[..., None]).sum(dim=1).cpu().numpy()
         self._clips += len(batch)
         self._frames += int(labelled_BT.sum())
         self._correct += int(hits_BT.sum())
         self._loss += float(loss)
-        labels, counts = batch.labels.tolist(), batch.num_valid.tolist()
+        labels, counts = batch.labels.tolist(), voting_BT.sum(dim=1).tolist()
         sources = batch.sources or (UNKNOWN_SOURCE,) * len(batch)
         videos = zip(batch.videos, sources, labels, strict=True)
         for video, votes, count in zip(videos, votes_BC, counts, strict=True):

@@ -16,24 +16,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Vote:
-    """A kind of vote: what of a frame is averaged, and what the average says.
+    """A kind of vote: which frames vote, what of a frame is averaged, and what the average says.
 
     Attributes:
+        voting: Turns which frames are real, bool (clips, frames), into which of them vote.
         of_frames: Turns log-probabilities (..., classes) into the votes, of the same shape.
         probabilities: Turns the mean of votes, (classes,), into probabilities that add up to 1.
     """
 
+    voting: Callable[[Tensor], Tensor]
     of_frames: Callable[[Tensor], Tensor]
     probabilities: Callable[[Tensor], Tensor]
+
+
+def _all(real_BT: Tensor) -> Tensor:
+    return real_BT
+
+
+def _last(real_BT: Tensor) -> Tensor:
+    return real_BT & (real_BT.cumsum(1) == real_BT.sum(1, keepdim=True))
 
 
 VOTES: Mapping[str, Vote] = {
     # as the paper's code did
     "log-probs": Vote(
-        of_frames=lambda log_probs: log_probs, probabilities=lambda mean: mean.softmax(dim=0)
+        voting=_all,
+        of_frames=lambda log_probs: log_probs,
+        probabilities=lambda mean: mean.softmax(dim=0),
     ),
     # as Donahue et al. did
-    "probs": Vote(of_frames=lambda log_probs: log_probs.exp(), probabilities=lambda mean: mean),
+    "probs": Vote(
+        voting=_all,
+        of_frames=lambda log_probs: log_probs.exp(),
+        probabilities=lambda mean: mean,
+    ),
+    # as suits --loss-at last, with which no other frame is trained
+    "last": Vote(
+        voting=_last,
+        of_frames=lambda log_probs: log_probs,
+        probabilities=lambda mean: mean.softmax(dim=0),
+    ),
 }
 """The kinds of votes by name. The class of a video is the one with the largest mean vote, over all
-real frames of all its clips."""
+its clips' real frames that vote."""

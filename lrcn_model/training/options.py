@@ -20,6 +20,7 @@ from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor_names import DEVICES, PRECISIONS
+from lrcn_model.scoring.loss_at import LOSS_AT
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.training.cnn_defaults import CNN_DEFAULTS
 from lrcn_model.training.learning_rate import SCHEDULES
@@ -214,6 +215,14 @@ class TrainOptions:
         "The share of each frame's label that is spread evenly over all classes.",
         group=_LEARNING,
     )
+    loss_at: str = option(
+        "every",
+        Choice(tuple(LOSS_AT)),
+        "Where in a clip the loss is taken: at every frame, at the last one, which --average last"
+        " suits, or at the mean of its frames' scores.",
+        group=_LEARNING,
+        added_later=True,
+    )
     ema: float = option(
         0.0,
         Number(least=0, below=1),
@@ -289,8 +298,8 @@ class TrainOptions:
     average: str = option(
         "log-probs",
         Choice(tuple(VOTES)),
-        "Which scores of a video's frames are averaged to recognize it: log-probabilities, or"
-        " probabilities.",
+        "Which scores of a video's frames are averaged to recognize it: log-probabilities,"
+        " probabilities, or the log-probabilities of each clip's last frame.",
         group=_LEARNING,
     )
     reader: str = option(

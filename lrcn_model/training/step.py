@@ -157,6 +157,8 @@ class TrainStep:
             batch.labels,
             batch.num_valid,
             smoothing=self._options.label_smoothing,
+            at=self._options.loss_at,
+            average=self._options.average,
         )
 
     def _update(self, clips: Tensor) -> None:

@@ -18,7 +18,7 @@ from lrcn_data.lists.lines import format_line
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_model import ShardDataset, evaluate, predict
 from lrcn_model.nets.net import LRCN
-from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.nets.net_config import NetConfig, Part
 from lrcn_model.predicting.video_clips import VideoReader
 from lrcn_model.processor import choose_processor
 from lrcn_model.reading.preprocess import Preprocess
@@ -28,11 +28,14 @@ WriteVideo = Callable[..., Path]
 SIZE = (40, 32)
 
 
-def run_on(folder: Path, *, average: str = "log-probs") -> TrainedRun:
+def run_on(
+    folder: Path, *, average: str = "log-probs", head: Part | str | None = None
+) -> TrainedRun:
     """A net as it is drawn at random, with what a training on these shards would record."""
     data = ShardDataset(folder)
     torch.manual_seed(1)
-    net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE)).eval()
+    net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE, head=head))
+    net.eval()
     preprocess = Preprocess(SIZE, torch.tensor([90.0, 80.0, 70.0]))
     facts = RunFacts(
         classes=data.classes,
@@ -57,9 +60,11 @@ def make(folder: Path, videos: list[Path], **values: Any) -> Path:
     return out
 
 
-def check_same(folder: Path, videos: list[Path], **values: Any) -> None:
+def check_same(
+    folder: Path, videos: list[Path], run_values: dict[str, Any] | None = None, **values: Any
+) -> None:
     shards = make(folder, videos, **values)
-    run, data = run_on(shards), ShardDataset(shards)
+    run, data = run_on(shards, **(run_values or {})), ShardDataset(shards)
     decoder = values.get("decoder", "av")
     reader = VideoReader(run.facts, decoder=decoder, decode=DecodeOptions(), plugins=())
     stored: dict[str, list[np.ndarray]] = {}
@@ -113,6 +118,22 @@ def test_pixels_and_scores_are_those_of_the_shards(
     tmp_path: Path, videos: list[Path], sampling: dict[str, Any], fps: Any, size: Any
 ) -> None:
     check_same(tmp_path, videos, seq_len=4, fps=Fraction(str(fps)), size=size, **sampling)
+
+
+@pytest.mark.parametrize(
+    "run_values",
+    [
+        {"average": "last"},
+        {"average": "last", "head": Part("gru", layers=2, bidirectional=True, input="both")},
+        {"head": "mean"},
+    ],
+    ids=str,
+)
+def test_any_head_and_vote_scores_padded_videos_as_their_clips_in_shards(
+    tmp_path: Path, videos: list[Path], run_values: dict[str, Any]
+) -> None:
+    sampling = {"sampling": "windows", "stride": 3, "short": "pad"}
+    check_same(tmp_path, videos, run_values, seq_len=20, fps=Fraction(5), **sampling)
 
 
 @pytest.mark.skipif("LRCN_REAL_VIDEOS" not in os.environ, reason="LRCN_REAL_VIDEOS is not set")

@@ -51,7 +51,7 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def mean_log_probs_and_probs(run: TrainedRun, video: Path) -> tuple[torch.Tensor, torch.Tensor]:
+def expected_probabilities(run: TrainedRun, video: Path, average: str) -> torch.Tensor:
     """By hand: the middle frames of the blocks, as JPEGs, squeezed, scaled, scored and averaged."""
     options = ClipOptions(fps=Fraction(5), sampling=Center(seq_len=SEQ_LEN))
     [clip] = read_clips(video, "", options).clips
@@ -63,14 +63,16 @@ def mean_log_probs_and_probs(run: TrainedRun, video: Path) -> tuple[torch.Tensor
     mean = torch.tensor([90.0, 80.0, 70.0])[:, None, None]
     with torch.inference_mode():
         log_probs = run.net(((squeezed - mean) / 255)[None])[0].double().log_softmax(-1)
-    return log_probs.mean(0).softmax(0), log_probs.exp().mean(0)
+    if average == "last":
+        return log_probs[-1].exp()
+    return log_probs.mean(0).softmax(0) if average == "log-probs" else log_probs.exp().mean(0)
 
 
-@pytest.mark.parametrize("average", ["log-probs", "probs"])
+@pytest.mark.parametrize("average", ["log-probs", "probs", "last"])
 def test_a_video_is_predicted_from_the_mean_of_its_frames_votes(
     run: TrainedRun, video: Path, average: str
 ) -> None:
-    expected = mean_log_probs_and_probs(run, video)[average == "probs"]
+    expected = expected_probabilities(run, video, average)
     chosen = replace(run, facts=replace(run.facts, average=average))
     [prediction] = predict_videos(chosen, [video], top=len(CLASSES))
     assert prediction.error is None

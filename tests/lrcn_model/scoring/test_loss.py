@@ -3,13 +3,21 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 import torch
 from torch.nn import functional
 
 from lrcn_model.scoring.loss import clip_losses
+from lrcn_model.scoring.video_vote import VOTES
 
 
-def test_the_loss_and_the_hits_are_those_of_a_naive_loop() -> None:
+def log_probs_of(scores: np.ndarray) -> np.ndarray:
+    return scores - math.log(sum(math.exp(score) for score in scores))
+
+
+@pytest.mark.parametrize("average", ["log-probs", "probs", "last"])
+@pytest.mark.parametrize("at", ["every", "last", "mean"])
+def test_the_loss_and_the_hits_are_those_of_a_naive_loop(at: str, average: str) -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         clips, frames, classes = rng.integers(1, 6), rng.integers(1, 7), rng.integers(2, 5)
@@ -22,13 +30,20 @@ def test_the_loss_and_the_hits_are_those_of_a_naive_loop() -> None:
             frame_labels[clip, num_valid[clip] :] = -1
             parts, votes = [], np.zeros(classes)
             for frame in range(num_valid[clip]):
-                row = scores[clip, frame]
-                log_probs = row - math.log(sum(math.exp(score) for score in row))
-                votes += log_probs
+                log_probs = log_probs_of(scores[clip, frame])
+                if average == "last":
+                    votes = log_probs
+                else:
+                    votes += np.exp(log_probs) if average == "probs" else log_probs
                 if frame_labels[clip, frame] >= 0:
                     parts.append(-log_probs[frame_labels[clip, frame]])
             if parts:
-                loss += sum(parts) / len(parts)
+                mean = sum(scores[clip, frame] for frame in range(num_valid[clip]))
+                loss += {
+                    "every": sum(parts) / len(parts),
+                    "last": parts[-1],
+                    "mean": -log_probs_of(mean / num_valid[clip])[labels[clip]],
+                }[at]
                 counted += 1
                 correct += votes.argmax() == labels[clip]
         found = clip_losses(
@@ -36,6 +51,8 @@ def test_the_loss_and_the_hits_are_those_of_a_naive_loop() -> None:
             torch.from_numpy(frame_labels),
             torch.from_numpy(labels),
             torch.from_numpy(num_valid),
+            at=at,
+            average=average,
         )
         assert math.isclose(float(found.loss), loss, rel_tol=1e-5, abs_tol=1e-6)
         assert (int(found.clips), int(found.correct)) == (counted, correct)
@@ -48,6 +65,43 @@ def test_frames_without_a_label_have_no_gradient() -> None:
     assert scores.grad is not None
     assert scores.grad[0, 0].any()
     assert not scores.grad[0, 1:].any()
+
+
+@pytest.mark.parametrize(("at", "reached"), [("every", 3), ("last", 1), ("mean", 3)])
+def test_the_gradient_reaches_the_frames_where_the_loss_is_taken(at: str, reached: int) -> None:
+    scores = torch.randn(1, 5, 4, requires_grad=True)
+    labels = torch.tensor([[2, 2, 2, -1, -1]])
+    clip_losses(scores, labels, torch.tensor([2]), torch.tensor([3]), at=at).loss.backward()
+    assert scores.grad is not None
+    frames = scores.grad.any(dim=-1)[0].nonzero().flatten().tolist()
+    assert frames == list(range(3 - reached, 3))
+
+
+@pytest.mark.parametrize("at", ["every", "last", "mean"])
+def test_the_loss_is_the_same_whatever_is_in_the_padding(at: str) -> None:
+    scores, labels = torch.randn(2, 5, 4), torch.tensor([[1, 1, -1, -1, -1], [3, 3, 3, 3, -1]])
+    valid = torch.tensor([2, 4])
+    expected = clip_losses(scores, labels, labels[:, 0], valid, at=at).loss
+    scores[0, 2:], scores[1, 4:] = 1e30, -7.0
+    assert torch.equal(clip_losses(scores, labels, labels[:, 0], valid, at=at).loss, expected)
+
+
+def test_the_loss_at_the_mean_is_that_of_the_probabilities_that_a_vote_gives() -> None:
+    scores, labels = torch.randn(1, 5, 4), torch.full((1, 5), 2)
+    found = clip_losses(scores, labels, torch.tensor([2]), torch.tensor([5]), at="mean")
+    vote = VOTES["log-probs"]
+    probabilities = vote.probabilities(vote.of_frames(scores[0].log_softmax(-1)).mean(0))
+    torch.testing.assert_close(found.loss, -probabilities[2].log())
+
+
+@pytest.mark.parametrize("at", ["last", "mean"])
+def test_labels_are_smoothed_wherever_the_loss_is_taken(at: str) -> None:
+    scores, labels = torch.randn(1, 3, 5), torch.tensor([[4, 4, -1]])
+    one = scores[0, 1] if at == "last" else scores[0, :2].mean(0)
+    expected = functional.cross_entropy(one, torch.tensor(4), label_smoothing=0.1)
+    valid = torch.tensor([2])
+    found = clip_losses(scores, labels, labels[:, 0], valid, smoothing=0.1, at=at)
+    torch.testing.assert_close(found.loss, expected)
 
 
 def test_smoothed_labels_give_torchs_smoothed_cross_entropy() -> None:

@@ -69,10 +69,9 @@ def naive(data: dict[str, Any], average: str) -> dict[str, float]:
         for frame in range(FRAMES):
             probs = np.exp(data["scores"][clip, frame].astype(np.float64))
             probs /= probs.sum()
-            if frame < data["num_valid"][clip]:
-                votes.setdefault(video, []).append(
-                    np.log(probs) if average == "log-probs" else probs
-                )
+            last = data["num_valid"][clip] - 1
+            if frame == last or (frame < last and average != "last"):
+                votes.setdefault(video, []).append(probs if average == "probs" else np.log(probs))
             label = data["frame_labels"][clip, frame]
             if label >= 0:
                 losses.append(-np.log(probs[label]))
@@ -93,7 +92,7 @@ def naive(data: dict[str, Any], average: str) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("average", ["log-probs", "probs"])
+@pytest.mark.parametrize("average", ["log-probs", "probs", "last"])
 @pytest.mark.parametrize("seed", range(5))
 def test_all_figures_are_those_of_a_naive_computation(average: Any, seed: int) -> None:
     data = clips(seed)
@@ -140,6 +139,17 @@ def test_the_two_averages_may_recognize_different_classes() -> None:
         scorer.add(torch.from_numpy(np.log(probs))[None], batch)
         predicted.append(scorer.videos()[0].predicted)
     assert predicted == [1, 0]
+
+
+def test_by_last_frames_a_videos_scores_are_averaged_over_its_clips() -> None:
+    scores = torch.randn(2, FRAMES, CLASSES, generator=torch.Generator().manual_seed(0))
+    scorer = Scorer(CLASSES, "last")
+    labels = [[0] * FRAMES, [0, 0, -1, -1]]
+    scorer.add(scores, clip_batch([0, 0], labels, [FRAMES, 2], ["a", "a"]))
+    [video] = scorer.videos()
+    expected = (scores[0, FRAMES - 1].log_softmax(0) + scores[1, 1].log_softmax(0)) / 2
+    assert video.frames == 2
+    np.testing.assert_allclose(video.scores, expected.numpy(), rtol=1e-6)
 
 
 def test_nothing_scored_gives_no_number_rather_than_zero() -> None:

@@ -91,6 +91,7 @@ def test_the_demos_config_can_be_read() -> None:
         ({"size": (0, 5)}, "--size must be at least 1x1, got 0x5"),
         ({"cnn": "big"}, "--cnn must be one of paper, paper-pooled, small, caffenet-fc6"),
         ({"head": "big"}, "--head must be one of lstm, gru, mean, none, or package.module:name"),
+        ({"loss_at": "first"}, "--loss-at must be one of every, last, mean, got 'first'"),
         ({"amp": "fp8"}, "--amp must be one of auto, off, bf16, fp16, got 'fp8'"),
         ({"seed": -1}, "--seed must be at least 0"),
         ({"workers": -2}, "--workers must be at least 0, got -2"),
@@ -182,6 +183,11 @@ def test_values_that_could_always_be_said_are_recorded_as_they_always_were() -> 
         "amp": "auto",
         "seed": 0,
     }
+
+
+def test_where_the_loss_is_taken_tells_runs_apart_unless_it_is_where_it_always_was() -> None:
+    assert "loss_at" not in TrainOptions(loss_at="every").loss_values()
+    assert TrainOptions(loss_at="last").loss_values()["loss_at"] == "last"
 
 
 def test_the_name_of_a_run_is_the_one_it_had_before_there_were_heads() -> None:

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.net import LRCN, NetConfig
+from lrcn_model.nets.net_config import Part
 from lrcn_model.processor import choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
@@ -68,6 +69,28 @@ def naive_weights(options: TrainOptions, batches: list[ClipBatch]) -> dict[str, 
     }
 
 
+def ragged(dataset: ShardDataset, numbers: list[int], lengths: list[int]) -> ClipBatch:
+    """A batch of clips of other lengths, the rest of each being padding."""
+    batch = dataset.__getitems__(numbers)
+    padded = torch.arange(batch.seq_len) >= torch.tensor(lengths)[:, None]
+    labels = batch.labels[:, None].expand(padded.shape).masked_fill(padded, -1)
+    return replace(batch, num_valid=torch.tensor(lengths), frame_labels=labels)
+
+
+def naive_loss(net: LRCN, batch: ClipBatch, at: str) -> torch.Tensor:
+    """The mean over clips of which each has gone through head and classifier by itself."""
+    frames = Preprocess((32, 32))(batch)
+    features = net.cnn(frames.flatten(0, 1)).view(*frames.shape[:2], -1)
+    losses = []
+    for clip, length in enumerate(batch.num_valid.tolist()):
+        hidden, _ = net.head(features[clip : clip + 1, :length], None, None)
+        scores = net.classifier(hidden)[0]
+        scores = {"every": scores, "last": scores[-1:], "mean": scores.mean(0, keepdim=True)}[at]
+        labels = batch.labels[clip].expand(len(scores))
+        losses.append(functional.cross_entropy(scores, labels))
+    return torch.stack(losses).mean()
+
+
 def assert_same(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> None:
     for name, value in expected.items():
         torch.testing.assert_close(found[name].detach(), value, atol=1e-5, rtol=1e-4)
@@ -84,6 +107,38 @@ def test_batches_of_a_step_add_up_to_the_mean_over_their_clips(dataset: ShardDat
     sums = step.run(batches, step=0, epoch=0, lr=OPTIONS.lr)
     assert sums.read().clips == 5
     assert_same(dict(step.net.named_parameters()), naive_weights(OPTIONS, batches))
+
+
+@pytest.mark.parametrize("at", ["every", "last", "mean"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        Part("lstm", hidden=5),
+        Part("lstm", hidden=5, layers=2, bidirectional=True),
+        Part("gru", hidden=5, layers=2, input="both"),
+        Part("gru", hidden=5, bidirectional=True, input="differences"),
+        Part("mean"),
+    ],
+    ids=str,
+)
+def test_two_steps_of_clips_of_very_different_lengths_are_those_of_each_clip_alone(
+    make_data_set: Callable[..., Path], head: Part, at: str
+) -> None:
+    long = ShardDataset(make_data_set(samples={"train": [6]}, sizes=((32, 32),), seq_len=16))
+    batches = [ragged(long, [0, 1, 2], [16, 1, 7]), ragged(long, [3, 4, 5], [2, 11, 1])]
+    options = OPTIONS.with_values({"head": head, "loss_at": at})
+    step = make_step(options)
+    naive = copy.deepcopy(step.net).train()
+    # with 0.1, rounding in the first step has a pool of the second take another of two equal pixels
+    optimizer = torch.optim.SGD(naive.parameters(), lr=0.01, momentum=0.9)
+    for number, batch in enumerate(batches):
+        figures = step.run([batch], step=number, epoch=0, lr=0.01).read()
+        loss = naive_loss(naive, batch, at)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        assert figures.mean_loss == pytest.approx(loss.item(), rel=1e-4)
+    assert_same(dict(step.net.named_parameters()), dict(naive.named_parameters()))
 
 
 def test_a_clipped_gradient_has_the_norm_asked_for(dataset: ShardDataset) -> None:
@@ -220,8 +275,12 @@ def test_a_checkpoint_from_before_there_were_heads_goes_on_as_it_would_have(
 # torch.compile hides this one of its own, unless warnings are errors
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs g++ on a CPU")
-def test_a_compiled_step_does_what_a_plain_one_does(dataset: ShardDataset) -> None:
-    plain, fast = make_step(OPTIONS), make_step(replace(OPTIONS, compile=True))
+@pytest.mark.parametrize(
+    "head", [Part("lstm", hidden=8), Part("gru", hidden=8, layers=2, bidirectional=True)], ids=str
+)
+def test_a_compiled_step_does_what_a_plain_one_does(dataset: ShardDataset, head: Part) -> None:
+    options = OPTIONS.with_values({"head": head})
+    plain, fast = make_step(options), make_step(replace(options, compile=True))
     batch = dataset.__getitems__([0, 1, 2])
     for step in (plain, fast):
         step.run([batch], step=0, epoch=0, lr=0.1)
