@@ -40,6 +40,8 @@ from same_training import check_going_on, check_killed_training, check_scores, c
 CHANGED_ON_PURPOSE: dict[str, str] = {
     "help texts": "rewritten in plain English; options for plug-ins, --executor and --head are new",
     "*: tensors' names": "the LSTM is one of several heads: net.lstm is net.head.lstm",
+    "training, through webdataset: losses and rates": "the accuracy while training is by the votes"
+    " of --average, as when scoring",
     "*: the net's record": "the net is recorded as it stands in the options, with CNN and head",
 }
 """Why results differ from the base's that are meant to: by check, which may have a `*`."""

@@ -13,7 +13,9 @@ import torch
 from lrcn_data.format.frame_kinds import FRAME_KINDS
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.sampling.samplings import make_sampling
-from lrcn_model import LRCN, NetConfig
+from lrcn_model import LRCN, NetConfig, Part
+from lrcn_model.nets.heads import HEADS
+from lrcn_model.nets.recurrent_head import recurrent_head
 from lrcn_model.training.options import TrainOptions, read_config
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs/extending.md").read_text()
@@ -65,3 +67,15 @@ def test_the_cnn_and_the_head_make_a_net_that_scores_a_stream_as_it_comes(module
     rest, _ = net.step(frames[:, 2:], state)
     torch.testing.assert_close(torch.cat([first, rest], dim=1), net(frames), atol=1e-5, rtol=0)
     assert net.cnn.features == 64
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_head_is_given_the_values_of_the_built_in_ones(bidirectional: bool) -> None:
+    gru = HEADS.load("my_heads:Gru")
+    head = Part("my_heads:gru", hidden=5, layers=2, bidirectional=bidirectional, input="both")
+    built = recurrent_head(NetConfig(head=head), 7, gru).eval()
+    features, lengths = torch.randn(2, 4, 7), torch.tensor([4, 2])
+    hidden, _ = built(features, lengths, None)
+    alone, _ = built(features[1:, :2], None, None)
+    assert hidden.shape == (2, 4, 10 if bidirectional else 5)
+    torch.testing.assert_close(hidden[1, :2], alone[0])

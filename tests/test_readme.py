@@ -7,12 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lrcn_data import DemoOptions, write_demo
+from lrcn_model.nets.heads import RECURRENT_VALUES
+from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.training.options import values_from_toml
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
@@ -81,6 +85,13 @@ def _all_help(command: str) -> str:
         )
         texts.append(done.stdout)
     return "".join(texts)
+
+
+def test_the_values_of_a_head_that_the_readme_shows_are_those_without_a_table() -> None:
+    [table] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    head = values_from_toml(tomllib.loads(table), "README")["head"]
+    assert head.values == RECURRENT_VALUES
+    assert NetConfig(head=head) == NetConfig(head="gru")
 
 
 def test_files_that_the_readme_links_to_are_there() -> None:

@@ -68,6 +68,39 @@ def test_a_run_is_trained_scored_and_used_to_predict(make_data_set: MakeDataSet)
     assert "1 of 2 videos could not be read" in said
 
 
+def test_a_run_with_a_head_from_a_table_is_judged_by_last_frames_until_told_otherwise(
+    make_data_set: MakeDataSet,
+) -> None:
+    folder = make_data_set(sizes=((40, 32),)).parent
+    (folder / "head.toml").write_text(
+        '[head]\nname = "gru"\nhidden = 4\nlayers = 2\nbidirectional = true\ninput = "both"\n'
+    )
+    train = ["--config", "head.toml", "--cnn", "small", "--size", "32x32", "--epochs", "1"]
+    train += ["--shards", "shards/train-*.tar", "--val-shards", "shards/test-*.tar"]
+    train += ["--loss-at", "last", "--average", "last", "--workers", "0", "--device", "cpu"]
+    for _ in range(2):  # the second finds the first one's run
+        said, _ = lrcn("train", folder, *train)
+    assert "finished" in said
+    [run] = (folder / "runs").iterdir()
+    score = ["evaluate", folder, str(run), "--shards", "shards/test-*.tar", "--json"]
+    by_last = json.loads(lrcn(*score, "--csv", "last.csv")[0])
+    lrcn(*score, "--csv", "all.csv", "--average", "log-probs")
+    # of a video's clips one frame each has voted, and then all
+    frames = [
+        [row.split(",")[5] for row in (folder / name).read_text().splitlines()[1:]]
+        for name in ("last.csv", "all.csv")
+    ]
+    assert sum(map(int, frames[0])) == by_last["clips"] < sum(map(int, frames[1]))
+    text = (run / "metrics.jsonl").read_text()
+    [val] = [line for line in map(json.loads, text.splitlines()) if "val_accuracy" in line]
+    assert val["val_accuracy"] == by_last["accuracy"]
+    write_video(folder / "clip.avi")
+    [video] = json.loads(lrcn("predict", folder, str(run), "clip.avi", "--json")[0])
+    best, last = video["guesses"][0], video["frames"][-1]
+    assert best["name"] == last["name"]
+    assert best["probability"] == pytest.approx(last["probability"], rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
