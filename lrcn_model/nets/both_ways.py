@@ -12,7 +12,7 @@ class BothWays(nn.Module):
     """Two causal heads, one from a clip's first frame on, and one from its last real frame back.
 
     As torch's bidirectional layers, except that the frames after the last real one are told apart
-    by the clips' lengths: packed sequences, which torch's need for that, are several times slower
+    by the clips' lengths: packed sequences, which torch's need for that, are some five times slower
     on a GPU. Not causal.
 
     Args:
