@@ -96,9 +96,7 @@ def test_a_run_with_a_head_from_a_table_is_judged_by_last_frames_until_told_othe
     assert val["val_accuracy"] == by_last["accuracy"]
     write_video(folder / "clip.avi")
     [video] = json.loads(lrcn("predict", folder, str(run), "clip.avi", "--json")[0])
-    best, last = video["guesses"][0], video["frames"][-1]
-    assert best["name"] == last["name"]
-    assert best["probability"] == pytest.approx(last["probability"], rel=1e-5)
+    assert video["guesses"][0]["name"] == video["frames"][-1]["name"]
 
 
 @pytest.mark.parametrize(

@@ -89,11 +89,11 @@ def calibrated(run: TrainedRun, temperature: float, average: str = "log-probs") 
     return replace(run, facts=replace(run.facts, average=average, calibration=calibration))
 
 
-@pytest.mark.parametrize("average", ["log-probs", "probs"])
+@pytest.mark.parametrize("average", ["log-probs", "probs", "last"])
 def test_a_calibrated_run_gives_the_powers_of_its_own_probabilities(
     run: TrainedRun, video: Path, average: str
 ) -> None:
-    own = mean_log_probs_and_probs(run, video)[average == "probs"]
+    own = expected_probabilities(run, video, average)
     powers = own ** (1 / 0.25)
     [prediction] = predict_videos(calibrated(run, 0.25, average), [video])
     assert prediction.temperature == 0.25
