@@ -17,6 +17,7 @@ from lrcn_data.lists.similar_names import composed
 from lrcn_data.printable import show
 
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+_NUMBERS = re.compile(r"[0-9]{1,9}(?:[ \t]*,[ \t]*[0-9]{1,9})+")
 _MISSING_SHOWN = 5
 
 
@@ -52,7 +53,12 @@ class LabelTable:
         if self.problem is not None and (self.unclear is None or line.label in self.unclear):
             return None
         if line.label is not None:
-            return f"label {show(line.label)} of {show(line.path)} is not {self.allowed}"
+            parts = [part.strip() for part in line.label.split(",")]
+            known = len(parts) > 1 and all(
+                _look_up(self.by_text, part) is not None for part in parts
+            )
+            hint = "; --multi-label takes several labels a video" if known else ""
+            return f"label {show(line.label)} of {show(line.path)} is not {self.allowed}{hint}"
         if "," in line.path:
             return (
                 f"{show(line.path)} has no label; put a space before it, or a comma in every line"
@@ -93,9 +99,10 @@ def label_table(
         return _from_numbers(lines, numbers, label_base)
     if numbers:
         number, name = min(numbers), min(labels - set(numbers))
+        hint = "; --multi-label takes several numbers a video" if _NUMBERS.fullmatch(name) else ""
         return LabelTable(
             problem=f"labels are numbers ({number}) and names ({name}); use one of the two, or give"
-            " --classes FILE"
+            f" --classes FILE{hint}"
         )
     return _from_names(labels)
 

@@ -55,7 +55,7 @@ def plan_manifest(lists: Lists, options: ShardOptions, tools: Mapping[str, str])
 
 def _hash_entries(entries: Iterable[Entry]) -> str:
     whole = hashlib.sha256()
-    for line in sorted(f"{entry.path}\0{entry.label}\n" for entry in entries):
+    for line in sorted(f"{entry.path}\0{entry.label_text}\n" for entry in entries):
         whole.update(os.fsencode(line))
     return whole.hexdigest()
 

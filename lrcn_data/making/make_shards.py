@@ -41,6 +41,8 @@ class ShardValues(ClipValues, total=False):
             lists, if there is one.
         root: The folder that the paths in the lists are relative to; the current one by default.
         label_base: The number that the lists give to the first class, 0 or 1; None to find it out.
+        multi_label: Whether a video has a set of classes: a line of a list names several, separated
+            by commas, and a video may stand in several lines.
         allow_leakage: Whether a video, or videos of one recording, may be in two splits.
         allow_one_class: Whether all videos may be of a single class.
         check_content: Whether lists are refused that name two files of the same content.
@@ -66,6 +68,7 @@ class ShardValues(ClipValues, total=False):
     classes: AnyPath | None
     root: AnyPath
     label_base: int | None
+    multi_label: bool
     allow_leakage: bool
     allow_one_class: bool
     check_content: bool
@@ -205,6 +208,7 @@ def _prepare(
     classes: AnyPath | None = None,
     root: AnyPath = ".",
     label_base: int | None = None,
+    multi_label: bool = False,
     allow_leakage: bool = False,
     allow_one_class: bool = False,
     check_content: bool = False,
@@ -229,6 +233,7 @@ def _prepare(
         frame_kind=frame_kind,
         videos_per_shard=videos_per_shard,
         shard_bytes=shard_bytes,
+        multi_label=multi_label,
     )
     run = RunOptions(
         executor=executor,
@@ -244,6 +249,7 @@ def _prepare(
         root=Path(root),
         classes=Path(classes) if classes else _class_file(paths.values()),
         label_base=label_base,
+        multi_label=multi_label,
         pictures=options.clip.decode.picture_rate is not None,
         allow_leakage=allow_leakage,
         check_content=check_content,

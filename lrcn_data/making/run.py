@@ -354,7 +354,8 @@ def _finish(
     if not allow_leakage:
         refuse_leakage(records.values())
     summed = {shard.name: plan.is_summed(shard.split) for shard in plan.shards}
-    write_whole(folder, records, summed=summed, canvas=options.canvas, layout=options.layout)
+    layout = options.layout(len(plan.manifest.classes))
+    write_whole(folder, records, summed=summed, canvas=options.canvas, layout=layout)
     entries = [entry for record in records.values() for entry in record.entries]
     summed_frames = sum(entry.frames for entry in entries if plan.is_summed(entry.split))
     manifest = replace(
@@ -373,6 +374,7 @@ def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
     """What readers of the data set must understand."""
     needed = {
         "frame-kind": manifest.frame_kind != RGB_FRAMES,
+        "multi-label": manifest.multi_label,
         "parts": any(r.parts for r in records),
     }
     return [name for name, is_needed in needed.items() if is_needed]

@@ -123,6 +123,7 @@ def _open(
     wanted = Wanted(
         what=f"the run {run.name} has",
         classes=run.facts.classes,
+        multi_label=run.facts.multi_label,
         seq_len=run.facts.seq_len,
         frame_kind=run.facts.frame_kind,
         recipe=run.facts.sampled,

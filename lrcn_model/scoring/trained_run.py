@@ -32,8 +32,9 @@ from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder, run_file
 
-_VERSION = 2
-"""The record's version. Since 2 the net's parts are there as in the options; 1 is read too."""
+_VERSION, _MULTI_LABEL_VERSION = 2, 3
+"""The record's version. Since 2 the net's parts are there as in the options; 1 is read too. That of
+a net for several labels a clip is 3, so that older versions don't take it for one of one label."""
 
 _ENDING = ".safetensors"
 
@@ -57,6 +58,7 @@ class RunFacts:
         frame_kind: The name of the kind of frames that the net was trained on.
         frame_plugins: The version of the plug-in that made the frames, by its name; empty if none
             did.
+        multi_label: Whether a clip has a set of classes, instead of one.
     """
 
     classes: list[str]
@@ -68,6 +70,7 @@ class RunFacts:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     frame_kind: str = RGB_FRAMES
     frame_plugins: Mapping[str, str] = field(default_factory=dict)
+    multi_label: bool = False
 
     @property
     def sampled(self) -> dict[str, Any]:
@@ -75,10 +78,12 @@ class RunFacts:
         return {"fps": str(self.fps), **self.recipe}
 
     def as_record(self) -> dict[str, Any]:
-        """The facts as the weights' file has them; plain RGB frames are not named there."""
+        """The facts as the weights' file has them; plain RGB frames and one label aren't named."""
         record = {**asdict(self), "fps": str(self.fps)}
         if self.frame_kind == RGB_FRAMES:
             del record["frame_kind"], record["frame_plugins"]
+        if not self.multi_label:
+            del record["multi_label"]
         return record
 
 
@@ -153,7 +158,7 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     plugins = net_plugins(net.config)
     record = {
-        "version": _VERSION,
+        "version": _MULTI_LABEL_VERSION if facts.multi_label else _VERSION,
         "net": net.config.to_json(),
         **({"plugins": plugins} if plugins else {}),
         **facts.as_record(),
@@ -198,10 +203,10 @@ def load_run(
     except OSError as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
     try:
-        if record["version"] > _VERSION:
+        if record["version"] > _MULTI_LABEL_VERSION:
             raise LrcnError(
-                f"{path} has version {record['version']}, this lrcn reads up to {_VERSION};"
-                " upgrade lrcn"
+                f"{path} has version {record['version']}, this lrcn reads up to"
+                f" {_MULTI_LABEL_VERSION}; upgrade lrcn"
             )
         config = NetConfig.from_json(record["net"])
         check_named(config, str(run), plugins)
@@ -220,6 +225,7 @@ def load_run(
             recipe=record.get("recipe", {}),
             frame_kind=record.get("frame_kind", RGB_FRAMES),
             frame_plugins=record.get("frame_plugins", {}),
+            multi_label=record.get("multi_label", False),
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error

@@ -79,6 +79,7 @@ class TrainData:
             wanted = Wanted(
                 what="the shards trained on have",
                 classes=self.train.classes,
+                multi_label=self.train.multi_label,
                 seq_len=self.train.seq_len,
                 frame_kind=self.train.frame_kind.name,
                 recipe=self.train.recipe,
@@ -119,7 +120,7 @@ class TrainData:
             found.append(
                 f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
             )
-        classes = np.unique(self.train.labels)
+        classes = np.flatnonzero(self.train.data_set.class_counts())
         if len(classes) == 1 < len(self.train.classes):
             name = show(self.train.classes[classes[0]])
             found.append(f"all clips to train on are of one class, {name}")
@@ -152,6 +153,7 @@ class TrainData:
             shards=_hashes(self.train),
             val_shards=_hashes(self.val) if self.val else [],
             classes=self.train.classes,
+            multi_label=self.train.multi_label,
             seq_len=self.train.seq_len,
             fps=str(self.train.fps),
             frame_kind=self.train.frame_kind.name,
@@ -172,6 +174,7 @@ class TrainData:
         """
         return RunFacts(
             classes=self.train.classes,
+            multi_label=self.train.multi_label,
             seq_len=self.train.seq_len,
             fps=self.train.fps,
             average=self._options.average,
