@@ -22,7 +22,12 @@ from lrcn_model.reading.open_shards import (
     scoring_batches,
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
-from lrcn_model.scoring.scorer import Result, Scorer, VideoScores, over_all_processes
+from lrcn_model.scoring.label_kinds import (
+    AnyResult,
+    AnyVideoScores,
+    label_kind,
+    over_all_processes,
+)
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
 from lrcn_model.scoring.video_vote import VOTES
 
@@ -32,7 +37,7 @@ class Evaluation:
     """How right a net is on shards.
 
     Attributes:
-        result: All figures.
+        result: All figures; a `SetResult` where clips have sets of classes.
         videos: The scores of each video, sorted by path.
         classes: The class names, by class number.
         first: Whether this is the process, of several, that reports what was found.
@@ -40,8 +45,8 @@ class Evaluation:
             on; a phrase for each difference.
     """
 
-    result: Result
-    videos: list[VideoScores]
+    result: AnyResult
+    videos: Sequence[AnyVideoScores]
     classes: list[str]
     first: bool
     differences: list[str]
@@ -66,7 +71,8 @@ def evaluate(
         shards: The shards to score: paths, globs, ranges or URLs, one or several; of folders, those
             of the test split.
         average: Which scores of a video's frames are averaged, "log-probs" or "probs"; None for
-            what the run was trained with.
+            what the run was trained with. Where clips have sets of classes, "log-probs" stands for
+            the logarithms of a class's odds.
         batch_size: The number of clips that are scored at a time, which changes nothing but speed.
         workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
@@ -93,7 +99,8 @@ def evaluate(
     with joined(ranks, trained.processor.device), out_of_memory_remedy(batch_size):
         share = len(data) // ranks.count
         on_start(share, share)
-        scorer = Scorer(len(trained.facts.classes), average or trained.facts.average)
+        kind = label_kind(multi_label=trained.facts.multi_label)
+        scorer = kind.scorer(len(trained.facts.classes), average or trained.facts.average)
         batches = scoring_batches(
             data,
             batch_size=batch_size,
@@ -131,12 +138,12 @@ def _open(
     return data, check_fits(data, wanted, allow_other_sampling=allow_other_sampling)
 
 
-def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str]) -> None:
+def write_csv(path: Path, videos: Sequence[AnyVideoScores], classes: Sequence[str]) -> None:
     """Write a CSV file with a line for each video, after a line of column names.
 
     A line has the video's path, the first 16 digits of its file's SHA-256 (nothing where the shards
     don't know it), its class, the class recognized, whether the two are the same, the number of
-    frames, and the score of every class.
+    frames, and the score of every class. Several classes have commas between them.
 
     Args:
         path: The file to write.
@@ -154,8 +161,9 @@ def write_csv(path: Path, videos: Sequence[VideoScores], classes: Sequence[str])
             )
             for video in videos:
                 scores = [f"{score:.6g}" for score in video.scores]
-                names = [classes[video.label], classes[video.predicted]]
-                correct = int(video.label == video.predicted)
+                sets = (video.classes, video.recognized)
+                names = [",".join(classes[number] for number in numbers) for numbers in sets]
+                correct = int(video.classes == video.recognized)
                 digits = source_text(video.source)
                 writer.writerow([video.video, digits, *names, correct, video.frames, *scores])
     except OSError as error:

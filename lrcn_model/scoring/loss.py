@@ -20,7 +20,8 @@ class ClipLosses:
         loss: float32 (), the sum of the clips' losses; it carries the gradient.
         clips: int64 (), the number of clips with at least one labelled frame; the others count
             nowhere.
-        correct: int64 (), the number of those clips whose class is recognized.
+        correct: int64 (), the number of those clips whose class is recognized; where clips have
+            sets of classes float64 (), the sum of the shares that are.
     """
 
     loss: Tensor

@@ -113,7 +113,8 @@ class TrainedRun:
             batch: The clips, on the run's device.
 
         Returns:
-            The scores before any softmax, float32 (clips, frames, classes), on the same device.
+            The scores before any softmax or sigmoid, float32 (clips, frames, classes), on the same
+            device.
         """
         with self.processor.autocast():
             scores: Tensor = self.net(self.preprocess(batch), batch.num_valid)

@@ -19,8 +19,9 @@ class Vote:
     """A kind of vote: what of a frame is averaged, and what the average says.
 
     Attributes:
-        of_frames: Turns log-probabilities (..., classes) into the votes, of the same shape.
-        probabilities: Turns the mean of votes, (classes,), into probabilities that add up to 1.
+        of_frames: Turns scores before any softmax, (..., classes), into the votes, of the same
+            shape.
+        probabilities: Turns the mean of votes, (classes,), into probabilities.
     """
 
     of_frames: Callable[[Tensor], Tensor]
@@ -30,10 +31,21 @@ class Vote:
 VOTES: Mapping[str, Vote] = {
     # as the paper's code did
     "log-probs": Vote(
-        of_frames=lambda log_probs: log_probs, probabilities=lambda mean: mean.softmax(dim=0)
+        of_frames=lambda scores: scores.log_softmax(dim=-1),
+        probabilities=lambda mean: mean.softmax(dim=0),
     ),
     # as Donahue et al. did
-    "probs": Vote(of_frames=lambda log_probs: log_probs.exp(), probabilities=lambda mean: mean),
+    "probs": Vote(
+        of_frames=lambda scores: scores.log_softmax(dim=-1).exp(), probabilities=lambda mean: mean
+    ),
 }
 """The kinds of votes by name. The class of a video is the one with the largest mean vote, over all
 real frames of all its clips."""
+
+SET_VOTES: Mapping[str, Vote] = {
+    # the geometric mean of yes and of no, made to add up to 1, as that over all classes above
+    "log-probs": Vote(of_frames=lambda scores: scores, probabilities=lambda mean: mean.sigmoid()),
+    "probs": Vote(of_frames=lambda scores: scores.sigmoid(), probabilities=lambda mean: mean),
+}
+"""The same where a video has a set of classes, each of which it shows or not: a class's probability
+doesn't depend on the others. Averaged are the logarithms of odds (logits), or probabilities."""

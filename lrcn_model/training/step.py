@@ -31,7 +31,8 @@ from lrcn_model.reading.augmentation import Augmentation
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.repeatable_random import random_bits
-from lrcn_model.scoring.loss import ClipLosses, clip_losses
+from lrcn_model.scoring.label_kinds import label_kind
+from lrcn_model.scoring.loss import ClipLosses
 from lrcn_model.training.compiled_net import compiled
 from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
@@ -50,6 +51,7 @@ class TrainStep:
         processor: The processor that the net runs on.
         ranks: The processes that train together.
         frame_kind: The kind of the frames.
+        multi_label: Whether a clip has a set of classes, instead of one.
 
     Attributes:
         processor: The processor that the net runs on.
@@ -70,7 +72,9 @@ class TrainStep:
         processor: Processor,
         ranks: Ranks,
         frame_kind: FrameKind = RGB_JPEG,
+        multi_label: bool = False,
     ) -> None:
+        self._label_kind = label_kind(multi_label=multi_label)
         self._options, self._ranks = options, ranks
         self.processor = processor
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
@@ -150,13 +154,7 @@ class TrainStep:
         frames = self.preprocess(batch, changes)
         with self.processor.autocast():
             scores_BTC = self._forward(frames, batch.num_valid)
-        return clip_losses(
-            scores_BTC,
-            batch.frame_labels,
-            batch.labels,
-            batch.num_valid,
-            smoothing=self._options.label_smoothing,
-        )
+        return self._label_kind.losses(scores_BTC, batch, self._options.label_smoothing)
 
     def _update(self, clips: Tensor) -> None:
         """Change the weights by the gradient of the mean loss.
