@@ -153,7 +153,7 @@ def _class_table(stats: Stats) -> Table:
 
 def _set_table(sets: SetStats) -> Table:
     """The most frequent sets of classes."""
-    title = "clips by set of classes"
+    title = "sets of classes"
     if sets.different > len(sets.most_frequent):
         title += f": the {len(sets.most_frequent)} most frequent of {sets.different:,}"
     table = _table(title, "classes", "clips")
