@@ -260,9 +260,14 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
 def _describe(kept: dict[str, Any]) -> str:
     """The epoch whose weights a run keeps, in words."""
     [(key, value)] = _val_figure(kept).items()
-    if value is None:
+    if key not in kept:
         return f"of epoch {kept['epoch']}, the last"
-    return f"of epoch {kept['epoch']}, the best with a {column_name(key)} of {value:.1%}"
+    return f"of epoch {kept['epoch']}, the best with a {column_name(key)} of {_shown(value)}"
+
+
+def _shown(value: float | None, form: str = "{:.1%}") -> str:
+    """A figure, or in words that nothing was counted."""
+    return "nothing" if value is None else form.format(value)
 
 
 def _val_figure(epoch: dict[str, Any]) -> dict[str, float | None]:
@@ -316,7 +321,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
     for name in shown:
         table.add_column(column_name(name), justify="right")
     for line in epochs:
-        table.add_row(*(form.format(line[name]) for name, form in shown.items()))
+        table.add_row(*(_shown(line[name], form) for name, form in shown.items()))
     Console().print(table)
 
 

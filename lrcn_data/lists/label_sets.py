@@ -14,24 +14,12 @@ from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.labels import LabelTable
-from lrcn_data.lists.lines import ListLine, split_at_video
+from lrcn_data.lists.lines import ListLine, label_parts, split_at_video
 from lrcn_data.lists.names_on_disk import normal_path
 from lrcn_data.lists.problems import Problem
 from lrcn_data.printable import show
 
 _NONE = "-"
-_SEPARATOR = ","
-
-
-def label_parts(label: str) -> list[str]:
-    """The labels that stand in a text with commas between them."""
-    return [part.strip() for part in label.split(_SEPARATOR) if part.strip()]
-
-
-def is_joined(label: str, names: Collection[str]) -> bool:
-    """Whether a text is several of some names with commas between them."""
-    parts = label_parts(label)
-    return len(parts) > 1 and all(part in names for part in parts)
 
 
 def one_label_each(line: ListLine, names: Collection[str]) -> list[ListLine]:

@@ -21,8 +21,8 @@ from lrcn_data.lists.checks import (
     find_shared_groups,
 )
 from lrcn_data.lists.entry import Entry
-from lrcn_data.lists.label_sets import entries_with_sets, is_joined, says_none
-from lrcn_data.lists.labels import LabelTable, label_table
+from lrcn_data.lists.label_sets import entries_with_sets, says_none
+from lrcn_data.lists.labels import LabelTable, joined_names, label_table
 from lrcn_data.lists.lines import ClassLines, ListLine
 from lrcn_data.lists.list_files import read_class_file, read_list_file
 from lrcn_data.lists.names_on_disk import NamesOnDisk
@@ -238,7 +238,8 @@ def _advice(missing: int, listed: int, root: Path) -> str:
 def _warnings(names: Sequence[str], entries: Sequence[Entry]) -> Iterator[str]:
     for similar in similar_names(names):
         yield tell_similar("the classes", similar)
-    joined = [name for name in names if is_joined(name, names)]
+    are_sets = bool(entries) and not isinstance(entries[0].label, int)
+    joined = [] if are_sets else joined_names(names)
     if joined:
         yield (
             f"the class {show(joined[0])} has the names of others, with commas between them; if"

@@ -254,8 +254,12 @@ def _prepare(
         allow_leakage=allow_leakage,
         check_content=check_content,
     )
+    # of videos without any class as well, a single one is a question
+    has_none = multi_label and any(not entry.classes for entry in lists.entries)
     refuse_one_class(
-        lists.classes, source=" and ".join(map(str, paths.values())), allowed=allow_one_class
+        lists.classes,
+        source=" and ".join(map(str, paths.values())),
+        allowed=allow_one_class or has_none,
     )
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
 

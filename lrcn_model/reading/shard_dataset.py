@@ -93,6 +93,10 @@ class ShardDataset(Dataset[ClipBatch]):
         """
         return self.data_set.labels
 
+    def class_counts(self) -> npt.NDArray[np.int64]:
+        """The number of clips that have each class, int64 (classes,)."""
+        return self.data_set.class_counts()
+
     @property
     def seq_len(self) -> int:
         """The number of frames in a clip."""

@@ -47,10 +47,11 @@ def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> list[str
     there = load_run(run, choose_processor("cpu", "off"), plugins)
     _check_net(there.net.config, net.config, run)
     if there.facts.multi_label != data.multi_label:
-        has, here = ("several", "one") if there.facts.multi_label else ("one", "several")
+        one, other = "one label a clip", "several labels a clip"
+        has, here = (other, one) if there.facts.multi_label else (one, other)
         raise UsageError(
-            f"--init {run} was trained on clips of {has} label{'s' * (has == 'several')}, these"
-            f" have {here}; name a run that was trained on clips as these"
+            f"--init {run} was trained on {has}, the shards to train on have {here}; name a run"
+            " that was trained on clips as these"
         )
     sentences = _compare_sampling(data.recipe, there.facts.sampled, options)
     tensors = dict(there.net.state_dict())

@@ -93,7 +93,10 @@ class TrainData:
                 f" {self.train.frame_kind.name} don't have; leave it out"
             )
         refuse_one_class(
-            self.train.classes, source=" ".join(options.shards), allowed=options.allow_one_class
+            self.train.classes,
+            source=" ".join(options.shards),
+            # of clips without any class as well, a single one is a question
+            allowed=options.allow_one_class or min(self.train.class_counts()) < len(self.train),
         )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
@@ -120,7 +123,7 @@ class TrainData:
             found.append(
                 f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
             )
-        classes = np.flatnonzero(self.train.data_set.class_counts())
+        classes = np.flatnonzero(self.train.class_counts())
         if len(classes) == 1 < len(self.train.classes):
             name = show(self.train.classes[classes[0]])
             found.append(f"all clips to train on are of one class, {name}")

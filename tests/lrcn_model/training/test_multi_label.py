@@ -117,7 +117,7 @@ def test_a_run_is_scored_on_and_begins_with_what_is_labelled_as_its_clips(
     train(str(ones), out=run, **VALUES | {"epochs": 1})
     with pytest.raises(UsageError, match="has several labels a clip, the run"):
         evaluate(run, str(sets))
-    with pytest.raises(UsageError, match="was trained on clips of one label, these have several"):
+    with pytest.raises(UsageError, match="was trained on one label a clip"):
         train(str(sets), init=str(run), out=tmp_path / "other", **VALUES)
 
 
@@ -138,6 +138,17 @@ def test_older_versions_refuse_the_weights(sets: Path, tmp_path: Path) -> None:
 def test_balancing_clips_of_several_classes_is_refused(sets: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--balanced"):
         train(str(sets), balanced=True, out=tmp_path / "run", **VALUES)
+
+
+def test_a_single_class_is_a_question_where_some_clips_don_t_have_it(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    one = make_data_set("one", samples={"train": [8]}, classes=1, multi_label=True)
+    assert 0 < ShardDataset(one).class_counts()[0] < 8
+    train(str(one), out=tmp_path / "run", **VALUES | {"epochs": 1})
+    ones = make_data_set("ones", samples={"train": [8]}, classes=1)
+    with pytest.raises(UsageError, match="has a single class"):
+        train(str(ones), out=tmp_path / "other", **VALUES)
 
 
 def test_of_clips_to_validate_with_that_have_no_class_the_loss_decides() -> None:
