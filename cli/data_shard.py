@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     short_help="Turn videos into WebDataset shards of frame sequences.",
     groups={
         "Videos": (
-            *("train", "val", "test", "classes", "root", "label_base"),
+            *("train", "val", "test", "classes", "root", "label_base", "multi_label"),
             *("allow_leakage", "allow_one_class", "check_content"),
         ),
         "Clips": ("fps", "seq_len", "sampling", "stride", "clips", "short", "seed"),
@@ -173,6 +173,12 @@ if TYPE_CHECKING:
     help="The number that the lists give to the first class.",
 )
 @click.option(
+    "--multi-label",
+    is_flag=True,
+    help="Take several labels a video: with commas between them (a.mp4 walk,talk), or in several"
+    " lines; - stands for none of the classes.",
+)
+@click.option(
     "--allow-leakage",
     is_flag=True,
     help="Allow lists that have a video, or videos of one recording, in two splits.",
@@ -285,8 +291,9 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     A list has one line for each video: its path, and its class as a number or a name; or it is a
     CSV file, with or without names of columns, such as path,label. Without options, those of
     train.txt, val.txt and test.txt that exist in the current folder are taken. UCF-101's official
-    lists are taken as they are, with the classInd.txt beside them. If a run was stopped, the same
-    command goes on from there. Lines that are added to the lists later are sharded by --append.
+    lists are taken as they are, with the classInd.txt beside them. With --multi-label a video may
+    have several classes. If a run was stopped, the same command goes on from there. Lines that are
+    added to the lists later are sharded by --append.
     """
     from lrcn_data.making.make_shards import prepare_shards
 

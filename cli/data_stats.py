@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,7 @@ from .output import print_json, warn
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lrcn_data.inspecting.stats import Stats
+    from lrcn_data.inspecting.stats import SetStats, Stats
 
 _CLASSES_SHOWN = 30
 
@@ -61,7 +60,7 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
     except ShardError as error:
         warn(f"{error}; {STATS} and {MEAN_IMAGE} were not written")
     if as_json:
-        print_json(asdict(stats))
+        print_json(stats.as_record())
     else:
         _show(stats)
         if written:
@@ -76,6 +75,10 @@ def _show(stats: Stats) -> None:
     console = Console()
     console.print(_split_table(stats))
     console.print(_class_table(stats))
+    if stats.sets is not None:
+        console.print(_set_table(stats.sets))
+        sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.sets.clips_by_size.items())
+        console.print(f"classes a clip  {sizes} clips", highlight=False, soft_wrap=True)
     if stats.rejects:
         console.print(_reject_table(stats))
     pixels = stats.pixels
@@ -145,6 +148,17 @@ def _class_table(stats: Stats) -> Table:
     table = _table(title, "class", *stats.splits)
     for row in shown:
         table.add_row(_plain(row.name), *(f"{count:,}" for count in row.clips.values()))
+    return table
+
+
+def _set_table(sets: SetStats) -> Table:
+    """The most frequent sets of classes."""
+    title = "sets of classes"
+    if sets.different > len(sets.most_frequent):
+        title += f": the {len(sets.most_frequent)} most frequent of {sets.different:,}"
+    table = _table(title, "classes", "clips")
+    for names, count in sets.most_frequent:
+        table.add_row(_plain(", ".join(names)) or "none", f"{count:,}")
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +35,13 @@ from .prepare_torch import prepare_torch
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluate import Evaluation
     from lrcn_model.scoring.scorer import Result
+    from lrcn_model.scoring.set_scorer import SetResult
 
 _MOST_SHOWN = 12
 """Classes up to which the confusion matrix is shown in the terminal."""
+
+_MOST_PRECISIONS = 30
+"""Classes up to which all average precisions are shown in the terminal."""
 
 
 @click.command(
@@ -68,7 +73,8 @@ _MOST_SHOWN = 12
     type=click.Choice(list(VOTES)),
     show_default="what the run was trained with",
     help="Which scores of a video's frames are averaged to recognize its class: logarithms of"
-    " probabilities, probabilities, or logarithms of each clip's last frame.",
+    " probabilities (of odds, where clips have several labels), probabilities, or logarithms of"
+    " each clip's last frame.",
 )
 @batch_size_option("The number of clips that are scored at a time.")
 @device_option
@@ -134,18 +140,27 @@ def command(
 
     Recognition: a video's class is the one with the highest mean score over all frames of all
     its clips, or over their last frames with --average last. Detection: a frame's class is the one
-    with the highest score.
+    with the highest score. Where clips have several labels, the videos are ranked by their mean
+    scores for each class instead: the mean average precision (mAP), and the classes with a
+    probability of at least a half.
     """
     prepare_torch(*(["matplotlib"] if confusion else []))
+    from lrcn_data.errors import UsageError
     from lrcn_model.ranks import ranks_from_environment
     from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import evaluate, write_csv
-    from lrcn_model.scoring.scorer import json_result
+    from lrcn_model.scoring.label_kinds import json_result
+    from lrcn_model.scoring.set_scorer import SetResult
     from lrcn_model.scoring.trained_run import load_run
 
     from .progress import CountProgress
 
     run = load_run(run_path, plugins=named_plugins(cnn, head), device=device, amp=amp)
+    if confusion and run.facts.multi_label:
+        raise UsageError(
+            "--confusion draws videos by their one class, and those of this run have several; leave"
+            " it out"
+        )
     with CountProgress("clips", shown=ranks_from_environment().first) as progress:
         found = evaluate(
             run,
@@ -164,7 +179,7 @@ def command(
     result, classes = found.result, found.classes
     if csv_path:
         write_csv(csv_path, found.videos, classes, found.probabilities())
-    if confusion:
+    if confusion and not isinstance(result, SetResult):
         without_font = draw_confusion(confusion, result.confusion, classes)
         if without_font:
             warn(without_font)
@@ -182,12 +197,16 @@ def command(
                 "run": run_path,
                 **json_result(result),
                 **differences,
-                **_calibration(found),
+                **({} if isinstance(result, SetResult) else _calibration(found)),
                 "classes": classes,
             }
         )
         return
-    _print_result(found, run_path)
+    if isinstance(result, SetResult):
+        _print_set_result(result, run_path)
+        _print_precisions(result, classes)
+        return
+    _print_result(result, _calibration_rows(found), run_path)
     if len(classes) <= _MOST_SHOWN:
         _print_confusion(result, classes)
 
@@ -224,46 +243,94 @@ def _calibration(found: Evaluation) -> dict[str, Any]:
     return report
 
 
-def _calibration_rows(found: Evaluation) -> list[tuple[str, str]]:
+def _calibration_rows(found: Evaluation) -> dict[str, str]:
     """How far the probabilities are what they say, for the table."""
     from lrcn_model.scoring.calibration import FEW
 
-    def row(name: str, temperature: float = 1.0) -> tuple[str, str]:
+    def figures(temperature: float = 1.0) -> str:
         figures = found.figures(temperature)
-        return name, f"{figures.nll:.4f}, {figures.ece:.2%}"
+        return f"{figures.nll:.4f}, {figures.ece:.2%}"
 
-    rows = [row("loss a video, calibration error")]
+    rows = {"loss a video, calibration error": figures()}
     if found.calibration:
-        rows.append(row("the same, calibrated", found.temperature))
+        rows["the same, calibrated"] = figures(found.temperature)
         videos = found.calibration.videos
         few = " (few)" if videos < FEW else ""
-        rows.append(("temperature, fitted on", f"{found.temperature:.3g}, {videos:,} videos{few}"))
+        rows["temperature, fitted on"] = f"{found.temperature:.3g}, {videos:,} videos{few}"
     return rows
 
 
-def _print_result(found: Evaluation, title: str) -> None:
+def _print_result(result: Result, calibration: Mapping[str, str], title: str) -> None:
+    _print_figures(
+        title,
+        {
+            "recognition, top 1": f"{result.accuracy:.2%}",
+            "recognition, top 5": None if result.top5 is None else f"{result.top5:.2%}",
+            "recognition, mean over classes": f"{result.mean_class_accuracy:.2%}",
+            "recognition, videos without a clip as wrong": f"{result.accuracy_skipped_wrong:.2%}",
+            "detection (frames)": f"{result.frame_accuracy:.2%}",
+            "loss a frame": f"{result.frame_loss:.4f}",
+            **calibration,
+            "videos scored": f"{result.videos:,}",
+            "clips, frames with a class": f"{result.clips:,}, {result.frames:,}",
+            "videos skipped as too short": f"{result.skipped:,}",
+            "videos failed": f"{result.failed:,}",
+        },
+    )
+
+
+def _print_set_result(result: SetResult, title: str) -> None:
+    missed = result.mean_average_precision_skipped_missed
+    _print_figures(
+        title,
+        {
+            "mean average precision (mAP)": f"{result.mean_average_precision:.2%}",
+            "mAP, videos without a clip as missed": f"{missed:.2%}",
+            "recognized and true classes, overlap": f"{result.accuracy:.2%}",
+            "F1, of all classes together": f"{result.micro_f1:.2%}",
+            "F1, mean over classes": f"{result.macro_f1:.2%}",
+            "loss a frame and class": f"{result.frame_loss:.4f}",
+            "videos scored": f"{result.videos:,}",
+            "clips, frames": f"{result.clips:,}, {result.frames:,}",
+            "videos skipped as too short": f"{result.skipped:,}",
+            "videos failed": f"{result.failed:,}",
+        },
+    )
+
+
+def _print_figures(title: str, figures: Mapping[str, str | None]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    result = found.result
     table = Table(show_header=False, title=title, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for name, value in (
-        ("recognition, top 1", f"{result.accuracy:.2%}"),
-        ("recognition, top 5", None if result.top5 is None else f"{result.top5:.2%}"),
-        ("recognition, mean over classes", f"{result.mean_class_accuracy:.2%}"),
-        ("recognition, videos without a clip as wrong", f"{result.accuracy_skipped_wrong:.2%}"),
-        ("detection (frames)", f"{result.frame_accuracy:.2%}"),
-        ("loss a frame", f"{result.frame_loss:.4f}"),
-        *_calibration_rows(found),
-        ("videos scored", f"{result.videos:,}"),
-        ("clips, frames with a class", f"{result.clips:,}, {result.frames:,}"),
-        ("videos skipped as too short", f"{result.skipped:,}"),
-        ("videos failed", f"{result.failed:,}"),
-    ):
+    for name, value in figures.items():
         if value is not None:
             table.add_row(name, value)
+    Console().print(table)
+
+
+def _print_precisions(result: SetResult, classes: list[str]) -> None:
+    """The average precision of each class; of many classes the best and the worst ones."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    shown = [number for number in range(len(classes)) if result.positives[number]]
+    title = "average precision by class"
+    if len(shown) > _MOST_PRECISIONS:
+        half = _MOST_PRECISIONS // 2
+        title += f": the {half} best and the {half} worst of {len(shown)}"
+        shown.sort(key=lambda number: -result.average_precision[number])
+        shown = [*shown[:half], *shown[-half:]]
+    table = Table(title=title, title_justify="left")
+    table.add_column("class")
+    table.add_column("videos", justify="right")
+    table.add_column("average precision", justify="right")
+    for number in shown:
+        precision = f"{result.average_precision[number]:.2%}"
+        table.add_row(escape(classes[number]), f"{result.positives[number]:,}", precision)
     Console().print(table)
 
 

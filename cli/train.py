@@ -49,6 +49,7 @@ from .options import (
 )
 from .output import print_json
 from .prepare_torch import prepare_torch
+from .train_progress import column_name
 
 if TYPE_CHECKING:
     from lrcn_model.training.dry_run import DryRun
@@ -244,7 +245,7 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
                 "epochs": epochs,
                 "kept": {
                     "epoch": kept["epoch"],
-                    "val_accuracy": kept.get("val_accuracy"),
+                    **_val_figure(kept),
                     "temperature": kept.get("val_temperature"),
                     "weights": str(folder.weights),
                 },
@@ -252,7 +253,8 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
         )
         return
     _print_epochs(epochs)
-    click.echo(_how_it_ended(outcome, options, len(epochs)))
+    figure = column_name(*_val_figure(kept))
+    click.echo(_how_it_ended(outcome, options, len(epochs), figure))
     click.echo(f"kept: {folder.weights}, {_describe(kept)}")
     if "val_temperature" in kept:
         click.echo(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
@@ -261,11 +263,22 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
 
 def _describe(kept: dict[str, Any]) -> str:
     """The epoch whose weights a run keeps, in words."""
-    if "val_accuracy" in kept:
-        return (
-            f"of epoch {kept['epoch']}, the best with a val accuracy of {kept['val_accuracy']:.1%}"
-        )
-    return f"of epoch {kept['epoch']}, the last"
+    [(key, value)] = _val_figure(kept).items()
+    if key not in kept:
+        return f"of epoch {kept['epoch']}, the last"
+    return f"of epoch {kept['epoch']}, the best with a {column_name(key)} of {_shown(value)}"
+
+
+def _shown(value: float | None, form: str = "{:.1%}") -> str:
+    """A figure, or in words that nothing was counted."""
+    return "nothing" if value is None else form.format(value)
+
+
+def _val_figure(epoch: dict[str, Any]) -> dict[str, float | None]:
+    """The figure by which an epoch was judged, by its name in metrics.jsonl, or None."""
+    key = "val_mean_average_precision"
+    key = key if key in epoch else "val_accuracy"
+    return {key: epoch.get(key)}
 
 
 def _next_command(outcome: Outcome, options: TrainOptions, choice: RunChoice) -> str:
@@ -279,12 +292,12 @@ def _next_command(outcome: Outcome, options: TrainOptions, choice: RunChoice) ->
     return shlex.join(words)
 
 
-def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int) -> str:
+def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int, figure: str) -> str:
     when = "finished" if outcome.trained else "finished before"
     if options.patience and epochs < options.epochs:
         return (
             f"{when}: {outcome.folder} stopped after {epochs} of {options.epochs} epochs, the last"
-            f" {options.patience} without a better val accuracy"
+            f" {options.patience} without a better {figure}"
         )
     if outcome.trained:
         return f"finished: {outcome.folder}, epoch {epochs} of {options.epochs}"
@@ -303,15 +316,16 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
         "epoch": "{:d}",
         "loss": "{:.4f}",
         "accuracy": "{:.1%}",
+        "val_mean_average_precision": "{:.1%}",
         "val_accuracy": "{:.1%}",
         "val_frame_accuracy": "{:.1%}",
         "seconds": "{:.1f}",
     }
     shown = {name: form for name, form in columns.items() if any(name in line for line in epochs)}
     for name in shown:
-        table.add_column(name.replace("_", " "), justify="right")
+        table.add_column(column_name(name), justify="right")
     for line in epochs:
-        table.add_row(*(form.format(line[name]) for name, form in shown.items()))
+        table.add_row(*(_shown(line[name], form) for name, form in shown.items()))
     Console().print(table)
 
 

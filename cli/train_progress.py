@@ -64,7 +64,8 @@ class TrainProgress(ProgressBar):
         )
         if report.val is not None:
             best = ", the best so far" if report.best else ""
-            line += f"; val accuracy {report.val.accuracy:.1%}{best}"
+            figure = report.val.MAIN_FIGURE
+            line += f"; val {column_name(figure)} {getattr(report.val, figure):.1%}{best}"
         self.say(line)
 
     def note(self, message: str) -> None:
@@ -75,6 +76,11 @@ class TrainProgress(ProgressBar):
         """Show a warning."""
         if self.shown:
             warn(message)
+
+
+def column_name(figure: str) -> str:
+    """What a figure of metrics.jsonl is called in a table."""
+    return figure.replace("mean_average_precision", "mAP").replace("_", " ")
 
 
 def _describe(report: StartReport) -> str:

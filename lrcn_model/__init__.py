@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import Evaluation, evaluate, write_csv
     from lrcn_model.scoring.scorer import Result, VideoScores
+    from lrcn_model.scoring.set_scorer import SetResult, SetVideoScores
     from lrcn_model.scoring.trained_run import TrainedRun, load_run
     from lrcn_model.training.reports import TrainingObserver
     from lrcn_model.training.run import Outcome
@@ -49,6 +50,8 @@ __all__ = [
     "Prediction",
     "Preprocess",
     "Result",
+    "SetResult",
+    "SetVideoScores",
     "ShardDataset",
     "TrainedRun",
     "TrainingObserver",
@@ -70,6 +73,8 @@ __getattr__, __dir__ = lazy_names(
         "Outcome": "training.run",
         "VideoScores": "scoring.scorer",
         "Result": "scoring.scorer",
+        "SetResult": "scoring.set_scorer",
+        "SetVideoScores": "scoring.set_scorer",
         "draw_confusion": "scoring.confusion_picture",
         "write_csv": "scoring.evaluate",
         "Guess": "predicting.predict",

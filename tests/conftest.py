@@ -57,11 +57,12 @@ def _write_shard(
     rejected: list[Rejection],
     change_jpegs: Callable[[list[bytes]], list[bytes]],
     smooth: bool,
+    multi_label: bool,
 ) -> WrittenShard:
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
     sums = PixelSums(canvas)
-    layout = SampleLayout(seq_len=seq_len)
+    layout = SampleLayout(seq_len=seq_len, sets_of=classes if multi_label else 0)
     with ShardWriter(folder, name, layout=layout, canvas=canvas) as writer:
         for number, size in enumerate(sizes):
             frames = random_frames(rng, seq_len, size, smooth=smooth)
@@ -70,8 +71,7 @@ def _write_shard(
             record = SampleRecord(
                 key=f"{name}-{number:05d}",
                 video=f"videos/{name}_{number // 2}.avi",
-                label=label,
-                class_name=f"class {label}",
+                **labels_of(label, rng, classes, multi_label=multi_label),
                 split=split,
                 clip=number % 2,
                 fps=5.0,
@@ -80,7 +80,7 @@ def _write_shard(
                 height=size[1],
                 frame_times=[i / 5 for i in range(seq_len)],
                 num_valid=num_valid,
-                labels=[label] * num_valid + [-1] * (seq_len - num_valid),
+                labels=[-1 if multi_label else label] * num_valid + [-1] * (seq_len - num_valid),
                 segment=[0.0, seq_len / 5],
                 salvaged=False,
             )
@@ -102,6 +102,17 @@ def _write_shard(
                 for video in dict.fromkeys(f"videos/{name}_{i // 2}.avi" for i in range(len(sizes)))
             ],
         )
+
+
+def labels_of(
+    label: int, rng: np.random.Generator, classes: int, *, multi_label: bool
+) -> dict[str, Any]:
+    """A record's class, or a random set of classes, which may be empty."""
+    if not multi_label:
+        return {"label": label, "class_name": f"class {label}"}
+    numbers = np.flatnonzero(rng.integers(0, 2, classes)).tolist()
+    names = [f"class {number}" for number in numbers]
+    return {"label": -1, "classes": numbers, "class_names": names}
 
 
 def sha256_of(video: str) -> str:
@@ -128,6 +139,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         own_arrays: bool = False,
         recipe: Mapping[str, Any] = MappingProxyType({}),
         class_names: Sequence[str] = (),
+        multi_label: bool = False,
     ) -> Path:
         """Write samples[split][shard] clips, whose sizes go round `sizes`.
 
@@ -163,6 +175,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     rejected=rejected,
                     change_jpegs=change_jpegs,
                     smooth=smooth,
+                    multi_label=multi_label,
                 )
                 data_set.put_shard(written)
                 rejections += rejected
@@ -178,17 +191,23 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                 records,
                 summed=summed,
                 canvas=sizes[0],
-                layout=SampleLayout(seq_len=seq_len),
+                layout=SampleLayout(seq_len=seq_len, sets_of=classes if multi_label else 0),
             )
             remove_parts(data_set, records.values())
         manifest = Manifest(
             complete=complete,
             fingerprint="0" * 64,
-            options={"fps": fps, "seq_len": seq_len, **recipe},
+            options={
+                "fps": fps,
+                "seq_len": seq_len,
+                **recipe,
+                **({"multi_label": True} if multi_label else {}),
+            },
             lists={},
             classes=list(class_names) or [f"class {i}" for i in range(classes)],
             tools={},
             canvas=list(sizes[0]),
+            requires=["multi-label"] if multi_label else [],
             mean_exact=all(r.exact_frames == r.entry.frames for r in records.values()),
             shards=entries,
         )

@@ -60,6 +60,8 @@ def _check_manifest(manifest: Manifest) -> None:
         raise ShardError(f"says fps {manifest.fps!r:.60}")
     if not isinstance(manifest.options.get("frame_kind", ""), str):
         raise ShardError(f"says the frame kind {manifest.frame_kind:.60}")
+    if not isinstance(manifest.options.get("multi_label", False), bool):
+        raise ShardError(f"says multi_label {manifest.options['multi_label']!r:.60}")
     if not 1 <= manifest.seq_len <= MAX_FRAMES or Fraction(manifest.fps) <= 0:
         raise ShardError(f"says seq_len {manifest.seq_len} and fps {manifest.fps}")
     width, height = manifest.canvas

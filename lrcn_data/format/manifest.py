@@ -23,11 +23,11 @@ FORMAT = "lrcn-shards"
 FORMAT_VERSION = 1
 """The latest version of the format, which is written and up to which is read."""
 
-UNDERSTOOD = frozenset({"frame-kind", "parts"})
+UNDERSTOOD = frozenset({"frame-kind", "multi-label", "parts"})
 """What a data set may require of its readers, and this version understands.
 
-`frame-kind`: frames are what a plug-in makes of them. `parts`: the shards of a split are more than
-their numbers say, since some have several tars.
+`frame-kind`: frames are what a plug-in makes of them. `multi-label`: a sample has a set of classes.
+`parts`: the shards of a split are more than their numbers say, since some have several tars.
 """
 
 _DEFAULT_CANVAS = (320, 240)
@@ -92,6 +92,16 @@ class Manifest:
     def frame_kind(self) -> str:
         """Name of the kind of frames that is stored."""
         return str(self.options.get("frame_kind", RGB_FRAMES))
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a sample has a set of classes."""
+        return bool(self.options.get("multi_label", False))
+
+    @property
+    def sets_of(self) -> int:
+        """Number of classes of which a sample has a set; 0 where every sample has one class."""
+        return len(self.classes) if self.multi_label else 0
 
     @property
     def canvas_size(self) -> Size:

@@ -18,11 +18,20 @@ from lrcn_data.format.json_text import (
 from lrcn_data.format.sources import is_sha256, source_number
 from lrcn_data.reasons import NOT_BAD
 
-_JSON_KEYS = (
-    *("key", "video", "label", "class", "split", "clip", "fps", "source_fps", "width", "height"),
-    *("frame_times", "num_valid", "labels", "segment", "salvaged"),
+_ONE_CLASS, _CLASS_SET = ("label", "class"), ("classes", "class_names")
+"""The keys of a sample's json by which it has one class, or a set of classes."""
+
+_BEFORE, _BEHIND = (
+    ("key", "video"),
+    (
+        *("split", "clip", "fps", "source_fps", "width", "height"),
+        *("frame_times", "num_valid", "labels", "segment", "salvaged"),
+    ),
 )
-"""The keys of a sample's json in the order in which they are written."""
+"""The keys before and behind those, in the order in which they are written."""
+
+NO_CLASS = -1
+"""The class number of a frame without one, and of a sample that has a set of classes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +41,10 @@ class SampleRecord:
     Attributes:
         key: Name of the sample, unique over all splits.
         video: Path of the video as its list has it.
-        label: Class number, counted from 0.
+        label: Class number, counted from 0; `NO_CLASS` where the sample has a set of classes.
         class_name: Name of the class (`class` in the JSON).
+        classes: The class numbers of the sample's set, ascending; None where it has one class.
+        class_names: The names of those classes; none where they aren't known.
         split: `train`, `val` or `test`.
         clip: Number of the clip in its video, counted from 0.
         fps: Frames per second that the clip was sampled from.
@@ -43,7 +54,8 @@ class SampleRecord:
         frame_times: For each frame, the time in seconds at which the source shows it, counted from
             the source's first frame.
         num_valid: Number of frames that are real; the rest repeat the last one.
-        labels: For each frame, its class number, or -1 if it is unlabelled or padded.
+        labels: For each frame, its class number, or -1 if it is unlabelled or padded, or the sample
+            has a set of classes.
         segment: Start and end, in seconds, of the part of the video that was sampled.
         salvaged: Whether the clip comes from the sound part of a damaged video.
     """
@@ -58,20 +70,38 @@ class SampleRecord:
     labels: list[int]
     segment: list[float]
     class_name: str = ""
+    classes: list[int] | None = None
+    class_names: list[str] = field(default_factory=list)
     split: str = ""
     clip: int = 0
     fps: float = 0.0
     source_fps: float = 0.0
     salvaged: bool = False
 
+    @property
+    def class_numbers(self) -> list[int]:
+        """The numbers of all classes that the sample has: one, or those of its set."""
+        return [self.label] if self.classes is None else self.classes
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all classes that the sample has, where they are known."""
+        return [self.class_name] if self.classes is None else self.class_names
+
+    def label_member(self) -> bytes:
+        """Write the bytes of the member that has the class number, or the set of them."""
+        text = str(self.label) if self.classes is None else COMPACT.encode(self.classes)
+        return text.encode()
+
     def to_json(self) -> bytes:
         """Write the member's bytes."""
         values = members(self)
-        record = {key: values["class_name" if key == "class" else key] for key in _JSON_KEYS}
+        keys = (*_BEFORE, *(_ONE_CLASS if self.classes is None else _CLASS_SET), *_BEHIND)
+        record = {key: values["class_name" if key == "class" else key] for key in keys}
         return encode_text(COMPACT.encode(record))
 
     @classmethod
-    def from_json(cls, data: bytes, seq_len: int) -> Self:
+    def from_json(cls, data: bytes, seq_len: int, *, multi_label: bool = False) -> Self:
         """Read a member's bytes.
 
         Keys that this version doesn't know are ignored. Those that are missing take defaults: all
@@ -80,12 +110,17 @@ class SampleRecord:
         Args:
             data: The bytes.
             seq_len: The number of frames in a clip.
+            multi_label: Whether the sample has a set of classes.
 
         Raises:
             ShardError: The bytes are no JSON object, or a key without a default is missing.
         """
         try:
             record = dict(json.loads(data))
+            for key in _ONE_CLASS if multi_label else _CLASS_SET:
+                record.pop(key, None)
+            if multi_label:
+                record |= {"label": NO_CLASS, "classes": record["classes"]}
             if "class" in record:
                 record["class_name"] = record["class"]
             return cls(**known_values(cls, _derived(record, seq_len) | record))

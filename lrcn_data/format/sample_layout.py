@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import recorded_frame_kind
 from lrcn_data.format.rgb_jpeg import RGB_JPEG
@@ -22,15 +23,28 @@ class SampleLayout:
     Attributes:
         seq_len: The number of frames in a clip.
         frame_kind: The kind of frames, which says what is stored of each frame, and how.
+        sets_of: The number of classes of which a sample has a set (multi-label); 0 where every
+            sample has one class.
     """
 
     seq_len: int
     frame_kind: FrameKind = RGB_JPEG
+    sets_of: int = 0
 
     @property
     def endings(self) -> tuple[str, ...]:
         """The endings of a sample's members in the order in which they lie in the tar."""
-        return _endings(self.seq_len, self.frame_kind.ending)
+        return _endings(self.seq_len, self.frame_kind.ending, multi_label=self.multi_label)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a sample has a set of classes."""
+        return self.sets_of > 0
+
+    @property
+    def set_words(self) -> int:
+        """The number of words that an index has for a sample's set of classes."""
+        return word_count(self.sets_of)
 
     @property
     def channels(self) -> int:
@@ -51,10 +65,11 @@ def layout_of(manifest: Manifest, source: str, plugins: Collection[str]) -> Samp
         ShardError: The frames are of a kind that this version doesn't know.
     """
     kind = recorded_frame_kind(manifest.frame_kind, source, plugins, manifest.plugins)
-    return SampleLayout(seq_len=manifest.seq_len, frame_kind=kind)
+    return SampleLayout(seq_len=manifest.seq_len, frame_kind=kind, sets_of=manifest.sets_of)
 
 
 @lru_cache
-def _endings(seq_len: int, ending: str) -> tuple[str, ...]:
+def _endings(seq_len: int, ending: str, *, multi_label: bool) -> tuple[str, ...]:
     digits = max(3, len(str(seq_len - 1)))
-    return (*(f"{frame:0{digits}d}.{ending}" for frame in range(seq_len)), "cls", "json")
+    frames = (f"{frame:0{digits}d}.{ending}" for frame in range(seq_len))
+    return (*frames, "classes.json" if multi_label else "cls", "json")

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 from lrcn_data.errors import ShardError
@@ -42,6 +43,7 @@ _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "video": str,
     "label": int,
     "class_name": str,
+    "class_names": list,
     "split": str,
     "clip": int,
     "fps": _NUMBER,
@@ -62,7 +64,7 @@ class Sample:
 
     Attributes:
         frames: The encoded frames in time order.
-        label: The class number, counted from 0.
+        label: The class number, counted from 0; `NO_CLASS` where the sample has a set of classes.
         record: The content of its json member.
         layout: How the sample is made up.
         shard: The location of the shard that the sample lies in, for error messages; empty if it
@@ -139,7 +141,8 @@ def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLay
 
     Args:
         key: The sample's key.
-        members: The content of its members in the format's order: frames, class number, json.
+        members: The content of its members in the format's order: frames, class number or set of
+            them, json.
         layout: How the sample should be made up.
 
     Raises:
@@ -152,12 +155,10 @@ def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLay
     for number, frame in enumerate(frames):
         if frame[: len(start)] != start:
             raise ShardError(f"has something else than a {kind.coding} as its frame {number}")
-    return Sample(
-        frames=frames,
-        label=_parse_label(bytes(label)),
-        record=_parse_record(bytes(record), key, bytes(label), layout.seq_len),
-        layout=layout,
-    )
+    if not layout.multi_label:
+        _check_label(bytes(label))
+    parsed = _parse_record(bytes(record), key, bytes(label), layout)
+    return Sample(frames=frames, label=parsed.label, record=parsed, layout=layout)
 
 
 def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
@@ -192,21 +193,22 @@ def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
     check_end(header + file.read(MAX_END_BYTES))
 
 
-def _parse_label(data: bytes) -> int:
+def _check_label(data: bytes) -> None:
     if not re.fullmatch(rb"0|[1-9][0-9]{0,8}", data):
         raise ShardError(f"has the label {data[:20]!r}, which is no class number")
-    return int(data)
 
 
-def _parse_record(data: bytes, key: str, label: bytes, seq_len: int) -> SampleRecord:
+def _parse_record(data: bytes, key: str, label: bytes, layout: SampleLayout) -> SampleRecord:
     if len(data) > _MAX_TEXT_BYTES:
         raise ShardError(f"has a json member of {len(data):,} bytes")
     try:
-        record = SampleRecord.from_json(data, seq_len)
+        record = SampleRecord.from_json(data, layout.seq_len, multi_label=layout.multi_label)
     except RecursionError as error:
         raise ShardError("has a json member that is nested without end") from error
     _check_types(record)
-    _check_values(record, key, label, seq_len)
+    if record.classes is not None:
+        _check_set(record.classes, record.class_names, layout.sets_of)
+    _check_values(record, key, label, layout.seq_len)
     return record
 
 
@@ -224,11 +226,22 @@ def _check_types(record: SampleRecord) -> None:
             raise ShardError(f"has {label!r:.60} in its json where a frame's class number belongs")
 
 
-def _check_values(record: SampleRecord, key: str, label: bytes, seq_len: int) -> None:
-    if record.key != key or str(record.label).encode() != label:
+def _check_set(classes: Any, names: list[Any], sets_of: int) -> None:
+    are_numbers = isinstance(classes, list) and all(type(number) is int for number in classes)
+    if not are_numbers or any(one >= other for one, other in pairwise([-1, *classes, sets_of])):
         raise ShardError(
-            f"has members {key} of label {label.decode('latin-1')}, but its json says"
-            f" {record.key!r:.90} of label {record.label}"
+            f"has {classes!r:.60} in its json where ascending class numbers below {sets_of} belong"
+        )
+    if len(names) not in (0, len(classes)) or not all(isinstance(name, str) for name in names):
+        raise ShardError(f"has {names!r:.60} in its json where {len(classes)} class names belong")
+
+
+def _check_values(record: SampleRecord, key: str, label: bytes, seq_len: int) -> None:
+    stated = record.label_member()
+    if record.key != key or stated != label:
+        raise ShardError(
+            f"has members {key} of label {label[:90].decode('latin-1')}, but its json says"
+            f" {record.key!r:.90} of label {stated[:90].decode()}"
         )
     if len(record.labels) != seq_len or len(record.frame_times) != seq_len:
         raise ShardError(f"has other than {seq_len} frame labels and times in its json")

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.class_sets import from_words, multi_hot, to_words
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.sample_members import MAX_SAMPLE_BYTES
 from lrcn_data.format.sources import UNKNOWN_SOURCE
@@ -37,10 +38,12 @@ class ShardIndex:
         length: int64 (samples,), the number of bytes from there to the end of the padding of its
             last member.
         crc32: int64 (samples,), the CRC-32 of those bytes.
-        label: int64 (samples,), the class number, counted from 0.
+        label: int64 (samples,), the class number, counted from 0; -1 where samples have sets.
         num_valid: int64 (samples,), the number of frames that are no padding.
         source: int64 (samples,), the `sources.source_number` of the input file that the sample is
             from, or `UNKNOWN_SOURCE`.
+        sets: int64 (words, samples), the set of classes, as `class_sets` has it; None where every
+            sample has one class.
     """
 
     offset: npt.NDArray[np.int64]
@@ -49,34 +52,66 @@ class ShardIndex:
     label: npt.NDArray[np.int64]
     num_valid: npt.NDArray[np.int64]
     source: npt.NDArray[np.int64]
+    sets: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.offset)
 
     @classmethod
     def of_rows(cls, rows: npt.NDArray[np.int64]) -> Self:
-        """Make an index of an array's rows, int64 (fields, samples), without copying them."""
-        return cls(**dict(zip(FIELDS, rows, strict=True)))
+        """Make an index of an array's rows, int64 (fields and words, samples), without a copy."""
+        count = len(FIELDS)
+        sets = rows[count:] if len(rows) > count else None
+        return cls(**dict(zip(FIELDS, rows[:count], strict=True)), sets=sets)
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
-        """All fields as the rows of one array, int64 (fields, samples)."""
-        return np.stack([getattr(self, name) for name in FIELDS])
+        """All fields as the rows of one array, int64 (fields and words, samples)."""
+        sets = () if self.sets is None else self.sets
+        return np.stack([*(getattr(self, name) for name in FIELDS), *sets])
+
+    @property
+    def words(self) -> int:
+        """The number of words of a sample's set of classes; 0 where every sample has one class."""
+        return 0 if self.sets is None else len(self.sets)
+
+    def classes_at(self, position: int) -> list[int]:
+        """The class numbers of a sample, ascending."""
+        if self.sets is None:
+            return [int(self.label[position])]
+        return from_words(self.sets[:, position].tolist())
+
+    def class_counts(self, classes: int) -> npt.NDArray[np.int64]:
+        """The number of samples that have each class, int64 (classes,)."""
+        if self.sets is None:
+            return np.bincount(self.label, minlength=classes)
+        counts: npt.NDArray[np.int64] = multi_hot(self.sets, classes).sum(axis=0, dtype=np.int64)
+        return counts
+
+    def has_only_classes(self, classes: int) -> bool:
+        """Whether all samples are of classes below a number."""
+        if self.sets is None:
+            return bool(np.all((self.label >= 0) & (self.label < classes)))
+        possible = np.array(to_words(range(classes), self.words), np.int64)
+        return bool(np.all(self.label == -1) and not np.any(self.sets & ~possible[:, None]))
 
     @classmethod
-    def load(cls, folder: Folder, name: str, *, samples: int) -> Self:
+    def load(cls, folder: Folder, name: str, *, samples: int, words: int = 0) -> Self:
         """Read the arrays of a shard's .npz.
 
         Args:
             folder: The data set's folder.
             name: The name of the .npz in it.
             samples: Number of samples that the shard has by its manifest.
+            words: Number of words of a sample's set of classes; 0 where every sample has one class.
 
         Raises:
             ShardError: The arrays can't be read, or don't fit the manifest or each other.
         """
         location = folder.at(name)
         most_bytes = dict.fromkeys(FIELDS, samples * 8)
+        if words:
+            most_bytes["sets"] = samples * words * 8
         arrays = load_arrays(folder, name, most_bytes, may_lack=("source",))
         if arrays["crc32"].dtype == np.uint32:
             # of an older version, which kept no sources
@@ -84,6 +119,8 @@ class ShardIndex:
             arrays["source"] = np.full(samples, UNKNOWN_SOURCE, np.int64)
         for field in FIELDS:
             check_array(location, field, arrays.get(field), (samples,))
+        if words:
+            check_array(location, "sets", arrays["sets"], (words, samples))
         index = cls(**arrays)
         if not index.is_in_order:
             raise ShardError(f"{location} has samples that don't follow one another; {REMEDY}")
@@ -112,6 +149,8 @@ class ShardIndex:
             frame_count: Number of frames in the sum.
         """
         arrays = {name: getattr(self, name) for name in FIELDS}
+        if self.sets is not None:
+            arrays["sets"] = self.sets
         if pixel_sum is not None:
             # a quarter of the bytes, for the few frames that a shard mostly has
             smallest = np.min_scalar_type(int(pixel_sum.max(initial=0)))
@@ -122,8 +161,8 @@ class ShardIndex:
         np.savez(file, **arrays)
 
 
-FIELDS = tuple(f.name for f in fields(ShardIndex))
-"""The names of an index's fields, in the order in which they are written."""
+FIELDS = tuple(f.name for f in fields(ShardIndex) if f.name != "sets")
+"""The names of an index's fields of one row, in the order in which they are written."""
 
 REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"
 

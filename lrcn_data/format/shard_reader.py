@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.checked_manifest import load_manifest
+from lrcn_data.format.class_sets import multi_hot, word_count
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     ENDING,
@@ -115,6 +116,7 @@ class DataSet:
         indices: The index of each shard.
         layout: How the samples are made up.
         classes: The class names by class number.
+        multi_label: Whether a sample has a set of classes, instead of one.
         seq_len: The number of frames in a clip.
         fps: The number of frames per second that clips were sampled from.
 
@@ -128,6 +130,7 @@ class DataSet:
         self.shards = found.shards
         self.indices = load_indices(found)
         self.classes = list(found.first_manifest.classes)
+        self.multi_label = layout.multi_label
         self.seq_len = layout.seq_len
         self.fps = Fraction(found.first_manifest.fps)
         self._ends = np.cumsum([len(index) for index in self.indices])
@@ -141,9 +144,33 @@ class DataSet:
         return type(self), (self.found, self.layout)
 
     @cached_property
-    def labels(self) -> npt.NDArray[np.int64]:
-        """int64 (samples,), the class number of each sample."""
+    def labels(self) -> npt.NDArray[np.int64] | npt.NDArray[np.uint8]:
+        """int64 (samples,), the class number of each sample.
+
+        Of a multi-label data set uint8 (samples, classes): 1 where a sample has a class.
+        """
+        if self.multi_label:
+            return multi_hot(self._sets, len(self.classes))
         return np.concatenate([index.label for index in self.indices])
+
+    @cached_property
+    def label_groups(self) -> npt.NDArray[np.int64]:
+        """int64 (samples,), a number for the class or the set of classes of each sample."""
+        if self.multi_label:
+            return np.unique(self._sets, axis=1, return_inverse=True)[1]
+        return np.concatenate([index.label for index in self.indices])
+
+    def class_counts(self) -> npt.NDArray[np.int64]:
+        """The number of samples that have each class, int64 (classes,)."""
+        counts = np.zeros(len(self.classes), np.int64)
+        for index in self.indices:
+            counts += index.class_counts(len(self.classes))
+        return counts
+
+    @property
+    def _sets(self) -> npt.NDArray[np.int64]:
+        """int64 (words, samples), the set of classes of each sample."""
+        return np.concatenate([index.sets for index in self.indices if index.sets is not None], 1)
 
     @cached_property
     def num_valid(self) -> npt.NDArray[np.int64]:
@@ -222,8 +249,9 @@ class DataSet:
         location = shard.location
         try:
             sample = parse_sample(data, self.layout)
-            if sample.label != index.label[position]:
-                raise ShardError(f"has label {sample.label}, its index {index.label[position]}")
+            found, stated = sample.record.class_numbers, index.classes_at(position)
+            if found != stated:
+                raise ShardError(f"has label {_listed(found)}, its index {_listed(stated)}")
             if max(sample.record.labels) >= len(self.classes):
                 raise ShardError(f"has a frame of class {max(sample.record.labels)}")
             if sample.record.num_valid != index.num_valid[position]:
@@ -264,7 +292,7 @@ class DataSet:
 
     def _check_labels(self) -> None:
         for shard, index in zip(self.shards, self.indices, strict=True):
-            labels_fit = np.all((index.label >= 0) & (index.label < len(self.classes)))
+            labels_fit = index.has_only_classes(len(self.classes))
             if not labels_fit or np.any((index.num_valid < 1) | (index.num_valid > self.seq_len)):
                 raise ShardError(
                     f"{shard.location} has an index with labels or frame counts that the data"
@@ -359,16 +387,19 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
     without: list[str] = []
     for (folder, split), shards in of_split.items():
         there = set(folder.names(META))
+        words = word_count(found.manifests[folder].sets_of)
         if Path(split_index(split)).name in there:
             entries = found.manifests[folder].of_split(split)
-            indices = SplitIndex(folder, split).shards(entries)
+            indices = SplitIndex(folder, split, words).shards(entries)
             all_shards = (Shard(folder=folder, entry=entry) for entry in entries)
             by_shard |= zip(all_shards, indices, strict=True)
             continue
         for shard in shards:
             arrays = ShardFiles.of(shard.entry.file).arrays
             if Path(arrays).name in there:
-                by_shard[shard] = ShardIndex.load(folder, arrays, samples=shard.entry.samples)
+                by_shard[shard] = ShardIndex.load(
+                    folder, arrays, samples=shard.entry.samples, words=words
+                )
             else:
                 without.append(shard.location)
     if without:
@@ -477,12 +508,21 @@ def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:
             ("seq_len", first.seq_len, manifest.seq_len),
             ("fps", Fraction(first.fps), Fraction(manifest.fps)),
             ("frame kind", first.frame_kind, manifest.frame_kind),
+            ("labels", _labelled(first), _labelled(manifest)),
         ):
             if one != other:
                 raise ShardError(
                     f"{first_folder} and {folder} differ in {what} ({_difference(one, other)});"
                     " shards that are used together must agree in it"
                 )
+
+
+def _labelled(manifest: Manifest) -> str:
+    return "several a clip" if manifest.multi_label else "one a clip"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers)) or "none"
 
 
 def _difference(one: object, other: object) -> str:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.class_sets import to_words
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample, walk_samples
 from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
@@ -34,6 +35,7 @@ class ShardScan:
         self._file = HashedFile(file)
         self._layout = layout
         self._rows: list[tuple[int, int, int, int, int]] = []
+        self._sets: list[tuple[int, ...]] = []
         self._videos: list[str] = []
         self._lines: list[str] = []
 
@@ -67,6 +69,8 @@ class ShardScan:
         """
         columns = np.array(self._rows, np.int64).reshape(-1, 5)
         source = [sources.get(video, UNKNOWN_SOURCE) for video in self._videos]
+        words = self._layout.set_words
+        sets = np.array(self._sets, np.int64).reshape(-1, words).T.copy() if words else None
         return ShardIndex(
             offset=columns[:, 0].copy(),
             length=columns[:, 1].copy(),
@@ -74,6 +78,7 @@ class ShardScan:
             label=columns[:, 3].copy(),
             num_valid=columns[:, 4].copy(),
             source=np.array(source, np.int64),
+            sets=sets,
         )
 
     def index_text(self) -> bytes:
@@ -86,10 +91,12 @@ class ShardScan:
             sample = parse_sample(data, self._layout)
         except ShardError as error:
             self._rows.append((offset, len(data), checksum, _UNKNOWN, _UNKNOWN))
+            self._sets.append(to_words((), self._layout.set_words))
             self._videos.append("")
             return error
         record = sample.record
         self._rows.append((offset, len(data), checksum, sample.label, record.num_valid))
+        self._sets.append(to_words(record.classes or (), self._layout.set_words))
         self._videos.append(record.video)
         self._lines.append(member_lines(data, offset, self._layout.endings, record.key))
         return sample

@@ -18,13 +18,14 @@ from typing import Self
 
 import numpy as np
 
+from lrcn_data.format.class_sets import to_words
 from lrcn_data.format.data_set_folder import WrittenShard
 from lrcn_data.format.file_names import ShardFiles, part_name
 from lrcn_data.format.mean_image import Canvas, PixelSums
 from lrcn_data.format.records import Rejection, SampleRecord, ShardEntry, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import sample_bytes
-from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
+from lrcn_data.format.shard_index import FIELDS, ShardIndex, index_text, member_lines
 from lrcn_data.format.sources import UNKNOWN_SOURCE, source_number
 from lrcn_data.format.tar_members import tar_end
 from lrcn_data.reasons import Reason
@@ -91,7 +92,7 @@ class ShardWriter:
             sha256: The SHA-256 of the input file that it is from, in hexadecimal; empty if it is
                 not known.
         """
-        members = [*frames, str(record.label).encode(), record.to_json()]
+        members = [*frames, record.label_member(), record.to_json()]
         data = sample_bytes(record.key, self._layout.endings, members)
         if not self._parts[-1].has_room(len(data), self._most_bytes):
             self._parts[-1].finish()
@@ -180,7 +181,8 @@ class _Part:
         self.bytes = 0
         self._scratch = scratch
         self._endings = layout.endings
-        self._rows: list[tuple[int, int, int, int, int, int]] = []
+        self._set_words = layout.set_words
+        self._rows: list[tuple[int, ...]] = []
         self._lines: list[str] = []
         self._sha256 = hashlib.sha256()
         self._file = self.temporaries[files.tar].open("wb")
@@ -203,7 +205,8 @@ class _Part:
     def write(self, data: bytes, record: SampleRecord, source: int) -> None:
         """Append a sample, given its bytes and what the index says of it."""
         facts = (zlib.crc32(data), record.label, record.num_valid, source)
-        self._rows.append((self.bytes, len(data), *facts))
+        words = to_words(record.classes or (), self._set_words)
+        self._rows.append((self.bytes, len(data), *facts, *words))
         self._lines.append(member_lines(data, self.bytes, self._endings, record.key))
         self._append(data)
 
@@ -216,7 +219,7 @@ class _Part:
 
     def save_index(self, sums: PixelSums | None) -> None:
         """Write the index and the arrays, the latter with pixel sums if there are some."""
-        rows = np.array(self._rows, np.int64).reshape(-1, 6).T
+        rows = np.array(self._rows, np.int64).reshape(-1, len(FIELDS) + self._set_words).T
         with self._create(self.files.dali_index) as file:
             file.write(index_text(self._lines))
             _flush(file)

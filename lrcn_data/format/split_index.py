@@ -1,8 +1,8 @@
 """The index of all samples of a split in one file, which readers map into memory.
 
 Whole numbers of 64 bits, a column a sample in the manifest's order: a row for each field of
-`ShardIndex`, one for the tar, and one with a sum over the others by which damage is noticed. All
-processes of a machine share the memory.
+`ShardIndex` and each word of its sets, one for the tar, and one with a sum over the others by which
+damage is noticed. All processes of a machine share the memory.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from lrcn_data.format.shard_index import FIELDS, REMEDY, ShardIndex
 from lrcn_data.format.sources import source_number
 from lrcn_data.storage.folder import Folder
 
-_TAR, _CHECK = len(FIELDS), len(FIELDS) + 1
-"""The rows after those of the fields."""
+_TAR, _CHECK = -2, -1
+"""The rows after those of the fields and sets."""
 
 _FACTOR = 0x9E3779B97F4A7C15
 """An odd number: the product with it is another one, modulo 2**64, whatever bit is flipped."""
@@ -40,22 +40,28 @@ def save_split_index(
     Raises:
         OSError: The file can't be written.
     """
-    rows = np.zeros((_CHECK + 1, sum(len(index) for _, index in shards)), np.int64)
+    words = max((index.words for _, index in shards), default=0)
+    rows = np.zeros((_row_count(words), sum(len(index) for _, index in shards)), np.int64)
     start = 0
     for entry, index in shards:
         part = rows[:, start : start + len(index)]
         part[:_TAR], part[_TAR] = index.rows, source_number(entry.sha256)
         part[_CHECK] = _check_sums(part)
         start += len(index)
-    if not _is_there(folder, split, rows):
+    if not _is_there(folder, split, rows, words):
         with folder.create(split_index(split)) as file:
             np.save(file, rows)
 
 
-def _is_there(folder: Folder, split: str, rows: npt.NDArray[np.int64]) -> bool:
+def _row_count(words: int) -> int:
+    """The number of rows, given the number of words of a sample's set of classes."""
+    return len(FIELDS) + words + 2
+
+
+def _is_there(folder: Folder, split: str, rows: npt.NDArray[np.int64], words: int) -> bool:
     """Whether the index of a split is written already, just as it is to be."""
     try:
-        return folder.has(split_index(split)) and SplitIndex(folder, split).equals(rows)
+        return folder.has(split_index(split)) and SplitIndex(folder, split, words).equals(rows)
     except ShardError:
         return False
 
@@ -66,15 +72,16 @@ class SplitIndex:
     Args:
         folder: The data set's folder.
         split: `train`, `val` or `test`.
+        words: The number of words of a sample's set of classes; 0 where every sample has one class.
 
     Raises:
         ShardError: The file can't be read, or is no index.
     """
 
-    def __init__(self, folder: Folder, split: str) -> None:
+    def __init__(self, folder: Folder, split: str, words: int = 0) -> None:
         self._name = split_index(split)
         self._location = folder.at(self._name)
-        self._rows = self._open(folder)
+        self._rows = self._open(folder, _row_count(words))
 
     def __len__(self) -> int:
         return int(self._rows.shape[1])
@@ -133,7 +140,7 @@ class SplitIndex:
             )
         return index
 
-    def _open(self, folder: Folder) -> npt.NDArray[np.int64]:
+    def _open(self, folder: Folder, count: int) -> npt.NDArray[np.int64]:
         if not folder.has(self._name):
             raise ShardError(f"{self._location} is not there; {REMEDY}")
         try:
@@ -142,9 +149,9 @@ class SplitIndex:
         except Exception as error:
             # numpy raises several kinds of errors on damaged bytes
             raise ShardError(f"{self._location} can't be read: {error}; {REMEDY}") from error
-        if rows.dtype != np.int64 or rows.ndim != 2 or rows.shape[0] != _CHECK + 1:
+        if rows.dtype != np.int64 or rows.ndim != 2 or rows.shape[0] != count:
             raise ShardError(
-                f"{self._location} is {rows.dtype} {rows.shape}, not int64 ({_CHECK + 1}, samples);"
+                f"{self._location} is {rows.dtype} {rows.shape}, not int64 ({count}, samples);"
                 f" {REMEDY}"
             )
         return rows
@@ -156,7 +163,7 @@ def _is_sound(rows: npt.NDArray[np.int64]) -> bool:
 
 def _check_sums(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """A sum over each column, but for the row that holds it; any flipped bit changes it."""
-    factors = [pow(_FACTOR, row + 1, 1 << 64) for row in range(_CHECK)]
+    factors = [pow(_FACTOR, row + 1, 1 << 64) for row in range(len(rows) - 1)]
     sums = np.zeros(rows.shape[1], np.uint64)
     for factor, row in zip(factors, rows[:_CHECK], strict=True):
         sums += row.view(np.uint64) * np.uint64(factor)

@@ -85,7 +85,7 @@ def draw_preview(
         shards: A folder, or shards: paths, globs, ranges or URLs, one or several.
         split: The split whose clips are shown; None for all.
         clips: The largest number of clips in the picture; None for 12, or for all of `per_class`.
-        per_class: The largest number of clips of each class; None for no limit.
+        per_class: The largest number of clips of each class, or set of classes; None for no limit.
         keys: Whether each sample's key is written beside its frames.
         seed: The seed of the random choice of clips.
         plugins: The names of the plug-ins that may be imported, in case one has made the frames.
@@ -98,7 +98,8 @@ def draw_preview(
     if clips is None and per_class is None:
         clips = _DEFAULT_CLIPS
     data_set = open_data_set(shards, split=split, plugins=plugins)
-    numbers = choose_samples(data_set.labels, clips=clips, per_class=per_class, seed=seed)
+    groups = data_set.label_groups
+    numbers = choose_samples(groups, clips=clips, per_class=per_class, seed=seed)
     samples = [data_set.read_sample(number) for number in numbers]
     text = SheetText(
         title=" ".join(each_pattern(shards)),
@@ -117,7 +118,7 @@ def choose_samples(
     """Choose the samples to show, the same number of each class as far as it has them.
 
     Args:
-        labels: The class number of every sample, int64 (samples,).
+        labels: A number for the class, or set of classes, of every sample, int64 (samples,).
         clips: The largest number of samples in all, or None for no limit.
         per_class: The largest number of samples of each class, or None for no limit.
         seed: Seed of the random choice.
@@ -213,7 +214,7 @@ def _draw_label(pen: Pen, sample: Sample, top: int, *, keys: bool) -> None:
     name = record.video.rpartition("/")[2]
     clip = f"clip {record.clip}, " if record.clip else ""
     lines = [
-        (record.class_name, 18, _INK),
+        (", ".join(record.names), 18, _INK),
         (name, 13, _INK),
         (f"{clip}{record.split}, {record.width}x{record.height}", 13, _FAINT),
         (f"{record.source_fps:.4g} fps, {record.segment[1] - record.segment[0]:.1f} s", 13, _FAINT),

@@ -19,7 +19,8 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.lists.video_groups import group_of
 from lrcn_data.machine import usable_cores
 from lrcn_data.splits import SPLITS
+
+_SETS_SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +68,7 @@ class SplitStats:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClassStats:
-    """How many clips a class has.
+    """How many clips a class has; one of a multi-label data set counts for all of its classes.
 
     Attributes:
         name: Name of the class.
@@ -74,6 +77,22 @@ class ClassStats:
 
     name: str
     clips: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetStats:
+    """The sets of classes that the clips of a multi-label data set have.
+
+    Attributes:
+        clips_by_size: Number of clips by the number of their classes, ascending.
+        different: Number of different sets.
+        most_frequent: The class names of the most frequent sets, at most 10, with their numbers of
+            clips.
+    """
+
+    clips_by_size: dict[int, int]
+    different: int
+    most_frequent: list[tuple[list[str], int]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +147,7 @@ class Stats:
         rejects: Number of rejected entries by reason and split; the most frequent reason first.
         shared_groups: Groups of videos that are in two splits, each as a sentence.
         pixels: The colours of the frames.
+        sets: The sets of classes that clips have; None where every clip has one class.
     """
 
     fps: str
@@ -139,6 +159,14 @@ class Stats:
     rejects: dict[str, dict[str, int]]
     shared_groups: list[str]
     pixels: PixelStats
+    sets: SetStats | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """As stats.json has it; `sets` is there only of a multi-label data set."""
+        record = asdict(self)
+        if self.sets is None:
+            del record["sets"]
+        return record
 
 
 @dataclass(slots=True)
@@ -162,6 +190,7 @@ class _Found:
         self.seconds[video] = max(end - start, self.seconds.get(video, 0.0))
         group = group_of(record.video)
         if group:
+            # the clips of one recording may have different sets, whose records name no single class
             self.groups.setdefault((record.class_name, group), set()).add(record.split)
 
     def merge(self, other: _Found) -> None:
@@ -216,7 +245,8 @@ def compute_stats(
         seconds=_seconds(found.seconds),
         rejects=_rejects(data_set.shards[0].folder),
         shared_groups=[
-            f"{class_name}: {group} is in {' and '.join(s for s in SPLITS if s in splits)}"
+            f"{class_name + ': ' if class_name else ''}{group} is in"
+            f" {' and '.join(s for s in SPLITS if s in splits)}"
             for (class_name, group), splits in sorted(found.groups.items())
             if len(splits) > 1
         ],
@@ -228,6 +258,7 @@ def compute_stats(
             mean=mean.mean((0, 1)).tolist(),
             std=[_standard_deviation(counts) for counts in found.histogram.tolist()],
         ),
+        sets=_sets(data_set) if data_set.multi_label else None,
     )
     return stats, np.floor(mean + 0.5).astype(np.uint8)
 
@@ -310,7 +341,7 @@ def _splits(data_set: DataSet) -> dict[str, SplitStats]:
 def _classes(data_set: DataSet) -> list[ClassStats]:
     counts: dict[str, npt.NDArray[np.int64]] = {}
     for shard, index in zip(data_set.shards, data_set.indices, strict=True):
-        here = np.bincount(index.label, minlength=len(data_set.classes))
+        here = index.class_counts(len(data_set.classes))
         counts[shard.entry.split] = counts.get(shard.entry.split, 0) + here
     return [
         ClassStats(
@@ -319,6 +350,26 @@ def _classes(data_set: DataSet) -> list[ClassStats]:
         )
         for label, name in enumerate(data_set.classes)
     ]
+
+
+def _sets(data_set: DataSet) -> SetStats:
+    sets = Counter(
+        tuple(index.classes_at(position))
+        for index in data_set.indices
+        for position in range(len(index))
+    )
+    sizes: Counter[int] = Counter()
+    for numbers, count in sets.items():
+        sizes[len(numbers)] += count
+    ranked = sorted(sets.items(), key=lambda item: (-item[1], item[0]))
+    return SetStats(
+        clips_by_size=dict(sorted(sizes.items())),
+        different=len(sets),
+        most_frequent=[
+            ([data_set.classes[number] for number in numbers], count)
+            for numbers, count in ranked[:_SETS_SHOWN]
+        ],
+    )
 
 
 def _seconds(seconds: Mapping[tuple[str, str, int], float]) -> dict[str, Seconds]:
@@ -370,7 +421,7 @@ def write_stats(folder: DataSetFolder, stats: Stats, mean_image: npt.NDArray[np.
     picture = io.BytesIO()
     Image.fromarray(as_rgb(mean_image)).save(picture, "PNG")
     try:
-        folder.write(STATS, dump_json(stats))
+        folder.write(STATS, dump_json(stats.as_record()))
         folder.write(MEAN_IMAGE, picture.getvalue())
     except OSError as error:
         raise ShardError(f"{folder} can't be written to: {error}") from error

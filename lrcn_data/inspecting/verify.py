@@ -155,7 +155,7 @@ class _Check:
             if not entries or not self._folder.has(name):
                 continue
             try:
-                index = SplitIndex(self._folder, split)
+                index = SplitIndex(self._folder, split, self._layout.set_words)
                 found = index.shards(entries)
             except ShardError as error:
                 yield Fault(file=name, detail=str(error))
@@ -229,10 +229,12 @@ class _Check:
         if record.key in self._keys:
             yield f"the key {record.key} is used twice"
         self._keys.add(record.key)
-        if max(sample.label, *record.labels) >= len(classes):
+        numbers, names = record.class_numbers, record.names
+        if max(*numbers, *record.labels) >= len(classes):
             yield f"sample {record.key} has a label beyond the {len(classes)} classes"
-        elif record.class_name not in ("", classes[sample.label]):
-            yield f"sample {record.key} has class {record.class_name!r} and label {sample.label}"
+        elif any(names) and names != [classes[number] for number in numbers]:
+            shown = ", ".join(names), ", ".join(map(str, numbers))
+            yield f"sample {record.key} has class {shown[0]!r} and label {shown[1]}"
         if record.split not in ("", entry.split):
             yield f"sample {record.key} is of split {record.split}, not {entry.split}"
         try:
@@ -268,7 +270,9 @@ class _Check:
         name = ShardFiles.of(entry.file).arrays
         canvas, channels = self._manifest.canvas_size, self._layout.channels
         try:
-            self._indices[entry.file] = ShardIndex.load(self._folder, name, samples=entry.samples)
+            self._indices[entry.file] = ShardIndex.load(
+                self._folder, name, samples=entry.samples, words=self._layout.set_words
+            )
             problem = self._index_problem(entry, scan, record)
             if problem or self._whole:
                 return problem
@@ -280,7 +284,7 @@ class _Check:
     def _index_problem(self, entry: ShardEntry, scan: ShardScan, record: ShardRecord | None) -> str:
         stated = self._indices[entry.file]
         found = scan.index(record.source_numbers if record else {})
-        for name in FIELDS:
+        for name in (*FIELDS, "sets"):
             wanted, there = getattr(found, name), getattr(stated, name)
             if name == "source":
                 # an index may have been made without knowing the inputs, as a copy may be without

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
-from lrcn_data.lists.names_on_disk import NamesOnDisk
+from lrcn_data.lists.names_on_disk import NamesOnDisk, normal_path
 from lrcn_data.lists.problems import Problem
 from lrcn_data.lists.video_groups import group_of
 from lrcn_data.printable import show
@@ -40,13 +40,14 @@ def find_duplicates(
     """
     first: dict[str | tuple[str, str], Entry] = {}
     for entry in entries:
-        path = _normal(entry.path)
+        path = normal_path(entry.path)
         before = first.setdefault(path if across_splits else (entry.split, path), entry)
         if before is entry:
             continue
         if before.split == entry.split:
             kind, where = "twice in a list", f"line {before.line}"
-            remedy = "" if before.label == entry.label else ", with another label"
+            other = ", with another label; if it has both, give --multi-label"
+            remedy = "" if before.label == entry.label else other
         else:
             kind, where = "in two splits", _location(before, files)
             remedy = "; a video must be in one split only"
@@ -62,10 +63,12 @@ def find_shared_groups(entries: Iterable[Entry], files: Mapping[str, Path]) -> I
         group = group_of(entry.path)
         if group is None:
             continue
-        before = first.setdefault((entry.label, group), entry)
-        if before.split == entry.split or (entry.label, group, entry.split) in told:
+        # the clips of one recording may have different sets of classes
+        label = entry.label if isinstance(entry.label, int) else -1
+        before = first.setdefault((label, group), entry)
+        if before.split == entry.split or (label, group, entry.split) in told:
             continue
-        told.add((entry.label, group, entry.split))
+        told.add((label, group, entry.split))
         text = (
             f"group {show(group)} is in {_location(before, files)} too; keep a"
             " group in one split, as `lrcn-data lists` does, or give --allow-leakage"
@@ -166,7 +169,7 @@ def find_same_content(
             by_size[status.st_size].append(entry)
     same: list[tuple[Entry, Entry]] = []
     for members in by_size.values():
-        if len({_normal(entry.path) for entry in members}) > 1:
+        if len({normal_path(entry.path) for entry in members}) > 1:
             same += _same_bytes(members, root)
     position = _list_position(files)
     for before, entry in sorted(same, key=lambda pair: position(pair[1])):
@@ -192,7 +195,7 @@ def _same_bytes(members: list[Entry], root: Path) -> Iterator[tuple[Entry, Entry
         except OSError:
             continue
         before = first.setdefault(digest, entry)
-        if _normal(before.path) != _normal(entry.path):
+        if normal_path(before.path) != normal_path(entry.path):
             yield before, entry
 
 
@@ -208,10 +211,3 @@ def _list_position(files: Mapping[str, Path]) -> Callable[[Entry], tuple[int, in
     """Make the key by which entries are sorted as they stand in the lists."""
     order = {split: number for number, split in enumerate(files)}
     return lambda entry: (order[entry.split], entry.line)
-
-
-def _normal(path: str) -> str:
-    """A path without detours that change nothing, so that ./a and a are found to be one."""
-    if "//" in path or "./" in path or path.endswith("/."):
-        return os.path.normpath(path)
-    return path

@@ -1,8 +1,11 @@
-"""An entry of a video list: one video with its class and its split."""
+"""An entry of a video list: one video with its class, or set of classes, and its split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+Label = int | tuple[int, ...]
+"""A class number, counted from 0; in multi-label lists the ascending class numbers of a set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,12 +14,22 @@ class Entry:
 
     Attributes:
         path: Path of the video as the list has it: relative to the root folder, or absolute.
-        label: Class number, counted from 0.
+        label: Class number, counted from 0, or the set of them.
         split: `train`, `val` or `test`.
-        line: Number of its line in the list, counted from 1.
+        line: Number of its line in the list, counted from 1; of several lines the first one's.
     """
 
     path: str
-    label: int
+    label: Label
     split: str
     line: int
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The numbers of all classes that the video has."""
+        return (self.label,) if isinstance(self.label, int) else self.label
+
+    @property
+    def label_text(self) -> str:
+        """The class numbers as a list of numbers has them."""
+        return str(self.label) if isinstance(self.label, int) else ",".join(map(str, self.label))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lrcn_data.lists.label_base import base_with_classes, base_without_classes
-from lrcn_data.lists.lines import ClassLines, ListLine
+from lrcn_data.lists.lines import ClassLines, ListLine, label_parts
 from lrcn_data.lists.similar_names import composed
 from lrcn_data.printable import show
 
@@ -45,14 +45,19 @@ class LabelTable:
         """The class number of a line's video, or None if it has none."""
         if line.label is None:
             return _look_up(self.by_folder, folder_of(line.path))
-        return _look_up(self.by_text, line.label)
+        return self._number_of(line.label)
+
+    def _number_of(self, label: str) -> int | None:
+        return _look_up(self.by_text, label)
 
     def why_no_class(self, line: ListLine) -> str | None:
         """Why a line's video has no class, or None if `problem` says so already."""
         if self.problem is not None and (self.unclear is None or line.label in self.unclear):
             return None
         if line.label is not None:
-            return f"label {show(line.label)} of {show(line.path)} is not {self.allowed}"
+            is_known = _are_several(line.label, lambda part: self._number_of(part) is not None)
+            hint = "; --multi-label takes several labels a video" if is_known else ""
+            return f"label {show(line.label)} of {show(line.path)} is not {self.allowed}{hint}"
         if "," in line.path:
             return (
                 f"{show(line.path)} has no label; put a space before it, or a comma in every line"
@@ -62,6 +67,18 @@ class LabelTable:
             f"{show(line.path)} has no label, and its folder {folder}"
             " is no known class; add the label, or give --classes FILE"
         )
+
+
+def joined_names(names: Collection[str]) -> list[str]:
+    """Those of some names that are several others with commas between them."""
+    known = set(names)
+    return [name for name in names if _are_several(name, known.__contains__)]
+
+
+def _are_several(label: str, is_label: Callable[[str], bool]) -> bool:
+    """Whether a text is several labels with commas between them."""
+    parts = label_parts(label)
+    return len(parts) > 1 and all(map(is_label, parts))
 
 
 def _look_up(numbers: Mapping[str, int], name: str) -> int | None:
@@ -98,9 +115,11 @@ def label_table(
         return _from_numbers(lines, numbers, label_base, before)
     if numbers:
         number, name = min(numbers), min(labels - set(numbers))
+        are_numbers = _are_several(name, lambda part: bool(_NUMBER.fullmatch(part)))
+        hint = "; --multi-label takes several numbers a video" if are_numbers else ""
         return LabelTable(
             problem=f"labels are numbers ({number}) and names ({name}); use one of the two, or give"
-            " --classes FILE"
+            f" --classes FILE{hint}"
         )
     return _from_names(labels, before)
 

@@ -194,6 +194,11 @@ def line_splitter(class_names: Collection[str] = ()) -> SplitLine:
     return split_line
 
 
+def label_parts(label: str) -> list[str]:
+    """The labels that stand in a text with commas between them."""
+    return [part.strip() for part in label.split(",") if part.strip()]
+
+
 def unquoted(text: str) -> str:
     """A text without the quotes around it, if there are any."""
     match = _QUOTED.fullmatch(text)

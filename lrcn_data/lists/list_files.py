@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 
+from lrcn_data.lists.label_sets import one_label_each
 from lrcn_data.lists.lines import (
     BadLine,
     ClassLines,
@@ -60,7 +61,12 @@ def read_class_file(path: Path, problems: list[Problem]) -> ClassLines | None:
 
 
 def read_list_file(
-    path: Path, known: ClassLines | None, root: Path, problems: list[Problem]
+    path: Path,
+    known: ClassLines | None,
+    root: Path,
+    problems: list[Problem],
+    *,
+    multi_label: bool = False,
 ) -> list[ListLine]:
     """Read the lines of a video list.
 
@@ -69,6 +75,7 @@ def read_list_file(
         known: The class names that were given, or None if there are none.
         root: The folder that the paths in the list are relative to.
         problems: What is wrong with the list is appended here.
+        multi_label: Whether a line may have several labels; it is then given once for each.
 
     Returns:
         Its lines, or an empty list if they can't be used.
@@ -87,7 +94,8 @@ def read_list_file(
         text = "this list is JSON; write it as lines of the form `path label`, or as CSV"
         problems.append(Problem(kind="JSON", file=path, line=0, text=text))
         return []
-    found = list(_entries(data, set(known.names) if known else set(), root))
+    names = set(known.names) if known else set()
+    found = list(_entries(data, names, root, multi_label=multi_label))
     if not found:
         text = "this list has no video; it must have lines of the form `path label`"
         problems.append(Problem(kind="empty", file=path, line=0, text=text))
@@ -112,13 +120,16 @@ def _is_json(data: bytes) -> bool:
     return False
 
 
-def _entries(data: bytes, names: Set[str], root: Path) -> Iterator[ListLine | BadLine]:
+def _entries(
+    data: bytes, names: Set[str], root: Path, *, multi_label: bool
+) -> Iterator[ListLine | BadLine]:
     """Read the lines of a list that is a table or plain; tell those that are no entries.
 
     Args:
         data: Content of the list.
         names: The class names that were given.
         root: The folder that the paths in the list are relative to.
+        multi_label: Whether a line may have several labels.
     """
     table = find_table(data)
     if isinstance(table, BadLine):
@@ -132,12 +143,15 @@ def _entries(data: bytes, names: Set[str], root: Path) -> Iterator[ListLine | Ba
         lines = (line for line in parse_list(data, names) if line.line != header)
     for found in lines:
         line = found if isinstance(found, BadLine) else _without_count(found, root)
-        if isinstance(line, ListLine) and line.label not in names:
-            why = why_no_single_label(line)
-            if why and not _is_odd_name(line.path, root):
-                yield BadLine(line=line.line, text=why)
-                continue
-        yield line
+        if isinstance(line, BadLine):
+            yield line
+            continue
+        for one in one_label_each(line, names) if multi_label else (line,):
+            why = None if one.label in names else why_no_single_label(one)
+            if why and not _is_odd_name(one.path, root):
+                yield BadLine(line=one.line, text=why)
+            else:
+                yield one
 
 
 def _without_count(line: ListLine, root: Path) -> ListLine | BadLine:

@@ -89,3 +89,10 @@ class NamesOnDisk:
 def _spelled(path: str) -> str:
     """A path so that its Unicode form shows."""
     return path if path.isascii() else ascii(path)
+
+
+def normal_path(path: str) -> str:
+    """A path without detours that change nothing, so that ./a and a are found to be one."""
+    if "//" in path or "./" in path or path.endswith("/."):
+        return os.path.normpath(path)
+    return path

@@ -7,7 +7,6 @@ and what is checked over all lines is in `checks`.
 from __future__ import annotations
 
 import gc
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ from lrcn_data.lists.checks import (
     find_shared_groups,
 )
 from lrcn_data.lists.entry import Entry
-from lrcn_data.lists.labels import LabelTable, label_table
-from lrcn_data.lists.lines import ListLine
+from lrcn_data.lists.label_sets import entries_with_sets, says_none
+from lrcn_data.lists.labels import LabelTable, joined_names, label_table
+from lrcn_data.lists.lines import ClassLines, ListLine
 from lrcn_data.lists.list_files import read_class_file, read_list_file
 from lrcn_data.lists.names_on_disk import NamesOnDisk
 from lrcn_data.lists.problems import ListError, Problem
@@ -82,6 +82,7 @@ def read_lists(
     classes: Path | None = None,
     label_base: int | None = None,
     classes_before: Sequence[str] = (),
+    multi_label: bool = False,
     pictures: bool = False,
     allow_leakage: bool = False,
     allow_missing: bool = False,
@@ -98,6 +99,8 @@ def read_lists(
             needs no guessing: from a numbered class file, or from a label 0.
         classes_before: Names of classes that have their numbers already, in a data set that lists
             are added to. Without a class file, those of the lists come after them.
+        multi_label: Whether a video may have several labels; see `label_sets`. Every entry's label
+            is a set of classes then.
         pictures: Whether a video may be a folder of numbered pictures.
         allow_leakage: Whether a video, or videos of one group, may be in two splits.
         allow_missing: Whether videos may be listed that are not on disk.
@@ -120,13 +123,16 @@ def read_lists(
     problems: list[Problem] = []
     known = read_class_file(classes, problems) if classes else None
     disk = NamesOnDisk(root)
-    lines = {
-        split: list(map(disk.line_as_on_disk, read_list_file(path, known, root, problems)))
-        for split, path in files.items()
-    }
-    table = label_table(list(chain(*lines.values())), known, label_base, classes_before)
-    problems += _label_problems(lines, files, table)
-    entries = _entries(lines, table)
+    lines = {}
+    for split, path in files.items():
+        found_lines = read_list_file(path, known, root, problems, multi_label=multi_label)
+        lines[split] = list(map(disk.line_as_on_disk, found_lines))
+    if multi_label:
+        table, entries = _sets(lines, files, known, label_base, classes_before, problems)
+    else:
+        table = label_table(list(chain(*lines.values())), known, label_base, classes_before)
+        problems += _label_problems(lines, files, table)
+        entries = _entries(lines, table)
     found, advice = _check_entries(entries, files, root, checks)
     problems += found
     if problems:
@@ -175,6 +181,27 @@ def _entries(lines: Mapping[str, list[ListLine]], table: LabelTable) -> list[Ent
     return entries
 
 
+def _sets(
+    lines: Mapping[str, list[ListLine]],
+    files: Mapping[str, Path],
+    known: ClassLines | None,
+    label_base: int | None,
+    classes_before: Sequence[str],
+    problems: list[Problem],
+) -> tuple[LabelTable, list[Entry]]:
+    """What the labels of multi-label lists mean, and an entry for each video."""
+    names = set(known.names) if known else set()
+    labelled = {
+        split: [line for line in members if not says_none(line, names)]
+        for split, members in lines.items()
+    }
+    table = label_table(list(chain(*labelled.values())), known, label_base, classes_before)
+    problems += _label_problems(labelled, files, table)
+    entries, found = entries_with_sets(lines, table, files, names)
+    problems += found
+    return table, entries
+
+
 def _check_entries(
     entries: Sequence[Entry], files: Mapping[str, Path], root: Path, checks: _Checks
 ) -> tuple[list[Problem], str]:
@@ -215,10 +242,23 @@ def _advice(missing: int, listed: int, root: Path) -> str:
 def _warnings(names: Sequence[str], entries: Sequence[Entry]) -> Iterator[str]:
     for similar in similar_names(names):
         yield tell_similar("the classes", similar)
-    counts = Counter((entry.split, entry.label) for entry in entries)
-    if not any(split == "train" for split, _ in counts):
+    are_sets = bool(entries) and not isinstance(entries[0].label, int)
+    joined = [] if are_sets else joined_names(names)
+    if joined:
+        yield (
+            f"the class {show(joined[0])} has the names of others, with commas between them; if"
+            " such videos show several classes, give --multi-label"
+        )
+    labels = {(entry.split, entry.label) for entry in entries}
+    if not any(split == "train" for split, _ in labels):
         return
-    untrained = [name for label, name in enumerate(names) if not counts["train", label]]
+    trained = {
+        number
+        for split, label in labels
+        for number in ((label,) if isinstance(label, int) else label)
+        if split == "train"
+    }
+    untrained = [name for number, name in enumerate(names) if number not in trained]
     if not untrained:
         return
     shown = first_few([show(name) for name in untrained], _NAMES_SHOWN)

@@ -37,7 +37,8 @@ def why_no_single_label(line: ListLine) -> str | None:
     if all(_NUMBER.fullmatch(word) for word in words):
         return _segment(words, whole_numbers=False) or (
             f"behind {show(video)} stand {len(words)} numbers ({' '.join(words)}), and a line has"
-            " one label; leave the others out, be they further labels, times or numbers of frames"
+            " one label, or with --multi-label several with commas between them; leave out others,"
+            " be they times or numbers of frames"
         )
     return _segment(words, whole_numbers=True)
 

@@ -76,7 +76,8 @@ def find_table(data: bytes) -> Table | BadLine | None:
             if len(fields) > 2:
                 text = segment_among(fields) or (
                     f"{len(fields)} columns without names; put their names above, such as"
-                    f" path{delimiter}label, or leave but the path and one label"
+                    f" path{delimiter}label, or leave but the path and one label; several are one"
+                    f' in quotes, as in a.mp4{delimiter}"0,3", and need --multi-label'
                 )
                 return BadLine(line=line, text=text)
             return Table(delimiter=delimiter, columns=2)

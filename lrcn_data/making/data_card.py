@@ -33,8 +33,8 @@ def data_card(manifest: Manifest) -> str:
         "",
         *_split_table(manifest),
         "",
-        f"A sample's members are its frames ({_frames(manifest)}, in time order), `KEY.cls`"
-        " (class number) and `KEY.json`",
+        f"A sample's members are its frames ({_frames(manifest)}, in time order),"
+        f" {_label(manifest)} and `KEY.json`",
         "(where the clip comes from).",
         "",
         "## Options",
@@ -109,6 +109,12 @@ def _frames(manifest: Manifest) -> str:
         return f"as {manifest.frame_kind} encodes them, `KEY.000.` and so on"
     ending = load_frame_kind(manifest.frame_kind).ending
     return f"`KEY.000.{ending}` and so on"
+
+
+def _label(manifest: Manifest) -> str:
+    if manifest.multi_label:
+        return "`KEY.classes.json` (list of its class numbers)"
+    return "`KEY.cls` (class number)"
 
 
 def _option(value: object) -> str:

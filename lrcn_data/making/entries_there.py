@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrcn_data.errors import LrcnError, ShardError
+from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import added_entries
 from lrcn_data.format.json_text import dump_json_line
@@ -159,25 +160,30 @@ def changed_labels(
     labels = _labels(manifest, folder)
     found = []
     for entry in entries:
-        before = labels.get((entry.split, entry.path), entry.label)
-        if before != entry.label:
+        before = labels.get((entry.split, entry.path), entry.classes)
+        if before != entry.classes:
             found.append(
-                f"{show(entry.path)} of {entry.split} was {show(classes[before])}, is"
-                f" {show(classes[entry.label])}"
+                f"{show(entry.path)} of {entry.split} was {_names(before, classes)}, is"
+                f" {_names(entry.classes, classes)}"
             )
     return found
 
 
-def _labels(manifest: Manifest, folder: DataSetFolder) -> Mapping[Place, int]:
-    """The label of each video that gave clips, as far as it can be found out."""
-    labels: dict[Place, int] = {}
+def _names(numbers: Iterable[int], classes: Sequence[str]) -> str:
+    return ",".join(show(classes[number]) for number in numbers) or "none of the classes"
+
+
+def _labels(manifest: Manifest, folder: DataSetFolder) -> Mapping[Place, tuple[int, ...]]:
+    """The classes of each video that gave clips, as far as they can be found out."""
+    words = word_count(manifest.sets_of)
+    labels: dict[Place, tuple[int, ...]] = {}
     for split in SPLITS:
         try:
-            indices = SplitIndex(folder, split).shards(manifest.of_split(split))
+            indices = SplitIndex(folder, split, words).shards(manifest.of_split(split))
             of_source = {
-                number: label
+                number: tuple(index.classes_at(position))
                 for index in indices
-                for number, label in zip(index.source.tolist(), index.label.tolist(), strict=True)
+                for position, number in enumerate(index.source.tolist())
             }
             for name, _ in manifest.made_by(split):
                 record = folder.read_record(name)

@@ -119,7 +119,9 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
     with closing(IsolatedWork(work=measure_videos, timeout=timeout)) as measure:
         measured = measure(job).result
     scale = len(videos) / max(1, len(sample))
-    arrays = len(shards) * options.canvas[0] * options.canvas[1] * options.layout.channels * 8
+    arrays = (
+        len(shards) * options.canvas[0] * options.canvas[1] * options.kind_of_frames.channels * 8
+    )
     return Estimate(
         sampled=len(sample),
         bytes=round(measured.bytes * scale) + arrays,

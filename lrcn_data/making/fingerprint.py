@@ -60,7 +60,7 @@ def hash_entries(entries: Iterable[Entry]) -> dict[str, str]:
 
 def _hash(entries: Iterable[Entry]) -> str:
     whole = hashlib.sha256()
-    for line in sorted(f"{entry.path}\0{entry.label}\n" for entry in entries):
+    for line in sorted(f"{entry.path}\0{entry.label_text}\n" for entry in entries):
         whole.update(os.fsencode(line))
     return whole.hexdigest()
 

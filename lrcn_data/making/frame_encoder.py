@@ -40,7 +40,7 @@ class FrameEncoder:
     def of(cls, options: ShardOptions, *, summed: bool = True) -> Self:
         """The encoder of a data set's frames; `summed` says whether they are summed up."""
         return cls(
-            kind=options.layout.frame_kind,
+            kind=options.kind_of_frames,
             size=options.size,
             canvas=options.canvas if summed else None,
             quality=options.quality,

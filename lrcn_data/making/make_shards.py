@@ -43,6 +43,8 @@ class ShardValues(ClipValues, total=False):
             lists, if there is one.
         root: The folder that the paths in the lists are relative to; the current one by default.
         label_base: The number that the lists give to the first class, 0 or 1; None to find it out.
+        multi_label: Whether a video has a set of classes: a line of a list names several, separated
+            by commas, and a video may stand in several lines.
         allow_leakage: Whether a video, or videos of one recording, may be in two splits.
         allow_one_class: Whether all videos may be of a single class.
         check_content: Whether lists are refused that name two files of the same content.
@@ -71,6 +73,7 @@ class ShardValues(ClipValues, total=False):
     classes: AnyPath | None
     root: AnyPath
     label_base: int | None
+    multi_label: bool
     allow_leakage: bool
     allow_one_class: bool
     check_content: bool
@@ -212,6 +215,7 @@ def _prepare(
     classes: AnyPath | None = None,
     root: AnyPath = ".",
     label_base: int | None = None,
+    multi_label: bool = False,
     allow_leakage: bool = False,
     allow_one_class: bool = False,
     check_content: bool = False,
@@ -237,6 +241,7 @@ def _prepare(
         frame_kind=frame_kind,
         videos_per_shard=videos_per_shard,
         shard_bytes=shard_bytes,
+        multi_label=multi_label,
     )
     run = RunOptions(
         executor=executor,
@@ -254,12 +259,17 @@ def _prepare(
         classes=Path(classes) if classes else _class_file(paths.values()),
         label_base=label_base,
         classes_before=_classes_before(folder, run),
+        multi_label=multi_label,
         pictures=options.clip.decode.picture_rate is not None,
         allow_leakage=allow_leakage,
         check_content=check_content,
     )
+    # of videos without any class as well, a single one is a question
+    has_none = multi_label and any(not entry.classes for entry in lists.entries)
     refuse_one_class(
-        lists.classes, source=" and ".join(map(str, paths.values())), allowed=allow_one_class
+        lists.classes,
+        source=" and ".join(map(str, paths.values())),
+        allowed=allow_one_class or has_none,
     )
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
 

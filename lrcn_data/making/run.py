@@ -249,7 +249,8 @@ def _finish(
         finish_append(folder, plugins=[options.frame_kind])
         return
     summed = {shard.name: plan.is_summed(shard.split) for shard in plan.shards}
-    write_whole(folder, records, summed=summed, canvas=options.canvas, layout=options.layout)
+    layout = options.layout(len(plan.manifest.classes))
+    write_whole(folder, records, summed=summed, canvas=options.canvas, layout=layout)
     folder.write_manifest(manifest)
     remove_parts(folder, records.values())
 
@@ -272,6 +273,7 @@ def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
     """What readers of the data set must understand."""
     needed = {
         "frame-kind": manifest.frame_kind != RGB_FRAMES,
+        "multi-label": manifest.multi_label,
         "parts": any(r.parts for r in records),
     }
     return [name for name, is_needed in needed.items() if is_needed]

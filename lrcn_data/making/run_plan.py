@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from lrcn_data.errors import LrcnError, ShardError, UsageError
+from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     DATA_CARD,
@@ -301,6 +302,11 @@ def _refuse_other_classes(
                 f"class {number} of {folder} is {show(name)}, and now {now}; keep its classes as"
                 " they are, and put new ones after them"
             )
+    if manifest.multi_label and word_count(len(classes)) > word_count(len(manifest.classes)):
+        raise LrcnError(
+            f"{folder} has sets of {len(manifest.classes)} classes, and with {len(classes)} its"
+            " indices would have to be another form; make the data set anew with another --out"
+        )
     if len(classes) > len(manifest.classes) and not may_be_new:
         raise LrcnError(
             f"{folder} has no class {show(classes[len(manifest.classes)])}; add it and its videos"

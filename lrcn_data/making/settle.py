@@ -63,17 +63,17 @@ def write_indices(
     for split in SPLITS:
         parts = [(r, e) for r in records.values() for e in r.entries if e.split == split]
         if parts:
-            before = _indices_before(folder, split)
+            before = _indices_before(folder, split, layout.set_words)
             indices = [_index(folder, *part, layout, before, there) for part in parts]
             save_split_index(
                 folder, split, [(e, index) for (_, e), index in zip(parts, indices, strict=True)]
             )
 
 
-def _indices_before(folder: DataSetFolder, split: str) -> dict[int, ShardIndex]:
+def _indices_before(folder: DataSetFolder, split: str, words: int) -> dict[int, ShardIndex]:
     """The index of each tar that a split's index has, by the number that stands for the tar."""
     try:
-        return dict(SplitIndex(folder, split).by_tar())
+        return dict(SplitIndex(folder, split, words).by_tar())
     except ShardError:
         return {}
 
@@ -90,7 +90,7 @@ def _index(
     files = ShardFiles.of(entry.file)
     index = before.get(source_number(entry.sha256))
     if PurePosixPath(files.arrays).name in there:
-        index = ShardIndex.load(folder, files.arrays, samples=entry.samples)
+        index = ShardIndex.load(folder, files.arrays, samples=entry.samples, words=layout.set_words)
     # those of older versions don't know the inputs, which the record does
     is_known = index is not None and not (record.sources and (index.source == UNKNOWN_SOURCE).any())
     if index is not None and is_known and len(index) == entry.samples:

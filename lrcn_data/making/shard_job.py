@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.json_text import readable
-from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
+from lrcn_data.format.records import NO_CLASS, Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.shard_writer import ShardWriter
+from lrcn_data.lists.entry import Entry
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
 from lrcn_data.making.kept_videos import KeptVideo, KeptVideos, keep_videos
@@ -84,14 +86,15 @@ def write_shard(
     """
     options = job.options
     canvas = options.canvas if job.summed else None
-    kept = keep_videos(job.folder, job.finished, layout=options.layout, canvas=canvas)
+    layout = options.layout(len(job.classes))
+    kept = keep_videos(job.folder, job.finished, layout=layout, canvas=canvas)
     encoder = FrameEncoder.of(options, summed=job.summed)
     with (
         closing(FrameSpool(encoder, job.scratch)) as spool,
         ShardWriter(
             job.scratch,
             job.shard.name,
-            layout=options.layout,
+            layout=layout,
             canvas=canvas,
             most_bytes=options.shard_bytes,
         ) as writer,
@@ -267,12 +270,12 @@ def _record(
     encoder: FrameEncoder,
 ) -> SampleRecord:
     entry = video.entry
+    labels = _labels(entry, job.classes)
     seq_len = job.options.clip.seq_len
     return SampleRecord(
         key=video.key(clip.number),
         video=readable(entry.path),
-        label=entry.label,
-        class_name=job.classes[entry.label],
+        **labels,
         split=entry.split,
         clip=clip.number,
         fps=float(job.options.clip.fps),
@@ -281,7 +284,15 @@ def _record(
         height=encoder.height,
         frame_times=clip.frame_times,
         num_valid=clip.num_valid,
-        labels=[entry.label] * clip.num_valid + [-1] * (seq_len - clip.num_valid),
+        labels=[labels["label"]] * clip.num_valid + [NO_CLASS] * (seq_len - clip.num_valid),
         segment=[0.0, round(clips.duration, 6)],
         salvaged=clips.damage is not None,
     )
+
+
+def _labels(entry: Entry, classes: Sequence[str]) -> dict[str, Any]:
+    """The values of a sample's record that say which class, or set of classes, it has."""
+    names = [classes[number] for number in entry.classes]
+    if isinstance(entry.label, int):
+        return {"label": entry.label, "class_name": names[0]}
+    return {"label": NO_CLASS, "classes": list(entry.label), "class_names": names}

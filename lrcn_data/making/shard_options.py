@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from lrcn_data.errors import UsageError
+from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import FRAME_KINDS, RGB_FRAMES, load_frame_kind
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.sample_layout import SampleLayout
@@ -40,6 +41,7 @@ class ShardOptions:
             split's entries, but at least 8 and at most 1,000.
         shard_bytes: The size in bytes that a tar may have, if it has more than one sample. Samples
             that don't fit go into further tars of the same shard.
+        multi_label: Whether a video has a set of classes, instead of one.
 
     Raises:
         UsageError: A value is out of its range, or there can be no kind of frames of that name.
@@ -52,6 +54,7 @@ class ShardOptions:
     frame_kind: str = RGB_FRAMES
     videos_per_shard: int | None = None
     shard_bytes: int = DEFAULT_SHARD_BYTES
+    multi_label: bool = False
 
     def __post_init__(self) -> None:
         FRAME_KINDS.check(self.frame_kind)
@@ -72,9 +75,17 @@ class ShardOptions:
         return self.mean_size or self.size or _DEFAULT_CANVAS
 
     @property
-    def layout(self) -> SampleLayout:
-        """How the data set's samples are made up."""
-        return SampleLayout(seq_len=self.clip.seq_len, frame_kind=load_frame_kind(self.frame_kind))
+    def kind_of_frames(self) -> FrameKind:
+        """The kind of frames that `frame_kind` names."""
+        return load_frame_kind(self.frame_kind)
+
+    def layout(self, classes: int) -> SampleLayout:
+        """How the samples of a data set of so many classes are made up."""
+        return SampleLayout(
+            seq_len=self.clip.seq_len,
+            frame_kind=self.kind_of_frames,
+            sets_of=classes if self.multi_label else 0,
+        )
 
     def as_manifest(self) -> dict[str, Any]:
         """The options by name, as the manifest has them."""
@@ -109,12 +120,13 @@ class ShardOptions:
             for name, value in sampling.values().items()
             if name not in ("seq_len", *_OF_NO_SAMPLING)
         }
-        kind = self.layout.frame_kind
+        kind = self.kind_of_frames
         hours = Fraction(self.clip.decode.limits.seconds, 3600)
         parts = {
             "shard_bytes": 0 if self.shard_bytes == DEFAULT_SHARD_BYTES else self.shard_bytes,
             "max_hours": "" if hours == DEFAULT_HOURS else str(hours),
             "picture_rate": str(self.clip.decode.picture_rate or ""),
+            "multi_label": self.multi_label,
             "sampling_values": own,
             "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
             "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),

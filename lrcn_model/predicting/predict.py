@@ -21,8 +21,9 @@ from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import DEFAULT_HOURS, Limits
 from lrcn_model.predicting.video_clips import VideoReader
 from lrcn_model.scoring.calibration import probabilities
-from lrcn_model.scoring.scorer import Scorer, VideoScores
+from lrcn_model.scoring.label_kinds import AnyVideoScores, label_kind
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
+from lrcn_model.scoring.video_vote import Vote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +33,9 @@ class Guess:
     Attributes:
         label: The number of the class.
         name: The name of the class.
-        probability: The probability of the class, from 0 to 1; calibrated where the run is.
+        probability: The probability of the class, from 0 to 1; calibrated where the run is. Those
+            of all classes add up to 1, unless the net was trained on clips with several labels:
+            then each is by itself.
     """
 
     label: int
@@ -200,6 +203,7 @@ class _Predictor:
         if not 0 <= min_score <= 1:
             raise UsageError(f"min_score must be from 0 to 1, got {min_score}")
         self._run = run if isinstance(run, TrainedRun) else load_run(run)
+        self._label_kind = label_kind(multi_label=self._run.facts.multi_label)
         self._top, self._min_score = top, min_score
         self._batch_size = batch_size
         self._reader = VideoReader(
@@ -211,8 +215,9 @@ class _Predictor:
 
     def predict(self, path: str | os.PathLike[str]) -> Prediction:
         found = self._reader.read(path)
-        scorer = Scorer(len(self._run.facts.classes), self._run.facts.average)
-        frames = _FrameScores()
+        kind, facts = self._label_kind, self._run.facts
+        scorer = kind.scorer(len(facts.classes), facts.average)
+        frames = _FrameScores(kind.votes["log-probs"])
         for batch in found.batches(self._batch_size):
             on_device = batch.to(self._run.processor.device)
             scores_BTC = self._run.score(on_device)
@@ -225,17 +230,18 @@ class _Predictor:
         return Prediction(
             video=os.fspath(path),
             guesses=guesses,
-            frames=frames.guesses(self._run.facts.classes),
+            frames=frames.guesses(facts.classes),
             clips=len(found.samples),
             padded=found.padded,
             class_name=guesses[0].name if is_answer else None,
             temperature=calibration.temperature if calibration else None,
         )
 
-    def _guesses(self, video: VideoScores) -> list[Guess]:
+    def _guesses(self, video: AnyVideoScores) -> list[Guess]:
         """The most probable classes of a video."""
         facts = self._run.facts
-        [probabilities_C] = probabilities([video], facts.average, facts.calibration)
+        vote = self._label_kind.votes[facts.average]
+        [probabilities_C] = probabilities([video], vote, facts.calibration)
         best = torch.from_numpy(probabilities_C).topk(min(self._top, len(facts.classes)))
         return [
             Guess(label=label, name=facts.classes[label], probability=probability)
@@ -246,21 +252,22 @@ class _Predictor:
 class _FrameScores:
     """The scores of a video's frames, one that is in several clips having their mean."""
 
-    def __init__(self) -> None:
+    def __init__(self, vote: Vote) -> None:
+        self._vote = vote
         self._by_time: dict[float, list[Tensor]] = {}
 
     def add(self, record: SampleRecord, scores_TC: Tensor) -> None:
-        """Add the scores of a clip's real frames, before any softmax."""
-        log_probs_TC = torch.log_softmax(scores_TC.double(), dim=-1).cpu()
-        real = zip(record.frame_times[: record.num_valid], log_probs_TC, strict=False)
-        for seconds, log_probs_C in real:
-            self._by_time.setdefault(seconds, []).append(log_probs_C)
+        """Add the scores of a clip's real frames, before any softmax or sigmoid."""
+        votes_TC = self._vote.of_frames(scores_TC.double()).cpu()
+        real = zip(record.frame_times[: record.num_valid], votes_TC, strict=False)
+        for seconds, votes_C in real:
+            self._by_time.setdefault(seconds, []).append(votes_C)
 
     def guesses(self, names: Sequence[str]) -> list[FrameGuess]:
         """The most probable class of each frame, in time order."""
         found = []
         for seconds, rows in sorted(self._by_time.items()):
-            probabilities = torch.stack(rows).mean(dim=0).softmax(dim=0)
+            probabilities = self._vote.probabilities(torch.stack(rows).mean(dim=0))
             best = int(probabilities.argmax())
             probability = float(probabilities[best])
             found.append(FrameGuess(seconds=seconds, name=names[best], probability=probability))

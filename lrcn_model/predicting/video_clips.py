@@ -116,7 +116,11 @@ class VideoReader:
     ) -> None:
         kind = recorded_frame_kind(facts.frame_kind, "the run", plugins, facts.frame_plugins)
         recipe = facts.recipe
-        self._layout = SampleLayout(seq_len=facts.seq_len, frame_kind=kind)
+        self._layout = SampleLayout(
+            seq_len=facts.seq_len,
+            frame_kind=kind,
+            sets_of=len(facts.classes) if facts.multi_label else 0,
+        )
         self._keeper = StoredFrames(kind, facts.stored_size, recipe.get("quality", _QUALITY))
         self._options = ClipOptions(
             fps=facts.fps,
@@ -141,10 +145,12 @@ class VideoReader:
             Sample(
                 frames=[memoryview(frame) for frame in clip.frames],
                 label=0,
+                # of a net for several labels a clip none, as none are known
                 record=SampleRecord(
                     key=f"clip-{clip.number}",
                     video=readable(name),
                     label=0,
+                    classes=[] if self._layout.multi_label else None,
                     clip=clip.number,
                     fps=float(self._options.fps),
                     source_fps=found.source_fps,

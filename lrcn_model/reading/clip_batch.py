@@ -23,9 +23,10 @@ class ClipBatch:
         pixels: uint8 (bytes,), all clips' frames one after another, each height x width x
             channels.
         sizes: int64 (clips, 2), the height and width of each clip's frames, in pixels.
-        labels: int64 (clips,), the class number of each clip.
+        labels: int64 (clips,), the class number of each clip; of a multi-label data set
+            uint8 (clips, classes), 1 where a clip has a class.
         frame_labels: int64 (clips, frames), the class number of each frame; -1 where a frame has
-            none or only repeats the last real one.
+            none or only repeats the last real one, and everywhere in a multi-label data set.
         num_valid: int64 (clips,), the number of real frames of each clip; the rest repeat the last
             one.
         indices: int64 (clips,), the number of each clip in its data set.

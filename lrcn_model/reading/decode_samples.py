@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from lrcn_data.format.frames import decode_frames, frame_bytes
+from lrcn_data.format.records import SampleRecord
 from lrcn_data.format.sample_members import Sample
 from lrcn_model.reading import worker_buffers
 from lrcn_model.reading.buffer_pool import BufferPool
@@ -35,7 +36,7 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
     return ClipBatch(
         pixels=pixels,
         sizes=torch.tensor([(record.height, record.width) for record in records]),
-        labels=torch.tensor([record.label for record in records]),
+        labels=_labels(records, samples[0].layout.sets_of),
         frame_labels=torch.tensor([record.labels for record in records]),
         num_valid=torch.tensor([record.num_valid for record in records]),
         indices=torch.tensor(list(indices)),
@@ -44,6 +45,16 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
         sources=tuple(sample.source for sample in samples),
         channels=samples[0].layout.channels,
     )
+
+
+def _labels(records: Sequence[SampleRecord], sets_of: int) -> torch.Tensor:
+    """The class number of each clip, or a row with 1 at each of its classes."""
+    if not sets_of:
+        return torch.tensor([record.label for record in records])
+    labels = torch.zeros(len(records), sets_of, dtype=torch.uint8)
+    for row, record in zip(labels, records, strict=True):
+        row[record.class_numbers] = 1
+    return labels
 
 
 def _new_buffer(length: int) -> torch.Tensor:

@@ -69,6 +69,11 @@ class EpochSampler(Sampler[list[int]]):
             raise UsageError("of no shuffling, --shuffle-window and balancing, choose one")
         if (shuffle_window or balanced) and not isinstance(dataset, ShardDataset):
             raise UsageError("--shuffle-window and balancing need a ShardDataset")
+        if balanced and isinstance(dataset, ShardDataset) and dataset.multi_label:
+            raise UsageError(
+                "--balanced takes every class equally often, which clips of several classes can't"
+                " be; leave it out"
+            )
         if shuffle:
             epoch_order.check_ranks(len(dataset), ranks)
         self._dataset = dataset
@@ -105,7 +110,8 @@ class EpochSampler(Sampler[list[int]]):
         """The samples of the whole epoch, over all ranks, in the order in which they are taken."""
         dataset, seed, epoch = self._dataset, self._seed, self.epoch
         if self._balanced and isinstance(dataset, ShardDataset):
-            return epoch_order.balanced(dataset.labels, seed=seed, epoch=epoch)
+            groups = dataset.data_set.label_groups
+            return epoch_order.balanced(groups, seed=seed, epoch=epoch)
         if self._shuffle_window and isinstance(dataset, ShardDataset):
             return epoch_order.shuffled_in_windows(
                 dataset.shard_samples, self._shuffle_window, seed=seed, epoch=epoch

@@ -68,6 +68,7 @@ class Wanted:
         seq_len: The number of frames in a clip.
         frame_kind: The name of the kind of frames.
         recipe: How the clips were made that the net was or is trained on.
+        multi_label: Whether a clip has a set of classes, instead of one.
     """
 
     what: str
@@ -75,6 +76,7 @@ class Wanted:
     seq_len: int
     frame_kind: str
     recipe: Mapping[str, Any]
+    multi_label: bool = False
 
 
 def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool) -> list[str]:
@@ -102,6 +104,11 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
             f"{folder} has frames of the kind {data.frame_kind.name}, {what} {wanted.frame_kind};"
             f" make shards with --frame-kind {wanted.frame_kind}"
         )
+    if data.multi_label != wanted.multi_label:
+        several, one = "several labels a clip", "one label a clip"
+        has, has_not = (several, one) if data.multi_label else (one, several)
+        flag = "with" if wanted.multi_label else "without"
+        raise UsageError(f"{folder} has {has}, {what} {has_not}; make shards {flag} --multi-label")
     if len(data.classes) != len(wanted.classes):
         raise UsageError(
             f"{folder} has {len(data.classes)} classes, {what} {len(wanted.classes)}; make shards"

@@ -39,7 +39,6 @@ class ShardDataset(Dataset[ClipBatch]):
 
     Attributes:
         data_set: The opened shards, as `lrcn_data.format.shard_reader` has them.
-        labels: The class number of each clip, int64 (clips,).
 
     Raises:
         UsageError: The patterns can't be meant as given, or a plug-in that is not named has made
@@ -51,7 +50,6 @@ class ShardDataset(Dataset[ClipBatch]):
         self, patterns: Patterns, *, split: str | None = None, plugins: Collection[str] = ()
     ) -> None:
         self.data_set: DataSet = open_data_set(patterns, split=split, plugins=plugins)
-        self.labels = self.data_set.labels
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -81,6 +79,23 @@ class ShardDataset(Dataset[ClipBatch]):
     def classes(self) -> list[str]:
         """The class names, by class number."""
         return self.data_set.classes
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a clip has a set of classes, instead of one."""
+        return self.data_set.multi_label
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64] | npt.NDArray[np.uint8]:
+        """The class number of each clip, int64 (clips,).
+
+        Of a multi-label data set uint8 (clips, classes): 1 where a clip has a class.
+        """
+        return self.data_set.labels
+
+    def class_counts(self) -> npt.NDArray[np.int64]:
+        """The number of clips that have each class, int64 (classes,)."""
+        return self.data_set.class_counts()
 
     @property
     def seq_len(self) -> int:

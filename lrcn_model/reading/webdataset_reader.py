@@ -202,7 +202,7 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
             raise ShardError(f"has the members {names} instead of {self._endings}")
         contents = [memoryview(members[ending]) for ending in self._endings]
         sample = sample_of_members(members["__key__"], contents, self.layout)
-        if max(sample.label, *sample.record.labels) >= len(self.classes):
+        if max(*sample.record.class_numbers, *sample.record.labels) >= len(self.classes):
             raise ShardError(f"has a label beyond the {len(self.classes)} classes")
         return sample
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 import torch
 
 from lrcn_model.scoring.scorer import VideoScores
-from lrcn_model.scoring.video_vote import VOTES
+from lrcn_model.scoring.set_scorer import SetVideoScores
+from lrcn_model.scoring.video_vote import VOTES, Vote
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -109,17 +110,18 @@ def labels_of(videos: Sequence[VideoScores]) -> Labels:
 
 
 def probabilities(
-    videos: Sequence[VideoScores], average: str, calibration: Calibration | None = None
+    videos: Sequence[VideoScores | SetVideoScores],
+    vote: Vote,
+    calibration: Calibration | None = None,
 ) -> Floats:
     """The probabilities of videos by class, float64 (videos, classes).
 
     Args:
         videos: The scores of the videos.
-        average: The name of the kind of vote that the scores are the means of.
+        vote: The kind of vote that the scores are the means of.
         calibration: How the probabilities are corrected; None for the net's own.
     """
-    of_votes = VOTES[average].probabilities
-    rows = [of_votes(torch.from_numpy(video.scores)).numpy() for video in videos]
+    rows = [vote.probabilities(torch.from_numpy(video.scores)).numpy() for video in videos]
     if calibration is None:
         return np.array(rows)
     corrected_VC: Floats = np.exp(at_temperature(_logarithms(rows), calibration.temperature))
@@ -128,7 +130,7 @@ def probabilities(
 
 def log_probabilities(videos: Sequence[VideoScores], average: str) -> Floats:
     """The logarithms of the net's own probabilities, float64 (videos, classes)."""
-    return _logarithms(probabilities(videos, average))
+    return _logarithms(probabilities(videos, VOTES[average]))
 
 
 def _logarithms(probs_VC: Floats | Sequence[Floats]) -> Floats:

@@ -32,7 +32,13 @@ from lrcn_model.scoring.calibration import (
     log_probabilities,
     probabilities,
 )
-from lrcn_model.scoring.scorer import Result, Scorer, VideoScores, over_all_processes
+from lrcn_model.scoring.label_kinds import (
+    AnyResult,
+    AnyVideoScores,
+    label_kind,
+    over_all_processes,
+)
+from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
 
@@ -42,7 +48,7 @@ class Evaluation:
     """How right a net is on shards.
 
     Attributes:
-        result: All figures.
+        result: All figures; a `SetResult` where clips have sets of classes.
         videos: The scores of each video, sorted by path.
         classes: The class names, by class number.
         first: Whether this is the process, of several, that reports what was found.
@@ -53,8 +59,8 @@ class Evaluation:
         calibration: How the run corrects the probabilities of these scores; None where it doesn't.
     """
 
-    result: Result
-    videos: list[VideoScores]
+    result: AnyResult
+    videos: Sequence[AnyVideoScores]
     classes: list[str]
     first: bool
     differences: list[str]
@@ -73,14 +79,24 @@ class Evaluation:
         return self.calibration.temperature if self.calibration else 1.0
 
     def probabilities(self) -> list[float]:
-        """The probability of the class recognized in each video, as predicting says it."""
-        best_V = probabilities(self.videos, self.average, self.calibration).max(axis=1)
+        """The probability of the class recognized in each video, as predicting says it.
+
+        Nothing where videos have sets of classes.
+        """
+        videos = self._of_one_class()
+        if not videos:
+            return []
+        best_V = probabilities(videos, VOTES[self.average], self.calibration).max(axis=1)
         return [float(probability) for probability in best_V]
 
     def figures(self, temperature: float = 1.0) -> CalibrationFigures:
-        """How far the probabilities of the videos are what they say, at a temperature."""
-        log_probs_VC = at_temperature(log_probabilities(self.videos, self.average), temperature)
-        return calibration_figures(log_probs_VC, labels_of(self.videos))
+        """How far the probabilities of videos of one class are what they say, at a temperature."""
+        videos = self._of_one_class()
+        log_probs_VC = at_temperature(log_probabilities(videos, self.average), temperature)
+        return calibration_figures(log_probs_VC, labels_of(videos))
+
+    def _of_one_class(self) -> list[VideoScores]:
+        return [video for video in self.videos if isinstance(video, VideoScores)]
 
 
 def evaluate(
@@ -103,7 +119,8 @@ def evaluate(
         shards: The shards to score: paths, globs, ranges or URLs, one or several; of folders, those
             of the test split.
         average: Which scores of a video's frames are averaged, among `video_vote.VOTES`:
-            "log-probs", "probs" or "last"; None for what the run was trained with.
+            "log-probs", "probs" or "last"; None for what the run was trained with. Where clips have
+            sets of classes, "log-probs" stands for the logarithms of a class's odds.
         batch_size: The number of clips that are scored at a time, which changes nothing but speed.
         workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
@@ -135,6 +152,11 @@ def evaluate(
             f"a calibration is for what lrcn-predict averages, {trained.facts.average}, not"
             f" {votes}; leave --average out"
         )
+    if calibrate and trained.facts.multi_label:
+        raise UsageError(
+            f"a calibration is for videos of one class, and those of the run {trained.name} have"
+            " several labels; leave --calibrate out"
+        )
     data, differences = _open(
         shards,
         trained,
@@ -146,7 +168,8 @@ def evaluate(
     with joined(ranks, trained.processor.device), out_of_memory_remedy(batch_size):
         share = len(data) // ranks.count
         on_start(share, share)
-        scorer = Scorer(len(trained.facts.classes), votes)
+        kind = label_kind(multi_label=trained.facts.multi_label)
+        scorer = kind.scorer(len(trained.facts.classes), votes)
         batches = scoring_batches(
             data,
             batch_size=batch_size,
@@ -164,7 +187,8 @@ def evaluate(
     # fitted to other votes, a temperature says nothing of these
     calibration = trained.facts.calibration if votes == trained.facts.average else None
     if calibrate:
-        calibration = fit_calibration(videos, votes, list(splits))
+        one_class = [video for video in videos if isinstance(video, VideoScores)]
+        calibration = fit_calibration(one_class, votes, list(splits))
         if ranks.first:
             save_calibration(trained, calibration)
     return Evaluation(
@@ -192,6 +216,7 @@ def _open(
     wanted = Wanted(
         what=f"the run {run.name} has",
         classes=run.facts.classes,
+        multi_label=run.facts.multi_label,
         seq_len=run.facts.seq_len,
         frame_kind=run.facts.frame_kind,
         recipe=run.facts.sampled,
@@ -201,7 +226,7 @@ def _open(
 
 def write_csv(
     path: Path,
-    videos: Sequence[VideoScores],
+    videos: Sequence[AnyVideoScores],
     classes: Sequence[str],
     probabilities: Sequence[float] = (),
 ) -> None:
@@ -210,7 +235,7 @@ def write_csv(
     A line has the video's path, the first 16 digits of its file's SHA-256 (nothing where the shards
     don't know it), its class, the class recognized, whether the two are the same, the number of
     frames, the probability of the class recognized, where it is given, and the score of every
-    class.
+    class. Several classes have commas between them.
 
     Args:
         path: The file to write.
@@ -231,8 +256,9 @@ def write_csv(
             writer.writerow([*columns, *classes])
             for video, probability in zip(videos, certainty, strict=True):
                 scores = [f"{score:.6g}" for score in video.scores]
-                names = [classes[video.label], classes[video.predicted]]
-                correct = int(video.label == video.predicted)
+                sets = (video.classes, video.recognized)
+                names = [",".join(classes[number] for number in numbers) for numbers in sets]
+                correct = int(video.classes == video.recognized)
                 line = [video.video, source_text(video.source), *names, correct, video.frames]
                 writer.writerow([*line, *probability, *scores])
     except OSError as error:

@@ -20,7 +20,8 @@ class ClipLosses:
         loss: float32 (), the sum of the clips' losses; it carries the gradient.
         clips: int64 (), the number of clips with at least one labelled frame; the others count
             nowhere.
-        correct: int64 (), the number of those clips whose class is recognized.
+        correct: int64 (), the number of those clips whose class is recognized; where clips have
+            sets of classes float64 (), the sum of the shares that are.
     """
 
     loss: Tensor
@@ -68,7 +69,7 @@ def clip_losses(
     with torch.no_grad():
         counted_B = count_B > 0
         vote = VOTES[average]
-        votes_BTC = vote.of_frames(functional.log_softmax(scores_BTC, dim=-1))
+        votes_BTC = vote.of_frames(scores_BTC)
         votes_BC = (votes_BTC * vote.voting(real_BT)[..., None]).sum(dim=1)
         correct = ((votes_BC.argmax(dim=1) == labels_B) & counted_B).sum()
     return ClipLosses(loss=loss, clips=counted_B.sum(), correct=correct)

@@ -52,5 +52,7 @@ def _mean(
     return mean_BC[:, None], labels_B.where(labelled_B, UNLABELLED)[:, None]
 
 
-LOSS_AT: Mapping[str, LossPlace] = {"every": _every, "last": _last, "mean": _mean}
+EVERY = "every"
+
+LOSS_AT: Mapping[str, LossPlace] = {EVERY: _every, "last": _last, "mean": _mean}
 """The places by name."""

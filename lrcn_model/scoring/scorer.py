@@ -6,35 +6,20 @@ Sums only, so that parts scored by several processes add up. Nothing here knows 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lrcn_data.format.sources import UNKNOWN_SOURCE
-from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.loss import frame_losses, real_frames
 from lrcn_model.scoring.loss_at import UNLABELLED
+from lrcn_model.scoring.video_sums import Scores, VideoSums
 from lrcn_model.scoring.video_vote import VOTES
 
-Scores = npt.NDArray[np.float64]
-
-_Video = tuple[str, int, int]
-"""By what videos are told apart: path in the list, input file, and class number."""
-
 _BEST = 5
-
-
-@dataclass(slots=True)
-class _Sum:
-    """The sum of one video's scores so far, and the number of frames that it is over."""
-
-    scores: Scores
-    frames: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +43,16 @@ class VideoScores:
     frames: int
     scores: Scores
 
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The numbers of the video's classes, which is one."""
+        return (self.label,)
+
+    @property
+    def recognized(self) -> tuple[int, ...]:
+        """The numbers of the classes that were recognized, which is one."""
+        return (self.predicted,)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
@@ -80,6 +75,14 @@ class Result:
         frame_loss: The mean cross-entropy of the frames.
         confusion: The number of videos, by class (rows) and class recognized (columns).
     """
+
+    MAIN_FIGURE: ClassVar[str] = "accuracy"
+    """The figure by which weights are compared."""
+
+    EPOCH_FIGURES: ClassVar[tuple[str, ...]] = (
+        *("accuracy", "top5", "mean_class_accuracy", "frame_accuracy", "frame_loss"),
+    )
+    """The figures that are recorded of every epoch."""
 
     videos: int
     clips: int
@@ -111,7 +114,7 @@ class Scorer:
         self._classes = classes
         # by name, since a scorer is sent between processes
         self._average = average
-        self._sums: dict[_Video, _Sum] = {}
+        self._sums = VideoSums[int]()
         self._clips = 0
         self._frames = 0
         self._correct = 0
@@ -129,20 +132,14 @@ class Scorer:
         labelled_BT = batch.frame_labels != UNLABELLED
         hits_BT = (log_probs_BTC.argmax(dim=-1) == batch.frame_labels) & labelled_BT
         loss = frame_losses(log_probs_BTC, batch.frame_labels).double().sum()
-        real_BT = real_frames(batch.num_valid, batch.seq_len)
         vote = VOTES[self._average]
-        voting_BT = vote.voting(real_BT)
-        votes_BTC = vote.of_frames(log_probs_BTC)
-        votes_BC = (votes_BTC.double() * voting_BT[..., None]).sum(dim=1).cpu().numpy()
+        voting_BT = vote.voting(real_frames(batch.num_valid, batch.seq_len))
+        votes_BTC = vote.of_frames(scores_BTC.float())
+        self._sums.add(votes_BTC, voting_BT, batch, batch.labels.tolist())
         self._clips += len(batch)
         self._frames += int(labelled_BT.sum())
         self._correct += int(hits_BT.sum())
         self._loss += float(loss)
-        labels, counts = batch.labels.tolist(), voting_BT.sum(dim=1).tolist()
-        sources = batch.sources or (UNKNOWN_SOURCE,) * len(batch)
-        videos = zip(batch.videos, sources, labels, strict=True)
-        for video, votes, count in zip(videos, votes_BC, counts, strict=True):
-            self._add_video(video, votes, count)
 
     def merge(self, other: Scorer) -> None:
         """Add what another scorer has added up."""
@@ -150,21 +147,16 @@ class Scorer:
         self._frames += other._frames
         self._correct += other._correct
         self._loss += other._loss
-        for name, part in other._sums.items():
-            self._add_video(name, part.scores, part.frames)
+        self._sums.merge(other._sums)
 
     def videos(self) -> list[VideoScores]:
         """The scores of each video, sorted by path."""
         return [
             VideoScores(
-                video=video,
-                source=source,
-                label=label,
-                predicted=int(part.scores.argmax()),
-                frames=part.frames,
-                scores=part.scores / part.frames,
+                **mean._asdict(),
+                predicted=int(mean.scores.argmax()),
             )
-            for (video, source, label), part in sorted(self._sums.items())
+            for mean in self._sums.means()
         ]
 
     def result(self, *, skipped: int = 0, failed: int = 0) -> Result:
@@ -198,28 +190,6 @@ class Scorer:
             confusion=confusion.tolist(),
         )
 
-    def _add_video(self, name: _Video, votes: Scores, frames: int) -> None:
-        if name in self._sums:
-            self._sums[name].scores += votes
-            self._sums[name].frames += frames
-        else:
-            self._sums[name] = _Sum(votes.copy(), frames)
-
-
-def over_all_processes(scorer: Scorer, ranks: Ranks) -> Scorer:
-    """A scorer, in each of several processes, with what all of them together have added up."""
-    parts = ranks.gather(scorer)
-    for part in parts[1:]:
-        parts[0].merge(part)
-    whole: Scorer = parts[0]
-    return whole
-
 
 def _fraction(part: float, whole: int) -> float:
     return part / whole if whole else float("nan")
-
-
-def json_result(result: Result) -> dict[str, Any]:
-    """The figures as JSON can hold them: null where nothing was counted, or `top5` says nothing."""
-    values = {name: getattr(result, name) for name in Result.__slots__}
-    return {name: None if value != value else value for name, value in values.items()}

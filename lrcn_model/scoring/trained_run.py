@@ -33,8 +33,9 @@ from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder, run_file
 from lrcn_model.scoring.calibration import Calibration
 
-_VERSION = 2
-"""The record's version. Since 2 the net's parts are there as in the options; 1 is read too."""
+_VERSION, _MULTI_LABEL_VERSION = 2, 3
+"""The record's version. Since 2 the net's parts are there as in the options; 1 is read too. That of
+a net for several labels a clip is 3, so that older versions don't take it for one of one label."""
 
 _ENDING = ".safetensors"
 
@@ -59,6 +60,7 @@ class RunFacts:
         frame_plugins: The version of the plug-in that made the frames, by its name; empty if none
             did.
         calibration: How the probabilities of videos are corrected; None where that was not learnt.
+        multi_label: Whether a clip has a set of classes, instead of one.
     """
 
     classes: list[str]
@@ -71,6 +73,7 @@ class RunFacts:
     frame_kind: str = RGB_FRAMES
     frame_plugins: Mapping[str, str] = field(default_factory=dict)
     calibration: Calibration | None = None
+    multi_label: bool = False
 
     @property
     def sampled(self) -> dict[str, Any]:
@@ -78,12 +81,14 @@ class RunFacts:
         return {"fps": str(self.fps), **self.recipe}
 
     def as_record(self) -> dict[str, Any]:
-        """The facts as the weights' file has them; plain RGB frames are not named there."""
+        """The facts as the weights' file has them; plain RGB frames and one label aren't named."""
         record = {**asdict(self), "fps": str(self.fps)}
         if self.frame_kind == RGB_FRAMES:
             del record["frame_kind"], record["frame_plugins"]
         if self.calibration is None:
             del record["calibration"]
+        if not self.multi_label:
+            del record["multi_label"]
         return record
 
 
@@ -113,7 +118,8 @@ class TrainedRun:
             batch: The clips, on the run's device.
 
         Returns:
-            The scores before any softmax, float32 (clips, frames, classes), on the same device.
+            The scores before any softmax or sigmoid, float32 (clips, frames, classes), on the same
+            device.
         """
         with self.processor.autocast():
             scores: Tensor = self.net(self.preprocess(batch), batch.num_valid)
@@ -156,7 +162,7 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     plugins = net_plugins(net.config)
     record = {
-        "version": _VERSION,
+        "version": _MULTI_LABEL_VERSION if facts.multi_label else _VERSION,
         "net": net.config.to_json(),
         **({"plugins": plugins} if plugins else {}),
         **facts.as_record(),
@@ -224,10 +230,10 @@ def load_run(
     except OSError as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
     try:
-        if record["version"] > _VERSION:
+        if record["version"] > _MULTI_LABEL_VERSION:
             raise LrcnError(
-                f"{path} has version {record['version']}, this lrcn reads up to {_VERSION};"
-                " upgrade lrcn"
+                f"{path} has version {record['version']}, this lrcn reads up to"
+                f" {_MULTI_LABEL_VERSION}; upgrade lrcn"
             )
         config = NetConfig.from_json(record["net"])
         check_named(config, str(run), plugins)
@@ -249,6 +255,7 @@ def load_run(
             calibration=Calibration.from_json(found)
             if (found := record.get("calibration"))
             else None,
+            multi_label=record.get("multi_label", False),
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error

@@ -20,8 +20,9 @@ class Vote:
 
     Attributes:
         voting: Turns which frames are real, bool (clips, frames), into which of them vote.
-        of_frames: Turns log-probabilities (..., classes) into the votes, of the same shape.
-        probabilities: Turns the mean of votes, (classes,), into probabilities that add up to 1.
+        of_frames: Turns scores before any softmax, (..., classes), into the votes, of the same
+            shape.
+        probabilities: Turns the mean of votes, (classes,), into probabilities.
     """
 
     voting: Callable[[Tensor], Tensor]
@@ -41,21 +42,38 @@ VOTES: Mapping[str, Vote] = {
     # as the paper's code did
     "log-probs": Vote(
         voting=_all,
-        of_frames=lambda log_probs: log_probs,
+        of_frames=lambda scores: scores.log_softmax(dim=-1),
         probabilities=lambda mean: mean.softmax(dim=0),
     ),
     # as Donahue et al. did
     "probs": Vote(
         voting=_all,
-        of_frames=lambda log_probs: log_probs.exp(),
+        of_frames=lambda scores: scores.log_softmax(dim=-1).exp(),
         probabilities=lambda mean: mean,
     ),
     # as suits --loss-at last, with which no other frame is trained
     "last": Vote(
         voting=_last,
-        of_frames=lambda log_probs: log_probs,
+        of_frames=lambda scores: scores.log_softmax(dim=-1),
         probabilities=lambda mean: mean.softmax(dim=0),
     ),
 }
 """The kinds of votes by name. The class of a video is the one with the largest mean vote, over all
 its clips' real frames that vote."""
+
+SET_VOTES: Mapping[str, Vote] = {
+    # the geometric mean of yes and of no, made to add up to 1, as that over all classes above
+    "log-probs": Vote(
+        voting=_all, of_frames=lambda scores: scores, probabilities=lambda mean: mean.sigmoid()
+    ),
+    "probs": Vote(
+        voting=_all,
+        of_frames=lambda scores: scores.sigmoid(),
+        probabilities=lambda mean: mean,
+    ),
+    "last": Vote(
+        voting=_last, of_frames=lambda scores: scores, probabilities=lambda mean: mean.sigmoid()
+    ),
+}
+"""The same where a video has a set of classes, each of which it shows or not: a class's probability
+doesn't depend on the others. Averaged are the logarithms of odds (logits), or probabilities."""

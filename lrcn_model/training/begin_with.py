@@ -81,6 +81,13 @@ def _take_over(net: LRCN, options: TrainOptions, run: str, data: ShardDataset) -
     plugins = (net.config.cnn.name, net.config.head.name)
     there = load_run(run, choose_processor("cpu", "off"), plugins)
     _check_net(there.net.config, net.config, run)
+    if there.facts.multi_label != data.multi_label:
+        one, other = "one label a clip", "several labels a clip"
+        has, here = (other, one) if there.facts.multi_label else (one, other)
+        raise UsageError(
+            f"--init {run} was trained on {has}, the shards to train on have {here}; name a run"
+            " that was trained on clips as these"
+        )
     sentences = _compare_sampling(data.recipe, there.facts.sampled, options)
     tensors = dict(there.net.state_dict())
     new = [name for name in data.classes if name not in there.facts.classes]

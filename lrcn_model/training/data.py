@@ -31,6 +31,7 @@ from lrcn_model.reading.open_shards import (
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
 from lrcn_model.scoring.calibration import Calibration, fit_calibration
+from lrcn_model.scoring.label_kinds import AnyScorer
 from lrcn_model.scoring.scorer import Scorer
 from lrcn_model.scoring.trained_run import RunFacts
 from lrcn_model.training.mean import MEANS
@@ -81,6 +82,7 @@ class TrainData:
             wanted = Wanted(
                 what="the shards trained on have",
                 classes=self.train.classes,
+                multi_label=self.train.multi_label,
                 seq_len=self.train.seq_len,
                 frame_kind=self.train.frame_kind.name,
                 recipe=self.train.recipe,
@@ -94,7 +96,10 @@ class TrainData:
                 f" {self.train.frame_kind.name} don't have; leave it out"
             )
         refuse_one_class(
-            self.train.classes, source=" ".join(options.shards), allowed=options.allow_one_class
+            self.train.classes,
+            source=" ".join(options.shards),
+            # of clips without any class as well, a single one is a question
+            allowed=options.allow_one_class or min(self.train.class_counts()) < len(self.train),
         )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
@@ -121,7 +126,7 @@ class TrainData:
             found.append(
                 f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
             )
-        classes = np.unique(self.train.labels)
+        classes = np.flatnonzero(self.train.class_counts())
         if len(classes) == 1 < len(self.train.classes):
             name = show(self.train.classes[classes[0]])
             found.append(f"all clips to train on are of one class, {name}")
@@ -154,6 +159,7 @@ class TrainData:
             shards=_hashes(self.train),
             val_shards=_hashes(self.val) if self.val else [],
             classes=self.train.classes,
+            multi_label=self.train.multi_label,
             seq_len=self.train.seq_len,
             fps=str(self.train.fps),
             frame_kind=self.train.frame_kind.name,
@@ -175,6 +181,7 @@ class TrainData:
         """
         return RunFacts(
             classes=self.train.classes,
+            multi_label=self.train.multi_label,
             seq_len=self.train.seq_len,
             fps=self.train.fps,
             average=self._options.average,
@@ -186,13 +193,15 @@ class TrainData:
             calibration=calibration,
         )
 
-    def fit_calibration(self, scorer: Scorer) -> Calibration:
-        """How the probabilities of a net are corrected.
+    def fit_calibration(self, scorer: AnyScorer) -> Calibration | None:
+        """How the probabilities of a net are corrected; None where clips have several labels.
 
         Args:
             scorer: The net's scores of the clips to validate with.
         """
         assert self.val is not None
+        if not isinstance(scorer, Scorer):
+            return None
         return fit_calibration(scorer.videos(), self._options.average, _hashes(self.val))
 
     def mean(self) -> Tensor | None:

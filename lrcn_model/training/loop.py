@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.scoring.scorer import Result, Scorer, over_all_processes
+from lrcn_model.scoring.label_kinds import AnyResult, AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.trained_run import save_weights
 from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
 from lrcn_model.training.clock import EpochClock
@@ -215,10 +215,11 @@ class Training:
         self._save(best=best and val is not None)
         self._observer.epoch(report)
 
-    def _validate(self) -> Scorer:
+    def _validate(self) -> AnyScorer:
         """The scores of the clips for validation, which all processes share."""
         data = self._data
-        scorer = Scorer(len(data.train.classes), self._options.average)
+        kind = label_kind(multi_label=data.train.multi_label)
+        scorer = kind.scorer(len(data.train.classes), self._options.average)
         with closing(data.val_batches()) as batches, self._train_step.scoring():
             for batch in batches:
                 scorer.add(self._train_step.score(batch), batch)
@@ -226,7 +227,7 @@ class Training:
                     self._stop_if_asked()
         return over_all_processes(scorer, self._ranks)
 
-    def _result(self, scorer: Scorer) -> Result:
+    def _result(self, scorer: AnyScorer) -> AnyResult:
         """The figures of a validation."""
         assert self._data.val is not None
         return scorer.result(skipped=self._data.val.skipped, failed=self._data.val.failed)

@@ -212,7 +212,8 @@ class TrainOptions:
     label_smoothing: float = option(
         0.0,
         Number(least=0, most=1),
-        "The share of each frame's label that is spread evenly over all classes.",
+        "The share of each frame's label that is spread evenly over all classes; where clips have"
+        " several labels, over yes and no of each.",
         group=_LEARNING,
     )
     loss_at: str = option(
@@ -233,8 +234,8 @@ class TrainOptions:
     patience: int = option(
         0,
         Whole(),
-        "The number of epochs without a better accuracy on --val-shards after which the training"
-        " stops; 0 means that it never stops early.",
+        "The number of epochs without a better accuracy (mAP, where clips have several labels) on"
+        " --val-shards after which the training stops; 0 means that it never stops early.",
         in_losses=False,
         group=_LEARNING,
     )
@@ -285,7 +286,8 @@ class TrainOptions:
     balanced: bool = option(
         False,
         Flag(),
-        "Take every class equally often, instead of every clip once.",
+        "Take every class equally often, instead of every clip once; not where clips have several"
+        " labels.",
         group=_DATA,
     )
     allow_one_class: bool = option(
@@ -298,8 +300,9 @@ class TrainOptions:
     average: str = option(
         "log-probs",
         Choice(tuple(VOTES)),
-        "Which scores of a video's frames are averaged to recognize it: log-probabilities,"
-        " probabilities, or the log-probabilities of each clip's last frame.",
+        "Which scores of a video's frames are averaged to recognize it: log-probabilities (log-odds"
+        " where clips have several labels), probabilities, or the log-probabilities of each clip's"
+        " last frame.",
         group=_LEARNING,
     )
     reader: str = option(

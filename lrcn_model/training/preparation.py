@@ -57,6 +57,7 @@ class Prepared:
             classes=len(self.data.train.classes),
             mean=self.data.mean(),
             frame_kind=self.data.train.frame_kind,
+            multi_label=self.data.train.multi_label,
             processor=self.processor,
             ranks=self.ranks,
         )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from lrcn_model.scoring.scorer import Result
+from lrcn_model.scoring.label_kinds import AnyResult
 from lrcn_model.training.step_figures import StepFigures
 
 Score = tuple[float, ...]
-"""How good weights are on the clips for validation, the greater the better: (accuracy, -loss per
-frame); empty where there are no such clips."""
+"""How good weights are on the clips for validation, the greater the better: (accuracy or mAP, -loss
+per frame); empty where there are no such clips."""
 
 
 @dataclass(slots=True)
@@ -25,7 +26,7 @@ class Progress:
         step: The number of steps of the optimizer that have been done, over all epochs.
         loss: The sum of the losses of the running epoch's clips.
         clips: The number of clips that this sum is over.
-        correct: The number of those clips that were recognized.
+        correct: The number of those clips that were recognized; of sets of classes a sum of shares.
         seconds: The time that the running epoch has taken, in seconds.
         best: The score of the best weights so far; empty before there are any.
         stale: The number of epochs that have ended since those weights.
@@ -36,7 +37,7 @@ class Progress:
     step: int = 0
     loss: float = 0.0
     clips: int = 0
-    correct: int = 0
+    correct: float = 0
     seconds: float = 0.0
     best: Score = ()
     stale: int = 0
@@ -105,6 +106,10 @@ class Progress:
         self.loss = self.seconds = 0.0
 
 
-def score_of(val: Result | None) -> Score:
+def score_of(val: AnyResult | None) -> Score:
     """The score by which the weights of epochs are compared; empty without a validation."""
-    return () if val is None else (val.accuracy, -val.frame_loss)
+    if val is None:
+        return ()
+    figure: float = getattr(val, val.MAIN_FIGURE)
+    # of clips without any class nothing ranks first, and the loss decides
+    return (0.0 if math.isnan(figure) else figure, -val.frame_loss)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lrcn_model.scoring.calibration import Calibration
-from lrcn_model.scoring.scorer import Result
+from lrcn_model.scoring.label_kinds import AnyResult, json_result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,8 @@ class StepReport:
         loss: Mean over the clips of the step.
         lr: Learning rate of the step.
         clips_per_s: Clips per second of late, over all processes.
-        accuracy: Share of the running epoch's clips that were recognized so far, from 0 to 1.
+        accuracy: Share of the running epoch's clips that were recognized so far, from 0 to 1; of
+            sets of classes their mean overlap, as `set_losses` has it.
         waiting: Share of the time that was spent waiting for clips, from 0 to 1.
     """
 
@@ -79,7 +80,8 @@ class EpochReport:
         epoch: Number of the epoch, from 1.
         step: Steps done by then, over all epochs.
         loss: Mean over the clips, as they were trained on.
-        accuracy: Share of the clips that were recognized as they were trained on, from 0 to 1.
+        accuracy: Share of the clips that were recognized as they were trained on, from 0 to 1; of
+            sets of classes their mean overlap, as `set_losses` has it.
         seconds: Time that the epoch took, with its validation.
         val: Scores on the clips for validation; None where there are no such clips.
         best: Whether the weights after this epoch are now the ones that the run keeps.
@@ -92,7 +94,7 @@ class EpochReport:
     loss: float
     accuracy: float
     seconds: float
-    val: Result | None
+    val: AnyResult | None
     best: bool
     calibration: Calibration | None = None
 
@@ -106,14 +108,9 @@ class EpochReport:
             "seconds": round(self.seconds, 2),
         }
         if self.val is not None:
-            line |= {
-                "val_accuracy": self.val.accuracy,
-                "val_top5": self.val.top5,
-                "val_mean_class_accuracy": self.val.mean_class_accuracy,
-                "val_frame_accuracy": self.val.frame_accuracy,
-                "val_frame_loss": self.val.frame_loss,
-                "best": self.best,
-            }
+            figures = json_result(self.val)
+            line |= {f"val_{name}": figures[name] for name in self.val.EPOCH_FIGURES}
+            line["best"] = self.best
         if self.calibration is not None:
             line |= {
                 "val_temperature": self.calibration.temperature,
@@ -125,7 +122,8 @@ class EpochReport:
         """What the weights after this epoch stand for, as it is kept with them."""
         described: dict[str, Any] = {"epoch": self.epoch, "step": self.step}
         if self.val is not None:
-            described["val_accuracy"] = self.val.accuracy
+            figure = self.val.MAIN_FIGURE
+            described[f"val_{figure}"] = json_result(self.val)[figure]
         return described
 
 

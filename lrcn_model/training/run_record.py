@@ -27,6 +27,7 @@ class TrainedOn:
         fps: The frame rate in frames a second, as a text: a whole number or a fraction.
         frame_kind: The name of the kind of frames.
         plugins: The version of each plug-in in the net, by its name.
+        multi_label: Whether a clip has a set of classes, instead of one.
     """
 
     shards: list[str]
@@ -36,6 +37,7 @@ class TrainedOn:
     fps: str
     frame_kind: str = RGB_FRAMES
     plugins: dict[str, str] = field(default_factory=dict)
+    multi_label: bool = False
 
     def as_record(self) -> dict[str, Any]:
         """As run.json has it: what all runs had before there was a choice of it is left out."""
@@ -44,6 +46,8 @@ class TrainedOn:
             del record["frame_kind"]
         if not self.plugins:
             del record["plugins"]
+        if not self.multi_label:
+            del record["multi_label"]
         return record
 
     @classmethod

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.rgb_jpeg import RGB_JPEG
 from lrcn_model.nets.net import LRCN
@@ -30,7 +31,9 @@ from lrcn_model.reading.augmentation import Augmentation
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.repeatable_random import random_bits
-from lrcn_model.scoring.loss import ClipLosses, clip_losses
+from lrcn_model.scoring.label_kinds import label_kind
+from lrcn_model.scoring.loss import ClipLosses
+from lrcn_model.scoring.loss_at import EVERY
 from lrcn_model.training.compiled_net import compiled
 from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
@@ -50,6 +53,7 @@ class TrainStep:
         processor: The processor that the net runs on.
         ranks: The processes that train together.
         frame_kind: The kind of the frames.
+        multi_label: Whether a clip has a set of classes, instead of one.
 
     Attributes:
         processor: The processor that the net runs on.
@@ -70,7 +74,14 @@ class TrainStep:
         processor: Processor,
         ranks: Ranks,
         frame_kind: FrameKind = RGB_JPEG,
+        multi_label: bool = False,
     ) -> None:
+        self._label_kind = label_kind(multi_label=multi_label)
+        if multi_label and options.loss_at != EVERY:
+            raise UsageError(
+                f"--loss-at {options.loss_at} is for clips of one class; where they have several"
+                " labels, the loss is taken at every frame: leave it out"
+            )
         self._options, self._ranks = options, ranks
         self.processor = processor
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
@@ -151,15 +162,7 @@ class TrainStep:
         frames = self.preprocess(batch, changes)
         with self.processor.autocast():
             scores_BTC = self._forward(frames, batch.num_valid)
-        return clip_losses(
-            scores_BTC,
-            batch.frame_labels,
-            batch.labels,
-            batch.num_valid,
-            smoothing=self._options.label_smoothing,
-            at=self._options.loss_at,
-            average=self._options.average,
-        )
+        return self._label_kind.losses(scores_BTC, batch, self._options)
 
     def _update(self, clips: Tensor) -> None:
         """Change the weights by the gradient of the mean loss.

@@ -27,13 +27,14 @@ class StepFigures:
     Attributes:
         loss: Sum of the clips' losses.
         clips: The number of clips with a labelled frame; the others count nowhere.
-        correct: The number of these clips that were recognized.
+        correct: The number of these clips that were recognized; of sets of classes a sum of
+            shares, see `set_losses`.
         stop_votes: The number of processes that had been asked to stop when they began the step.
     """
 
     loss: float
     clips: int
-    correct: int
+    correct: float
     stop_votes: int
 
     @property
@@ -109,6 +110,4 @@ class FiguresUnderway:
             self._ready.synchronize()
             self.done_at = time.perf_counter()
         loss, clips, correct, stop_votes = self._packed.tolist()
-        return StepFigures(
-            loss=loss, clips=int(clips), correct=int(correct), stop_votes=int(stop_votes)
-        )
+        return StepFigures(loss=loss, clips=int(clips), correct=correct, stop_votes=int(stop_votes))

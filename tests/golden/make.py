@@ -2,7 +2,8 @@
 
 `v1` is of the first version, in which each shard had arrays of its own. `every` has every part that
 a data set may have or not. `later` is what a later version of the same major one could write: with
-keys that this one doesn't know, in every object. `appended` got two train clips by an append.
+keys that this one doesn't know, in every object. `appended` got two train clips by an append. In
+`sets` a clip has a set of classes.
 
 Not to be run again for these: what is committed is the point. What is new in the format gets a
 folder of its own: `python tests/golden/make.py every tests/golden/every`.
@@ -41,6 +42,8 @@ SEQ_LEN = 4
 SIZE = (32, 24)
 CLIPS = {"train": [0, 2, 1], "test": [1]}
 """Class number of each clip, by split."""
+SETS: dict[str, list[list[int]]] = {"train": [[0, 2], [], [1]], "test": [[1, 2]]}
+"""Class numbers of each clip of `sets`, by split."""
 
 REJECTION = Rejection(
     path="videos/zu kurz.avi",
@@ -77,15 +80,24 @@ def frame(split: str, clip: int, number: int) -> np.ndarray[Any, np.dtype[np.uin
     return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
 
 
-def record(split: str, clip: int) -> SampleRecord:
+def layout_of(variant: str) -> SampleLayout:
+    """How the samples of a variant are made up."""
+    return SampleLayout(seq_len=SEQ_LEN, sets_of=len(CLASSES) if variant == "sets" else 0)
+
+
+def record(split: str, clip: int, variant: str = "v1") -> SampleRecord:
     """The json member of a clip; the last one of train has only three real frames."""
-    label = CLIPS[split][clip]
+    label = -1 if variant == "sets" else CLIPS[split][clip]
+    labels: dict[str, Any] = {"label": label, "class_name": CLASSES[label]}
+    if variant == "sets":
+        numbers = SETS[split][clip]
+        names = [CLASSES[number] for number in numbers]
+        labels = {"label": label, "classes": numbers, "class_names": names}
     num_valid = 3 if (split, clip) == ("train", 2) else SEQ_LEN
     return SampleRecord(
         key=f"{split}-000-{clip:04d}",
         video=f"videos/{split} {clip} ü.avi",
-        label=label,
-        class_name=CLASSES[label],
+        **labels,
         split=split,
         clip=0,
         fps=12.5,
@@ -128,7 +140,7 @@ def write_shard(
     """Write a shard with some clips of its split; of `every` that of train has several tars."""
     split = name.partition("-")[0]
     sums = PixelSums(SIZE)
-    layout = SampleLayout(seq_len=SEQ_LEN)
+    layout = layout_of(variant)
     most = 15_000 if variant == "every" else 1 << 28
     with ShardWriter(folder.path, name, layout=layout, canvas=SIZE, most_bytes=most) as writer:
         for clip in clips:
@@ -137,7 +149,7 @@ def write_shard(
                 simplejpeg.encode_jpeg(image, quality=90, colorsubsampling="420")
                 for image in frames
             ]
-            sample: Any = record(split, clip)
+            sample: Any = record(split, clip, variant)
             writer.write(Later(sample) if variant == "later" else sample, jpegs, VIDEO_SHA256)
             for pixels in frames:
                 sums.add(pixels)
@@ -163,7 +175,7 @@ def write_shard(
 
 
 def main(variant: str, path: Path) -> None:
-    """Write the whole data set of a variant: v1, every, later or appended."""
+    """Write the whole data set of a variant: v1, every, later, appended or sets."""
     folder = DataSetFolder(path)
     folder.make(META)
     shards: dict[str, Sequence[int]] = {"train-000": range(3), "test-000": [0]}
@@ -196,6 +208,9 @@ def main(variant: str, path: Path) -> None:
             "shard_bytes": 15_000,
             "plugins": {"my_samplings:Middle": "3"},
         }
+    if variant == "sets":
+        options |= {"multi_label": True}
+    requires = {"every": ["parts"], "sets": ["multi-label"]}
     manifest = Manifest(
         complete=True,
         fingerprint=FINGERPRINT,
@@ -205,7 +220,7 @@ def main(variant: str, path: Path) -> None:
         tools={"av": "18.1.0", "simplejpeg": "1.9.0", "webdataset": "1.0.2"},
         canvas=list(SIZE),
         mean_exact=True,
-        requires=["parts"] if variant == "every" else [],
+        requires=requires.get(variant, []),
         shards=[entry for record in records.values() for entry in record.entries],
         appends=[APPEND] if variant == "appended" else [],
     )
@@ -217,9 +232,7 @@ def main(variant: str, path: Path) -> None:
                 for clip in shards["train-001"]
             ]
             write_added(0, added, folder)
-        write_whole(
-            folder, records, summed=summed, canvas=SIZE, layout=SampleLayout(seq_len=SEQ_LEN)
-        )
+        write_whole(folder, records, summed=summed, canvas=SIZE, layout=layout_of(variant))
         remove_parts(folder, records.values())
     wanted: Any = Later(manifest) if variant == "later" else manifest
     folder.write_manifest(wanted)

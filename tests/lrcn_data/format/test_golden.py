@@ -33,7 +33,7 @@ def make() -> ModuleType:
     return module
 
 
-VARIANTS = ["v1", "every", "later", "appended"]
+VARIANTS = ["v1", "every", "later", "appended", "sets"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -54,12 +54,13 @@ def test_a_golden_data_set_gives_what_was_put_in(make: ModuleType, name: str) ->
     assert [shard.entry.file for shard in data_set.shards] == [
         *("train-000.tar", *further.get(name, []), "test-000.tar")
     ]
-    assert data_set.labels.tolist() == [0, 2, 1, 1]
+    sets = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 1, 1]]
+    assert data_set.labels.tolist() == (sets if name == "sets" else [0, 2, 1, 1])
     assert data_set.num_valid.tolist() == [4, 4, 3, 4]
     clips = [("train", 0), ("train", 1), ("train", 2), ("test", 0)]
     for number, (split, clip) in enumerate(clips):
         sample = data_set.read_sample(number)
-        assert sample.record == make.record(split, clip)
+        assert sample.record == make.record(split, clip, name)
         for place, jpeg in enumerate(sample.frames):
             expected = make.frame(split, clip, place).astype(int)
             assert np.abs(simplejpeg.decode_jpeg(jpeg) - expected).max() <= 4

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from lrcn_model.reading.clip_batch import ClipBatch
-from lrcn_model.scoring.scorer import Scorer, json_result
+from lrcn_model.scoring.label_kinds import json_result
+from lrcn_model.scoring.scorer import Scorer
 
 CLASSES, FRAMES = 7, 4
 

@@ -80,5 +80,5 @@ def test_both_of_two_processes_get_the_sums_and_votes_of_both(tmp_path: Path) ->
     for one in processes:
         one.join(120)
         assert one.exitcode == 0
-    expected = repr(StepFigures(loss=2.0, clips=3, correct=1, stop_votes=1))
+    expected = repr(StepFigures(loss=2.0, clips=3, correct=1.0, stop_votes=1))
     assert [(tmp_path / str(rank)).read_text() for rank in range(2)] == [expected] * 2

@@ -1,0 +1,105 @@
+"""The two ways in which a data set's clips are labelled: by one class each, or by a set of classes.
+
+What is minimized, measured and said of a video follows from it; it is the data set's, made with or
+without `lrcn-data shard --multi-label`, and no option of a training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from lrcn_model.ranks import Ranks
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.scoring.loss import ClipLosses, clip_losses
+from lrcn_model.scoring.scorer import Result, Scorer, VideoScores
+from lrcn_model.scoring.set_loss import set_losses
+from lrcn_model.scoring.set_scorer import SetResult, SetScorer, SetVideoScores
+from lrcn_model.scoring.video_vote import SET_VOTES, VOTES, Vote
+
+AnyScorer = Scorer | SetScorer
+AnyResult = Result | SetResult
+AnyVideoScores = VideoScores | SetVideoScores
+
+
+class LossOptions(Protocol):
+    """The values of a training that decide its losses."""
+
+    @property
+    def label_smoothing(self) -> float:
+        """The share of a label that is spread over all answers."""
+
+    @property
+    def loss_at(self) -> str:
+        """The place in a clip where the loss is taken."""
+
+    @property
+    def average(self) -> str:
+        """The name of the kind of vote."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelKind:
+    """What follows from how clips are labelled.
+
+    Attributes:
+        losses: Given the scores before any softmax or sigmoid, (clips, frames, classes), the batch
+            that was scored, and the values of the training: the losses.
+        scorer: Makes what adds scores up to figures, given the number of classes and --average.
+        votes: The kinds of votes by name.
+    """
+
+    losses: Callable[[Tensor, ClipBatch, LossOptions], ClipLosses]
+    scorer: Callable[[int, str], AnyScorer]
+    votes: Mapping[str, Vote]
+
+
+_ONE_CLASS = LabelKind(
+    losses=lambda scores_BTC, batch, options: clip_losses(
+        scores_BTC,
+        batch.frame_labels,
+        batch.labels,
+        batch.num_valid,
+        smoothing=options.label_smoothing,
+        at=options.loss_at,
+        average=options.average,
+    ),
+    scorer=Scorer,
+    votes=VOTES,
+)
+
+_CLASS_SETS = LabelKind(
+    losses=lambda scores_BTC, batch, options: set_losses(
+        scores_BTC, batch.labels, batch.num_valid, smoothing=options.label_smoothing
+    ),
+    scorer=SetScorer,
+    votes=SET_VOTES,
+)
+
+
+def label_kind(*, multi_label: bool) -> LabelKind:
+    """How the clips of a data set are labelled, by whether a clip has a set of classes."""
+    return _CLASS_SETS if multi_label else _ONE_CLASS
+
+
+def over_all_processes(scorer: AnyScorer, ranks: Ranks) -> AnyScorer:
+    """A scorer, in each of several processes, with what all of them together have added up."""
+    parts = ranks.gather(scorer)
+    for part in parts[1:]:
+        parts[0].merge(part)
+    whole: AnyScorer = parts[0]
+    return whole
+
+
+def json_result(result: AnyResult) -> dict[str, Any]:
+    """The figures as JSON can hold them: null where nothing was counted, or one says nothing."""
+    return {name: _without_nan(getattr(result, name)) for name in type(result).__slots__}
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nan(one) for one in value]
+    return None if value != value else value
