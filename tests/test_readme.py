@@ -88,7 +88,7 @@ def _all_help(command: str) -> str:
 
 
 def test_the_values_of_a_head_that_the_readme_shows_are_those_without_a_table() -> None:
-    [table] = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    [table] = re.findall(r"```toml\n(\[head\].*?)```", README, re.DOTALL)
     head = values_from_toml(tomllib.loads(table), "README")["head"]
     assert head.values == RECURRENT_VALUES
     assert NetConfig(head=head) == NetConfig(head="gru")
