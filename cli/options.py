@@ -257,6 +257,10 @@ class RateType(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is no rate; write 5, 12.5 or 30000/1001")
 
 
+_LONGEST_METAVAR = 60
+"""The number of columns that names may take in the help beside an option's own."""
+
+
 class KindType(click.ParamType):  # type: ignore[type-arg]
     """The name of a kind: one of those built in, which are completed, or that of a plug-in.
 
@@ -269,8 +273,9 @@ class KindType(click.ParamType):  # type: ignore[type-arg]
         self._names = list(kinds.built_in)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """What the help shows in place of a value."""
-        return f"[{'|'.join(self._names)}|MODULE:NAME]"
+        """What the help shows in place of a value: the names, if they fit into a line."""
+        names = f"[{'|'.join(self._names)}|MODULE:NAME]"
+        return names if len(names) <= _LONGEST_METAVAR else "NAME"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str

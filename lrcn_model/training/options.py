@@ -56,8 +56,8 @@ NET_OPTIONS = {
         group=_NET,
         kind=NetPart(CNNS),
         default=_DEFAULT_NET.cnn,
-        meaning="The CNN: the paper's, a small one for small frames and CPUs, or a function of your"
-        " own.",
+        meaning=f"The CNN: {', '.join(CNNS.built_in)} (a list of layers in a [cnn] table of"
+        " --config), torchvision:NAME, timm:NAME, or module:function of your own.",
     ),
     "size": Option(
         group=_NET,
