@@ -9,8 +9,9 @@ from lrcn_data.errors import ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import MANIFEST
 from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.mean_image import MAX_CANVAS_PIXELS
 from lrcn_data.format.records import ShardEntry
-from lrcn_data.format.sample_members import MAX_FRAMES, MAX_PIXELS
+from lrcn_data.format.sample_members import MAX_FRAMES
 from lrcn_data.format.shard_patterns import describe_folder
 from lrcn_data.format.sources import is_sha256
 from lrcn_data.format.tar_members import BLOCK
@@ -65,7 +66,7 @@ def _check_manifest(manifest: Manifest) -> None:
     if not 1 <= manifest.seq_len <= MAX_FRAMES or Fraction(manifest.fps) <= 0:
         raise ShardError(f"says seq_len {manifest.seq_len} and fps {manifest.fps}")
     width, height = manifest.canvas
-    if not _are_counts(width, height) or not 1 <= width * height <= MAX_PIXELS:
+    if not _are_counts(width, height) or not 1 <= width * height <= MAX_CANVAS_PIXELS:
         raise ShardError(f"says a canvas of {width!r:.30}x{height!r:.30}")
     classes = manifest.classes
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):

@@ -20,6 +20,10 @@ _PART = 256
 The sum of 257 would still fit."""
 
 
+MAX_CANVAS_PIXELS = 1 << 24
+"""The most pixels that a canvas may have; a sum of so many takes 400 MB of memory."""
+
+
 def on_canvas(frame_HWC: Picture, canvas: Canvas) -> Picture:
     """Resize a frame to a canvas by averaging areas; a frame of that size is returned as it is."""
     height, width = frame_HWC.shape[:2]

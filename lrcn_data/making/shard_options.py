@@ -9,7 +9,7 @@ from typing import Any
 from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import FRAME_KINDS, RGB_FRAMES, load_frame_kind
-from lrcn_data.format.mean_image import Canvas
+from lrcn_data.format.mean_image import MAX_CANVAS_PIXELS, Canvas
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.plugins import plugin_versions
@@ -68,6 +68,12 @@ class ShardOptions:
             if size is not None and not _is_size(size):
                 shown = "x".join(map(str, size)) if isinstance(size, tuple) else repr(size)
                 raise UsageError(f"--{name} must have sides from 1 to 8192, got {shown}")
+        width, height = self.canvas
+        if width * height > MAX_CANVAS_PIXELS:
+            raise UsageError(
+                f"the mean image would have {width}x{height} pixels, of which {MAX_CANVAS_PIXELS:,}"
+                " are possible; give a smaller --mean-size, such as 640x480"
+            )
 
     @property
     def canvas(self) -> Canvas:

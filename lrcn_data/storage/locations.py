@@ -27,9 +27,11 @@ def normal_location(location: str | os.PathLike[str]) -> str:
     """Write a path or URL in the one form in which locations are compared.
 
     Raises:
-        UsageError: It is a `pipe:` location, which would run a program.
+        UsageError: It is a `pipe:` location, which would run a program, or has a null byte.
     """
     text = os.fspath(location)
+    if "\0" in text:
+        raise UsageError(f"{text!r} has a null byte, as no path has; correct it")
     if _REFUSED.search(text):
         raise UsageError(
             f"{text!r} would run a program, which lrcn never does; fetch the shards first, or name"

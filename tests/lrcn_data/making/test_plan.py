@@ -355,6 +355,11 @@ def test_the_canvas_is_the_mean_size_else_the_size_else_320x240(
         ({"quality": 101}, "--quality must be from 1 to 100, got 101"),
         ({"videos_per_shard": 0}, "--videos-per-shard must be at least 1, got 0"),
         ({"size": (0, 24)}, "--size must have sides from 1 to 8192, got 0x24"),
+        (
+            {"size": (8192, 4096)},
+            "the mean image would have 8192x4096 pixels, of which 16,777,216 are possible; give a"
+            " smaller --mean-size, such as 640x480",
+        ),
         ({"mean_size": (32, 8193)}, "--mean-size must have sides from 1 to 8192, got 32x8193"),
     ],
 )

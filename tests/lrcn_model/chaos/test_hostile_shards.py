@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 import simplejpeg
@@ -444,7 +445,7 @@ def meta_attacks(f: Any) -> dict[str, Attack]:
 
 
 def bomb_of_the_canvas(f: Any) -> None:
-    """A gigabyte and a half of zeros in a file of a megabyte, as large as the manifest allows."""
+    """A gigabyte and a half of zeros in a file of a megabyte, on a canvas of that size."""
     f.change_manifest(canvas=[8192, 8192])
     chunk = np.zeros((1 << 20,), np.int64)
     head = npy(np.zeros((1, 1, 3), np.int64)).partition(b"\n")[0]
@@ -615,7 +616,7 @@ def watched(function: Callable[[], None], allowed: Path, told: list[str]) -> str
     sys.addaudithook(note)
     try:
         function()
-    except LrcnError as error:
+    except (LrcnError, click.UsageError) as error:
         return f"refused: {error}"
     except BaseException as error:
         return f"no error of ours: {error!r:.300}"
