@@ -99,9 +99,8 @@ def _click_settings(kind: ValueKind) -> dict[str, Any]:
             return {"type": SizeType()}
         case NetPart(kinds):
             return {"type": KindType(kinds)}
-        case Texts(metavar=metavar, choices=choices):
-            texts = click.Choice(choices) if choices else PLACE
-            return {"type": texts, "multiple": True, "metavar": metavar}
+        case Texts(metavar=metavar):
+            return {"type": PLACE, "multiple": True, "metavar": metavar}
         case _:
             return {}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 
 Table: TypeAlias = Mapping[str, Any]
@@ -105,10 +105,7 @@ class LayerValues:
         """
         for name in self._table:
             if name not in self._known:
-                close = difflib.get_close_matches(name, self._known, 1)
-                hint = (
-                    f"did you mean {close[0]!r}?" if close else f"it has {', '.join(self._known)}"
-                )
+                hint = did_you_mean(name, self._known) or f"it has {', '.join(self._known)}"
                 raise UsageError(f"{self.where} has no value {name!r}; {hint}")
 
     def wrong(self, name: str, right: str, value: object) -> UsageError:

@@ -5,12 +5,12 @@ The same config is in the options of a training, in its TOML file, and in the sa
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 from lrcn_data.size import Size
 from lrcn_model.nets.cnns import CNNS
@@ -86,9 +86,8 @@ class Part:
         """
         for name in self.values:
             if name not in defaults:
-                close = difflib.get_close_matches(name, defaults, 1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise UsageError(f"{self.name} has no value {name!r}{hint}")
+                hint = did_you_mean(name, defaults)
+                raise UsageError(f"{self.name} has no value {name!r}{hint and '; ' + hint}")
         return {**defaults, **self.values}
 
     def replaced_by(self, other: Part) -> Part:

@@ -7,7 +7,6 @@ in a run's config.toml. Nothing here needs torch.
 
 from __future__ import annotations
 
-import difflib
 import math
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.heads import HEADS
@@ -535,8 +535,8 @@ def values_from_toml(record: Mapping[str, Any], source: str) -> dict[str, Any]:
     values = {}
     for name, value in record.items():
         if name not in OPTIONS:
-            close = difflib.get_close_matches(name.replace("-", "_"), OPTIONS, 1)
-            hint = f"did you mean {close[0]!r}?" if close else "see `lrcn-train --help` for all"
+            close = did_you_mean(name.replace("-", "_"), OPTIONS)
+            hint = close or "see `lrcn-train --help` for all"
             raise UsageError(f"{source}: there is no value {name!r}; {hint}")
         values[name] = OPTIONS[name].kind.from_toml(value, f"{source}: {name}")
     return values

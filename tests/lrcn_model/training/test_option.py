@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lrcn_data.errors import UsageError
-from lrcn_model.training.option import Number, Option, Texts, ValueKind, Whole
+from lrcn_model.training.option import Choice, Number, Option, ValueKind, Whole
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from lrcn_model.training.option import Number, Option, Texts, ValueKind, Whole
         (Number(least=0), float("nan"), "--some-thing must be at least 0, got nan"),
         (Number(above=1), 1.0, "--some-thing must be above 1, got 1"),
         (Number(least=0, below=1), 1.0, "--some-thing must be below 1, got 1"),
-        (Texts(metavar="A", choices=("a", "b")), ("a", "c"), "one of a, b, got 'c'"),
+        (Choice(("a", "b")), "c", "one of a, b, got 'c'"),
     ],
 )
 def test_a_value_out_of_its_bounds_is_refused_with_the_options_name(
