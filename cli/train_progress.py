@@ -9,7 +9,9 @@ from .output import warn
 from .progress import EVERY, ProgressBar
 
 if TYPE_CHECKING:
-    from lrcn_model.training.reports import EpochReport, StartReport, StepReport
+    from rich.progress import TaskID
+
+    from lrcn_model.training.reports import CacheReport, EpochReport, StartReport, StepReport
 
 
 class TrainProgress(ProgressBar):
@@ -20,6 +22,7 @@ class TrainProgress(ProgressBar):
 
         super().__init__(shown=ranks_from_environment().first)
         self._steps = 0
+        self._caching: TaskID | None = None
         self._said = self._began = time.monotonic()
 
     def start(self, report: StartReport) -> None:
@@ -36,6 +39,19 @@ class TrainProgress(ProgressBar):
                 completed=report.steps_done,
                 figures="",
             )
+
+    def cache(self, report: CacheReport) -> None:
+        """Show how many clips are done that are computed once."""
+        if self.bar:
+            if self._caching is None:
+                self._caching = self.bar.add_task(report.what, figures="")
+            self.bar.update(self._caching, completed=report.done, total=report.clips)
+            if report.done == report.clips:
+                self.bar.remove_task(self._caching)
+                self._caching = None
+        elif time.monotonic() - self._said > EVERY:
+            self._said = time.monotonic()
+            self.say(f"{report.what} of {report.done:,} of {report.clips:,} clips")
 
     def step(self, report: StepReport) -> None:
         """Show a step's figures."""

@@ -27,6 +27,18 @@ def usable_cores() -> int:
     return count if quota == "max" else min(count, max(1, -(-int(quota) // int(period))))
 
 
+def free_memory() -> int:
+    """The bytes of memory that this process may still take, by the machine and by its cgroup."""
+    rows = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    free = next(int(row[1]) << 10 for row in rows if row[0] == "MemAvailable:")
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+    except (OSError, ValueError):
+        return free  # no cgroup v2 limit
+    return min(free, max(0, limit - used))
+
+
 def compute_in_one_thread() -> None:
     """Have numpy compute in one thread, if it isn't imported yet and the environment says nothing.
 

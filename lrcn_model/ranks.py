@@ -37,11 +37,13 @@ class Ranks:
         rank: The number of this process, from 0.
         count: The number of processes that train together.
         local_rank: The number of this process on its machine, from 0.
+        on_this_machine: The number of those processes that run on its machine.
     """
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
+    on_this_machine: int = 1
 
     @property
     def first(self) -> bool:
@@ -88,6 +90,7 @@ def ranks_from_environment() -> Ranks:
         rank=int(os.environ.get("RANK", "0")),
         count=int(os.environ.get("WORLD_SIZE", "1")),
         local_rank=int(os.environ.get("LOCAL_RANK", "0")),
+        on_this_machine=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
     )
 
 

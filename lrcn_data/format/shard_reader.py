@@ -258,10 +258,15 @@ class DataSet:
                 raise ShardError(f"has {sample.record.num_valid} valid frames, its index others")
         except ShardError as error:
             raise ShardError(f"{location}: sample {position} {error}; {_DAMAGED}") from error
-        source = int(index.source[position])
+        return replace(sample, shard=location, source=self.source_of(number))
+
+    def source_of(self, number: int) -> int:
+        """Which input file a sample is from, or a number of its data set's where none is known."""
+        shard, position = self.locate(number)
+        source = int(self.indices[shard].source[position])
         if source == UNKNOWN_SOURCE:
-            source = stand_in(self.found.manifests[shard.folder].fingerprint)
-        return replace(sample, shard=location, source=source)
+            source = stand_in(self.found.manifests[self.shards[shard].folder].fingerprint)
+        return source
 
     def pixel_sums(self) -> dict[Canvas, tuple[npt.NDArray[np.int64], int]]:
         """Sum up the frames that mean images are made of, by canvas, as data sets may differ in it.

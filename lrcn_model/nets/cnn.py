@@ -10,6 +10,9 @@ A CNN is any `nn.Module` that turns frames (N, channels, height, width) into fea
 - a method `initialize()`, if its first weights are not those that it was built with. A CNN without
   one keeps the weights that its function gave it, so pretrained weights stay as they are.
 
+On a CPU several threads may call one that is in evaluation mode at once, as any module allows that
+changes nothing in `forward`.
+
 The function also checks what the CNN demands of the config, such as a smallest size of the
 frames, and raises a `UsageError` where that is not met. Values of the CNN's own are in
 `config.cnn.values`.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.clip_by_clip import features_clip_by_clip
 from lrcn_model.nets.cnn import Expects
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.first_weights import kaiming
@@ -115,9 +117,25 @@ class LRCN(nn.Module):
         return self._scored(frames, None, state)
 
     def _scored(self, frames: Tensor, lengths: Tensor | None, state: Any) -> tuple[Tensor, Any]:
-        clips, length = frames.shape[:2]
-        features_BTF = self.cnn(frames.flatten(0, 1)).unflatten(0, (clips, length))
-        return self.score_features(features_BTF, lengths, state)
+        return self.score_features(self.features(frames), lengths, state)
+
+    def features(self, frames: Tensor) -> Tensor:
+        """What the CNN makes of clips' frames.
+
+        On a CPU a CNN in evaluation mode takes them clip by clip, if no gradients are wanted.
+
+        Args:
+            frames: As `forward` takes them.
+
+        Returns:
+            The features, float (clips, frames, features).
+        """
+        traced = torch.compiler.is_compiling()
+        learning = self.cnn.training or torch.is_grad_enabled()
+        if frames.device.type == "cpu" and not (learning or traced):
+            return features_clip_by_clip(self.cnn, frames)
+        features_BTF: Tensor = self.cnn(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        return features_BTF
 
     def score_features(
         self, features_BTF: Tensor, lengths: Tensor | None, state: Any
@@ -134,6 +152,22 @@ class LRCN(nn.Module):
         """
         hidden_BTH, state = self.head(features_BTF, lengths, state)
         return self.classifier(self.dropout(hidden_BTH)), state
+
+
+class FromFeatures(nn.Module):
+    """A net without its CNN: what learns where the CNN doesn't.
+
+    Args:
+        net: The net, whose head and classifier these are.
+    """
+
+    def __init__(self, net: LRCN) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, features_BTF: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Score every class at every frame; see `LRCN.score_features`."""
+        return self.net.score_features(features_BTF, lengths, None)[0]
 
 
 def _said(part: nn.Module, name: str, source: str) -> int:

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import nullcontext
 from multiprocessing.connection import wait
 from typing import Any
@@ -19,19 +19,19 @@ from lrcn_data.errors import LrcnError
 from lrcn_data.quiet_start import let_signals_through, signals_held_back
 from lrcn_model.processor import Processor
 from lrcn_model.reading.clip_batch import ClipBatch, collate
-from lrcn_model.reading.epoch_sampler import EpochSampler
 
 _SHARED_MEMORY = "/dev/shm"
 
 
 def load_batches(
-    data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
+    data: Any, sampler: Iterable[list[int]] | None, workers: int, processor: Processor
 ) -> Generator[ClipBatch, None, None]:
     """Load batches to where they are needed; from pinned memory the copy doesn't hold up the host.
 
     Args:
-        data: A `ShardDataset`, or an iterable dataset that gives whole batches.
-        sampler: The sampler of a `ShardDataset`; None for data that gives whole batches.
+        data: A dataset that gives the batch of any numbers of clips, as `ShardDataset` does, or an
+            iterable dataset that gives whole batches.
+        sampler: The numbers of each batch's clips; None for data that gives whole batches.
         workers: The number of processes that read; 0 for reading in this process.
         processor: The processor that the batches are for.
 
@@ -87,13 +87,14 @@ def _too_little_shared_memory() -> LrcnError:
 
 
 def make_loader(
-    data: Any, sampler: EpochSampler | None, workers: int, processor: Processor
+    data: Any, sampler: Iterable[list[int]] | None, workers: int, processor: Processor
 ) -> DataLoader[ClipBatch]:
     """Make a DataLoader whose workers survive Ctrl-C, so that the training ends in its own time.
 
     Args:
-        data: A `ShardDataset`, or an iterable dataset that gives whole batches.
-        sampler: The sampler of a `ShardDataset`; None for data that gives whole batches.
+        data: A dataset that gives the batch of any numbers of clips, as `ShardDataset` does, or an
+            iterable dataset that gives whole batches.
+        sampler: The numbers of each batch's clips; None for data that gives whole batches.
         workers: The number of processes that read; 0 for reading in this process.
         processor: The processor that the batches are for.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -36,6 +36,8 @@ class ClipBatch:
             so that equal paths of two data sets are different videos; see
             `lrcn_data.format.sources`. Empty where that isn't known.
         channels: The number of channels of the frames, which is 3 for RGB.
+        features: What a CNN that isn't trained makes of the frames, float (clips, frames,
+            features), where that is known; there are no pixels then.
     """
 
     pixels: Tensor
@@ -48,6 +50,7 @@ class ClipBatch:
     videos: tuple[str, ...]
     sources: tuple[int, ...] = ()
     channels: int = 3
+    features: Tensor | None = None
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -103,7 +106,7 @@ class ClipBatch:
 
     def pin_memory(self) -> Self:
         """The batch with its tensors in pinned memory; a DataLoader with pin_memory calls this."""
-        return self._with_tensors(lambda tensor: tensor.pin_memory())
+        return self._with_tensors(lambda tensor: tensor if tensor.is_cuda else tensor.pin_memory())
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Self:
         """The batch on another device; sizes and indices stay, since only the host needs them.
@@ -123,7 +126,18 @@ class ClipBatch:
             labels=change(self.labels),
             frame_labels=change(self.frame_labels),
             num_valid=change(self.num_valid),
+            features=None if self.features is None else change(self.features),
         )
+
+
+class Clips(Protocol):
+    """Clips by number: those of shards, or what is cached of them."""
+
+    def __len__(self) -> int:
+        """The number of clips."""
+
+    def __getitems__(self, indices: Sequence[int]) -> ClipBatch:
+        """A batch of several clips, in the order of the numbers given."""
 
 
 def collate(batch: ClipBatch) -> ClipBatch:

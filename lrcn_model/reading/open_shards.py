@@ -14,7 +14,7 @@ from lrcn_data.machine import usable_cores
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.batch_loader import load_batches
-from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.epoch_sampler import EpochSampler
 from lrcn_model.reading.shard_dataset import ShardDataset
 
@@ -130,7 +130,7 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
 
 
 def scoring_batches(
-    data: ShardDataset,
+    data: Clips,
     *,
     batch_size: int,
     workers: int,
@@ -140,7 +140,7 @@ def scoring_batches(
     """Load every clip once, in one of the processes, in the clips' order.
 
     Args:
-        data: The clips.
+        data: The clips: a `ShardDataset`, or what is cached of one.
         batch_size: The number of clips in a batch.
         workers: The number of processes that read shards; 0 for reading in this process.
         processor: The processor that the batches are for.

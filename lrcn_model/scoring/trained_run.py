@@ -1,13 +1,10 @@
 """The final weights: one safetensors file with all that scoring and predicting need.
 
-Tensors are the net's and the preprocessing's (the mean). The rest is JSON in the file's metadata
-under `lrcn`. Its `sha256` is over all of it and the tensors, so that damage is noticed.
+Tensors are the net's and the preprocessing's (the mean); the rest is in the record beside them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
@@ -30,8 +27,15 @@ from lrcn_model.processor import Processor, choose_processor, move_net
 from lrcn_model.ranks import ranks_from_environment
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
-from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder, run_file
+from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder
 from lrcn_model.scoring.calibration import Calibration
+from lrcn_model.scoring.score_batch import score_batch
+from lrcn_model.tensor_file import (
+    DamagedTensorsError,
+    NoTensorsError,
+    read_tensors,
+    write_tensors,
+)
 
 _VERSION, _MULTI_LABEL_VERSION = 2, 3
 """The record's version. Since 2 the net's parts are there as in the options; 1 is read too. That of
@@ -122,7 +126,7 @@ class TrainedRun:
             device.
         """
         with self.processor.autocast():
-            scores: Tensor = self.net(self.preprocess(batch), batch.num_valid)
+            scores = score_batch(self.net, self.preprocess, batch)
         return scores.float()
 
     @torch.inference_mode()
@@ -167,7 +171,7 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
         **({"plugins": plugins} if plugins else {}),
         **facts.as_record(),
     }
-    _write(path, record, tensors)
+    write_tensors(path, record, tensors)
 
 
 def save_calibration(run: TrainedRun, calibration: Calibration) -> None:
@@ -193,7 +197,7 @@ def save_calibration(run: TrainedRun, calibration: Calibration) -> None:
         record, tensors = _read(path, str(path))
         if record["trained"] != run.facts.trained:
             raise LrcnError(f"{path} has other weights by now; calibrate them again")
-        _write(path, {**record, "calibration": asdict(calibration)}, tensors)
+        write_tensors(path, {**record, "calibration": asdict(calibration)}, tensors)
 
 
 def load_run(
@@ -289,59 +293,23 @@ def _find_weights(run: str | os.PathLike[str]) -> tuple[Folder, str]:
 
 
 def _read(file: Path, path: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The metadata and the tensors, after checking that they are those that were written.
+    """The record and the tensors of a weights' file.
 
     Args:
         file: The weights' file, or a copy of it on this machine.
         path: What the weights' file is called, for error messages.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(file, framework="pt") as content:
-            metadata = content.metadata() or {}
-            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise LrcnError(
+        return read_tensors(file)
+    except NoTensorsError as error:
+        raise UsageError(
             f"{path} holds no weights as lrcn-train writes them ({error}); name the run's folder,"
             " or its weights.safetensors"
         ) from error
-    if "lrcn" not in metadata:
-        raise UsageError(f"{path} was not written by lrcn-train")
-    try:
-        record = json.loads(metadata["lrcn"])
-        sound = record.pop("sha256") == _digest(_dump(record), tensors)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        sound = False
-    if not sound:
+    except DamagedTensorsError as error:
         raise LrcnError(
-            f"{path} is damaged: its bytes are not those that were written; copy it again, or"
-            " train anew with `lrcn-train --fresh`"
-        )
-    return record, tensors
-
-
-def _write(path: Path, record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Write a weights' file; it is there whole or not at all."""
-    from safetensors.torch import save
-
-    # one entry only: safetensors writes several in no fixed order
-    metadata = {"lrcn": _dump({**record, "sha256": _digest(_dump(record), tensors)})}
-    with run_file(path) as file:
-        file.write(save(dict(tensors), metadata))
-
-
-def _dump(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False, sort_keys=True)
-
-
-def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(tensors):
-        value = tensors[name]
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+            f"{path} is damaged: {error}; copy it again, or train anew with `lrcn-train --fresh`"
+        ) from error
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

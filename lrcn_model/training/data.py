@@ -19,7 +19,7 @@ from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading import epoch_order
 from lrcn_model.reading.batch_loader import load_batches
-from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.epoch_sampler import EpochSampler
 from lrcn_model.reading.open_shards import (
     Wanted,
@@ -213,12 +213,15 @@ class TrainData:
         """
         return MEANS[self._options.mean](lambda: self.train.mean_image(self._options.net.size))
 
-    def train_batches(self, epoch: int, samples_done: int) -> Generator[ClipBatch, None, None]:
+    def train_batches(
+        self, epoch: int, samples_done: int, cached: Clips | None = None
+    ) -> Generator[ClipBatch, None, None]:
         """This process's batches of what is left of an epoch, on the device.
 
         Args:
             epoch: The number of the epoch, from 0.
             samples_done: The number of its clips that all processes together have taken before.
+            cached: The same clips as something that is cached of them; None for the shards.
 
         Raises:
             UsageError: Too few clips are left for so many processes.
@@ -229,7 +232,8 @@ class TrainData:
             yield from load_batches(self._webdataset, None, self.workers, self._processor)
         else:
             self._sampler.load_state_dict({"epoch": epoch, "samples_done": samples_done})
-            yield from load_batches(self.train, self._sampler, self.workers, self._processor)
+            clips, workers = (self.train, self.workers) if cached is None else (cached, 0)
+            yield from load_batches(clips, self._sampler, workers, self._processor)
 
     def samples_done(self, batches: int) -> int:
         """Clips of the running epoch that all processes have taken.
@@ -253,13 +257,18 @@ class TrainData:
         )
         return -(-sum(1 for _ in batches) // self._options.accumulate)
 
-    def val_batches(self) -> Generator[ClipBatch, None, None]:
-        """This process's batches of the clips to validate with, which no other process has."""
+    def val_batches(self, cached: Clips | None = None) -> Generator[ClipBatch, None, None]:
+        """This process's batches of the clips to validate with, which no other process has.
+
+        Args:
+            cached: The same clips as something that is cached of them; None for the shards.
+        """
         assert self.val is not None
+        clips, workers = (self.val, self.workers) if cached is None else (cached, 0)
         yield from scoring_batches(
-            self.val,
+            clips,
             batch_size=self._options.batch_size,
-            workers=self.workers,
+            workers=workers,
             processor=self._processor,
             ranks=self._ranks,
         )

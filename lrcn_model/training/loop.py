@@ -2,6 +2,7 @@
 
     restore the last checkpoint
     for every epoch:
+        at first, compute what is cached     ClipCaches
         for every step:
             forward, backward, update            TrainStep.run
             note the figures of the step before  StepFigures, MetricsLog
@@ -18,16 +19,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 
 from lrcn_model.ranks import Ranks
-from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.label_kinds import AnyResult, AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.trained_run import save_weights
 from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
+from lrcn_model.training.clip_caches import ClipCaches, StoppedCaching
 from lrcn_model.training.clock import EpochClock
 from lrcn_model.training.data import TrainData
 from lrcn_model.training.learning_rate import learning_rate
@@ -84,6 +86,15 @@ class Training:
         self._train_step, self._ranks, self._observer = train_step, ranks, observer
         self._stop_vote = StopVote(stop, ranks)
         self._checkpoints = Checkpoints(folder.checkpoints)
+        self._caches = ClipCaches(
+            options,
+            data=data,
+            train_step=train_step,
+            folder=folder,
+            ranks=ranks,
+            observer=observer,
+            go_on=lambda: not self._stop_vote.own,
+        )
         self._log: MetricsLog | None = None
         self._progress = Progress()
         self._clock = EpochClock()
@@ -133,8 +144,10 @@ class Training:
     def _train_epoch(self) -> None:
         """Take the steps that are left of the running epoch."""
         progress, options = self._progress, self._options
+        cached = self._cached(lambda: self._caches.train(progress.epoch))
         self._clock = EpochClock(seconds_before=progress.seconds)
-        with closing(self._data.train_batches(progress.epoch, progress.samples_done)) as batches:
+        batches = self._data.train_batches(progress.epoch, progress.samples_done, cached)
+        with closing(batches):
             for step_batches in self._clock.waiting_for(_in_groups(batches, options.accumulate)):
                 self._do_step(step_batches)
                 if progress.step % options.checkpoint_every == 0 and self._data.resumable:
@@ -143,6 +156,20 @@ class Training:
         self._note_figures()
         progress.samples_done = self._samples_done()
         self._batches_taken = 0
+
+    def _cached(self, clips: Callable[[], Clips | None]) -> Clips | None:
+        """What is cached of clips, if anything.
+
+        Raises:
+            Stopped: A signal asked for it while the clips were computed.
+        """
+        try:
+            return clips()
+        except StoppedCaching:
+            raise Stopped(
+                self._stop_vote.signal_number,
+                "stopped while clips were cached; the same command goes on from there",
+            ) from None
 
     def _do_step(self, batches: list[ClipBatch]) -> None:
         """Do forward, backward and update, while the figures of the step before are looked at."""
@@ -220,7 +247,8 @@ class Training:
         data = self._data
         kind = label_kind(multi_label=data.train.multi_label)
         scorer = kind.scorer(len(data.train.classes), self._options.average)
-        with closing(data.val_batches()) as batches, self._train_step.scoring():
+        cached = self._cached(self._caches.val)
+        with closing(data.val_batches(cached)) as batches, self._train_step.scoring():
             for batch in batches:
                 scorer.add(self._train_step.score(batch), batch)
                 if self._ranks.count == 1:

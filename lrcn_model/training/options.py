@@ -40,6 +40,9 @@ from lrcn_model.training.option import (
     option,
 )
 
+CACHES = ("auto", "off", "host", "device")
+"""What --cache takes."""
+
 PARTS = ("cnn", "lstm", "head", "classifier")
 """The parts of the net, as --freeze names them; `lstm` is an older name of the head."""
 
@@ -142,6 +145,14 @@ class TrainOptions:
         "The largest fraction by which a clip's brightness, contrast and saturation are changed at"
         " random.",
         group=_CHANGES,
+    )
+    fixed_views: int = option(
+        0,
+        Whole(),
+        "The number of random changes of each clip that the epochs take in turn, so that the"
+        " features of a frozen CNN are computed no more often; 0 for new changes in every epoch.",
+        group=_CHANGES,
+        added_later=True,
     )
     epochs: int = option(
         10,
@@ -312,6 +323,15 @@ class TrainOptions:
         " which a stopped epoch begins anew.",
         group=_DATA,
     )
+    cache: str = option(
+        "auto",
+        Choice(CACHES),
+        "What is computed once for all epochs: with auto the features of a frozen CNN whose frames"
+        " are not changed at random, in files beside the run; with host or device every clip's"
+        " decoded frames, in this machine's or the GPU's memory; with off nothing.",
+        in_losses=False,
+        group=_MACHINE,
+    )
     amp: str = option(
         "auto",
         Choice(PRECISIONS),
@@ -372,6 +392,13 @@ class TrainOptions:
             )
         self._check_freeze()
         self.part_rates()
+        if self.fixed_views and not self.changes_clips:
+            raise UsageError(
+                f"--fixed-views {self.fixed_views} are views of clips that are changed at random;"
+                " give --crop, --flip or --jitter as well"
+            )
+        if self.cache in ("host", "device") and self.reader != "shards":
+            raise UsageError(f"--cache {self.cache} goes with --reader shards")
 
     def _check_freeze(self) -> None:
         for part in self.freeze:
@@ -405,6 +432,26 @@ class TrainOptions:
     def frozen_modules(self) -> list[str]:
         """The names of the net's modules that --freeze means, each once."""
         return list(dict.fromkeys(_module(part) for part in self.freeze))
+
+    @property
+    def freezes_cnn(self) -> bool:
+        """Whether the whole CNN is left as it is."""
+        return "cnn" in self.frozen_modules()
+
+    @property
+    def changes_clips(self) -> bool:
+        """Whether clips are changed at random."""
+        return bool(self.crop or self.flip or self.jitter)
+
+    @property
+    def caches_features(self) -> bool:
+        """Whether epochs need not run the CNN."""
+        same = not self.changes_clips or self.fixed_views > 0
+        return (self.cache, self.reader) == ("auto", "shards") and self.freezes_cnn and same
+
+    def view(self, epoch: int) -> int:
+        """The number of the epoch whose random changes an epoch has."""
+        return epoch % self.fixed_views if self.fixed_views else epoch
 
     def part_rates(self) -> dict[str, float]:
         """The learning rate of each module that --part-lr names, by the module's name.

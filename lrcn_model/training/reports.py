@@ -39,6 +39,21 @@ class StartReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CacheReport:
+    """How far the clips are that are computed once, for all epochs.
+
+    Attributes:
+        what: What is computed of the clips: `features` or `frames`.
+        done: The number of clips that this process has done.
+        clips: The number of clips that this process does in all.
+    """
+
+    what: str
+    done: int
+    clips: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StepReport:
     """What is known after a step.
 
@@ -132,6 +147,9 @@ class TrainingObserver(Protocol):
 
     def start(self, report: StartReport) -> None:
         """The training begins, or goes on."""
+
+    def cache(self, report: CacheReport) -> None:
+        """Some of the clips are done that are computed once, before the epochs."""
 
     def step(self, report: StepReport) -> None:
         """A step is done."""

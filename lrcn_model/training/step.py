@@ -11,7 +11,7 @@ has to be kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
@@ -24,7 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.rgb_jpeg import RGB_JPEG
-from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net import LRCN, FromFeatures
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import Augmentation
@@ -34,6 +34,7 @@ from lrcn_model.repeatable_random import random_bits
 from lrcn_model.scoring.label_kinds import label_kind
 from lrcn_model.scoring.loss import ClipLosses
 from lrcn_model.scoring.loss_at import EVERY
+from lrcn_model.scoring.score_batch import score_batch
 from lrcn_model.training.compiled_net import compiled
 from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
@@ -63,6 +64,7 @@ class TrainStep:
             the moving average of its weights.
         optimizer: The optimizer that --optimizer names.
         scaler: Scales the gradients, where the net is computed in fp16.
+        augmentation: How far clips are varied at random.
     """
 
     def __init__(
@@ -91,15 +93,17 @@ class TrainStep:
         groups = parameter_groups(self.net, options)
         self.optimizer = OPTIMIZERS[options.optimizer](groups, options)
         self.scaler = torch.amp.GradScaler(processor.device.type, enabled=processor.needs_scaler)
-        self._augmentation = Augmentation(
+        self.augmentation = Augmentation(
             crop=options.crop, flip=options.flip, jitter=options.jitter
         )
         self._average = moving_average(self.net, options.ema) if options.ema else None
         self.scored = cast(LRCN, self._average.module if self._average else self.net)
-        self._model: LRCN | DistributedDataParallel = self.net
+        self._model: nn.Module = FromFeatures(self.net) if options.freezes_cnn else self.net
         if ranks.count > 1:
-            self._model = DistributedDataParallel(self.net)
-        self._forward = compiled(self._model) if options.compile else self._model
+            self._model = DistributedDataParallel(self._model)
+        self._forward: Callable[[Tensor, Tensor], Tensor] = self._model
+        if options.compile and not options.freezes_cnn:
+            self._forward = compiled(cast("LRCN | DistributedDataParallel", self._model))
 
     def close(self) -> None:
         """Let go of the group of processes; no step can be done afterwards.
@@ -156,13 +160,39 @@ class TrainStep:
 
     def _losses(self, batch: ClipBatch, epoch: int) -> ClipLosses:
         """The forward pass of a batch: from stored pixels to the losses."""
-        changes = None
-        if self._augmentation:
-            changes = self._augmentation.draw(batch.indices, seed=self._options.seed, epoch=epoch)
-        frames = self.preprocess(batch, changes)
+        if self._options.freezes_cnn:
+            seen = self.features(batch, epoch)
+        else:
+            seen = self._frames(batch, epoch)
         with self.processor.autocast():
-            scores_BTC = self._forward(frames, batch.num_valid)
+            scores_BTC = self._forward(seen, batch.num_valid)
         return self._label_kind.losses(scores_BTC, batch, self._options)
+
+    def _frames(self, batch: ClipBatch, epoch: int | None) -> Tensor:
+        """What the net sees of a batch: as an epoch changes it, or as it is stored."""
+        changes = None
+        if self.augmentation and epoch is not None:
+            view, seed = self._options.view(epoch), self._options.seed
+            changes = self.augmentation.draw(batch.indices, seed=seed, epoch=view)
+        frames: Tensor = self.preprocess(batch, changes)
+        return frames
+
+    @torch.no_grad()
+    def features(self, batch: ClipBatch, epoch: int | None = None) -> Tensor:
+        """What a frozen CNN makes of a batch.
+
+        Args:
+            batch: The clips, on the device.
+            epoch: The number of the epoch, from 0, that changes the clips; None for no changes.
+
+        Returns:
+            Features, (clips, frames, features), in the type that the processor's precision gives.
+        """
+        if batch.features is not None:
+            return batch.features
+        self.net.cnn.eval()
+        with self.processor.autocast():
+            return self.net.features(self._frames(batch, epoch))
 
     def _update(self, clips: Tensor) -> None:
         """Change the weights by the gradient of the mean loss.
@@ -199,8 +229,7 @@ class TrainStep:
 
     def score(self, batch: ClipBatch) -> Tensor:
         """Scores of the net that is kept, before any softmax: (clips, frames, classes)."""
-        scores_BTC: Tensor = self.scored(self.preprocess(batch), batch.num_valid)
-        return scores_BTC
+        return score_batch(self.scored, self.preprocess, batch)
 
     def share_running_statistics(self) -> None:
         """Give all processes the first one's; those of the others are of other clips."""

@@ -11,6 +11,7 @@ from lrcn_data.size import size_text
 from lrcn_model.nets.net_config import Part
 from lrcn_model.training.options import values_from_toml
 from lrcn_model.training.reports import (
+    CacheReport,
     EpochReport,
     StartReport,
     StepReport,
@@ -28,6 +29,9 @@ class SilentObserver(TrainingObserver):
     """Hears all that a training tells, and says nothing."""
 
     def start(self, report: StartReport) -> None:
+        """Say nothing."""
+
+    def cache(self, report: CacheReport) -> None:
         """Say nothing."""
 
     def step(self, report: StepReport) -> None:

@@ -1,0 +1,1 @@
+"""What is computed of clips once, instead of in every epoch: features, or decoded frames."""

@@ -1,0 +1,26 @@
+"""The scores of a batch: from its pixels, or from features that a CNN has made of them before."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lrcn_model.nets.net import LRCN
+from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.preprocess import Preprocess
+
+
+def score_batch(net: LRCN, preprocess: Preprocess, batch: ClipBatch) -> Tensor:
+    """Score every class at every frame of clips.
+
+    Args:
+        net: The net.
+        preprocess: The module that turns stored pixels into what the net sees.
+        batch: The clips, on the net's device.
+
+    Returns:
+        The scores before any softmax or sigmoid, float (clips, frames, classes).
+    """
+    if batch.features is not None:
+        return net.score_features(batch.features, batch.num_valid, None)[0]
+    scores_BTC: Tensor = net(preprocess(batch), batch.num_valid)
+    return scores_BTC

@@ -1,0 +1,169 @@
+"""--cache: the same losses to the last bit, for less work."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lrcn_data.errors import UsageError
+from lrcn_model import train
+from lrcn_model.nets.cnn_layers import LayersCnn
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.reports import CacheReport
+from lrcn_model.training.stop_signals import Stopped, StopSignals
+from lrcn_model.training.train import SilentObserver
+
+SMALL: dict[str, Any] = {
+    "cnn": "small",
+    "size": (32, 32),
+    "head": {"name": "lstm", "hidden": 6},
+    "epochs": 3,
+    "batch_size": 4,
+    "lr": 1e-2,
+    "log_every": 1,
+    "device": "cpu",
+}
+FROZEN = {"pretrained": "before", "freeze": ["cnn"]}
+"""What makes a training one of a head on a CNN that was trained before."""
+
+
+@pytest.fixture
+def data(make_data_set: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = make_data_set(
+        samples={"train": [7, 6], "val": [5]}, sizes=((40, 32), (32, 48)), seq_len=3
+    )
+    monkeypatch.chdir(folder.parent)
+    train(folder, out="before", **{**SMALL, "epochs": 1})
+    return folder
+
+
+def figures(run: str) -> list[dict[str, Any]]:
+    """All lines of a run's metrics.jsonl, without its times."""
+    lines = [json.loads(line) for line in Path(run, "metrics.jsonl").read_text().splitlines()]
+    times = ("clips_per_s", "seconds")
+    return [{name: line[name] for name in line if name not in times} for line in lines]
+
+
+def trained(folder: Path, run: str, **values: Any) -> list[dict[str, Any]]:
+    train(folder, val_shards=folder, out=run, **{**SMALL, **values})
+    return figures(run)
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of frames of each call of the CNN."""
+    calls: list[int] = []
+    forward = LayersCnn.forward
+
+    def counted(cnn: LayersCnn, frames: torch.Tensor) -> torch.Tensor:
+        calls.append(len(frames))
+        return forward(cnn, frames)
+
+    monkeypatch.setattr(LayersCnn, "forward", counted)
+    return calls
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"head": {"name": "gru", "hidden": 5}, "dropout": 0.3, "amp": "bf16"},
+        {"flip": 0.5, "crop": 0.3, "jitter": 0.2, "fixed_views": 2},
+        {"ema": 0.9, "balanced": True},
+        {"accumulate": 2, "shuffle_window": 1},
+    ],
+    ids=str,
+)
+def test_a_head_learns_the_same_from_cached_features(data: Path, values: dict[str, Any]) -> None:
+    with_cache = trained(data, "with", **FROZEN, **values)
+    assert len(list(Path("features").glob("*/*.safetensors"))) == (5 if "flip" in values else 3)
+    assert with_cache == trained(data, "without", **FROZEN, **values, cache="off")
+    assert len(with_cache) >= 9
+
+
+def test_epochs_leave_the_cnn_alone(data: Path, seen: list[int]) -> None:
+    trained(data, "run", **FROZEN)
+    assert sum(seen) == 18 * 3
+    seen.clear()
+    trained(data, "another", **FROZEN, lr=0.1, head="gru", seed=5)
+    assert seen == []
+    trained(data, "without", **FROZEN, cache="off")
+    assert sum(seen) == 3 * 18 * 3
+
+
+def test_new_changes_in_every_epoch_need_the_cnn(data: Path, seen: list[int]) -> None:
+    assert trained(data, "run", **FROZEN, flip=0.5)
+    assert sum(seen) == 3 * 18 * 3
+    assert not Path("features").exists()
+
+
+def test_views_are_the_changes_of_the_first_epochs(data: Path) -> None:
+    varied = {"flip": 0.5, "crop": 0.5, "epochs": 2}
+    always_new = trained(data, "new", **FROZEN, **varied)
+    assert trained(data, "views", **FROZEN, **varied, fixed_views=2) == always_new
+    assert trained(data, "one", **FROZEN, **varied, fixed_views=1) != always_new
+
+
+@pytest.mark.parametrize("cache", ["host", "device"])
+@pytest.mark.parametrize(
+    "values", [{}, {"flip": 0.5, "jitter": 0.3}, {"crop": 0.4, "flip": 0.5}], ids=str
+)
+def test_a_net_learns_the_same_from_decoded_clips(
+    data: Path, values: dict[str, Any], cache: str
+) -> None:
+    assert trained(data, "with", **values, cache=cache) == trained(data, "without", **values)
+
+
+def test_decoded_clips_are_read_from_shards_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lrcn_data.format.shard_reader import DataSet
+
+    numbers: list[int] = []
+    read = DataSet.read_sample
+    monkeypatch.setattr(
+        DataSet, "read_sample", lambda self, number: numbers.append(number) or read(self, number)
+    )
+    trained(data, "run", cache="host", workers=0)
+    assert sorted(numbers) == sorted([*range(13), *range(5)])
+
+
+class StoppingObserver(SilentObserver):
+    """Asks for a stop after some clips are cached, as Ctrl-C does."""
+
+    def __init__(self, stop: StopSignals) -> None:
+        self._stop = stop
+
+    def cache(self, report: CacheReport) -> None:
+        self._stop.received = signal.SIGTERM
+
+
+def test_a_training_that_is_stopped_while_it_caches_goes_on_from_there(
+    data: Path, monkeypatch: pytest.MonkeyPatch, seen: list[int]
+) -> None:
+    from lrcn_model.training import train as module
+
+    whole = trained(data, "whole", **FROZEN, cache="off")
+    stop = StopSignals()
+    monkeypatch.setattr(module, "StopSignals", lambda: stop)
+    with pytest.raises(Stopped, match="while clips were cached; the same command goes on"):
+        train(data, val_shards=data, out="run", observer=StoppingObserver(stop), **SMALL, **FROZEN)
+    kept = len(list(Path("features").glob("*/*.safetensors")))
+    seen.clear()
+    monkeypatch.undo()
+    monkeypatch.chdir(data.parent)
+    assert kept == 0
+    assert trained(data, "run", **FROZEN) == whole
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    with pytest.raises(UsageError, match="--fixed-views 3 are views of clips that are changed"):
+        TrainOptions(fixed_views=3)
+    with pytest.raises(UsageError, match="--cache host goes with --reader shards"):
+        TrainOptions(cache="host", reader="webdataset")
