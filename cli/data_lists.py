@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lrcn_data.printable import show
+from lrcn_data.errors import UsageError
+from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
 
 from .command import Command
@@ -27,11 +28,22 @@ from .output import print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_data.lists.made_lists import MadeLists
+    from lrcn_data.lists.make_folds import MadeFolds
 
 _FRACTION = click.FloatRange(0, 1, max_open=True)
 
 _CLASSES_SHOWN = 20
 _ENDINGS_SHOWN = 10
+_GROUPS_SHOWN = 30
+_GROUPS_OF_A_FOLD_SHOWN = 10
+
+_NOT_WITH_FOLDS = {
+    "test_fraction": "--test-fraction",
+    "official_split": "--split",
+    "videos": "--videos",
+    "present": "--present",
+}
+"""The options that folds leave no meaning to, by the names of their values."""
 
 
 @click.command(
@@ -41,6 +53,7 @@ _ENDINGS_SHOWN = 10
     groups={
         "Lists": ("out", "overwrite", "picture_rate", "allow_one_class"),
         "Splits": ("test_fraction", "val_fraction", "group_pattern", "seed"),
+        "Cross-validation": ("folds", "leave_one_group_out"),
         "Official splits": ("official_split", "videos", "present"),
     },
     examples=(
@@ -48,6 +61,8 @@ _ENDINGS_SHOWN = 10
         "lrcn-data lists my-videos-with-train-and-test-folders",
         "lrcn-data lists weizmann --test-fraction 0.2 --group-pattern '^[^_]+'",
         "lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1",
+        "lrcn-data lists UCF-101 --folds 5 --out folds",
+        "lrcn-data lists weizmann --group-pattern '^[^_]+' --leave-one-group-out --out folds",
     ),
 )
 @click.argument("source", metavar="VIDEOS|SPLITS", type=FOLDER)
@@ -64,16 +79,33 @@ _ENDINGS_SHOWN = 10
     "--val-fraction",
     type=_FRACTION,
     show_default="no validation list",
-    help="The share of each class's videos that goes into the validation list.",
+    help="The share of each class's videos, or of those that a fold doesn't test on, that goes into"
+    " the validation list.",
 )
 @click.option(
     "--group-pattern",
     metavar="REGEX",
     show_default="UCF-101's gNN, HMDB51's film",
     help="A regular expression that finds what videos that belong together have in common in their"
-    " paths below the class's folder; such videos go into one split.",
+    " paths below the class's folder, as a whole or in its first parenthesis; such videos go into"
+    " one split.",
 )
 @seed_option("The seed of the random choice of the groups that go into each split.")
+@click.option(
+    "--folds",
+    metavar="K",
+    type=click.IntRange(2),
+    help="Make the lists of a K-fold cross-validation, in folders fold-1, fold-2 and so on: each"
+    " video is in one of the test lists. The folds have about equal shares of each class, and whole"
+    " groups; of UCF-101 those of a number (g08) are one group in all classes. Where no video has a"
+    " group, they are divided one by one.",
+)
+@click.option(
+    "--leave-one-group-out",
+    is_flag=True,
+    help="Make a fold of every group, such as a person, that is tested on the group and trained on"
+    " all others.",
+)
 @click.option(
     "--split",
     "official_split",
@@ -96,6 +128,8 @@ def command(
     out: Path,
     overwrite: bool,
     picture_rate: Fraction | None,
+    folds: int | None,
+    leave_one_group_out: bool,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -106,23 +140,36 @@ def command(
     trainlist01.txt, testlist01.txt) or HMDB51's (CLASS_test_split1.txt). Links to folders are
     followed, and what is left out is counted.
 
-    Fractions take whole groups of videos, so that no recording is in two splits.
+    Fractions and folds take whole groups of videos, so that no recording is in two splits.
     """
+    values |= {"source": source, "pictures": picture_rate is not None}
+    if folds is None and not leave_one_group_out:
+        _make_lists(values, out, picture_rate, overwrite=overwrite, as_json=as_json)
+        return
+    _refuse_with_folds(folds, leave_one_group_out, values)
+    values = {name: value for name, value in values.items() if name not in _NOT_WITH_FOLDS}
+    _make_folds({"folds": folds, **values}, out, picture_rate, overwrite=overwrite, as_json=as_json)
+
+
+def _make_lists(
+    values: Mapping[str, Any],
+    out: Path,
+    picture_rate: Fraction | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     from lrcn_data.lists.make_lists import count_absent, make_lists, write_lists
 
-    made = make_lists(source, pictures=picture_rate is not None, **values)
+    made = make_lists(**values)
     written = write_lists(made, out, overwrite=overwrite)
     counts = {split: made.count(split) for split in SPLITS}
     if as_json:
         print_json(
             {
-                "files": [str(path) for path in written],
-                "classes": len(made.classes),
-                "class_counts": made.class_counts,
+                **_found(made, written),
                 "videos": counts,
                 "absent": made.absent,
-                "ignored": made.ignored,
-                "left_out": made.left_out,
                 "groups": asdict(made.groups) if made.groups else None,
             }
         )
@@ -137,8 +184,19 @@ def command(
             " out"
         )
     if not as_json:
-        root = videos or (source if made.from_folders else None)
+        root = videos or (values["source"] if made.from_folders else None)
         click.echo(f"next: {_next_command(out, root, counts, picture_rate)}")
+
+
+def _found(made: MadeLists, written: Sequence[Path]) -> dict[str, Any]:
+    """What --json has of lists and of folds alike."""
+    return {
+        "files": [str(path) for path in written],
+        "classes": len(made.classes),
+        "class_counts": made.class_counts,
+        "ignored": made.ignored,
+        "left_out": made.left_out,
+    }
 
 
 def _show(made: MadeLists, counts: dict[str, int], out: Path) -> None:
@@ -187,12 +245,97 @@ def _next_command(
     out: Path, root: Path | None, counts: dict[str, int], picture_rate: Fraction | None
 ) -> str:
     """The command that makes shards of these lists."""
-    words = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
-    words += ["--root", str(root) if root else "FOLDER-OF-THE-VIDEOS"]
-    words += ["--classes", str(out / "classes.txt")]
-    if picture_rate is not None:
-        words += ["--picture-rate", str(picture_rate)]
+    words = [*_shard_words(root, picture_rate), "--classes", str(out / "classes.txt")]
     if out != Path():
         for split, count in counts.items():
             words += [f"--{split}", f"{out / split}.txt"] if count else []
     return shlex.join(words)
+
+
+def _shard_words(root: Path | None, picture_rate: Fraction | None) -> list[str]:
+    """The beginning of a command that makes shards, with all but the lists."""
+    words = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
+    words += ["--root", str(root) if root else "FOLDER-OF-THE-VIDEOS"]
+    if picture_rate is not None:
+        words += ["--picture-rate", str(picture_rate)]
+    return words
+
+
+def _refuse_with_folds(
+    folds: int | None, leave_one_group_out: bool, values: Mapping[str, Any]
+) -> None:
+    option = "--leave-one-group-out" if folds is None else "--folds"
+    if leave_one_group_out and folds is not None:
+        raise UsageError(
+            "--leave-one-group-out makes as many folds as there are groups; leave --folds out, or"
+            " give it alone"
+        )
+    for name, other in _NOT_WITH_FOLDS.items():
+        if values[name] is not None and values[name] is not False:
+            raise UsageError(
+                f"{other} doesn't go with {option}, which divides the videos of class folders and"
+                " gives each fold a test list; leave it out"
+            )
+
+
+def _make_folds(
+    values: Mapping[str, Any],
+    out: Path,
+    picture_rate: Fraction | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    from lrcn_data.lists.make_folds import make_folds, write_folds
+
+    made = make_folds(**values)
+    written = write_folds(made, out, overwrite=overwrite)
+    if as_json:
+        print_json({**_found(made.undivided, written), "folds": list(_fold_records(made, out))})
+    else:
+        _show_folds(made, out, pattern=values["group_pattern"])
+    for sentence in (*made.warnings, *_told_of_left_out(made.undivided)):
+        warn(sentence)
+    if not as_json:
+        validated = any(fold.count("val") for fold in made.folds.values())
+        if not validated:
+            click.echo("each video is in one test list: shards of the test lists serve all folds")
+        loop = _next_loop(out, values["source"], picture_rate, validated=validated)
+        click.echo(f"next: {loop}")
+
+
+def _fold_records(made: MadeFolds, out: Path) -> Iterator[dict[str, Any]]:
+    for name, fold in made.folds.items():
+        yield {
+            "folder": str(out / name),
+            "videos": {split: fold.count(split) for split in SPLITS},
+            "test_groups": made.test_groups[name] if made.test_groups else None,
+        }
+
+
+def _show_folds(made: MadeFolds, out: Path, *, pattern: str | None) -> None:
+    groups = made.test_groups
+    if groups:
+        names = [show(name) for names in groups.values() for name in names]
+        rule = "--group-pattern" if pattern else "the names of UCF-101 and HMDB51"
+        shown = first_few(sorted(names), _GROUPS_SHOWN)
+        click.echo(f"{len(names):,} groups, by {rule}: {shown}")
+    for name, fold in made.folds.items():
+        counts = ", ".join(
+            f"{fold.count(split):,} {split}" for split in SPLITS if fold.count(split)
+        )
+        tested = [show(group) for group in groups[name]] if groups else []
+        on = f"; tested on {first_few(tested, _GROUPS_OF_A_FOLD_SHOWN)}" if tested else ""
+        click.echo(f"{out / name}: {counts} videos{on}")
+    classes = made.undivided.classes
+    click.echo(f"{len(classes)} classes: {_class_counts(made.undivided)}")
+
+
+def _next_loop(out: Path, root: Path, picture_rate: Fraction | None, *, validated: bool) -> str:
+    """The loop of a shell that makes shards of folds: of the test lists, unless some validate."""
+    lists = '--train "$fold/test.txt"'
+    if validated:
+        lists = " ".join(f'--{split} "$fold/{split}.txt"' for split in SPLITS)
+    shard = shlex.join(_shard_words(root, picture_rate))
+    folders = f"{'' if out == Path() else shlex.quote(f'{out}/')}fold-*"
+    return f'for fold in {folders}; do {shard} {lists} --out "shards/${{fold##*/}}"; done'

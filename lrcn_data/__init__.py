@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lrcn_data.inspecting.stats import Stats, compute_stats, write_stats
     from lrcn_data.inspecting.verify import Fault, verify
     from lrcn_data.lists.made_lists import MadeLists
+    from lrcn_data.lists.make_folds import MadeFolds, make_folds, write_folds
     from lrcn_data.lists.make_lists import make_lists, write_lists
     from lrcn_data.making.make_shards import (
         ShardMaking,
@@ -35,6 +36,7 @@ __all__ = [
     "DemoOptions",
     "Fault",
     "LrcnError",
+    "MadeFolds",
     "MadeLists",
     "RunResult",
     "ShardError",
@@ -47,6 +49,7 @@ __all__ = [
     "VideoReport",
     "compute_stats",
     "draw_preview",
+    "make_folds",
     "make_lists",
     "make_shards",
     "open_data_set",
@@ -55,6 +58,7 @@ __all__ = [
     "rebuild_index",
     "verify",
     "write_demo",
+    "write_folds",
     "write_lists",
     "write_stats",
 ]
@@ -69,6 +73,7 @@ __getattr__, __dir__ = lazy_names(
         "DemoOptions": "demo.data_set",
         "Fault": "inspecting.verify",
         "LrcnError": "errors",
+        "MadeFolds": "lists.make_folds",
         "MadeLists": "lists.made_lists",
         "RunResult": "making.run",
         "ShardError": "errors",
@@ -81,6 +86,7 @@ __getattr__, __dir__ = lazy_names(
         "VideoReport": "making.shard_job",
         "compute_stats": "inspecting.stats",
         "draw_preview": "inspecting.preview",
+        "make_folds": "lists.make_folds",
         "make_lists": "lists.make_lists",
         "make_shards": "making.make_shards",
         "open_data_set": "format.shard_reader",
@@ -89,6 +95,7 @@ __getattr__, __dir__ = lazy_names(
         "rebuild_index": "inspecting.rebuild_index",
         "verify": "inspecting.verify",
         "write_demo": "demo.data_set",
+        "write_folds": "lists.make_folds",
         "write_lists": "lists.make_lists",
         "write_stats": "inspecting.stats",
     },

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -92,6 +94,24 @@ def test_the_values_of_a_head_that_the_readme_shows_are_those_without_a_table() 
     head = values_from_toml(tomllib.loads(table), "README")["head"]
     assert head.values == RECURRENT_VALUES
     assert NetConfig(head=head) == NetConfig(head="gru")
+
+
+@pytest.mark.slow
+def test_the_loop_of_a_cross_validation_scores_every_fold(tmp_path: Path) -> None:
+    [loop] = re.findall(r"```sh\n(lrcn-data lists [^`]*--leave-one.*?)```", README, re.DOTALL)
+    write_demo(tmp_path / "demo", DemoOptions(train=12, val=0, test=0))
+    for folder in (tmp_path / "demo/videos").iterdir():
+        (tmp_path / "weizmann" / folder.name).mkdir(parents=True)
+        for video, person in zip(sorted(folder.iterdir()), ("daria", "denis"), strict=True):
+            video.rename(tmp_path / "weizmann" / folder.name / f"{person}_{video.name}")
+    quick = loop.replace("--cnn small", "--cnn small --size 32x32 --epochs 1")
+    assert quick != loop
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(
+        ["sh", "-ec", quick], cwd=tmp_path, env={**os.environ, "PATH": programs}, check=True
+    )
+    scores = [json.loads((tmp_path / f"runs/fold-{n}.json").read_text()) for n in (1, 2)]
+    assert [score["videos"] for score in scores] == [6, 6]
 
 
 def test_files_that_the_readme_links_to_are_there() -> None:

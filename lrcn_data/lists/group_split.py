@@ -115,7 +115,7 @@ def move_groups(
     for video in training:
         groups[group_names[video.path]][video.class_name] += 1
     chosen = _choose(
-        sorted(groups.items(), key=lambda item: _hash(seed, split, item[0])),
+        sorted(groups.items(), key=lambda item: seeded_hash(seed, split, item[0])),
         available=Counter(video.class_name for video in training),
         wanted={name: fraction * count for name, count in class_counts.items()},
     )
@@ -191,5 +191,12 @@ class _Choice:
             self.still_wanted -= sum(members.values())
 
 
-def _hash(seed: int, split: str, name: str) -> bytes:
-    return hashlib.sha256(os.fsencode(f"{seed}\0{split}\0{name}")).digest()
+def seeded_hash(seed: int, purpose: str, name: str) -> bytes:
+    """A hash of a group's name by which groups are put into a random order.
+
+    Args:
+        seed: The seed of the order.
+        purpose: What the order is for: another purpose has another order.
+        name: The name of the group.
+    """
+    return hashlib.sha256(os.fsencode(f"{seed}\0{purpose}\0{name}")).digest()

@@ -20,7 +20,7 @@ from lrcn_data.lists.group_split import (
 from lrcn_data.lists.lines import format_line, parse_classes
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.official_splits import read_official, recording_of
-from lrcn_data.lists.similar_names import similar_names, tell_similar
+from lrcn_data.lists.similar_names import tell_all_similar
 from lrcn_data.one_class import refuse_one_class
 from lrcn_data.printable import show
 from lrcn_data.splits import SPLITS
@@ -134,12 +134,7 @@ def _warnings(made: MadeLists, group: GroupOf) -> Iterator[str]:
     untrained = [name for name in made.classes if name not in trained]
     if trained and untrained:
         yield f"{len(untrained)} classes have no train video, such as {show(untrained[0])}"
-    for names in similar_names(made.classes):
-        yield tell_similar("the classes", names)
-    paths = similar_names(video.path for video in made.videos)
-    if paths:
-        what = "the videos" if len(paths) == 1 else f"of {len(paths)} sets of videos, such as"
-        yield tell_similar(what, paths[0])
+    yield from tell_all_similar(made.classes, (video.path for video in made.videos))
     # who divided official lists knew their recordings
     if (made.from_folders or made.groups) and (shared := shared_groups(made.videos, group)):
         yield (

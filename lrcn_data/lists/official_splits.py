@@ -105,3 +105,17 @@ def recording_of(video: ListedVideo) -> str | None:
     """
     film, is_hmdb51, _ = video.path.rpartition(f"_{video.class_name}_")
     return group_of(video.path) or (film if is_hmdb51 else None)
+
+
+def group_across_classes(video: ListedVideo) -> str | None:
+    """The group that a video belongs to whatever its class, or None if its name doesn't say.
+
+    Of UCF-101 it is the number of the recording (`g08`). Each class has recordings of its own, but
+    the data set is divided by their numbers: official test list 1 has g01 to g07 of all classes. Of
+    HMDB51 it is the film, of which several classes may have clips.
+    """
+    recording = recording_of(video)
+    if recording is None:
+        return None
+    separator = "_" if group_of(video.path) else "/"
+    return recording.rpartition(separator)[2]

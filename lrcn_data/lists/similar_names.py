@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lrcn_data.printable import show
 
@@ -47,3 +47,18 @@ def tell_similar(what: str, names: Sequence[str]) -> str:
     if by_form and difference == "case":
         difference = "case and Unicode form"
     return f"{what} {', '.join(shown[:-1])} and {shown[-1]} differ only by {difference}"
+
+
+def tell_all_similar(classes: Iterable[str], paths: Iterable[str]) -> Iterator[str]:
+    """Say which classes and which videos have similar names, each as a sentence.
+
+    Args:
+        classes: The names of the classes.
+        paths: The paths of the videos.
+    """
+    for names in similar_names(classes):
+        yield tell_similar("the classes", names)
+    found = similar_names(paths)
+    if found:
+        what = "the videos" if len(found) == 1 else f"of {len(found)} sets of videos, such as"
+        yield tell_similar(what, found[0])

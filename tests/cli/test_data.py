@@ -177,6 +177,85 @@ def test_lists_counts_what_is_absent_as_json(tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
+def test_lists_of_folds_say_which_groups_they_test_on_and_are_sharded_in_a_loop(
+    tmp_path: Path,
+) -> None:
+    touch(tmp_path, *(f"my v/{c}/{p}_{c}.avi" for c in ("run", "walk") for p in ("b", "a")))
+    arguments = ["lists", "my v", "--leave-one-group-out", "--group-pattern", "^[a-z]"]
+    result = lrcn_data(*arguments, "--out", "my folds", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    loop = (
+        "for fold in 'my folds/'fold-*; do lrcn-data shard --fps 5 --seq-len 8 --root 'my v'"
+        ' --train "$fold/test.txt" --out "shards/${fold##*/}"; done'
+    )
+    assert result.stdout.splitlines() == [
+        "2 groups, by --group-pattern: a, b",
+        "my folds/fold-1: 2 train, 2 test videos; tested on a",
+        "my folds/fold-2: 2 train, 2 test videos; tested on b",
+        "2 classes: run 2, walk 2",
+        "each video is in one test list: shards of the test lists serve all folds",
+        f"next: {loop}",
+    ]
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for line in (loop, loop.replace("test.txt", "train.txt")):
+        dry = subprocess.run(
+            ["sh", "-ec", line.replace("; done", " --dry-run; done")],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PATH": programs},
+        )
+        assert (dry.returncode, dry.stdout.count("shards/fold-")) == (0, 2), dry.stderr
+
+
+def test_lists_of_folds_with_validation_are_sharded_fold_by_fold(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"v/{c}/{n}.avi" for c in ("run", "walk") for n in range(4)))
+    arguments = ["lists", "v", "--folds", "2", "--val-fraction", "0.5"]
+    result = lrcn_data(*arguments, cwd=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
+        "fold-1: 2 train, 2 val, 4 test videos",
+        "fold-2: 2 train, 2 val, 4 test videos",
+        "2 classes: run 4, walk 4",
+        "next: for fold in fold-*; do lrcn-data shard --fps 5 --seq-len 8 --root v"
+        ' --train "$fold/train.txt" --val "$fold/val.txt" --test "$fold/test.txt"'
+        ' --out "shards/${fold##*/}"; done',
+    ]
+    [warning] = result.stderr.splitlines()
+    assert warning.startswith("warning: the videos are divided one by one: names don't say")
+    again = lrcn_data(*arguments, "--overwrite", "--json", cwd=tmp_path)
+    record = json.loads(again.stdout)
+    assert record["files"][:2] == ["fold-1/train.txt", "fold-1/val.txt"]
+    assert record["class_counts"] == {"run": 4, "walk": 4}
+    counts = {"train": 2, "val": 2, "test": 4}
+    assert record["folds"] == [
+        {"folder": f"fold-{number}", "videos": counts, "test_groups": None} for number in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--folds", "2", "--leave-one-group-out"], "leave --folds out, or give it alone"),
+        (["--folds", "2", "--test-fraction", "0"], "--test-fraction doesn't go with --folds"),
+        (
+            ["--leave-one-group-out", "--split", "1"],
+            "--split doesn't go with --leave-one-group-out",
+        ),
+        (["--folds", "2", "--present"], "--present doesn't go with --folds"),
+        (["--folds", "1"], "Invalid value for '--folds': 1 is not in the range"),
+    ],
+)
+def test_options_that_folds_have_no_use_for_are_refused(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    touch(tmp_path, *(f"v/{c}/{n}.avi" for c in ("run", "walk") for n in range(4)))
+    result = lrcn_data("lists", "v", *arguments, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_stats_describes_and_writes(make_data_set: MakeDataSet) -> None:
     folder = make_data_set()
     result = lrcn_data("stats", cwd=folder.parent)
