@@ -69,14 +69,12 @@ class FeatureMaker:
         workers: The number of processes that read shards; 0 for reading in this process.
         processor: The processor that the CNN runs on.
         ranks: The processes that share the work, each of which reads all features in the end.
-        varied: Whether a clip's features depend on its number in the data set.
     """
 
     compute: Callable[[ClipBatch], Tensor]
     workers: int
     processor: Processor
     ranks: Ranks
-    varied: bool = False
 
     def cached(
         self,
@@ -102,7 +100,7 @@ class FeatureMaker:
             ShardError: A shard is damaged.
             LrcnError: The folder can't be written to.
         """
-        names = self._names(data)
+        names = [shard.entry.sha256 for shard in data.data_set.shards]
         with folder.held() if self.ranks.first else nullcontext():
             self.ranks.wait()
             shards = {number: folder.read(name) for number, name in enumerate(names)}
@@ -118,14 +116,6 @@ class FeatureMaker:
                 return None
             shards |= {number: _written(folder, names[number]) for number in missing}
         return CachedFeatures(data, [features for features in shards.values() if features])
-
-    def _names(self, data: ShardDataset) -> list[str]:
-        """What the features of each shard are called in a folder."""
-        hashes = [shard.entry.sha256 for shard in data.data_set.shards]
-        if not self.varied:
-            return hashes
-        firsts = itertools.accumulate(data.shard_samples, initial=0)
-        return [f"{sha256}-{first}" for sha256, first in zip(hashes, firsts, strict=False)]
 
     def _computed(
         self,

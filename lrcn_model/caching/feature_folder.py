@@ -70,12 +70,8 @@ class FeatureFolder:
         self.path = runs / _FEATURES / key.digest
         self._key = key
 
-    def exists(self) -> bool:
-        """Whether features were kept here."""
-        return self.path.is_dir()
-
     def is_writable(self) -> bool:
-        """Whether features can be added."""
+        """Whether features are kept here, and can be added."""
         return os.access(self.path, os.W_OK)
 
     @contextmanager
@@ -102,7 +98,7 @@ class FeatureFolder:
         """The features of a shard; None where they are not there, or damaged.
 
         Args:
-            shard: The name of the shard's features, which `write` was given.
+            shard: The shard's SHA-256.
         """
         try:
             record, tensors = read_tensors(self._file(f"{shard}{_ENDING}"))

@@ -24,16 +24,14 @@ _STEP_COUNTS = "num_batches_tracked"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FixedView:
-    """One of a few fixed changes of each clip, which epochs take in turn.
+    """One of a few fixed views of each clip, which epochs take in turn.
 
     Attributes:
-        number: The number of the view, from 0.
-        seed: The seed of the training.
+        number: The number of the view, from 1; view 0 is the clip as it is stored.
         augmentation: How far clips are varied.
     """
 
     number: int
-    seed: int
     augmentation: Augmentation
 
 
@@ -91,7 +89,6 @@ def _describe(view: FixedView) -> dict[str, Any]:
     varied = view.augmentation
     return {
         "number": view.number,
-        "seed": view.seed,
         "crop": varied.crop,
         "flip": varied.flip,
         "jitter": varied.jitter,

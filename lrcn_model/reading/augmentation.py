@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,10 +85,25 @@ class Augmentation:
         Returns:
             The change of each clip.
         """
-        numbers = indices.cpu().numpy()
+        return self._draw(indices.cpu().numpy(), seed, epoch)
 
+    def draw_view(self, keys: Sequence[str], view: int) -> list[ClipChange]:
+        """Draw the changes of clips in a fixed view, which depend on (view, key of the clip) only.
+
+        Args:
+            keys: The names of the clips.
+            view: The number of the view.
+
+        Returns:
+            The change of each clip.
+        """
+        digests = [hashlib.sha256(key.encode(errors="surrogateescape")).digest() for key in keys]
+        numbers = np.array([int.from_bytes(digest[:8], "big") for digest in digests], np.uint64)
+        return self._draw(numbers, "view", view)
+
+    def _draw(self, numbers: npt.NDArray[Any], *purpose: int | str) -> list[ClipChange]:
         def between(low: float, high: float, name: str) -> npt.NDArray[np.float64]:
-            return low + (high - low) * random_fractions(numbers, name, seed, epoch)
+            return low + (high - low) * random_fractions(numbers, name, *purpose)
 
         scale = between(1 - self.crop, 1, "scale")
         columns = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.shard_patterns import Patterns
 from lrcn_data.format.sources import source_text
+from lrcn_model.caching.known_features import with_known_features
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import joined, ranks_from_environment
 from lrcn_model.reading.open_shards import (
@@ -170,10 +171,20 @@ def evaluate(
         on_start(share, share)
         kind = label_kind(multi_label=trained.facts.multi_label)
         scorer = kind.scorer(len(trained.facts.classes), votes)
-        batches = scoring_batches(
+        workers = default_workers() if workers is None else workers
+        clips = with_known_features(
             data,
+            runs=trained.runs,
+            net=trained.net,
+            preprocess=trained.preprocess,
+            processor=trained.processor,
+            workers=workers,
+            ranks=ranks,
+        )
+        batches = scoring_batches(
+            clips,
             batch_size=batch_size,
-            workers=default_workers() if workers is None else workers,
+            workers=0 if clips is not data else workers,
             processor=trained.processor,
             ranks=ranks,
         )

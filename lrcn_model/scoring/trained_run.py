@@ -106,6 +106,7 @@ class TrainedRun:
         facts: What the net was trained for.
         processor: The processor that the net runs on.
         name: What the run is called in error messages.
+        runs: The folder that the run's folder is in; None where it is not on this machine.
     """
 
     net: LRCN
@@ -113,6 +114,7 @@ class TrainedRun:
     facts: RunFacts
     processor: Processor
     name: str = "that was loaded"
+    runs: Path | None = None
 
     @torch.inference_mode()
     def score(self, batch: ClipBatch) -> Tensor:
@@ -270,6 +272,7 @@ def load_run(
         facts=facts,
         processor=processor,
         name=os.fspath(run),
+        runs=folder.path.parent if folder.is_local else None,
     )
 
 

@@ -64,9 +64,9 @@ class ClipCaches:
             StoppedCaching: `go_on` said so.
             LrcnError: The clips don't fit the memory, can't be read, or features can't be kept.
         """
-        view = self._options.view(epoch) if self._is_varied else 0
+        view = self._options.view(epoch)
         if view not in self._train:
-            self._train[view] = self._cached(self._data.train, view if self._is_varied else None)
+            self._train[view] = self._cached(self._data.train, view)
         return self._train[view]
 
     def val(self) -> Clips | None:
@@ -78,15 +78,10 @@ class ClipCaches:
         """
         assert self._data.val is not None
         if not self._val:
-            self._val = [self._cached(self._data.val, None)]
+            self._val = [self._cached(self._data.val, 0)]
         return self._val[0]
 
-    @property
-    def _is_varied(self) -> bool:
-        """Whether there is something for each view of the clips."""
-        return self._options.caches_features and self._options.changes_clips
-
-    def _cached(self, data: ShardDataset, view: int | None) -> Clips | None:
+    def _cached(self, data: ShardDataset, view: int) -> Clips | None:
         options = self._options
         clips: Clips | None
         if options.caches_features:
@@ -99,23 +94,21 @@ class ClipCaches:
             raise StoppedCaching
         return clips
 
-    def _features(self, data: ShardDataset, view: int | None) -> CachedFeatures | None:
-        step, seed = self._train_step, self._options.seed
-        fixed = None
-        if view is not None:
-            fixed = FixedView(number=view, seed=seed, augmentation=step.augmentation)
+    def _features(self, data: ShardDataset, view: int) -> CachedFeatures | None:
+        step = self._train_step
+        fixed = FixedView(number=view, augmentation=step.augmentation) if view else None
         key = feature_key(step.net, step.preprocess, step.processor, fixed)
         folder = FeatureFolder(self._runs, key)
 
         def compute(batch: ClipBatch) -> Tensor:
-            return step.features(batch, view)
+            # an epoch's features are those of its view
+            return step.features(batch, view or None)
 
         maker = FeatureMaker(
             compute=compute,
             workers=self._data.workers,
             processor=step.processor,
             ranks=self._ranks,
-            varied=view is not None,
         )
         on_clips = functools.partial(self._tell, "features")
         clips = maker.cached(data, folder, on_clips=on_clips, go_on=self._go_on)

@@ -149,8 +149,9 @@ class TrainOptions:
     fixed_views: int = option(
         0,
         Whole(),
-        "The number of random changes of each clip that the epochs take in turn, so that the"
-        " features of a frozen CNN are computed no more often; 0 for new changes in every epoch.",
+        "The number of views of each clip that the epochs take in turn: the clip as it is stored,"
+        " and random changes of it that are the same in every training. A frozen CNN computes its"
+        " features no more often. 0 for new changes in every epoch.",
         group=_CHANGES,
         added_later=True,
     )
@@ -450,8 +451,8 @@ class TrainOptions:
         return (self.cache, self.reader) == ("auto", "shards") and self.freezes_cnn and same
 
     def view(self, epoch: int) -> int:
-        """The number of the epoch whose random changes an epoch has."""
-        return epoch % self.fixed_views if self.fixed_views else epoch
+        """The number of the fixed view that an epoch takes; 0 for clips as they are stored."""
+        return epoch % self.fixed_views if self.fixed_views else 0
 
     def part_rates(self) -> dict[str, float]:
         """The learning rate of each module that --part-lr names, by the module's name.

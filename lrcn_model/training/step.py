@@ -27,7 +27,7 @@ from lrcn_data.format.rgb_jpeg import RGB_JPEG
 from lrcn_model.nets.net import LRCN, FromFeatures
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.ranks import Ranks
-from lrcn_model.reading.augmentation import Augmentation
+from lrcn_model.reading.augmentation import Augmentation, ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.repeatable_random import random_bits
@@ -170,12 +170,19 @@ class TrainStep:
 
     def _frames(self, batch: ClipBatch, epoch: int | None) -> Tensor:
         """What the net sees of a batch: as an epoch changes it, or as it is stored."""
-        changes = None
-        if self.augmentation and epoch is not None:
-            view, seed = self._options.view(epoch), self._options.seed
-            changes = self.augmentation.draw(batch.indices, seed=seed, epoch=view)
+        changes = None if epoch is None else self._changes(batch, epoch)
         frames: Tensor = self.preprocess(batch, changes)
         return frames
+
+    def _changes(self, batch: ClipBatch, epoch: int) -> list[ClipChange] | None:
+        """How an epoch changes the clips of a batch."""
+        if not self.augmentation:
+            return None
+        if not self._options.fixed_views:
+            seed = self._options.seed
+            return self.augmentation.draw(batch.indices, seed=seed, epoch=epoch)
+        view = self._options.view(epoch)
+        return self.augmentation.draw_view(batch.keys, view) if view else None
 
     @torch.no_grad()
     def features(self, batch: ClipBatch, epoch: int | None = None) -> Tensor:

@@ -29,14 +29,12 @@ CPU = choose_processor("cpu", "off")
 class Extractor:
     """A frozen CNN that counts the clips it has seen."""
 
-    def __init__(self, *, varied: bool = False) -> None:
+    def __init__(self) -> None:
         torch.manual_seed(0)
         self.net = LRCN(NetConfig(classes=3, cnn="small", size=(32, 32), lstm_hidden=4)).eval()
         self.preprocess = Preprocess.for_net(self.net, torch.tensor([100.0, 110.0, 120.0]))
         self.clips: list[str] = []
-        self.maker = FeatureMaker(
-            compute=self.compute, workers=0, processor=CPU, ranks=Ranks(), varied=varied
-        )
+        self.maker = FeatureMaker(compute=self.compute, workers=0, processor=CPU, ranks=Ranks())
 
     @torch.no_grad()
     def compute(self, batch: ClipBatch) -> Tensor:
@@ -187,7 +185,7 @@ def other_keys() -> dict[str, Callable[[Extractor], FeatureKey]]:
         return feature_key(net, extractor.preprocess, CPU)
 
     def view(extractor: Extractor) -> FeatureKey:
-        fixed = FixedView(number=1, seed=0, augmentation=Augmentation(flip=0.5))
+        fixed = FixedView(number=1, augmentation=Augmentation(flip=0.5))
         return feature_key(extractor.net, extractor.preprocess, CPU, fixed)
 
     return {

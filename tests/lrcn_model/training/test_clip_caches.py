@@ -103,11 +103,21 @@ def test_new_changes_in_every_epoch_need_the_cnn(data: Path, seen: list[int]) ->
     assert not Path("features").exists()
 
 
-def test_views_are_the_changes_of_the_first_epochs(data: Path) -> None:
-    varied = {"flip": 0.5, "crop": 0.5, "epochs": 2}
-    always_new = trained(data, "new", **FROZEN, **varied)
-    assert trained(data, "views", **FROZEN, **varied, fixed_views=2) == always_new
-    assert trained(data, "one", **FROZEN, **varied, fixed_views=1) != always_new
+def test_the_first_view_is_the_clip_itself(data: Path) -> None:
+    plain = trained(data, "plain", **FROZEN)
+    varied = {"flip": 1.0, "crop": 0.5}
+    assert trained(data, "one", **FROZEN, **varied, fixed_views=1) == plain
+    assert trained(data, "two", **FROZEN, **varied, fixed_views=2) != plain
+
+
+def test_views_are_those_of_other_seeds_and_shards(data: Path, seen: list[int]) -> None:
+    varied = {"flip": 0.5, "crop": 0.5, "fixed_views": 2}
+    trained(data, "one", **FROZEN, **varied)
+    # those to validate with have one view
+    assert sum(seen) == (2 * 13 + 5) * 3
+    seen.clear()
+    train(data / "train-001.tar", out="part", **SMALL, **FROZEN, **varied, seed=7)
+    assert seen == []
 
 
 @pytest.mark.parametrize("cache", ["host", "device"])

@@ -1,0 +1,272 @@
+"""From videos to scores: shards, trains a preset on every split, and says how right it is.
+
+    python bench/accuracy.py PRESET VIDEOS LISTS [--seeds 3] [--json] [-- SHARD OPTIONS]
+
+PRESET is the name of one in configs/, or a TOML file. VIDEOS is the folder that paths in lists are
+relative to. LISTS is a folder: of an official split (UCF-101's, HMDB51's), of whose classes those
+are taken that VIDEOS has; or with a train.txt and a test.txt; or with several such folders in it,
+as `lrcn-data lists` writes them with --folds and --leave-one-group-out. SHARD OPTIONS are those of
+`lrcn-data shard`; without any, those are taken that the preset is meant for.
+
+Every video is sharded once: videos that are in the same lists of all splits make a data set.
+Nothing is chosen by a score: the weights after the last epoch are tested. A test video that gave no
+clip is wrong. Intervals are of 95 %, by bootstrap over the test videos (percentiles), of which each
+counts with its mean over the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from compare import processor_name
+from scipy.stats import binomtest, bootstrap
+
+from lrcn_data import UsageError, make_lists
+from lrcn_data.lists.official_splits import read_official
+from lrcn_data.lists.read_lists import read_lists
+from lrcn_model import evaluate, train
+
+SHARDS = {"pretrained": ["--fps", "5", "--seq-len", "8"]}
+"""What shards the presets are meant for, as options of `lrcn-data shard`."""
+
+OFFICIAL_SPLITS = (1, 2, 3)
+
+Lists = Mapping[str, Mapping[str, str]]
+"""The class of each video by its path, for `train` and for `test`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """How many test videos are recognized.
+
+    Attributes:
+        accuracy: The fraction, over all splits and seeds.
+        low: The lower end of its interval.
+        high: The upper end.
+        seeds: The fraction of each seed, over all splits.
+        splits: The fraction of each split, over all seeds.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    seeds: list[float]
+    splits: dict[str, float]
+
+
+def read_splits(folder: Path, videos: Path) -> dict[str, Lists]:
+    """The lists of each split that a folder holds, by the split's name."""
+    if read_official(folder, 1) is not None:
+        return {f"split {number}": official(folder, number, videos) for number in OFFICIAL_SPLITS}
+    if (folder / "test.txt").exists():
+        return {folder.name: own(folder, videos)}
+    found = {path.parent.name: own(path.parent, videos) for path in folder.glob("*/test.txt")}
+    if not found:
+        raise UsageError(f"{folder} has neither an official split nor a test.txt; name another")
+    return dict(sorted(found.items()))
+
+
+def official(folder: Path, split: int, videos: Path) -> Lists:
+    made = make_lists(folder, official_split=split, videos=videos, present=True)
+    lists: dict[str, dict[str, str]] = {"train": {}, "test": {}}
+    for video in made.videos:
+        lists[video.split][video.path] = video.class_name
+    return lists
+
+
+def own(folder: Path, videos: Path) -> Lists:
+    paths = {split: folder / f"{split}.txt" for split in ("train", "test")}
+    read = read_lists(paths, root=videos, classes=existing(folder / "classes.txt"))
+    lists: dict[str, dict[str, str]] = {"train": {}, "test": {}}
+    for entry in read.entries:
+        lists[entry.split][entry.path] = read.classes[entry.label]
+    return lists
+
+
+def existing(path: Path) -> Path | None:
+    return path if path.exists() else None
+
+
+def shard_once(
+    splits: Mapping[str, Lists], videos: Path, out: Path, options: Sequence[str]
+) -> dict[str, list[str]]:
+    """Shard each video once; the patterns of the shards to train on and to test, by their list."""
+    classes, uses = dict[str, str](), defaultdict[str, list[str]](list)
+    for name, lists in splits.items():
+        for use, listed in lists.items():
+            classes |= listed
+            for video in listed:
+                uses[video].append(f"{name} {use}")
+    names = out / "classes.txt"
+    names.write_text("".join(f"{name}\n" for name in sorted(set(classes.values()))))
+    together = defaultdict[tuple[str, ...], list[str]](list)
+    for video, its_uses in uses.items():
+        together[tuple(its_uses)].append(video)
+    patterns = defaultdict[str, list[str]](list)
+    for number, (of, listed) in enumerate(together.items()):
+        path, folder = out / f"list-{number}.txt", out / f"shards-{number}"
+        path.write_text("".join(f"{video} {classes[video]}\n" for video in sorted(listed)))
+        command = ["lrcn-data", "shard", "--root", videos, "--train", path, "--classes", names]
+        command += ["--out", folder, "--allow-one-class", *options]
+        run(command)
+        for use in of:
+            patterns[use].append(f"{folder}/train-*.tar")
+    return patterns
+
+
+def run(command: Sequence[str | Path]) -> None:
+    """Run one of lrcn's commands quietly, as a user would."""
+    program = Path(sys.executable).with_name(str(command[0]))
+    done = subprocess.run([program, *command[1:]], capture_output=True, text=True)
+    if done.returncode:
+        raise UsageError(f"{' '.join(map(str, command))} failed: {done.stderr.strip()}")
+
+
+def recognized(
+    splits: Mapping[str, Lists],
+    patterns: Mapping[str, list[str]],
+    out: Path,
+    values: dict,
+    seed: int,
+) -> dict[str, dict[str, bool]]:
+    """Train on each split, and say for each of its test videos whether it is recognized."""
+    found = {}
+    for name, lists in splits.items():
+        folder = out / f"{name}-{seed}-{values.get('head', '')}"
+        train(patterns[f"{name} train"], out=folder, seed=seed, **values)
+        scored = evaluate(folder, patterns[f"{name} test"])
+        right = {video.video: video.recognized == video.classes for video in scored.videos}
+        found[name] = {video: right.get(video, False) for video in lists["test"]}
+    return found
+
+
+def score(by_seed: Sequence[Mapping[str, Mapping[str, bool]]]) -> Score:
+    right_SV = rights(by_seed)
+    low, high = interval(right_SV.mean(axis=0))
+    by_split = {
+        name: float(np.mean([list(found[name].values()) for found in by_seed]))
+        for name in by_seed[0]
+    }
+    return Score(
+        accuracy=float(right_SV.mean()),
+        low=low,
+        high=high,
+        seeds=right_SV.mean(axis=1).tolist(),
+        splits=by_split,
+    )
+
+
+def rights(by_seed: Sequence[Mapping[str, Mapping[str, bool]]]) -> np.ndarray:
+    """1 where a seed's net (rows) recognizes a test video of a split (columns), float64."""
+    rows = [[right for split in found.values() for right in split.values()] for found in by_seed]
+    return np.array(rows, np.float64)
+
+
+def interval(values_V: np.ndarray) -> tuple[float, float]:
+    """The interval of a mean over videos."""
+    if len(set(values_V)) == 1:
+        return float(values_V[0]), float(values_V[0])
+    found = bootstrap((values_V,), np.mean, method="percentile", rng=np.random.default_rng(0))
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def difference(one_SV: np.ndarray, other_SV: np.ndarray) -> dict[str, float]:
+    """How much more often one is right than the other, paired by video, and McNemar's p-value.
+
+    McNemar's test is exact, over all pairs of seeds of the same number: it counts a video once for
+    each seed, and so is too sure where there are several.
+    """
+    low, high = interval((one_SV - other_SV).mean(axis=0))
+    better, worse = int((one_SV > other_SV).sum()), int((one_SV < other_SV).sum())
+    p = binomtest(better, better + worse).pvalue if better + worse else 1.0
+    mean = float((one_SV - other_SV).mean())
+    return {"difference": mean, "low": low, "high": high, "mcnemar_p": float(p)}
+
+
+def percent(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:.1%}" for value in values)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("preset", help="a name in configs/, or a TOML file")
+    parser.add_argument("videos", type=Path, help="the folder that paths in lists are relative to")
+    parser.add_argument("lists", type=Path, help="a folder of lists")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each split")
+    parser.add_argument("--against-mean", action="store_true", help="also train with --head mean")
+    parser.add_argument("--keep", type=Path, help="the folder for shards and runs, to keep them")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("shard", nargs="*", metavar="-- SHARD OPTIONS")
+    given = parser.parse_args()
+    logging.captureWarnings(True)
+    with tempfile.TemporaryDirectory() as temporary:
+        out = given.keep or Path(temporary)
+        out.mkdir(parents=True, exist_ok=True)
+        report = measure(given, out)
+    print(json.dumps(report, indent=1) if given.json else text(report))
+
+
+def measure(given: argparse.Namespace, out: Path) -> dict:
+    began = time.perf_counter()
+    options = given.shard or SHARDS.get(Path(given.preset).stem, [])
+    splits = read_splits(given.lists, given.videos)
+    patterns = shard_once(splits, given.videos, out, options)
+    sharded = time.perf_counter()
+    heads: dict[str, dict] = {"preset": {}}
+    if given.against_mean:
+        heads["mean of frames"] = {"head": "mean"}
+    found, seconds = {}, {"shard": sharded - began}
+    for name, values in heads.items():
+        start = time.perf_counter()
+        found[name] = [
+            recognized(splits, patterns, out / "runs", {"config": given.preset, **values}, seed)
+            for seed in range(given.seeds)
+        ]
+        seconds[f"train and test, {name}"] = time.perf_counter() - start
+    report = {
+        "preset": given.preset,
+        "shard_options": options,
+        "machine": processor_name(),
+        "seeds": given.seeds,
+        "test_videos": sum(len(lists["test"]) for lists in splits.values()),
+        "scores": {name: asdict(score(by_seed)) for name, by_seed in found.items()},
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+    }
+    if given.against_mean:
+        report["paired"] = difference(rights(found["preset"]), rights(found["mean of frames"]))
+    return report
+
+
+def text(report: Mapping) -> str:
+    lines = [
+        f"{report['preset']}, shards with {' '.join(report['shard_options']) or 'the defaults'}:"
+        f" {report['test_videos']} test videos, {report['seeds']} seeds"
+    ]
+    for name, found in report["scores"].items():
+        lines += [
+            f"{name}: {found['accuracy']:.1%} ({found['low']:.1%} to {found['high']:.1%});"
+            f" seeds {percent(found['seeds'])};"
+            f" splits {percent(found['splits'].values())}"
+        ]
+    if paired := report.get("paired"):
+        lines += [
+            f"difference: {paired['difference']:+.1%} ({paired['low']:+.1%} to"
+            f" {paired['high']:+.1%}), McNemar's p {paired['mcnemar_p']:.2g}"
+        ]
+    lines += [f"{name}: {seconds:.0f} s" for name, seconds in report["seconds"].items()]
+    return "\n".join([*lines, report["machine"]])
+
+
+if __name__ == "__main__":
+    main()
