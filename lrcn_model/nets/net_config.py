@@ -6,6 +6,7 @@ The same config is in the options of a training, in its TOML file, and in the sa
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -15,6 +16,9 @@ from lrcn_data.errors import UsageError
 from lrcn_data.size import Size
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.heads import HEAD_VALUES, HEADS
+
+_SHOWN = 80
+"""The most characters that are shown of a part's own values; a list of layers may be long."""
 
 _LSTM, _NO_HEAD, _HIDDEN = "lstm", "none", "hidden"
 
@@ -53,7 +57,8 @@ class Part:
     def __str__(self) -> str:
         if not self.values:
             return self.name
-        return f"{self.name} ({', '.join(f'{k} = {v}' for k, v in self.values.items())})"
+        values = ", ".join(f"{name} = {value}" for name, value in self.values.items())
+        return f"{self.name} ({textwrap.shorten(values, _SHOWN, placeholder=' ...')})"
 
     @classmethod
     def of(cls, value: Part | str | Mapping[str, Any]) -> Part:
