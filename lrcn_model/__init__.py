@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
     from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
     from lrcn_model.scoring.confusion_picture import draw_confusion
-    from lrcn_model.scoring.evaluate import Evaluation, evaluate, write_csv
+    from lrcn_model.scoring.evaluate import evaluate
+    from lrcn_model.scoring.evaluation import Evaluation
     from lrcn_model.scoring.scorer import Result, VideoScores
+    from lrcn_model.scoring.scores_csv import write_csv
     from lrcn_model.scoring.set_scorer import SetResult, SetVideoScores
     from lrcn_model.scoring.trained_run import TrainedRun, load_run
     from lrcn_model.training.reports import TrainingObserver
@@ -76,7 +78,7 @@ __getattr__, __dir__ = lazy_names(
         "SetResult": "scoring.set_scorer",
         "SetVideoScores": "scoring.set_scorer",
         "draw_confusion": "scoring.confusion_picture",
-        "write_csv": "scoring.evaluate",
+        "write_csv": "scoring.scores_csv",
         "Guess": "predicting.predict",
         "FrameGuess": "predicting.predict",
         "LRCN": "nets.net",
@@ -85,7 +87,7 @@ __getattr__, __dir__ = lazy_names(
         "CalibrationFigures": "scoring.calibration",
         "ClipBatch": "reading.clip_batch",
         "EpochSampler": "reading.epoch_sampler",
-        "Evaluation": "scoring.evaluate",
+        "Evaluation": "scoring.evaluation",
         "Expects": "nets.cnn",
         "NetConfig": "nets.net_config",
         "Part": "nets.net_config",

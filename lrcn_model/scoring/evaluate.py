@@ -1,17 +1,13 @@
-"""How right a trained net is on shards."""
+"""Scores shards with a trained net."""
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
-from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.errors import UsageError
 from lrcn_data.format.shard_patterns import Patterns
-from lrcn_data.format.sources import source_text
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import joined, ranks_from_environment
 from lrcn_model.reading.open_shards import (
@@ -22,81 +18,12 @@ from lrcn_model.reading.open_shards import (
     scoring_batches,
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
-from lrcn_model.scoring.calibration import (
-    Calibration,
-    CalibrationFigures,
-    at_temperature,
-    calibration_figures,
-    fit_calibration,
-    labels_of,
-    log_probabilities,
-    probabilities,
-)
-from lrcn_model.scoring.label_kinds import (
-    AnyResult,
-    AnyVideoScores,
-    label_kind,
-    over_all_processes,
-)
+from lrcn_model.scoring.calibration import fit_calibration
+from lrcn_model.scoring.evaluation import Evaluation
+from lrcn_model.scoring.label_kinds import label_kind, over_all_processes
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Evaluation:
-    """How right a net is on shards.
-
-    Attributes:
-        result: All figures; a `SetResult` where clips have sets of classes.
-        videos: The scores of each video, sorted by path.
-        classes: The class names, by class number.
-        first: Whether this is the process, of several, that reports what was found.
-        differences: In what the clips were sampled otherwise than those that the net was trained
-            on; a phrase for each difference.
-        average: Which scores of a video's frames were averaged.
-        splits: The split of each shard scored, by its SHA-256.
-        calibration: How the run corrects the probabilities of these scores; None where it doesn't.
-    """
-
-    result: AnyResult
-    videos: Sequence[AnyVideoScores]
-    classes: list[str]
-    first: bool
-    differences: list[str]
-    average: str
-    splits: Mapping[str, str]
-    calibration: Calibration | None = None
-
-    @property
-    def calibrated_on(self) -> int:
-        """The number of the shards scored that the calibration was fitted on."""
-        return len(set(self.splits) & set(self.calibration.shards)) if self.calibration else 0
-
-    @property
-    def temperature(self) -> float:
-        """What corrects the probabilities; 1 where nothing does."""
-        return self.calibration.temperature if self.calibration else 1.0
-
-    def probabilities(self) -> list[float]:
-        """The probability of the class recognized in each video, as predicting says it.
-
-        Nothing where videos have sets of classes.
-        """
-        videos = self._of_one_class()
-        if not videos:
-            return []
-        best_V = probabilities(videos, VOTES[self.average], self.calibration).max(axis=1)
-        return [float(probability) for probability in best_V]
-
-    def figures(self, temperature: float = 1.0) -> CalibrationFigures:
-        """How far the probabilities of videos of one class are what they say, at a temperature."""
-        videos = self._of_one_class()
-        log_probs_VC = at_temperature(log_probabilities(videos, self.average), temperature)
-        return calibration_figures(log_probs_VC, labels_of(videos))
-
-    def _of_one_class(self) -> list[VideoScores]:
-        return [video for video in self.videos if isinstance(video, VideoScores)]
 
 
 def evaluate(
@@ -222,44 +149,3 @@ def _open(
         recipe=run.facts.sampled,
     )
     return data, check_fits(data, wanted, allow_other_sampling=allow_other_sampling)
-
-
-def write_csv(
-    path: Path,
-    videos: Sequence[AnyVideoScores],
-    classes: Sequence[str],
-    probabilities: Sequence[float] = (),
-) -> None:
-    """Write a CSV file with a line for each video, after a line of column names.
-
-    A line has the video's path, the first 16 digits of its file's SHA-256 (nothing where the shards
-    don't know it), its class, the class recognized, whether the two are the same, the number of
-    frames, the probability of the class recognized, where it is given, and the score of every
-    class. Several classes have commas between them.
-
-    Args:
-        path: The file to write.
-        videos: The videos' scores.
-        classes: The class names, by class number.
-        probabilities: The probability of the class recognized in each video, as
-            `Evaluation.probabilities` gives it.
-
-    Raises:
-        LrcnError: The file can't be written.
-    """
-    certainty = [[f"{probability:.6g}"] for probability in probabilities] or [[]] * len(videos)
-    try:
-        with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            columns = ["video", "sha256", "class", "predicted", "correct", "frames"]
-            columns += ["probability"] if len(probabilities) else []
-            writer.writerow([*columns, *classes])
-            for video, probability in zip(videos, certainty, strict=True):
-                scores = [f"{score:.6g}" for score in video.scores]
-                sets = (video.classes, video.recognized)
-                names = [",".join(classes[number] for number in numbers) for numbers in sets]
-                correct = int(video.classes == video.recognized)
-                line = [video.video, source_text(video.source), *names, correct, video.frames]
-                writer.writerow([*line, *probability, *scores])
-    except OSError as error:
-        raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error

@@ -1,0 +1,103 @@
+"""What an evaluation has found: the scores of videos, and all figures that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lrcn_model.scoring.calibration import (
+    Calibration,
+    CalibrationFigures,
+    at_temperature,
+    calibration_figures,
+    labels_of,
+    log_probabilities,
+    probabilities,
+)
+from lrcn_model.scoring.label_kinds import AnyResult, AnyVideoScores, json_result
+from lrcn_model.scoring.scorer import VideoScores
+from lrcn_model.scoring.set_scorer import SetResult
+from lrcn_model.scoring.video_vote import VOTES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Evaluation:
+    """How right a net is on shards.
+
+    Attributes:
+        result: All figures; a `SetResult` where clips have sets of classes.
+        videos: The scores of each video, sorted by path.
+        classes: The class names, by class number.
+        first: Whether this is the process, of several, that reports what was found.
+        differences: In what the clips were sampled otherwise than those that the net was trained
+            on; a phrase for each difference.
+        average: Which scores of a video's frames were averaged.
+        splits: The split of each shard scored, by its SHA-256.
+        calibration: How the run corrects the probabilities of these scores; None where it doesn't.
+    """
+
+    result: AnyResult
+    videos: Sequence[AnyVideoScores]
+    classes: list[str]
+    first: bool
+    differences: list[str]
+    average: str
+    splits: Mapping[str, str]
+    calibration: Calibration | None = None
+
+    @property
+    def calibrated_on(self) -> int:
+        """The number of the shards scored that the calibration was fitted on."""
+        return len(set(self.splits) & set(self.calibration.shards)) if self.calibration else 0
+
+    @property
+    def temperature(self) -> float:
+        """What corrects the probabilities; 1 where nothing does."""
+        return self.calibration.temperature if self.calibration else 1.0
+
+    def probabilities(self) -> list[float]:
+        """The probability of the class recognized in each video, as predicting says it.
+
+        Nothing where videos have sets of classes.
+        """
+        videos = self._of_one_class()
+        if not videos:
+            return []
+        best_V = probabilities(videos, VOTES[self.average], self.calibration).max(axis=1)
+        return [float(probability) for probability in best_V]
+
+    def figures(self, temperature: float = 1.0) -> CalibrationFigures:
+        """How far the probabilities of videos of one class are what they say, at a temperature."""
+        videos = self._of_one_class()
+        log_probs_VC = at_temperature(log_probabilities(videos, self.average), temperature)
+        return calibration_figures(log_probs_VC, labels_of(videos))
+
+    def report(self) -> dict[str, Any]:
+        """All figures by name, as JSON can hold them: null where nothing was counted."""
+        differences = {"differences": self.differences} if self.differences else {}
+        sets = isinstance(self.result, SetResult)
+        return {
+            **json_result(self.result),
+            **differences,
+            **({} if sets else self._calibration_report()),
+            "classes": self.classes,
+        }
+
+    def _calibration_report(self) -> dict[str, Any]:
+        """How far the probabilities are what they say, before and after calibration."""
+        report: dict[str, Any] = {**asdict(self.figures()), "calibrated": None}
+        if self.calibration:
+            report["calibrated"] = {
+                "temperature": self.temperature,
+                **asdict(self.figures(self.temperature)),
+                "fitted_on": {
+                    "videos": self.calibration.videos,
+                    "shards": self.calibration.shards,
+                    "shards_scored_here": self.calibrated_on,
+                },
+            }
+        return report
+
+    def _of_one_class(self) -> list[VideoScores]:
+        return [video for video in self.videos if isinstance(video, VideoScores)]
