@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from lrcn_data.errors import UsageError
 from lrcn_data.format.shard_patterns import Patterns
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
-from lrcn_model.ranks import joined, ranks_from_environment
+from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.reading.open_shards import (
     Wanted,
     check_fits,
@@ -20,14 +21,40 @@ from lrcn_model.reading.open_shards import (
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.calibration import fit_calibration
 from lrcn_model.scoring.evaluation import Evaluation
-from lrcn_model.scoring.label_kinds import label_kind, over_all_processes
+from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
 
+AnyRun = TrainedRun | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateOptions:
+    """How shards are scored; see `evaluate`.
+
+    Raises:
+        UsageError: A value is out of range.
+    """
+
+    average: str | None = None
+    batch_size: int = 16
+    workers: int | None = None
+    plugins: Collection[str] = ()
+    allow_other_sampling: bool = False
+    calibrate: bool = False
+
+    def __post_init__(self) -> None:
+        if self.average is not None and self.average not in VOTES:
+            raise UsageError(f"average must be one of {', '.join(VOTES)}, got {self.average!r}")
+        if self.batch_size < 1 or (self.workers is not None and self.workers < 0):
+            raise UsageError(
+                f"batch_size {self.batch_size} or workers {self.workers} is out of range"
+            )
+
 
 def evaluate(
-    run: TrainedRun | str | os.PathLike[str],
+    run: AnyRun,
     shards: Patterns,
     *,
     average: str | None = None,
@@ -60,86 +87,92 @@ def evaluate(
         on_clips: Called after every batch with the number of its clips.
 
     Raises:
-        UsageError: There is no such run, the clips differ from the run's in their classes, number
-            of frames, kind of frames or sampling, or a plug-in that is not named has made them; or
-            what is to be calibrated averages other scores than predicting, or is not on this
-            machine.
+        UsageError: A value is out of range, or there is no such run; the clips differ from the
+            run's in their classes, number of frames, kind of frames or sampling, or a plug-in that
+            is not named has made them; or what is to be calibrated averages other scores than
+            predicting, or is not on this machine.
         ShardError: Shards are missing, damaged, or don't fit together.
         LrcnError: The run's weights are damaged, or memory ran out.
     """
-    if average is not None and average not in VOTES:
-        raise UsageError(f"average must be one of {', '.join(VOTES)}, got {average!r}")
-    if batch_size < 1 or (workers is not None and workers < 0):
-        raise UsageError(f"batch_size {batch_size} or workers {workers} is out of range")
-    trained = run if isinstance(run, TrainedRun) else load_run(run)
+    options = EvaluateOptions(
+        average=average,
+        batch_size=batch_size,
+        workers=workers,
+        plugins=plugins,
+        allow_other_sampling=allow_other_sampling,
+        calibrate=calibrate,
+    )
+    [found] = evaluate_runs([run], shards, options, on_start=on_start, on_clips=on_clips)
+    return found
+
+
+def evaluate_runs(
+    runs: Sequence[AnyRun],
+    shards: Patterns,
+    options: EvaluateOptions,
+    *,
+    on_start: Callable[[int, int], None] = lambda clips, left: None,
+    on_clips: Callable[[int], None] = lambda clips: None,
+) -> list[Evaluation]:
+    """Score the same shards with each of several runs; nothing is scored unless they fit all runs.
+
+    Args:
+        runs: The trained nets, on the same device, or the paths or URLs of their runs.
+        shards: The shards to score; see `evaluate`.
+        options: How they are scored.
+        on_start: Called once with the number of clips that this process scores, over all runs, and
+            with the number still to be scored, which is the same.
+        on_clips: Called after every batch with the number of its clips.
+
+    Raises:
+        LrcnError: As `evaluate` does.
+    """
+    trained = [run if isinstance(run, TrainedRun) else load_run(run) for run in runs]
+    for run in trained:
+        _check_calibration(run, options)
+    split = "val" if options.calibrate else "test"
+    data = open_shards(shards, split=split, plugins=options.plugins)
+    differences = [_differences(data, run, options) for run in trained]
     ranks = ranks_from_environment()
-    votes = average or trained.facts.average
-    if calibrate and votes != trained.facts.average:
+    keep_freed_memory()
+    processor = trained[0].processor
+    with joined(ranks, processor.device), out_of_memory_remedy(options.batch_size):
+        share = len(data) // ranks.count * len(trained)
+        on_start(share, share)
+        scorers = [_score(run, data, options, ranks, on_clips) for run in trained]
+    return [
+        _evaluation(run, data, options, scorer, differ, ranks)
+        for run, scorer, differ in zip(trained, scorers, differences, strict=True)
+    ]
+
+
+def _check_calibration(run: TrainedRun, options: EvaluateOptions) -> None:
+    """Refuse to calibrate what predicting doesn't do, or what has no calibration.
+
+    Raises:
+        UsageError: It is asked for.
+    """
+    if not options.calibrate:
+        return
+    if _average(run, options) != run.facts.average:
         raise UsageError(
-            f"a calibration is for what lrcn-predict averages, {trained.facts.average}, not"
-            f" {votes}; leave --average out"
+            f"a calibration is for what lrcn-predict averages, {run.facts.average}, not"
+            f" {options.average}; leave --average out"
         )
-    if calibrate and trained.facts.multi_label:
+    if run.facts.multi_label:
         raise UsageError(
-            f"a calibration is for videos of one class, and those of the run {trained.name} have"
+            f"a calibration is for videos of one class, and those of the run {run.name} have"
             " several labels; leave --calibrate out"
         )
-    data, differences = _open(
-        shards,
-        trained,
-        plugins,
-        split="val" if calibrate else "test",
-        allow_other_sampling=allow_other_sampling,
-    )
-    keep_freed_memory()
-    with joined(ranks, trained.processor.device), out_of_memory_remedy(batch_size):
-        share = len(data) // ranks.count
-        on_start(share, share)
-        kind = label_kind(multi_label=trained.facts.multi_label)
-        scorer = kind.scorer(len(trained.facts.classes), votes)
-        batches = scoring_batches(
-            data,
-            batch_size=batch_size,
-            workers=default_workers() if workers is None else workers,
-            processor=trained.processor,
-            ranks=ranks,
-        )
-        with closing(batches):
-            for batch in batches:
-                scorer.add(trained.score(batch), batch)
-                on_clips(len(batch))
-        whole = over_all_processes(scorer, ranks)
-    videos = whole.videos()
-    splits = {shard.entry.sha256: shard.entry.split for shard in data.data_set.shards}
-    # fitted to other votes, a temperature says nothing of these
-    calibration = trained.facts.calibration if votes == trained.facts.average else None
-    if calibrate:
-        one_class = [video for video in videos if isinstance(video, VideoScores)]
-        calibration = fit_calibration(one_class, votes, list(splits))
-        if ranks.first:
-            save_calibration(trained, calibration)
-    return Evaluation(
-        result=whole.result(skipped=data.skipped, failed=data.failed),
-        videos=videos,
-        classes=trained.facts.classes,
-        first=ranks.first,
-        differences=differences,
-        average=votes,
-        splits=splits,
-        calibration=calibration,
-    )
 
 
-def _open(
-    shards: Patterns,
-    run: TrainedRun,
-    plugins: Collection[str],
-    *,
-    split: str,
-    allow_other_sampling: bool,
-) -> tuple[ShardDataset, list[str]]:
-    """Open the clips to score, and say in what they were sampled otherwise than the run's."""
-    data = open_shards(shards, split=split, plugins=plugins)
+def _average(run: TrainedRun, options: EvaluateOptions) -> str:
+    """Which scores of a video's frames are averaged."""
+    return options.average or run.facts.average
+
+
+def _differences(data: ShardDataset, run: TrainedRun, options: EvaluateOptions) -> list[str]:
+    """In what the clips were sampled otherwise than the run's; other clips are refused."""
     wanted = Wanted(
         what=f"the run {run.name} has",
         classes=run.facts.classes,
@@ -148,4 +181,58 @@ def _open(
         frame_kind=run.facts.frame_kind,
         recipe=run.facts.sampled,
     )
-    return data, check_fits(data, wanted, allow_other_sampling=allow_other_sampling)
+    return check_fits(data, wanted, allow_other_sampling=options.allow_other_sampling)
+
+
+def _score(
+    run: TrainedRun,
+    data: ShardDataset,
+    options: EvaluateOptions,
+    ranks: Ranks,
+    on_clips: Callable[[int], None],
+) -> AnyScorer:
+    """Score this process's share of the clips; the sums are those of all processes."""
+    kind = label_kind(multi_label=run.facts.multi_label)
+    scorer = kind.scorer(len(run.facts.classes), _average(run, options))
+    batches = scoring_batches(
+        data,
+        batch_size=options.batch_size,
+        workers=default_workers() if options.workers is None else options.workers,
+        processor=run.processor,
+        ranks=ranks,
+    )
+    with closing(batches):
+        for batch in batches:
+            scorer.add(run.score(batch), batch)
+            on_clips(len(batch))
+    return over_all_processes(scorer, ranks)
+
+
+def _evaluation(
+    run: TrainedRun,
+    data: ShardDataset,
+    options: EvaluateOptions,
+    scorer: AnyScorer,
+    differences: list[str],
+    ranks: Ranks,
+) -> Evaluation:
+    """What the scores say; where that was asked for, the run is calibrated by them."""
+    videos, average = scorer.videos(), _average(run, options)
+    splits = {shard.entry.sha256: shard.entry.split for shard in data.data_set.shards}
+    # fitted to other votes, a temperature says nothing of these
+    calibration = run.facts.calibration if average == run.facts.average else None
+    if options.calibrate:
+        one_class = [video for video in videos if isinstance(video, VideoScores)]
+        calibration = fit_calibration(one_class, average, list(splits))
+        if ranks.first:
+            save_calibration(run, calibration)
+    return Evaluation(
+        result=scorer.result(skipped=data.skipped, failed=data.failed),
+        videos=videos,
+        classes=run.facts.classes,
+        first=ranks.first,
+        differences=differences,
+        average=average,
+        splits=splits,
+        calibration=calibration,
+    )
