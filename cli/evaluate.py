@@ -9,6 +9,7 @@ import click
 
 from lrcn_model.processor_names import PRECISIONS
 from lrcn_model.scoring.video_vote import VOTES
+from lrcn_model.scoring.views import WHOLE
 
 from .error_boundary import run as run_command
 from .many_values import ManyValuesCommand
@@ -18,6 +19,7 @@ from .options import (
     PLACE,
     RUN,
     batch_size_option,
+    crop_option,
     debug_option,
     device_option,
     frame_kind_option,
@@ -25,6 +27,7 @@ from .options import (
     named_plugins,
     net_plugin_options,
     version_option,
+    views_option,
     workers_option,
 )
 from .output import print_json, warn
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
     context_settings=HELP,
     name="eval",
     groups={
-        "Scoring": ("shards", "average", "allow_other_sampling", "plugins", "cnn", "head"),
+        "Scoring": (
+            *("shards", "average", "views", "crop"),
+            *("allow_other_sampling", "plugins", "cnn", "head"),
+        ),
         "Results": ("csv_path", "confusion", "calibrate"),
         "Machine": ("device", "amp", "batch_size", "workers"),
     },
@@ -66,6 +72,8 @@ if TYPE_CHECKING:
     " probabilities (of odds, where clips have several labels), probabilities, or logarithms of"
     " each clip's last frame.",
 )
+@views_option
+@crop_option
 @batch_size_option("The number of clips that are scored at a time.")
 @device_option
 @click.option(
@@ -113,6 +121,8 @@ def command(
     run_path: str,
     shards: tuple[str, ...],
     average: Any,
+    views: str | None,
+    crop: float | None,
     batch_size: int,
     device: str,
     amp: str,
@@ -157,6 +167,8 @@ def command(
             run,
             shards,
             average=average,
+            views=views or WHOLE,
+            crop=crop,
             batch_size=batch_size,
             workers=workers,
             plugins=plugins,

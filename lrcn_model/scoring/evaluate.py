@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lrcn_data.errors import UsageError
 from lrcn_data.format.shard_patterns import Patterns
@@ -25,6 +25,7 @@ from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_proce
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
+from lrcn_model.scoring.views import WHOLE, Views, score_views
 
 AnyRun = TrainedRun | str | os.PathLike[str]
 
@@ -38,6 +39,7 @@ class EvaluateOptions:
     """
 
     average: str | None = None
+    views: Views = field(default_factory=Views)
     batch_size: int = 16
     workers: int | None = None
     plugins: Collection[str] = ()
@@ -58,6 +60,8 @@ def evaluate(
     shards: Patterns,
     *,
     average: str | None = None,
+    views: str = WHOLE,
+    crop: float | None = None,
     batch_size: int = 16,
     workers: int | None = None,
     plugins: Collection[str] = (),
@@ -75,6 +79,11 @@ def evaluate(
         average: Which scores of a video's frames are averaged, among `video_vote.VOTES`:
             "log-probs", "probs" or "last"; None for what the run was trained with. Where clips have
             sets of classes, "log-probs" stands for the logarithms of a class's odds.
+        views: In which views each clip is scored, among `views.VIEWS`: "whole", "flip" or
+            "ten-crop". The scores of a clip's views are averaged, frame by frame, as those of a
+            video's frames are.
+        crop: The fraction of width and height that each of ten-crop's crops cuts away; None for
+            0.125, which leaves 224 of 256 pixels.
         batch_size: The number of clips that are scored at a time, which changes nothing but speed.
         workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
@@ -89,13 +98,14 @@ def evaluate(
     Raises:
         UsageError: A value is out of range, or there is no such run; the clips differ from the
             run's in their classes, number of frames, kind of frames or sampling, or a plug-in that
-            is not named has made them; or what is to be calibrated averages other scores than
-            predicting, or is not on this machine.
+            is not named has made them; or what is to be calibrated averages other scores or views
+            than predicting, or is not on this machine.
         ShardError: Shards are missing, damaged, or don't fit together.
         LrcnError: The run's weights are damaged, or memory ran out.
     """
     options = EvaluateOptions(
         average=average,
+        views=Views(name=views, crop=crop),
         batch_size=batch_size,
         workers=workers,
         plugins=plugins,
@@ -159,6 +169,11 @@ def _check_calibration(run: TrainedRun, options: EvaluateOptions) -> None:
             f"a calibration is for what lrcn-predict averages, {run.facts.average}, not"
             f" {options.average}; leave --average out"
         )
+    if options.views.name != WHOLE:
+        raise UsageError(
+            f"a calibration is for whole clips, as lrcn-predict sees them, not for --views"
+            f" {options.views.name}; leave --views out"
+        )
     if run.facts.multi_label:
         raise UsageError(
             f"a calibration is for videos of one class, and those of the run {run.name} have"
@@ -193,7 +208,9 @@ def _score(
 ) -> AnyScorer:
     """Score this process's share of the clips; the sums are those of all processes."""
     kind = label_kind(multi_label=run.facts.multi_label)
-    scorer = kind.scorer(len(run.facts.classes), _average(run, options))
+    average = _average(run, options)
+    scorer = kind.scorer(len(run.facts.classes), average)
+    mirroring = run.for_frames(data.frame_kind)
     batches = scoring_batches(
         data,
         batch_size=options.batch_size,
@@ -203,7 +220,8 @@ def _score(
     )
     with closing(batches):
         for batch in batches:
-            scorer.add(run.score(batch), batch)
+            scores_BTC = score_views(mirroring, batch, options.views, kind.votes[average])
+            scorer.add(scores_BTC, batch)
             on_clips(len(batch))
     return over_all_processes(scorer, ranks)
 
@@ -219,8 +237,9 @@ def _evaluation(
     """What the scores say; where that was asked for, the run is calibrated by them."""
     videos, average = scorer.videos(), _average(run, options)
     splits = {shard.entry.sha256: shard.entry.split for shard in data.data_set.shards}
-    # fitted to other votes, a temperature says nothing of these
-    calibration = run.facts.calibration if average == run.facts.average else None
+    # fitted to other votes or views, a temperature says nothing of these
+    fits = average == run.facts.average and options.views.name == WHOLE
+    calibration = run.facts.calibration if fits else None
     if options.calibrate:
         one_class = [video for video in videos if isinstance(video, VideoScores)]
         calibration = fit_calibration(one_class, average, list(splits))
@@ -233,6 +252,7 @@ def _evaluation(
         first=ranks.first,
         differences=differences,
         average=average,
+        views=options.views,
         splits=splits,
         calibration=calibration,
     )

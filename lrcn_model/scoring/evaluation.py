@@ -19,6 +19,7 @@ from lrcn_model.scoring.label_kinds import AnyResult, AnyVideoScores, json_resul
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.set_scorer import SetResult
 from lrcn_model.scoring.video_vote import VOTES
+from lrcn_model.scoring.views import Views
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -33,6 +34,7 @@ class Evaluation:
         differences: In what the clips were sampled otherwise than those that the net was trained
             on; a phrase for each difference.
         average: Which scores of a video's frames were averaged.
+        views: In which views each clip was scored; a clip counts once, whatever its views.
         splits: The split of each shard scored, by its SHA-256.
         calibration: How the run corrects the probabilities of these scores; None where it doesn't.
     """
@@ -43,6 +45,7 @@ class Evaluation:
     first: bool
     differences: list[str]
     average: str
+    views: Views
     splits: Mapping[str, str]
     calibration: Calibration | None = None
 
@@ -79,6 +82,10 @@ class Evaluation:
         sets = isinstance(self.result, SetResult)
         return {
             **json_result(self.result),
+            "average": self.average,
+            "views": self.views.name,
+            "views_a_clip": len(self.views),
+            "crop": self.views.cuts,
             **differences,
             **({} if sets else self._calibration_report()),
             "classes": self.classes,

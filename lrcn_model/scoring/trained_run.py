@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
 from lrcn_data.storage import locations
@@ -28,6 +29,7 @@ from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
 from lrcn_model.processor import Processor, choose_processor, move_net
 from lrcn_model.ranks import ranks_from_environment
+from lrcn_model.reading.augmentation import ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder, run_file
@@ -111,18 +113,20 @@ class TrainedRun:
     name: str = "that was loaded"
 
     @torch.inference_mode()
-    def score(self, batch: ClipBatch) -> Tensor:
+    def score(self, batch: ClipBatch, change: ClipChange | None = None) -> Tensor:
         """Score a batch.
 
         Args:
             batch: The clips, on the run's device.
+            change: What is done to each of the clips before; None for nothing.
 
         Returns:
             The scores before any softmax or sigmoid, float32 (clips, frames, classes), on the same
             device.
         """
+        changes = None if change is None else [change] * len(batch)
         with self.processor.autocast():
-            scores: Tensor = self.net(self.preprocess(batch), batch.num_valid)
+            scores: Tensor = self.net(self.preprocess(batch, changes), batch.num_valid)
         return scores.float()
 
     @torch.inference_mode()
@@ -143,6 +147,19 @@ class TrainedRun:
         with self.processor.autocast():
             scores: Tensor = self.net(self.preprocess.core(frames_BTCHW), lengths)
         return scores.float()
+
+    def for_frames(self, kind: FrameKind) -> TrainedRun:
+        """The run, which mirrors frames as their kind says that they are mirrored.
+
+        Args:
+            kind: The kind of frames that the net was trained on, which the run has by name only.
+        """
+        if not kind.mirrored_channels:
+            return self
+        preprocess = Preprocess.for_net(
+            self.net, self.preprocess.mean, mirrored_channels=kind.mirrored_channels
+        )
+        return replace(self, preprocess=preprocess.to(self.processor.device))
 
 
 def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts) -> None:

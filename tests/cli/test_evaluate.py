@@ -46,7 +46,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     assert found == {
         *("run_path", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
-        *("--frame-kind", "--allow-other-sampling", "--calibrate"),
+        *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
     }
 
 
@@ -141,6 +141,23 @@ def test_clips_that_were_sampled_otherwise_are_refused_or_recorded(
     said = capsys.readouterr()
     assert json.loads(said.out)["differences"] == ["--fps 25, not 5"]
     assert "the clips have --fps 25, not 5 in the training" in said.err
+
+
+def test_views_are_said_apart_from_clips_and_average_what_a_clip_is(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for views in (["whole"], ["ten-crop", "--crop", "0.2"], ["ten-crop"]):
+        capsys.readouterr()
+        evaluate(run, "--shards", "shards", "--views", *views, "--json")
+        reports.append(json.loads(capsys.readouterr().out))
+    for report in reports:
+        assert (report["videos"], report["clips"]) == (reports[0]["videos"], 11)
+    assert [report["views_a_clip"] for report in reports] == [1, 10, 10]
+    assert [report["crop"] for report in reports] == [None, 0.2, 0.125]
+    assert len({report["frame_loss"] for report in reports}) == 3
+    with pytest.raises(UsageError, match="--crop goes with --views ten-crop, not whole"):
+        evaluate(run, "--shards", "shards", "--crop", "0.2")
 
 
 def test_what_is_no_run_is_refused(run: Path) -> None:
