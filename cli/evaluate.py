@@ -144,7 +144,7 @@ def command(
     scores for each class instead: the mean average precision (mAP), and the classes with a
     probability of at least a half.
     """
-    prepare_torch(*(["matplotlib"] if confusion else []))
+    prepare_torch("scipy", "sklearn", *(["matplotlib"] if confusion else []))
     from lrcn_data.errors import UsageError
     from lrcn_model.ranks import ranks_from_environment
     from lrcn_model.scoring.confusion_picture import draw_confusion

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation import Evaluation
+    from lrcn_model.scoring.intervals import Interval
     from lrcn_model.scoring.scorer import Result
     from lrcn_model.scoring.set_scorer import SetResult
 
-_MOST_SHOWN = 12
+_MOST_CONFUSED = 12
 """Classes up to which the confusion matrix is shown."""
 
-_MOST_PRECISIONS = 30
-"""Classes up to which all average precisions are shown."""
+_MOST_CLASSES = 30
+"""Classes up to which each has its line; of more, so many are shown, the worst and the best."""
 
 
 def print_evaluation(found: Evaluation, title: str) -> None:
@@ -26,23 +28,85 @@ def print_evaluation(found: Evaluation, title: str) -> None:
     """
     from lrcn_model.scoring.set_scorer import SetResult
 
-    result, classes = found.result, found.classes
+    result = found.result
     if isinstance(result, SetResult):
-        _print_set_result(result, title)
-        _print_precisions(result, classes)
-        return
-    _print_result(result, _calibration_rows(found), title)
-    if len(classes) <= _MOST_SHOWN:
-        _print_confusion(result, classes)
+        _print_figures(title, _set_figures(found, result))
+    else:
+        _print_figures(title, _figures(found, result))
+    _print_classes(found)
+    if not isinstance(result, SetResult) and len(found.classes) <= _MOST_CONFUSED:
+        _print_confusion(result, found.classes)
 
 
-def _calibration_rows(found: Evaluation) -> dict[str, str]:
-    """How far the probabilities are what they say, for the table."""
+def percent(fraction: float, interval: Interval | None = None) -> str:
+    """A fraction as people read it, with its interval of confidence where it has one."""
+    shown = "-" if math.isnan(fraction) else f"{100 * fraction:.1f} %"
+    if interval is None or math.isnan(interval.low):
+        return shown
+    low, high = (100 * end for end in interval)
+    return f"{shown} (95 % interval {low:.1f} to {high:.1f})"
+
+
+def _figures(found: Evaluation, result: Result) -> dict[str, str | None]:
+    """The figures of videos of one class by name; None for one that says nothing."""
+    intervals = found.intervals
+    by_class = percent(result.mean_class_accuracy, intervals.get("mean_class_accuracy"))
+    return {
+        "video accuracy, top 1": percent(result.accuracy, intervals.get("accuracy")),
+        "video accuracy, top 5": _if_any(result.top5),
+        "video accuracy, mean over classes": by_class,
+        "video accuracy, unscored as wrong": percent(result.accuracy_skipped_wrong),
+        "clip accuracy, top 1": percent(result.clip_accuracy),
+        "clip accuracy, top 5": _if_any(result.clip_top5),
+        "frame accuracy (detection)": percent(result.frame_accuracy),
+        "loss a frame": f"{result.frame_loss:.4f}",
+        **_calibration(found),
+        **_counts(found, "frames with a class"),
+    }
+
+
+def _set_figures(found: Evaluation, result: SetResult) -> dict[str, str | None]:
+    """The figures of videos with sets of classes by name."""
+    mean, intervals = result.mean_average_precision, found.intervals
+    missed = result.mean_average_precision_skipped_missed
+    return {
+        "mean average precision (mAP)": percent(mean, intervals.get("mean_average_precision")),
+        "mAP, unscored videos as missed": percent(missed),
+        "video accuracy (overlap of classes)": percent(result.accuracy, intervals.get("accuracy")),
+        "clip accuracy (overlap of classes)": percent(result.clip_accuracy),
+        "F1, of all classes together": percent(result.micro_f1),
+        "F1, mean over classes": percent(result.macro_f1),
+        "loss a frame and class": f"{result.frame_loss:.4f}",
+        **_counts(found, "frames"),
+    }
+
+
+def _if_any(fraction: float | None) -> str | None:
+    return None if fraction is None else percent(fraction)
+
+
+def _counts(found: Evaluation, frames: str) -> dict[str, str]:
+    """What was scored, and what wasn't."""
+    result, views = found.result, found.views
+    kind = f"{views.name}, {views.cuts:g} cut away" if views.cuts else views.name
+    return {
+        "videos": f"{result.videos:,}",
+        "clips": f"{result.clips:,}",
+        "views a clip": f"{len(views)} ({kind})",
+        frames: f"{result.frames:,}",
+        "averaged": found.average,
+        "videos skipped as too short": f"{result.skipped:,}",
+        "videos failed": f"{result.failed:,}",
+    }
+
+
+def _calibration(found: Evaluation) -> dict[str, str]:
+    """How far the probabilities are what they say."""
     from lrcn_model.scoring.calibration import FEW
 
     def figures(temperature: float = 1.0) -> str:
         figures = found.figures(temperature)
-        return f"{figures.nll:.4f}, {figures.ece:.2%}"
+        return f"{figures.nll:.4f}, {percent(figures.ece)}"
 
     rows = {"loss a video, calibration error": figures()}
     if found.calibration:
@@ -51,44 +115,6 @@ def _calibration_rows(found: Evaluation) -> dict[str, str]:
         few = " (few)" if videos < FEW else ""
         rows["temperature, fitted on"] = f"{found.temperature:.3g}, {videos:,} videos{few}"
     return rows
-
-
-def _print_result(result: Result, calibration: Mapping[str, str], title: str) -> None:
-    _print_figures(
-        title,
-        {
-            "recognition, top 1": f"{result.accuracy:.2%}",
-            "recognition, top 5": None if result.top5 is None else f"{result.top5:.2%}",
-            "recognition, mean over classes": f"{result.mean_class_accuracy:.2%}",
-            "recognition, videos without a clip as wrong": f"{result.accuracy_skipped_wrong:.2%}",
-            "detection (frames)": f"{result.frame_accuracy:.2%}",
-            "loss a frame": f"{result.frame_loss:.4f}",
-            **calibration,
-            "videos scored": f"{result.videos:,}",
-            "clips, frames with a class": f"{result.clips:,}, {result.frames:,}",
-            "videos skipped as too short": f"{result.skipped:,}",
-            "videos failed": f"{result.failed:,}",
-        },
-    )
-
-
-def _print_set_result(result: SetResult, title: str) -> None:
-    missed = result.mean_average_precision_skipped_missed
-    _print_figures(
-        title,
-        {
-            "mean average precision (mAP)": f"{result.mean_average_precision:.2%}",
-            "mAP, videos without a clip as missed": f"{missed:.2%}",
-            "recognized and true classes, overlap": f"{result.accuracy:.2%}",
-            "F1, of all classes together": f"{result.micro_f1:.2%}",
-            "F1, mean over classes": f"{result.macro_f1:.2%}",
-            "loss a frame and class": f"{result.frame_loss:.4f}",
-            "videos scored": f"{result.videos:,}",
-            "clips, frames": f"{result.clips:,}, {result.frames:,}",
-            "videos skipped as too short": f"{result.skipped:,}",
-            "videos failed": f"{result.failed:,}",
-        },
-    )
 
 
 def _print_figures(title: str, figures: Mapping[str, str | None]) -> None:
@@ -104,26 +130,34 @@ def _print_figures(title: str, figures: Mapping[str, str | None]) -> None:
     Console().print(table)
 
 
-def _print_precisions(result: SetResult, classes: list[str]) -> None:
-    """The average precision of each class; of many classes the best and the worst ones."""
+def _print_classes(found: Evaluation) -> None:
+    """The figures of each class; of many classes the worst and the best ones, by their F1."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    shown = [number for number in range(len(classes)) if result.positives[number]]
-    title = "average precision by class"
-    if len(shown) > _MOST_PRECISIONS:
-        half = _MOST_PRECISIONS // 2
-        title += f": the {half} best and the {half} worst of {len(shown)}"
-        shown.sort(key=lambda number: -result.average_precision[number])
+    from lrcn_model.scoring.set_scorer import SetResult
+
+    by_class = found.by_class
+    columns = {"precision": by_class.precision, "recall": by_class.recall, "F1": by_class.f1}
+    if isinstance(found.result, SetResult):
+        columns = {"average precision": found.result.average_precision, **columns}
+    # a class that no video has and none is recognized as has nothing to show
+    shown = [n for n, f1 in enumerate(by_class.f1) if not math.isnan(f1)]
+    title = "classes"
+    if len(shown) > _MOST_CLASSES:
+        half = _MOST_CLASSES // 2
+        title = f"the {half} worst and the {half} best of {len(shown)} classes, by F1"
+        shown.sort(key=lambda number: by_class.f1[number])
         shown = [*shown[:half], *shown[-half:]]
     table = Table(title=title, title_justify="left")
     table.add_column("class")
-    table.add_column("videos", justify="right")
-    table.add_column("average precision", justify="right")
+    for name in ("videos", *columns):
+        table.add_column(name, justify="right")
     for number in shown:
-        precision = f"{result.average_precision[number]:.2%}"
-        table.add_row(escape(classes[number]), f"{result.positives[number]:,}", precision)
+        figures = [percent(column[number]) for column in columns.values()]
+        name = escape(found.classes[number])
+        table.add_row(name, f"{by_class.class_videos[number]:,}", *figures)
     Console().print(table)
 
 

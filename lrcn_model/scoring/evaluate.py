@@ -20,7 +20,9 @@ from lrcn_model.reading.open_shards import (
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.calibration import fit_calibration
-from lrcn_model.scoring.evaluation import Evaluation
+from lrcn_model.scoring.class_figures import class_figures
+from lrcn_model.scoring.evaluation import Evaluation, drawn_figures
+from lrcn_model.scoring.intervals import intervals
 from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
@@ -235,7 +237,7 @@ def _evaluation(
     ranks: Ranks,
 ) -> Evaluation:
     """What the scores say; where that was asked for, the run is calibrated by them."""
-    videos, average = scorer.videos(), _average(run, options)
+    videos, average, classes = scorer.videos(), _average(run, options), run.facts.classes
     splits = {shard.entry.sha256: shard.entry.split for shard in data.data_set.shards}
     # fitted to other votes or views, a temperature says nothing of these
     fits = average == run.facts.average and options.views.name == WHOLE
@@ -248,11 +250,13 @@ def _evaluation(
     return Evaluation(
         result=scorer.result(skipped=data.skipped, failed=data.failed),
         videos=videos,
-        classes=run.facts.classes,
+        classes=classes,
         first=ranks.first,
         differences=differences,
         average=average,
         views=options.views,
         splits=splits,
+        intervals=intervals(drawn_figures(videos, len(classes)), len(videos)),
+        by_class=class_figures(videos, len(classes)),
         calibration=calibration,
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from lrcn_model.scoring.calibration import (
     Calibration,
     CalibrationFigures,
@@ -15,9 +17,18 @@ from lrcn_model.scoring.calibration import (
     log_probabilities,
     probabilities,
 )
-from lrcn_model.scoring.label_kinds import AnyResult, AnyVideoScores, json_result
+from lrcn_model.scoring.class_figures import ClassFigures
+from lrcn_model.scoring.intervals import (
+    METHOD,
+    DrawnFigure,
+    Interval,
+    mean_average_precision,
+    mean_of,
+    mean_over_classes,
+)
+from lrcn_model.scoring.label_kinds import AnyResult, AnyVideoScores, json_result, without_nan
 from lrcn_model.scoring.scorer import VideoScores
-from lrcn_model.scoring.set_scorer import SetResult
+from lrcn_model.scoring.set_scorer import SetResult, set_matrix
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import Views
 
@@ -36,6 +47,9 @@ class Evaluation:
         average: Which scores of a video's frames were averaged.
         views: In which views each clip was scored; a clip counts once, whatever its views.
         splits: The split of each shard scored, by its SHA-256.
+        intervals: The interval of confidence of some of the result's figures, by the figure's name;
+            none with fewer than two videos.
+        by_class: How right the recognition of each class is.
         calibration: How the run corrects the probabilities of these scores; None where it doesn't.
     """
 
@@ -47,6 +61,8 @@ class Evaluation:
     average: str
     views: Views
     splits: Mapping[str, str]
+    intervals: Mapping[str, Interval]
+    by_class: ClassFigures
     calibration: Calibration | None = None
 
     @property
@@ -86,6 +102,8 @@ class Evaluation:
             "views": self.views.name,
             "views_a_clip": len(self.views),
             "crop": self.views.cuts,
+            "intervals": {**METHOD, **without_nan(self.intervals)},
+            **without_nan(asdict(self.by_class)),
             **differences,
             **({} if sets else self._calibration_report()),
             "classes": self.classes,
@@ -108,3 +126,23 @@ class Evaluation:
 
     def _of_one_class(self) -> list[VideoScores]:
         return [video for video in self.videos if isinstance(video, VideoScores)]
+
+
+def drawn_figures(videos: Sequence[AnyVideoScores], classes: int) -> dict[str, DrawnFigure]:
+    """The figures that have intervals of confidence, by the names that a result has them by.
+
+    Args:
+        videos: The videos' scores.
+        classes: The number of classes.
+    """
+    right_V = np.array([video.right for video in videos])
+    one_class = [video for video in videos if isinstance(video, VideoScores)]
+    if one_class:
+        by_class = mean_over_classes(right_V, labels_of(one_class))
+        return {"accuracy": mean_of(right_V), "mean_class_accuracy": by_class}
+    scores_VC = np.array([video.scores for video in videos]).reshape(-1, classes)
+    sets_VC = set_matrix([video.classes for video in videos], classes)
+    return {
+        "mean_average_precision": mean_average_precision(scores_VC, sets_VC),
+        "accuracy": mean_of(right_V),
+    }

@@ -96,10 +96,13 @@ def over_all_processes(scorer: AnyScorer, ranks: Ranks) -> AnyScorer:
 
 def json_result(result: AnyResult) -> dict[str, Any]:
     """The figures as JSON can hold them: null where nothing was counted, or one says nothing."""
-    return {name: _without_nan(getattr(result, name)) for name in type(result).__slots__}
+    return {name: without_nan(getattr(result, name)) for name in type(result).__slots__}
 
 
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_without_nan(one) for one in value]
+def without_nan(value: Any) -> Any:
+    """A value, or all values in lists and objects, with None for a number that is none."""
+    if isinstance(value, Mapping):
+        return {name: without_nan(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(one) for one in value]
     return None if value != value else value

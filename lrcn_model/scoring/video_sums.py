@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from lrcn_data.format.sources import UNKNOWN_SOURCE
@@ -53,7 +54,7 @@ class VideoSums(Generic[Label]):
 
     def add(
         self, votes_BTC: Tensor, voting_BT: Tensor, batch: ClipBatch, labels: Sequence[Label]
-    ) -> None:
+    ) -> Tensor:
         """Add a batch.
 
         Args:
@@ -61,13 +62,17 @@ class VideoSums(Generic[Label]):
             voting_BT: Which frames vote, bool (clips, frames).
             batch: The clips, on the same device.
             labels: The label of each clip.
+
+        Returns:
+            The mean of each clip's votes, float64 (clips, classes), on the processor.
         """
-        votes_BC = (votes_BTC.double() * voting_BT[..., None]).sum(dim=1).cpu().numpy()
+        votes_BC = (votes_BTC.double() * voting_BT[..., None]).sum(dim=1).cpu()
         sources = batch.sources or (UNKNOWN_SOURCE,) * len(batch)
         videos = zip(batch.videos, sources, labels, strict=True)
         counts = voting_BT.sum(dim=1).tolist()
-        for video, votes, count in zip(videos, votes_BC, counts, strict=True):
+        for video, votes, count in zip(videos, votes_BC.numpy(), counts, strict=True):
             self._add_video(video, votes, count)
+        return votes_BC / torch.tensor(counts)[:, None]
 
     def merge(self, other: VideoSums[Label]) -> None:
         """Add what another object has added up."""

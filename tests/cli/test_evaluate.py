@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +77,40 @@ def test_the_figures_follow_from_the_scores_in_the_csv(
     assert confusion.trace() == sum(right)
 
 
+def test_intervals_and_figures_of_classes_follow_from_the_scores_in_the_csv(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from scipy import stats
+    from sklearn import metrics
+
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards", "--csv", "scores.csv")
+    shown = capsys.readouterr().out
+    evaluate(run, "--shards", "shards", "--json")
+    report = json.loads(capsys.readouterr().out)
+    with Path("scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    right = [float(row["correct"]) for row in rows]
+    found = stats.bootstrap(
+        (right,), np.mean, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert report["intervals"]["accuracy"] == pytest.approx(list(found))
+    low, high = (f"{100 * end:.1f}" for end in found)
+    assert f"{100 * np.mean(right):.1f} % (95 % interval {low} to {high})" in shown
+    assert report["intervals"]["level"] == 0.95
+    by_class = metrics.classification_report(
+        [row["class"] for row in rows],
+        [row["predicted"] for row in rows],
+        output_dict=True,
+        zero_division=np.nan,
+    )
+    for number, name in enumerate(report["classes"]):
+        for key, other in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")):
+            expected = by_class.get(name, {}).get(other, np.nan)
+            value = report[key][number]
+            assert np.isnan(expected) if value is None else value == pytest.approx(expected)
+
+
 def test_the_batch_size_and_workers_change_nothing(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,15 +127,37 @@ def test_people_get_tables_and_a_picture(run: Path, capsys: pytest.CaptureFixtur
     capsys.readouterr()
     evaluate(run, "--shards", "shards", "--confusion", "confusion.png")
     shown = capsys.readouterr().out
-    for words in ("recognition, top 1", "detection (frames)", "loss a frame", "3 class 3"):
+    for words in (
+        "video accuracy, top 1",
+        "frame accuracy (detection)",
+        "loss a frame",
+        "3 class 3",
+    ):
         assert words in shown
     with Image.open("confusion.png") as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 200
     # of four classes, five say nothing
     assert "top 5" not in shown
+    assert "clip accuracy, top 1" in shown
     evaluate(run, "--shards", "shards", "--json")
     assert json.loads(capsys.readouterr().out)["top5"] is None
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = """
+import sys
+sys.argv = ["lrcn-eval", "--help"]
+from lrcn_cli.evaluate import main
+try:
+    main()
+except SystemExit as stop:
+    assert stop.code == 0, stop.code
+heavy = {"numpy", "torch", "scipy", "sklearn", "rich", "matplotlib", "webdataset", "av"}
+print("heavy:", sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "heavy: []"
 
 
 def test_a_missing_matplotlib_is_said_before_anything_is_scored(
