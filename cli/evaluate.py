@@ -188,9 +188,12 @@ def command(
     for sentence in _warnings(found, calibrate=calibrate):
         warn(sentence)
     if as_json:
-        print_json({"run": run_path, **found.report()})
+        kept = str(found.kept) if found.kept else None
+        print_json({"run": run_path, **found.report(), "kept": kept})
     else:
         print_evaluation(found, run_path)
+        if found.kept:
+            click.echo(f"kept: {found.kept}")
 
 
 def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
@@ -212,6 +215,8 @@ def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
             f"the run's temperature was fitted on {found.calibrated_on} of these"
             f" {len(found.splits)} shards: the calibrated figures say nothing of other videos"
         )
+    if found.not_kept:
+        warnings.append(f"the evaluation is not kept: {found.not_kept}")
     return warnings
 
 

@@ -90,8 +90,8 @@ def _counts(found: Evaluation, frames: str) -> dict[str, str]:
     result, views = found.result, found.views
     kind = f"{views.name}, {views.cuts:g} cut away" if views.cuts else views.name
     return {
-        "videos": f"{result.videos:,}",
-        "clips": f"{result.clips:,}",
+        "videos scored": f"{result.videos:,}",
+        "clips scored": f"{result.clips:,}",
         "views a clip": f"{len(views)} ({kind})",
         frames: f"{result.frames:,}",
         "averaged": found.average,

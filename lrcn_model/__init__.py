@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from lrcn_model.reading.shard_dataset import ShardDataset
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
     from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
+    from lrcn_model.scoring.class_figures import ClassFigures
     from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import evaluate
-    from lrcn_model.scoring.evaluation import Evaluation
+    from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
+    from lrcn_model.scoring.intervals import Interval
+    from lrcn_model.scoring.kept_evaluations import read_evaluation
     from lrcn_model.scoring.scorer import Result, VideoScores
     from lrcn_model.scoring.scores_csv import write_csv
     from lrcn_model.scoring.set_scorer import SetResult, SetVideoScores
@@ -40,18 +43,21 @@ __all__ = [
     "Augmentation",
     "Calibration",
     "CalibrationFigures",
+    "ClassFigures",
     "ClipBatch",
     "EpochSampler",
     "Evaluation",
     "Expects",
     "FrameGuess",
     "Guess",
+    "Interval",
     "NetConfig",
     "Outcome",
     "Part",
     "Prediction",
     "Preprocess",
     "Result",
+    "ScoredShard",
     "SetResult",
     "SetVideoScores",
     "ShardDataset",
@@ -65,6 +71,7 @@ __all__ = [
     "load_run",
     "predict",
     "predict_videos",
+    "read_evaluation",
     "train",
     "write_csv",
 ]
@@ -87,7 +94,11 @@ __getattr__, __dir__ = lazy_names(
         "CalibrationFigures": "scoring.calibration",
         "ClipBatch": "reading.clip_batch",
         "EpochSampler": "reading.epoch_sampler",
+        "ClassFigures": "scoring.class_figures",
         "Evaluation": "scoring.evaluation",
+        "Interval": "scoring.intervals",
+        "ScoredShard": "scoring.evaluation",
+        "read_evaluation": "scoring.kept_evaluations",
         "Expects": "nets.cnn",
         "NetConfig": "nets.net_config",
         "Part": "nets.net_config",

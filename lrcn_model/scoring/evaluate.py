@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from lrcn_data.errors import UsageError
+from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.shard_patterns import Patterns
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import Ranks, joined, ranks_from_environment
@@ -21,11 +22,13 @@ from lrcn_model.reading.open_shards import (
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.calibration import fit_calibration
 from lrcn_model.scoring.class_figures import class_figures
-from lrcn_model.scoring.evaluation import Evaluation, drawn_figures
+from lrcn_model.scoring.evaluation import Evaluation, ScoredShard, drawn_figures
+from lrcn_model.scoring.frame_scores import FrameScores
 from lrcn_model.scoring.intervals import intervals
+from lrcn_model.scoring.kept_evaluations import keep_evaluation
 from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.scorer import VideoScores
-from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
+from lrcn_model.scoring.trained_run import TrainedRun, folder_of, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import WHOLE, Views, score_views
 
@@ -47,6 +50,7 @@ class EvaluateOptions:
     plugins: Collection[str] = ()
     allow_other_sampling: bool = False
     calibrate: bool = False
+    keep: bool = True
 
     def __post_init__(self) -> None:
         if self.average is not None and self.average not in VOTES:
@@ -69,6 +73,7 @@ def evaluate(
     plugins: Collection[str] = (),
     allow_other_sampling: bool = False,
     calibrate: bool = False,
+    keep: bool = True,
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Evaluation:
@@ -93,6 +98,8 @@ def evaluate(
             trained on: at another rate, with another sampling or stride.
         calibrate: Whether a temperature is fitted to the scores and kept with the run, in place of
             the one that it has; the shards of folders are then those of the val split.
+        keep: Whether the evaluation is kept in the run's folder, with the scores of every video and
+            frame; `Evaluation.not_kept` says why it couldn't be.
         on_start: Called once with the number of clips that this process scores, and with the number
             still to be scored, which is the same.
         on_clips: Called after every batch with the number of its clips.
@@ -113,6 +120,7 @@ def evaluate(
         plugins=plugins,
         allow_other_sampling=allow_other_sampling,
         calibrate=calibrate,
+        keep=keep,
     )
     [found] = evaluate_runs([run], shards, options, on_start=on_start, on_clips=on_clips)
     return found
@@ -151,11 +159,28 @@ def evaluate_runs(
     with joined(ranks, processor.device), out_of_memory_remedy(options.batch_size):
         share = len(data) // ranks.count * len(trained)
         on_start(share, share)
-        scorers = [_score(run, data, options, ranks, on_clips) for run in trained]
+        scored = [_score(run, data, options, ranks, on_clips) for run in trained]
     return [
-        _evaluation(run, data, options, scorer, differ, ranks)
-        for run, scorer, differ in zip(trained, scorers, differences, strict=True)
+        _evaluation(run, data, options, scores, differ, ranks)
+        for run, scores, differ in zip(trained, scored, differences, strict=True)
     ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scored:
+    """What all processes have found of the clips.
+
+    Attributes:
+        scorer: The sums that the figures follow from.
+        frames: The scores of every frame; None where they can't be kept, or aren't to be.
+        not_kept: The reason why they can't be kept.
+        seconds: The time that scoring took.
+    """
+
+    scorer: AnyScorer
+    frames: FrameScores | None
+    not_kept: str | None
+    seconds: float
 
 
 def _check_calibration(run: TrainedRun, options: EvaluateOptions) -> None:
@@ -207,8 +232,11 @@ def _score(
     options: EvaluateOptions,
     ranks: Ranks,
     on_clips: Callable[[int], None],
-) -> AnyScorer:
-    """Score this process's share of the clips; the sums are those of all processes."""
+) -> _Scored:
+    """Score this process's share of the clips; what is found is that of all processes."""
+    began = time.monotonic()
+    not_kept = _not_kept(run) if options.keep else None
+    frames = FrameScores() if options.keep and not not_kept else None
     kind = label_kind(multi_label=run.facts.multi_label)
     average = _average(run, options)
     scorer = kind.scorer(len(run.facts.classes), average)
@@ -224,39 +252,71 @@ def _score(
         for batch in batches:
             scores_BTC = score_views(mirroring, batch, options.views, kind.votes[average])
             scorer.add(scores_BTC, batch)
+            if frames is not None:
+                frames.add(scores_BTC, batch, kind.votes[average])
             on_clips(len(batch))
-    return over_all_processes(scorer, ranks)
+    return _Scored(
+        scorer=over_all_processes(scorer, ranks),
+        frames=None if frames is None else over_all_processes(frames, ranks),
+        not_kept=not_kept,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _not_kept(run: TrainedRun) -> str | None:
+    """The reason why there is no place for an evaluation of a run; None where there is one."""
+    try:
+        folder_of(run)
+    except LrcnError as error:
+        return str(error)
+    return None
 
 
 def _evaluation(
     run: TrainedRun,
     data: ShardDataset,
     options: EvaluateOptions,
-    scorer: AnyScorer,
+    scored: _Scored,
     differences: list[str],
     ranks: Ranks,
 ) -> Evaluation:
-    """What the scores say; where that was asked for, the run is calibrated by them."""
-    videos, average, classes = scorer.videos(), _average(run, options), run.facts.classes
-    splits = {shard.entry.sha256: shard.entry.split for shard in data.data_set.shards}
+    """What the scores say, kept; where that was asked for, the run is calibrated by them."""
+    videos, average, classes = scored.scorer.videos(), _average(run, options), run.facts.classes
+    shards = [
+        ScoredShard(shard.location, shard.entry.split, shard.entry.sha256)
+        for shard in data.data_set.shards
+    ]
     # fitted to other votes or views, a temperature says nothing of these
     fits = average == run.facts.average and options.views.name == WHOLE
     calibration = run.facts.calibration if fits else None
     if options.calibrate:
         one_class = [video for video in videos if isinstance(video, VideoScores)]
-        calibration = fit_calibration(one_class, average, list(splits))
+        calibration = fit_calibration(one_class, average, [shard.sha256 for shard in shards])
         if ranks.first:
             save_calibration(run, calibration)
-    return Evaluation(
-        result=scorer.result(skipped=data.skipped, failed=data.failed),
+    found = Evaluation(
+        run=run.name,
+        weights=run.facts.trained,
+        result=scored.scorer.result(skipped=data.skipped, failed=data.failed),
         videos=videos,
         classes=classes,
         first=ranks.first,
         differences=differences,
         average=average,
         views=options.views,
-        splits=splits,
+        shards=shards,
         intervals=intervals(drawn_figures(videos, len(classes)), len(videos)),
         by_class=class_figures(videos, len(classes)),
         calibration=calibration,
+        not_kept=scored.not_kept,
     )
+    if scored.frames is None or not ranks.first:
+        return found
+    frames = scored.frames.take_arrays(videos)
+    try:
+        kept = keep_evaluation(
+            folder_of(run), found, frames, processor=run.processor, seconds=scored.seconds
+        )
+    except LrcnError as error:
+        return replace(found, not_kept=str(error))
+    return replace(found, kept=kept)

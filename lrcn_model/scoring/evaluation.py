@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -26,11 +27,32 @@ from lrcn_model.scoring.intervals import (
     mean_of,
     mean_over_classes,
 )
-from lrcn_model.scoring.label_kinds import AnyResult, AnyVideoScores, json_result, without_nan
+from lrcn_model.scoring.label_kinds import (
+    AnyResult,
+    AnyVideoScores,
+    json_result,
+    read_result,
+    with_nan,
+    without_nan,
+)
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.set_scorer import SetResult, set_matrix
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import Views
+
+
+class ScoredShard(NamedTuple):
+    """A shard that was scored.
+
+    Attributes:
+        file: The path or URL of the shard.
+        split: The split that it is of.
+        sha256: The SHA-256 of the shard, in hexadecimal.
+    """
+
+    file: str
+    split: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -38,6 +60,8 @@ class Evaluation:
     """How right a net is on shards.
 
     Attributes:
+        run: The path or URL of the run, as it was given.
+        weights: The epoch, the step and the validation that the run's weights were kept for.
         result: All figures; a `SetResult` where clips have sets of classes.
         videos: The scores of each video, sorted by path.
         classes: The class names, by class number.
@@ -46,13 +70,17 @@ class Evaluation:
             on; a phrase for each difference.
         average: Which scores of a video's frames were averaged.
         views: In which views each clip was scored; a clip counts once, whatever its views.
-        splits: The split of each shard scored, by its SHA-256.
+        shards: The shards that were scored.
         intervals: The interval of confidence of some of the result's figures, by the figure's name;
             none with fewer than two videos.
         by_class: How right the recognition of each class is.
         calibration: How the run corrects the probabilities of these scores; None where it doesn't.
+        kept: The .json file that it is kept in; see `kept_evaluations`. None where it isn't.
+        not_kept: The reason why it couldn't be kept; None where it was, or wasn't to be.
     """
 
+    run: str
+    weights: Mapping[str, Any]
     result: AnyResult
     videos: Sequence[AnyVideoScores]
     classes: list[str]
@@ -60,10 +88,48 @@ class Evaluation:
     differences: list[str]
     average: str
     views: Views
-    splits: Mapping[str, str]
+    shards: Sequence[ScoredShard]
     intervals: Mapping[str, Interval]
     by_class: ClassFigures
     calibration: Calibration | None = None
+    kept: Path | None = None
+    not_kept: str | None = None
+
+    @classmethod
+    def from_report(cls, report: Mapping[str, Any], **values: Any) -> Self:
+        """Read an evaluation back.
+
+        Args:
+            report: What `report` has made of it.
+            **values: Attributes that the report doesn't have.
+
+        Raises:
+            KeyError, TypeError, ValueError: The report isn't one.
+        """
+        intervals, calibrated = report["intervals"], report.get("calibrated")
+        by_class = {f.name: with_nan(report[f.name]) for f in fields(ClassFigures)}
+        return cls(
+            result=read_result(report),
+            classes=report["classes"],
+            first=True,
+            differences=report.get("differences", []),
+            average=report["average"],
+            views=Views(name=report["views"], crop=report["crop"]),
+            intervals={
+                name: Interval(*with_nan(ends))
+                for name, ends in intervals.items()
+                if name not in METHOD
+            },
+            by_class=ClassFigures(**by_class),
+            calibration=calibrated
+            and Calibration.from_json({**calibrated, **calibrated["fitted_on"]}),
+            **values,
+        )
+
+    @property
+    def splits(self) -> dict[str, str]:
+        """The split of each shard scored, by its SHA-256."""
+        return {shard.sha256: shard.split for shard in self.shards}
 
     @property
     def calibrated_on(self) -> int:

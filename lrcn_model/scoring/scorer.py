@@ -16,7 +16,7 @@ from torch.nn import functional
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.loss import frame_losses, real_frames
 from lrcn_model.scoring.loss_at import UNLABELLED
-from lrcn_model.scoring.video_sums import Scores, VideoSums
+from lrcn_model.scoring.video_sums import Scores, VideoIdentity, VideoSums
 from lrcn_model.scoring.video_vote import VOTES
 
 _BEST = 5
@@ -52,6 +52,11 @@ class VideoScores:
     def recognized(self) -> tuple[int, ...]:
         """The numbers of the classes that were recognized, which is one."""
         return (self.predicted,)
+
+    @property
+    def identity(self) -> VideoIdentity:
+        """By what the video is told apart from all others."""
+        return VideoIdentity(self.video, self.source, self.classes)
 
     @property
     def right(self) -> float:

@@ -18,7 +18,7 @@ from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.average_precision import average_precision
 from lrcn_model.scoring.loss import real_frames
 from lrcn_model.scoring.set_loss import frame_set_losses, overlaps
-from lrcn_model.scoring.video_sums import Scores, VideoSums
+from lrcn_model.scoring.video_sums import Scores, VideoIdentity, VideoSums
 from lrcn_model.scoring.video_vote import SET_VOTES
 
 RECOGNIZED_FROM = 0.5
@@ -46,6 +46,11 @@ class SetVideoScores:
     recognized: tuple[int, ...]
     frames: int
     scores: Scores
+
+    @property
+    def identity(self) -> VideoIdentity:
+        """By what the video is told apart from all others."""
+        return VideoIdentity(self.video, self.source, self.classes)
 
     @property
     def right(self) -> float:
@@ -141,7 +146,7 @@ class SetScorer:
         scores_BTC = scores_BTC.float()
         real_BT = real_frames(batch.num_valid, batch.seq_len)
         loss = (frame_set_losses(scores_BTC, batch.labels).double() * real_BT).sum()
-        sets = [tuple(np.flatnonzero(row).tolist()) for row in batch.labels.cpu().numpy()]
+        sets = [class_numbers(row) for row in batch.labels.bool().cpu().numpy()]
         vote = SET_VOTES[self._average]
         mean_BC = self._sums.add(vote.of_frames(scores_BTC), vote.voting(real_BT), batch, sets)
         recognized_BC = vote.probabilities(mean_BC) >= RECOGNIZED_FROM
@@ -162,14 +167,12 @@ class SetScorer:
         """The scores of each video, sorted by path."""
         found = []
         for mean in self._sums.means():
-            probabilities = SET_VOTES[self._average].probabilities(torch.from_numpy(mean.scores))
-            recognized = np.flatnonzero(probabilities.numpy() >= RECOGNIZED_FROM)
             found.append(
                 SetVideoScores(
                     video=mean.video,
                     source=mean.source,
                     classes=mean.label,
-                    recognized=tuple(recognized.tolist()),
+                    recognized=recognized_classes(mean.scores, self._average),
                     frames=mean.frames,
                     scores=mean.scores,
                 )
@@ -212,6 +215,22 @@ class SetScorer:
             average_precision=precisions,
             positives=positives.tolist(),
         )
+
+
+def recognized_classes(scores: Scores, average: str) -> tuple[int, ...]:
+    """The numbers of the classes with a probability of at least a half, ascending.
+
+    Args:
+        scores: The mean of a video's scores, float64 (classes,).
+        average: The name of the kind of vote that they are the mean of.
+    """
+    probabilities = SET_VOTES[average].probabilities(torch.from_numpy(scores))
+    return class_numbers(probabilities.numpy() >= RECOGNIZED_FROM)
+
+
+def class_numbers(row: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    """The numbers of the classes in a set that is given as bool (classes,), ascending."""
+    return tuple(np.flatnonzero(row).tolist())
 
 
 def set_matrix(sets: Sequence[tuple[int, ...]], classes: int) -> npt.NDArray[np.bool_]:

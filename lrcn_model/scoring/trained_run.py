@@ -286,6 +286,21 @@ def load_run(
     )
 
 
+def folder_of(run: TrainedRun) -> RunFolder:
+    """The folder of the training that a net is from.
+
+    Raises:
+        UsageError: It is not on this machine, or the net's weights don't lie in such a folder.
+    """
+    found, _ = _find_weights(run.name)
+    folder = RunFolder(found.location)
+    if not folder.is_local:
+        raise UsageError(f"{folder} is not on this machine")
+    if not folder.exists():
+        raise UsageError(f"{run.name} doesn't lie in the folder of a run, which has a {CONFIG}")
+    return folder
+
+
 def _find_weights(run: str | os.PathLike[str]) -> tuple[Folder, str]:
     """The folder that the weights are in, and their name there."""
     folder = RunFolder(run)

@@ -20,6 +20,20 @@ Label = TypeVar("Label", int, tuple[int, ...])
 """How a video is labelled: by a class number, or by the ascending numbers of a set of classes."""
 
 
+class VideoIdentity(NamedTuple):
+    """By what a video is told apart from all others.
+
+    Attributes:
+        video: The video's path, as its list had it.
+        source: Which input file the video is; see `lrcn_data.format.sources`.
+        classes: The numbers of the video's classes, ascending.
+    """
+
+    video: str
+    source: int
+    classes: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class _Sum:
     """The sum of one video's scores so far, and the number of frames that it is over."""

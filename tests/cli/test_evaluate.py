@@ -160,6 +160,32 @@ print("heavy:", sorted(heavy & set(sys.modules)))
     assert done.stdout.splitlines()[-1] == "heavy: []"
 
 
+def test_what_is_found_is_kept_with_the_run_and_its_place_is_said(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards")
+    last = capsys.readouterr().out.splitlines()[-1]
+    evaluate(run, "--shards", "shards", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert last == f"kept: {report['kept']}"
+    figures = json.loads(Path(report["kept"]).read_text())["figures"]
+    assert {name: report[name] for name in figures} == figures
+
+
+def test_an_evaluation_that_cant_be_kept_is_shown_with_the_reason(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "evaluations").write_text("in the way")
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards", "--json")
+    said = capsys.readouterr()
+    assert json.loads(said.out)["kept"] is None
+    assert said.err == (
+        "warning: the evaluation is not kept: run/evaluations can't be made: File exists\n"
+    )
+
+
 def test_a_missing_matplotlib_is_said_before_anything_is_scored(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,8 @@ def evaluation(labels: list[int], recognized: list[int], classes: int) -> Evalua
     scorer.add(scores[:, None], batch)
     videos = scorer.videos()
     return Evaluation(
+        run="run",
+        weights={},
         result=scorer.result(),
         videos=videos,
         classes=[f"class {number}" for number in range(classes)],
@@ -40,7 +42,7 @@ def evaluation(labels: list[int], recognized: list[int], classes: int) -> Evalua
         differences=[],
         average="log-probs",
         views=Views(name="ten-crop"),
-        splits={},
+        shards=[],
         intervals=intervals(drawn_figures(videos, classes), len(videos)),
         by_class=class_figures(videos, classes),
     )
@@ -67,7 +69,7 @@ def test_videos_clips_and_views_are_said_apart(capsys: pytest.CaptureFixture[str
     print_evaluation(evaluation(right, [0, *right[1:]], 3), "run")
     shown = {name: cells[0] for name, cells in rows_of(capsys.readouterr().out).items()}
     assert shown["views a clip"] == "10 (ten-crop, 0.125 cut away)"
-    assert (shown["videos"], shown["clips"]) == ("60", "60")
+    assert (shown["videos scored"], shown["clips scored"]) == ("60", "60")
     assert shown["video accuracy, top 1"] == "100.0 % (95 % interval 100.0 to 100.0)"
     assert shown["clip accuracy, top 1"] == "100.0 %"
     assert "video accuracy, top 5" not in shown
