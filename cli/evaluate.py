@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrcn_data.errors import UsageError
 from lrcn_model.processor_names import PRECISIONS
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import WHOLE
@@ -53,9 +55,10 @@ if TYPE_CHECKING:
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/test-*.tar'",
         "lrcn-eval runs/paper-1a2b3c4d --shards shards --csv scores.csv --confusion confusion.png",
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/val-*.tar' --calibrate",
+        "lrcn-eval runs/paper-1a2b3c4d runs/small-5e6f7a8b --shards 'shards/test-*.tar'",
     ),
 )
-@click.argument("run_path", metavar="RUN", type=RUN)
+@click.argument("runs", metavar="RUN [RUN]", nargs=-1, required=True, type=RUN)
 @click.option(
     "--shards",
     type=PLACE,
@@ -118,7 +121,7 @@ if TYPE_CHECKING:
 @version_option
 def command(
     *,
-    run_path: str,
+    runs: tuple[str, ...],
     shards: tuple[str, ...],
     average: Any,
     views: str | None,
@@ -136,64 +139,122 @@ def command(
     head: str | None,
     as_json: bool,
 ) -> None:
-    """Score the clips of shards with the net of RUN.
+    """Score the clips of shards with the net of RUN; of two RUNs, say which is better.
 
     Recognition: a video's class is the one with the highest mean score over all frames of all
     its clips, or over their last frames with --average last. Detection: a frame's class is the one
     with the highest score. Where clips have several labels, the videos are ranked by their mean
     scores for each class instead: the mean average precision (mAP), and the classes with a
     probability of at least a half.
-    """
-    prepare_torch("scipy", "sklearn", *(["matplotlib"] if confusion else []))
-    from lrcn_data.errors import UsageError
-    from lrcn_model.ranks import ranks_from_environment
-    from lrcn_model.scoring.confusion_picture import draw_confusion
-    from lrcn_model.scoring.evaluate import evaluate
-    from lrcn_model.scoring.scores_csv import write_csv
-    from lrcn_model.scoring.set_scorer import SetResult
-    from lrcn_model.scoring.trained_run import load_run
 
-    from .evaluation_tables import print_evaluation
+    Figures have 95 % intervals, by bootstrap over videos. All that is found is kept in the run's
+    folder, in evaluations/. Two runs are compared on the same videos: how many only one of them
+    recognizes, McNemar's exact test of these, and how far their figures differ.
+    """
+    options = {"--csv": csv_path, "--confusion": confusion, "--calibrate": calibrate}
+    _check(runs, {name: bool(value) for name, value in options.items()})
+    prepare_torch("scipy", "sklearn", *(["matplotlib"] if confusion else []))
+    from lrcn_model.ranks import ranks_from_environment
+    from lrcn_model.scoring.evaluate import EvaluateOptions, evaluate_runs
+    from lrcn_model.scoring.trained_run import load_run
+    from lrcn_model.scoring.views import Views
+
     from .progress import CountProgress
 
-    run = load_run(run_path, plugins=named_plugins(cnn, head), device=device, amp=amp)
-    if confusion and run.facts.multi_label:
+    nets = named_plugins(cnn, head)
+    trained = [load_run(run, plugins=nets, device=device, amp=amp) for run in runs]
+    if confusion and trained[0].facts.multi_label:
         raise UsageError(
             "--confusion draws videos by their one class, and those of this run have several; leave"
             " it out"
         )
+    how = EvaluateOptions(
+        average=average,
+        views=Views(name=views or WHOLE, crop=crop),
+        batch_size=batch_size,
+        workers=workers,
+        plugins=plugins,
+        allow_other_sampling=allow_other_sampling,
+        calibrate=calibrate,
+    )
     with CountProgress("clips", shown=ranks_from_environment().first) as progress:
-        found = evaluate(
-            run,
-            shards,
-            average=average,
-            views=views or WHOLE,
-            crop=crop,
-            batch_size=batch_size,
-            workers=workers,
-            plugins=plugins,
-            allow_other_sampling=allow_other_sampling,
-            calibrate=calibrate,
-            on_start=progress.start,
-            on_clips=progress.advance,
+        found = evaluate_runs(
+            trained, shards, how, on_start=progress.start, on_clips=progress.advance
         )
-    if not found.first:
+    if not found[0].first:
         return
+    for evaluation in found:
+        for sentence in _warnings(evaluation, calibrate=calibrate):
+            warn(sentence)
+    if len(found) == 1:
+        _write_files(found[0], csv_path, confusion)
+        _show_evaluation(found[0], as_json=as_json)
+    else:
+        _show_comparison(*found, as_json=as_json)
+
+
+def _check(runs: tuple[str, ...], of_one_run: Mapping[str, bool]) -> None:
+    """Refuse more runs than are compared, and options that go with one run only.
+
+    Args:
+        runs: The runs.
+        of_one_run: Whether each such option was given, by its name.
+
+    Raises:
+        UsageError: There are too many runs, or two and such an option.
+    """
+    if len(runs) > 2:
+        raise UsageError(f"two runs are compared at a time, got {len(runs)}; name two of them")
+    for name, given in of_one_run.items():
+        if given and len(runs) > 1:
+            raise UsageError(f"{name} goes with one run, got {len(runs)}; leave it out")
+
+
+def _write_files(found: Evaluation, csv_path: Path | None, confusion: Path | None) -> None:
+    """Write what files were asked for."""
+    from lrcn_model.scoring.confusion_picture import draw_confusion
+    from lrcn_model.scoring.scores_csv import write_csv
+    from lrcn_model.scoring.set_scorer import SetResult
+
     if csv_path:
         write_csv(csv_path, found.videos, found.classes, found.probabilities())
     if confusion and not isinstance(found.result, SetResult):
         without_font = draw_confusion(confusion, found.result.confusion, found.classes)
         if without_font:
             warn(without_font)
-    for sentence in _warnings(found, calibrate=calibrate):
-        warn(sentence)
+
+
+def _show_evaluation(found: Evaluation, *, as_json: bool) -> None:
+    from .evaluation_tables import print_evaluation
+
     if as_json:
-        kept = str(found.kept) if found.kept else None
-        print_json({"run": run_path, **found.report(), "kept": kept})
-    else:
-        print_evaluation(found, run_path)
+        print_json(_report(found))
+        return
+    print_evaluation(found)
+    if found.kept:
+        click.echo(f"kept: {found.kept}")
+
+
+def _show_comparison(first: Evaluation, second: Evaluation, *, as_json: bool) -> None:
+    from lrcn_model.scoring.compare import compare
+
+    from .comparison_tables import print_comparison
+
+    compared = compare(first, second)
+    if as_json:
+        runs = [_report(found) for found in (first, second)]
+        print_json({"runs": runs, "comparison": compared.report()})
+        return
+    print_comparison(compared)
+    for found in (first, second):
         if found.kept:
             click.echo(f"kept: {found.kept}")
+
+
+def _report(found: Evaluation) -> dict[str, Any]:
+    """An evaluation as JSON, with the run it is of and the file it is kept in."""
+    kept = str(found.kept) if found.kept else None
+    return {"run": found.run, **found.report(), "kept": kept}
 
 
 def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
@@ -201,8 +262,8 @@ def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
     warnings = []
     if found.differences:
         warnings.append(
-            f"the clips have {', '.join(found.differences)} in the training: the net sees other"
-            " motion than it was trained on"
+            f"the clips have {', '.join(found.differences)} in the training of {found.run}: the net"
+            " sees other motion than it was trained on"
         )
     others = sorted(set(found.splits.values()) - {"val"})
     if calibrate and others:
@@ -212,11 +273,11 @@ def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
         )
     if not calibrate and found.calibrated_on:
         warnings.append(
-            f"the run's temperature was fitted on {found.calibrated_on} of these"
+            f"the temperature of {found.run} was fitted on {found.calibrated_on} of these"
             f" {len(found.splits)} shards: the calibrated figures say nothing of other videos"
         )
     if found.not_kept:
-        warnings.append(f"the evaluation is not kept: {found.not_kept}")
+        warnings.append(f"the evaluation of {found.run} is not kept: {found.not_kept}")
     return warnings
 
 

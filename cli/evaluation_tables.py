@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation import Evaluation
     from lrcn_model.scoring.intervals import Interval
     from lrcn_model.scoring.scorer import Result
     from lrcn_model.scoring.set_scorer import SetResult
+
+Shown: TypeAlias = "Callable[[float, Interval | None], str]"
+"""A function that writes a fraction with its interval of confidence, where it has one."""
 
 _MOST_CONFUSED = 12
 """Classes up to which the confusion matrix is shown."""
@@ -19,40 +22,51 @@ _MOST_CLASSES = 30
 """Classes up to which each has its line; of more, so many are shown, the worst and the best."""
 
 
-def print_evaluation(found: Evaluation, title: str) -> None:
-    """Print all figures of an evaluation, and what there is to say of its classes.
+def print_evaluation(found: Evaluation) -> None:
+    """Print all figures of an evaluation, and what there is to say of its classes."""
+    from lrcn_model.scoring.set_scorer import SetResult
+
+    print_figures({found.run: figures_of(found, percent)})
+    _print_classes(found)
+    if not isinstance(found.result, SetResult) and len(found.classes) <= _MOST_CONFUSED:
+        _print_confusion(found.result, found.classes)
+
+
+def figures_of(found: Evaluation, shown: Shown) -> dict[str, str | None]:
+    """All figures of an evaluation, by name; None for one that says nothing.
 
     Args:
         found: The evaluation.
-        title: What stands above its figures.
+        shown: How figures with an interval of confidence are written.
     """
     from lrcn_model.scoring.set_scorer import SetResult
 
     result = found.result
     if isinstance(result, SetResult):
-        _print_figures(title, _set_figures(found, result))
-    else:
-        _print_figures(title, _figures(found, result))
-    _print_classes(found)
-    if not isinstance(result, SetResult) and len(found.classes) <= _MOST_CONFUSED:
-        _print_confusion(result, found.classes)
+        return _set_figures(found, result, shown)
+    return _figures(found, result, shown)
 
 
 def percent(fraction: float, interval: Interval | None = None) -> str:
     """A fraction as people read it, with its interval of confidence where it has one."""
     shown = "-" if math.isnan(fraction) else f"{100 * fraction:.1f} %"
+    ends = interval_text(interval)
+    return f"{shown} (95 % interval {ends})" if ends else shown
+
+
+def interval_text(interval: Interval | None) -> str:
+    """An interval of fractions as people read it; nothing where there is none."""
     if interval is None or math.isnan(interval.low):
-        return shown
-    low, high = (100 * end for end in interval)
-    return f"{shown} (95 % interval {low:.1f} to {high:.1f})"
+        return ""
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
 
 
-def _figures(found: Evaluation, result: Result) -> dict[str, str | None]:
-    """The figures of videos of one class by name; None for one that says nothing."""
+def _figures(found: Evaluation, result: Result, shown: Shown) -> dict[str, str | None]:
+    """The figures of videos of one class."""
     intervals = found.intervals
-    by_class = percent(result.mean_class_accuracy, intervals.get("mean_class_accuracy"))
+    by_class = shown(result.mean_class_accuracy, intervals.get("mean_class_accuracy"))
     return {
-        "video accuracy, top 1": percent(result.accuracy, intervals.get("accuracy")),
+        "video accuracy, top 1": shown(result.accuracy, intervals.get("accuracy")),
         "video accuracy, top 5": _if_any(result.top5),
         "video accuracy, mean over classes": by_class,
         "video accuracy, unscored as wrong": percent(result.accuracy_skipped_wrong),
@@ -65,14 +79,14 @@ def _figures(found: Evaluation, result: Result) -> dict[str, str | None]:
     }
 
 
-def _set_figures(found: Evaluation, result: SetResult) -> dict[str, str | None]:
-    """The figures of videos with sets of classes by name."""
+def _set_figures(found: Evaluation, result: SetResult, shown: Shown) -> dict[str, str | None]:
+    """The figures of videos with sets of classes."""
     mean, intervals = result.mean_average_precision, found.intervals
     missed = result.mean_average_precision_skipped_missed
     return {
-        "mean average precision (mAP)": percent(mean, intervals.get("mean_average_precision")),
+        "mean average precision (mAP)": shown(mean, intervals.get("mean_average_precision")),
         "mAP, unscored videos as missed": percent(missed),
-        "video accuracy (overlap of classes)": percent(result.accuracy, intervals.get("accuracy")),
+        "video accuracy (overlap of classes)": shown(result.accuracy, intervals.get("accuracy")),
         "clip accuracy (overlap of classes)": percent(result.clip_accuracy),
         "F1, of all classes together": percent(result.micro_f1),
         "F1, mean over classes": percent(result.macro_f1),
@@ -117,16 +131,31 @@ def _calibration(found: Evaluation) -> dict[str, str]:
     return rows
 
 
-def _print_figures(title: str, figures: Mapping[str, str | None]) -> None:
+def print_figures(
+    columns: Mapping[str, Mapping[str, str | None]], *, caption: str | None = None
+) -> None:
+    """Print a table of figures, whose title is that of the only column, if there is one only.
+
+    Args:
+        columns: The figures by name, by the column's title; a name that no column has a value for
+            is left out.
+        caption: What stands below the table; None for nothing.
+    """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(show_header=False, title=title, title_justify="left")
+    names = [escape(name) for name in columns]
+    title = names[0] if len(names) == 1 else None
+    table = Table(show_header=title is None, title=title, caption=caption)
+    table.title_justify = table.caption_justify = "left"
     table.add_column(style="bold")
-    table.add_column(justify="right")
-    for name, value in figures.items():
-        if value is not None:
-            table.add_row(name, value)
+    for name in names:
+        table.add_column(name, justify="right", overflow="fold")
+    for name in dict.fromkeys(name for figures in columns.values() for name in figures):
+        values = [figures.get(name) for figures in columns.values()]
+        if any(value is not None for value in values):
+            table.add_row(name, *(value or "" for value in values))
     Console().print(table)
 
 

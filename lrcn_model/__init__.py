@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
     from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
     from lrcn_model.scoring.class_figures import ClassFigures
+    from lrcn_model.scoring.compare import Agreement, Comparison, compare
     from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import evaluate
     from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
@@ -40,11 +41,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LRCN",
+    "Agreement",
     "Augmentation",
     "Calibration",
     "CalibrationFigures",
     "ClassFigures",
     "ClipBatch",
+    "Comparison",
     "EpochSampler",
     "Evaluation",
     "Expects",
@@ -66,6 +69,7 @@ __all__ = [
     "VideoScores",
     "WebdatasetReader",
     "collate",
+    "compare",
     "draw_confusion",
     "evaluate",
     "load_run",
@@ -89,10 +93,13 @@ __getattr__, __dir__ = lazy_names(
         "Guess": "predicting.predict",
         "FrameGuess": "predicting.predict",
         "LRCN": "nets.net",
+        "Agreement": "scoring.compare",
         "Augmentation": "reading.augmentation",
         "Calibration": "scoring.calibration",
         "CalibrationFigures": "scoring.calibration",
         "ClipBatch": "reading.clip_batch",
+        "Comparison": "scoring.compare",
+        "compare": "scoring.compare",
         "EpochSampler": "reading.epoch_sampler",
         "ClassFigures": "scoring.class_figures",
         "Evaluation": "scoring.evaluation",

@@ -46,7 +46,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
 
     found = {option for parameter in command.params for option in parameter.opts}
     assert found == {
-        *("run_path", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
+        *("runs", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
         *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
     }
@@ -182,8 +182,64 @@ def test_an_evaluation_that_cant_be_kept_is_shown_with_the_reason(
     said = capsys.readouterr()
     assert json.loads(said.out)["kept"] is None
     assert said.err == (
-        "warning: the evaluation is not kept: run/evaluations can't be made: File exists\n"
+        "warning: the evaluation of run is not kept: run/evaluations can't be made: File exists\n"
     )
+
+
+@pytest.fixture
+def other(run: Path) -> Path:
+    """A second run on the same shards."""
+    from lrcn_cli.train import command
+
+    arguments = ["--shards", "shards", "--epochs", "1", "--out", "other", "--seed", "7"]
+    command.main([*TRAIN, *arguments], standalone_mode=False)
+    return Path("other")
+
+
+def test_two_runs_are_compared_on_the_same_videos(
+    run: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = []
+    for one in (run, other):
+        capsys.readouterr()
+        evaluate(one, "--shards", "shards", "--json")
+        alone.append(json.loads(capsys.readouterr().out))
+    evaluate(run, other, "--shards", "shards", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert report["runs"] == alone
+    compared = report["comparison"]
+    assert sum(compared["agreement"].values()) == alone[0]["videos"]
+    right = [alone[n]["accuracy"] * alone[n]["videos"] for n in range(2)]
+    both = compared["agreement"]["both"]
+    assert both + compared["agreement"]["only_first"] == pytest.approx(right[0])
+    assert both + compared["agreement"]["only_second"] == pytest.approx(right[1])
+    evaluate(run, other, "--shards", "shards")
+    shown = capsys.readouterr().out
+    for words in (
+        *("A: run", "B: other", "by B", "not by A", "in brackets: 95 % intervals"),
+        *("McNemar's exact test, p", "A less B, in points"),
+        *(f"kept: {one['kept']}" for one in alone),
+    ):
+        assert words in shown
+
+
+def test_what_two_runs_cant_have_is_refused_before_anything_is_scored(
+    run: Path, other: Path, make_data_set: MakeDataSet
+) -> None:
+    for option, value in (("--csv", "a.csv"), ("--confusion", "a.png"), ("--calibrate", None)):
+        with pytest.raises(UsageError, match=f"{option} goes with one run, got 2; leave it out"):
+            evaluate(run, other, "--shards", "shards", option, *([value] if value else []))
+    with pytest.raises(UsageError, match="two runs are compared at a time, got 3"):
+        evaluate(run, other, run, "--shards", "shards")
+    from lrcn_cli.train import command
+
+    make_data_set("five", classes=5, samples={"train": [2]}, sizes=((32, 32),))
+    command.main(
+        [*TRAIN, "--shards", "five", "--epochs", "1", "--out", "misfit"], standalone_mode=False
+    )
+    with pytest.raises(UsageError, match="has 4 classes, the run misfit has 5"):
+        evaluate(run, "misfit", "--shards", "shards")
+    assert not (run / "evaluations").exists()
 
 
 def test_a_missing_matplotlib_is_said_before_anything_is_scored(

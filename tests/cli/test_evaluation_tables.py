@@ -66,7 +66,7 @@ def test_a_figure_is_shown_with_its_interval() -> None:
 
 def test_videos_clips_and_views_are_said_apart(capsys: pytest.CaptureFixture[str]) -> None:
     right = [0, 1, 2] * 20
-    print_evaluation(evaluation(right, [0, *right[1:]], 3), "run")
+    print_evaluation(evaluation(right, [0, *right[1:]], 3))
     shown = {name: cells[0] for name, cells in rows_of(capsys.readouterr().out).items()}
     assert shown["views a clip"] == "10 (ten-crop, 0.125 cut away)"
     assert (shown["videos scored"], shown["clips scored"]) == ("60", "60")
@@ -81,7 +81,7 @@ def test_of_many_classes_the_worst_and_the_best_are_shown(
     # of class n, n of 40 videos are taken for class 40; the last one has no video
     labels = np.repeat(np.arange(40), 40)
     recognized = np.where(np.tile(np.arange(40), 40) < labels, 40, labels)
-    print_evaluation(evaluation(labels.tolist(), recognized.tolist(), 41), "run")
+    print_evaluation(evaluation(labels.tolist(), recognized.tolist(), 41))
     shown = capsys.readouterr().out
     assert "the 15 worst and the 15 best of 41 classes, by F1" in shown
     named = [number for number in range(41) if f"class {number} " in shown]
@@ -95,7 +95,7 @@ def test_of_many_classes_the_worst_and_the_best_are_shown(
 def test_few_classes_are_all_shown_and_one_without_anything_is_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_evaluation(evaluation([0, 0, 1, 1], [0, 1, 1, 1], 3), "run")
+    print_evaluation(evaluation([0, 0, 1, 1], [0, 1, 1, 1], 3))
     rows = rows_of(capsys.readouterr().out)
     assert rows["class 0"] == ["2", "100.0 %", "50.0 %", "66.7 %"]
     assert rows["class 1"] == ["2", "66.7 %", "100.0 %", "80.0 %"]

@@ -169,9 +169,7 @@ def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
     here = run(eval_command, "run", "--shards", shards, "--json")
     there = run(eval_command, f"memory://{memory}/run", "--shards", shards, "--json")
     note, there = there.split("\n", 1)
-    assert note.endswith(
-        f"the evaluation is not kept: memory://{memory}/run is not on this machine"
-    )
+    assert note.endswith(f"is not kept: memory://{memory}/run is not on this machine")
     here, there = json.loads(here), json.loads(there)
     assert here.pop("kept").startswith("run/evaluations/test-log-probs-")
     assert there == {**here, "run": f"memory://{memory}/run", "kept": None}
