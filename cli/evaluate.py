@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
             *("shards", "average", "views", "crop"),
             *("allow_other_sampling", "plugins", "cnn", "head"),
         ),
-        "Results": ("csv_path", "confusion", "calibrate"),
+        "Results": ("csv_path", "confusion", "calibrate", "summary"),
         "Machine": ("device", "amp", "batch_size", "workers"),
     },
     examples=(
@@ -56,14 +56,14 @@ if TYPE_CHECKING:
         "lrcn-eval runs/paper-1a2b3c4d --shards shards --csv scores.csv --confusion confusion.png",
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/val-*.tar' --calibrate",
         "lrcn-eval runs/paper-1a2b3c4d runs/small-5e6f7a8b --shards 'shards/test-*.tar'",
+        "lrcn-eval --summary runs/fold-1 runs/fold-2 runs/fold-3",
     ),
 )
-@click.argument("runs", metavar="RUN [RUN]", nargs=-1, required=True, type=RUN)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=RUN)
 @click.option(
     "--shards",
     type=PLACE,
     multiple=True,
-    required=True,
     metavar="SHARD...",
     help="The shards to score: paths, globs, ranges, or a folder, which stands for its test split.",
 )
@@ -109,6 +109,13 @@ if TYPE_CHECKING:
     " for its val split, and keep it with the run. Trainings with --val-shards have done so.",
 )
 @click.option(
+    "--summary",
+    is_flag=True,
+    help="Score nothing: sum up the evaluations that are kept with RUNs, of folds, of seeds, or of"
+    " both. Where a RUN has several, choose with --average and --views, or name the .json of one in"
+    " its place.",
+)
+@click.option(
     "--allow-other-sampling",
     is_flag=True,
     help="Score clips that were sampled otherwise than those of the training: at another rate, with"
@@ -133,6 +140,7 @@ def command(
     csv_path: Path | None,
     confusion: Path | None,
     calibrate: bool,
+    summary: bool,
     allow_other_sampling: bool,
     plugins: tuple[str, ...],
     cnn: str | None,
@@ -140,6 +148,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Score the clips of shards with the net of RUN; of two RUNs, say which is better.
+
+    With --summary, sum up earlier evaluations of RUNs.
 
     Recognition: a video's class is the one with the highest mean score over all frames of all
     its clips, or over their last frames with --average last. Detection: a frame's class is the one
@@ -151,9 +161,12 @@ def command(
     folder, in evaluations/. Two runs are compared on the same videos: how many only one of them
     recognizes, McNemar's exact test of these, and how far their figures differ.
     """
-    options = {"--csv": csv_path, "--confusion": confusion, "--calibrate": calibrate}
-    _check(runs, {name: bool(value) for name, value in options.items()})
+    given = {"--csv": csv_path, "--confusion": confusion, "--calibrate": calibrate}
+    _check(runs, shards, [name for name, value in given.items() if value], summary=summary)
     prepare_torch("scipy", "sklearn", *(["matplotlib"] if confusion else []))
+    if summary:
+        _summarize(runs, average=average, views=views, crop=crop, as_json=as_json)
+        return
     from lrcn_model.ranks import ranks_from_environment
     from lrcn_model.scoring.evaluate import EvaluateOptions, evaluate_runs
     from lrcn_model.scoring.trained_run import load_run
@@ -193,21 +206,61 @@ def command(
         _show_comparison(*found, as_json=as_json)
 
 
-def _check(runs: tuple[str, ...], of_one_run: Mapping[str, bool]) -> None:
-    """Refuse more runs than are compared, and options that go with one run only.
+def _check(
+    runs: Sequence[str], shards: Sequence[str], of_one_run: Sequence[str], *, summary: bool
+) -> None:
+    """Refuse what doesn't go together.
 
     Args:
         runs: The runs.
-        of_one_run: Whether each such option was given, by its name.
+        shards: The shards to score.
+        of_one_run: The options that were given of those that go with one run only.
+        summary: Whether evaluations are summed up.
 
     Raises:
-        UsageError: There are too many runs, or two and such an option.
+        UsageError: Something doesn't.
     """
+    if summary:
+        for option in [*(["--shards"] if shards else []), *of_one_run]:
+            raise UsageError(
+                f"--summary reads evaluations that were kept, and {option} is for one that is made"
+                " now; leave one of them out"
+            )
+        return
+    if not shards:
+        raise UsageError(
+            "--shards says what is scored; give it, or --summary to sum up what was scored before"
+        )
     if len(runs) > 2:
-        raise UsageError(f"two runs are compared at a time, got {len(runs)}; name two of them")
-    for name, given in of_one_run.items():
-        if given and len(runs) > 1:
-            raise UsageError(f"{name} goes with one run, got {len(runs)}; leave it out")
+        raise UsageError(
+            f"two runs are compared at a time, got {len(runs)}; name two of them, or score each by"
+            " itself and give --summary"
+        )
+    if len(runs) == 2 and of_one_run:
+        raise UsageError(f"{of_one_run[0]} goes with one run, got 2; leave it out")
+
+
+def _summarize(
+    runs: Sequence[str],
+    *,
+    average: str | None,
+    views: str | None,
+    crop: float | None,
+    as_json: bool,
+) -> None:
+    """Sum up the kept evaluations of runs."""
+    from lrcn_model.scoring.find_evaluation import find_evaluation
+    from lrcn_model.scoring.summary import summarize
+
+    from .comparison_tables import print_summary
+
+    found = summarize(
+        [find_evaluation(run, average=average, views=views, crop=crop) for run in runs]
+    )
+    if as_json:
+        print_json(found.report())
+    else:
+        print_summary(found)
 
 
 def _write_files(found: Evaluation, csv_path: Path | None, confusion: Path | None) -> None:

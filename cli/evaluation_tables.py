@@ -102,11 +102,10 @@ def _if_any(fraction: float | None) -> str | None:
 def _counts(found: Evaluation, frames: str) -> dict[str, str]:
     """What was scored, and what wasn't."""
     result, views = found.result, found.views
-    kind = f"{views.name}, {views.cuts:g} cut away" if views.cuts else views.name
     return {
         "videos scored": f"{result.videos:,}",
         "clips scored": f"{result.clips:,}",
-        "views a clip": f"{len(views)} ({kind})",
+        "views a clip": f"{len(views)} ({views.describe()})",
         frames: f"{result.frames:,}",
         "averaged": found.average,
         "videos skipped as too short": f"{result.skipped:,}",

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import evaluate
     from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
+    from lrcn_model.scoring.find_evaluation import find_evaluation
     from lrcn_model.scoring.intervals import Interval
     from lrcn_model.scoring.kept_evaluations import read_evaluation
     from lrcn_model.scoring.scorer import Result, VideoScores
     from lrcn_model.scoring.scores_csv import write_csv
     from lrcn_model.scoring.set_scorer import SetResult, SetVideoScores
+    from lrcn_model.scoring.summary import Fold, Summary, pooled_difference, summarize
     from lrcn_model.scoring.trained_run import TrainedRun, load_run
     from lrcn_model.training.reports import TrainingObserver
     from lrcn_model.training.run import Outcome
@@ -51,6 +53,7 @@ __all__ = [
     "EpochSampler",
     "Evaluation",
     "Expects",
+    "Fold",
     "FrameGuess",
     "Guess",
     "Interval",
@@ -64,6 +67,7 @@ __all__ = [
     "SetResult",
     "SetVideoScores",
     "ShardDataset",
+    "Summary",
     "TrainedRun",
     "TrainingObserver",
     "VideoScores",
@@ -72,10 +76,13 @@ __all__ = [
     "compare",
     "draw_confusion",
     "evaluate",
+    "find_evaluation",
     "load_run",
+    "pooled_difference",
     "predict",
     "predict_videos",
     "read_evaluation",
+    "summarize",
     "train",
     "write_csv",
 ]
@@ -91,6 +98,7 @@ __getattr__, __dir__ = lazy_names(
         "draw_confusion": "scoring.confusion_picture",
         "write_csv": "scoring.scores_csv",
         "Guess": "predicting.predict",
+        "Fold": "scoring.summary",
         "FrameGuess": "predicting.predict",
         "LRCN": "nets.net",
         "Agreement": "scoring.compare",
@@ -105,18 +113,22 @@ __getattr__, __dir__ = lazy_names(
         "Evaluation": "scoring.evaluation",
         "Interval": "scoring.intervals",
         "ScoredShard": "scoring.evaluation",
+        "pooled_difference": "scoring.summary",
         "read_evaluation": "scoring.kept_evaluations",
+        "summarize": "scoring.summary",
         "Expects": "nets.cnn",
         "NetConfig": "nets.net_config",
         "Part": "nets.net_config",
         "Prediction": "predicting.predict",
         "Preprocess": "reading.preprocess",
         "ShardDataset": "reading.shard_dataset",
+        "Summary": "scoring.summary",
         "TrainedRun": "scoring.trained_run",
         "TrainingObserver": "training.reports",
         "WebdatasetReader": "reading.webdataset_reader",
         "collate": "reading.clip_batch",
         "evaluate": "scoring.evaluate",
+        "find_evaluation": "scoring.find_evaluation",
         "load_run": "scoring.trained_run",
         "predict": "predicting.predict",
         "predict_videos": "predicting.predict",

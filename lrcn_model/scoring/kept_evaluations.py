@@ -42,7 +42,8 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -132,13 +133,8 @@ def read_evaluation(path: str | os.PathLike[str]) -> Evaluation:
         LrcnError: It is no such file, is damaged, or was written by a later version.
     """
     path = Path(path)
-    try:
-        record = json.loads(path.read_bytes())
-        if record["version"] > _VERSION:
-            raise LrcnError(
-                f"{path} has version {record['version']}, this lrcn reads up to {_VERSION};"
-                " upgrade lrcn"
-            )
+    record = read_record(path)
+    with as_kept(path):
         arrays, report = _load(path, record["scores"]), record["figures"]
         return Evaluation.from_report(
             report,
@@ -148,6 +144,42 @@ def read_evaluation(path: str | os.PathLike[str]) -> Evaluation:
             videos=_video_scores(arrays, report),
             kept=path,
         )
+
+
+def kept_evaluations(folder: RunFolder) -> list[Path]:
+    """The paths of the .json files of a run's evaluations, in order."""
+    return sorted(folder.evaluations.glob(f"*{_RECORD}"))
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """What the .json of an evaluation says.
+
+    Raises:
+        LrcnError: It can't be read, is no JSON object of that kind, or was written by a later
+            version.
+    """
+    with as_kept(path):
+        record: dict[str, Any] = json.loads(path.read_bytes())
+        if record["version"] > _VERSION:
+            raise LrcnError(
+                f"{path} has version {record['version']}, this lrcn reads up to {_VERSION};"
+                " upgrade lrcn"
+            )
+        return record
+
+
+@contextmanager
+def as_kept(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with the files of an evaluation into an error that names them.
+
+    Args:
+        path: The path of its .json.
+
+    Raises:
+        LrcnError: A file can't be read, or isn't as it was written.
+    """
+    try:
+        yield
     except OSError as error:
         raise LrcnError(
             f"{error.filename or path} can't be read: {error.strerror or error}"
@@ -156,11 +188,6 @@ def read_evaluation(path: str | os.PathLike[str]) -> Evaluation:
         raise LrcnError(
             f"{path} is no evaluation as lrcn-eval keeps it ({error!r}); evaluate the run again"
         ) from error
-
-
-def kept_evaluations(folder: RunFolder) -> list[Path]:
-    """The paths of the .json files of a run's evaluations, in order."""
-    return sorted(folder.evaluations.glob(f"*{_RECORD}"))
 
 
 def _name(found: Evaluation, precision: str) -> str:

@@ -286,6 +286,27 @@ def load_run(
     )
 
 
+def what_is_trained(folder: RunFolder) -> dict[str, Any] | None:
+    """What the weights of a run stand for now, `RunFacts.trained`, without reading all of them.
+
+    Returns:
+        None where there are no weights.
+
+    Raises:
+        LrcnError: The weights can't be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not folder.has(WEIGHTS):
+        return None
+    try:
+        with safe_open(folder.weights, framework="pt") as content:
+            trained: dict[str, Any] = json.loads(content.metadata()["lrcn"])["trained"]
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise LrcnError(f"{folder.weights} is damaged: {error!r}") from error
+    return trained
+
+
 def folder_of(run: TrainedRun) -> RunFolder:
     """The folder of the training that a net is from.
 

@@ -101,6 +101,10 @@ class Views:
         """The fraction of width and height that is cut away; None where nothing is."""
         return (self.crop or TEN_CROP_CUTS) if self.name == TEN_CROP else None
 
+    def describe(self) -> str:
+        """The views in words."""
+        return f"{self.name}, {self.cuts:g} cut away" if self.cuts else self.name
+
     def changes(self) -> list[ClipChange | None]:
         """What is done to a clip in each view; None where nothing is."""
         return VIEWS[self.name](self.cuts or 0.0)

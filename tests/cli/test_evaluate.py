@@ -49,6 +49,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("runs", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
         *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
+        "--summary",
     }
 
 
@@ -240,6 +241,47 @@ def test_what_two_runs_cant_have_is_refused_before_anything_is_scored(
     with pytest.raises(UsageError, match="has 4 classes, the run misfit has 5"):
         evaluate(run, "misfit", "--shards", "shards")
     assert not (run / "evaluations").exists()
+
+
+def test_kept_evaluations_are_summed_up(
+    run: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for one, shard in ((run, "test-000"), (other, "test-000"), (run, "test-001")):
+        capsys.readouterr()
+        evaluate(one, "--shards", f"shards/{shard}.tar", "--json")
+        reports.append(json.loads(capsys.readouterr().out))
+    kept = [report["kept"] for report in reports]
+    evaluate("--summary", *kept, "--json")
+    report = json.loads(capsys.readouterr().out)
+    accuracies = [report["accuracy"] for report in reports]
+    folds = [[run["figure"] for run in fold["runs"]] for fold in report["folds"]]
+    assert folds == [accuracies[:2], accuracies[2:]]
+    first = sum(accuracies[:2]) / 2
+    assert report["mean"] == pytest.approx((first + accuracies[2]) / 2)
+    videos = [report["videos"] for report in reports]
+    assert report["pooled_videos"] == videos[0] + videos[2]
+    assert report["pooled_accuracy"] == pytest.approx(
+        (first * videos[0] + accuracies[2] * videos[2]) / (videos[0] + videos[2])
+    )
+    evaluate("--summary", *kept)
+    shown = capsys.readouterr().out
+    for words in ("mean over 2 folds", "standard deviation", "videos of all folds", "95 % interv"):
+        assert words in shown
+    # a run with one evaluation stands for it
+    evaluate("--summary", "other", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert report["folds"][0]["runs"][0]["evaluation"] == kept[1]
+    with pytest.raises(UsageError, match="run has 2 evaluations that fit"):
+        evaluate("--summary", "run", "other")
+
+
+def test_what_a_summary_cant_have_or_an_evaluation_lacks_is_refused(run: Path) -> None:
+    for options in (["--shards", "shards"], ["--csv", "a.csv"], ["--calibrate"]):
+        with pytest.raises(UsageError, match=f"{options[0]} is for one that is made now; leave"):
+            evaluate("--summary", run, *options)
+    with pytest.raises(UsageError, match="--shards says what is scored; give it, or --summary"):
+        evaluate(run)
 
 
 def test_a_missing_matplotlib_is_said_before_anything_is_scored(
