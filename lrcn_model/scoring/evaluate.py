@@ -236,7 +236,7 @@ def _score(
     """Score this process's share of the clips; what is found is that of all processes."""
     began = time.monotonic()
     not_kept = _not_kept(run) if options.keep else None
-    frames = FrameScores() if options.keep and not not_kept else None
+    frames = FrameScores(len(data)) if options.keep and not not_kept else None
     kind = label_kind(multi_label=run.facts.multi_label)
     average = _average(run, options)
     scorer = kind.scorer(len(run.facts.classes), average)
@@ -312,7 +312,7 @@ def _evaluation(
     )
     if scored.frames is None or not ranks.first:
         return found
-    frames = scored.frames.take_arrays(videos)
+    frames = scored.frames.arrays(videos)
     try:
         kept = keep_evaluation(
             folder_of(run), found, frames, processor=run.processor, seconds=scored.seconds

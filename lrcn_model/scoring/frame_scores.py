@@ -32,12 +32,20 @@ class FrameScores:
 
     40,000 clips of 16 frames and 101 classes take 130 MB. Half precision keeps three digits of a
     score; what videos are recognized by is added up elsewhere, in full precision.
+
+    Args:
+        most: The largest number of clips that are added; memory is taken only for those that are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
+        # in the order in which they were added
         self._clips: list[_Clip] = []
-        # of each batch: the numbers of its clips, and the arrays of these
-        self._parts: list[tuple[Array, dict[str, Array]]] = []
+        self._arrays: dict[str, Array] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is sent to another process: only what was filled."""
+        return {"_most": self._most, "_clips": self._clips, "_arrays": self._filled()}
 
     def add(self, scores_BTC: Tensor, batch: ClipBatch, vote: Vote) -> None:
         """Add the scores of a batch.
@@ -47,24 +55,29 @@ class FrameScores:
             batch: The clips that were scored, on the same device.
             vote: The kind of vote as which the scores of frames are averaged.
         """
-        numbers, sources = batch.indices.tolist(), batch.sources or (UNKNOWN_SOURCE,) * len(batch)
-        videos = map(VideoIdentity, batch.videos, sources, _class_sets(batch.labels))
-        self._clips += map(_Clip, numbers, batch.keys, videos)
         tensors = {
             "num_valid": batch.num_valid.int(),
             "frame_classes": batch.frame_labels.int(),
             "frame_scores": vote.of_frames(scores_BTC.float()).half(),
         }
-        arrays = {name: values.cpu().numpy() for name, values in tensors.items()}
-        self._parts.append((np.array(numbers), arrays))
+        filled = len(self._clips)
+        for name, values in tensors.items():
+            new = values.cpu().numpy()
+            if name not in self._arrays:
+                self._arrays[name] = np.empty((self._most, *new.shape[1:]), new.dtype)
+            self._arrays[name][filled : filled + len(new)] = new
+        sources = batch.sources or (UNKNOWN_SOURCE,) * len(batch)
+        videos = map(VideoIdentity, batch.videos, sources, _class_sets(batch.labels))
+        self._clips += map(_Clip, batch.indices.tolist(), batch.keys, videos)
 
     def merge(self, other: FrameScores) -> None:
         """Add what another object has collected."""
-        self._clips += other._clips
-        self._parts += other._parts
+        parts = [part for part in (self._filled(), other._filled()) if part]
+        self._arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        self._clips = self._clips + other._clips
 
-    def take_arrays(self, videos: Sequence[AnyVideoScores]) -> dict[str, Array]:
-        """All that was collected, by the clips' numbers; nothing is left here.
+    def arrays(self, videos: Sequence[AnyVideoScores]) -> dict[str, Array]:
+        """All that was collected, by the clips' numbers.
 
         Args:
             videos: The scores of the clips' videos.
@@ -73,19 +86,20 @@ class FrameScores:
             The arrays of clips and frames that `kept_evaluations` describes.
         """
         rows = {video.identity: row for row, video in enumerate(videos)}
-        self._clips.sort()
-        whole = {
-            "clip_keys": np.array([clip.key for clip in self._clips]),
-            "clip_videos": np.array([rows[clip.video] for clip in self._clips]),
+        arrays = self._filled()
+        order = sorted(range(len(self._clips)), key=self._clips.__getitem__)
+        # a process that has scored all of the clips has done so in their order
+        if order != list(range(len(order))):
+            arrays = {name: values[order] for name, values in arrays.items()}
+        clips = [self._clips[place] for place in order]
+        return {
+            "clip_keys": np.array([clip.key for clip in clips]),
+            "clip_videos": np.array([rows[clip.video] for clip in clips]),
+            **arrays,
         }
-        # one part after the other is let go of, so that all is there only once
-        while self._parts:
-            numbers, arrays = self._parts.pop()
-            for name, values in arrays.items():
-                if name not in whole:
-                    whole[name] = np.empty((len(self._clips), *values.shape[1:]), values.dtype)
-                whole[name][numbers] = values
-        return whole
+
+    def _filled(self) -> dict[str, Array]:
+        return {name: values[: len(self._clips)] for name, values in self._arrays.items()}
 
 
 def _class_sets(labels: Tensor) -> list[tuple[int, ...]]:

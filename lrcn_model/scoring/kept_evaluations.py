@@ -86,7 +86,7 @@ def keep_evaluation(
     Args:
         folder: The run's folder, on this machine.
         found: The evaluation.
-        frames: The arrays of its clips and frames, as `FrameScores.take_arrays` gives them.
+        frames: The arrays of its clips and frames, as `FrameScores.arrays` gives them.
         processor: The processor that the net was run on.
         seconds: The time that scoring took.
 
