@@ -58,7 +58,7 @@ VIEWS: Mapping[str, Callable[[float], list[ClipChange | None]]] = {
     WHOLE: _whole,
     "flip": _flip,
     # Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural Networks", 2012,
-    # section 4.1. Donahue et al.'s code does so too, with 227x227 of 320x240 pixels
+    # section 4.1. Donahue et al.'s code (classify_video.py) does so with 227x227 of 320x240 pixels
     TEN_CROP: _ten_crop,
 }
 """The kinds of views by name: each a function of the fraction that is cut away, which gives what is

@@ -1,4 +1,4 @@
-"""Runs whose nets are as they are drawn at random, in folders as trainings write them."""
+"""Small videos, and runs whose nets are as they are drawn at random, as trainings write them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.calibration import Calibration
 from lrcn_model.scoring.trained_run import RunFacts, save_weights
+from tests.lrcn_data.conftest import write_video
+
+__all__ = ["make_run", "write_video"]
 
 SIZE = (40, 32)
 
