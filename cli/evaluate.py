@@ -164,10 +164,13 @@ def command(
     given = {"--csv": csv_path, "--confusion": confusion, "--calibrate": calibrate}
     _check(runs, shards, [name for name, value in given.items() if value], summary=summary)
     prepare_torch("scipy", "sklearn", *(["matplotlib"] if confusion else []))
-    if summary:
-        _summarize(runs, average=average, views=views, crop=crop, as_json=as_json)
-        return
     from lrcn_model.ranks import ranks_from_environment
+
+    first = ranks_from_environment().first
+    if summary:
+        if first:
+            _summarize(runs, average=average, views=views, crop=crop, as_json=as_json)
+        return
     from lrcn_model.scoring.evaluate import EvaluateOptions, evaluate_runs
     from lrcn_model.scoring.trained_run import load_run
     from lrcn_model.scoring.views import Views
@@ -190,11 +193,11 @@ def command(
         allow_other_sampling=allow_other_sampling,
         calibrate=calibrate,
     )
-    with CountProgress("clips", shown=ranks_from_environment().first) as progress:
+    with CountProgress("clips", shown=first) as progress:
         found = evaluate_runs(
             trained, shards, how, on_start=progress.start, on_clips=progress.advance
         )
-    if not found[0].first:
+    if not first:
         return
     for evaluation in found:
         for sentence in _warnings(evaluation, calibrate=calibrate):

@@ -159,11 +159,14 @@ def evaluate_runs(
     with joined(ranks, processor.device), out_of_memory_remedy(options.batch_size):
         share = len(data) // ranks.count * len(trained)
         on_start(share, share)
-        scored = [_score(run, data, options, ranks, on_clips) for run in trained]
-    return [
-        _evaluation(run, data, options, scores, differ, ranks)
-        for run, scores, differ in zip(trained, scored, differences, strict=True)
-    ]
+        found = []
+        for run, differ in zip(trained, differences, strict=True):
+            scored = _score(run, data, options, ranks, on_clips)
+            # one run after the other is kept, and its frames' scores let go of
+            found.append(_evaluation(run, data, options, scored, differ, ranks))
+        # the first process still writes when the others are done, and holds the connections
+        ranks.wait()
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
