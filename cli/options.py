@@ -195,8 +195,9 @@ views_option = click.option(
     "--views",
     type=click.Choice(list(VIEWS)),
     show_default=WHOLE,
-    help="The views in which each clip is scored, whose scores are averaged: the whole clip; the"
-    " clip and its mirror image (flip); or four corners, the centre and their mirror images.",
+    help="The views in which each clip is scored, whose scores are averaged: the whole clip, the"
+    " clip and its mirror image (flip), or its corners, its centre and the mirror images of these"
+    " (ten-crop).",
 )
 
 crop_option = click.option(
