@@ -18,6 +18,7 @@ from lrcn_data.size import Size, parse_size
 from lrcn_data.storage.locations import is_url, normal_location
 from lrcn_data.video.decoders import DECODERS
 from lrcn_model.processor_names import DEVICES
+from lrcn_model.scoring.views import TEN_CROP, TEN_CROP_CUTS, VIEWS, WHOLE
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -188,6 +189,24 @@ def batch_size_option(text: str) -> Callable[[Decorated], Decorated]:
     return click.option(
         "--batch-size", type=click.IntRange(1), default=16, show_default=True, help=text
     )
+
+
+views_option = click.option(
+    "--views",
+    type=click.Choice(list(VIEWS)),
+    show_default=WHOLE,
+    help="The views in which each clip is scored, whose scores are averaged: the whole clip, the"
+    " clip and its mirror image (flip), or its corners, its centre and the mirror images of these"
+    " (ten-crop).",
+)
+
+crop_option = click.option(
+    "--crop",
+    type=click.FloatRange(0, 0.95, min_open=True),
+    metavar="F",
+    show_default=f"{TEN_CROP_CUTS} with --views {TEN_CROP}",
+    help="The fraction of width and height that each crop of ten-crop cuts away.",
+)
 
 
 def root_option(text: str) -> Callable[[Decorated], Decorated]:

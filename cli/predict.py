@@ -11,6 +11,7 @@ import click
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.sampling.samplings import SAMPLINGS
+from lrcn_model.scoring.views import WHOLE
 
 from .command import Command
 from .error_boundary import run
@@ -20,6 +21,7 @@ from .options import (
     RUN,
     KindType,
     batch_size_option,
+    crop_option,
     debug_option,
     decoder_option,
     device_option,
@@ -30,6 +32,7 @@ from .options import (
     net_plugin_options,
     picture_rate_option,
     version_option,
+    views_option,
 )
 from .output import print_json, warn
 from .prepare_torch import prepare_torch
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
         "Predicting": (
             "top",
             "min_score",
+            "views",
+            "crop",
             "picture_rate",
             "max_hours",
             "plugins",
@@ -80,6 +85,8 @@ if TYPE_CHECKING:
     help="The probability below which the most probable class is no answer: the video is none of"
     " the classes.",
 )
+@views_option
+@crop_option
 @picture_rate_option("Take folders of numbered pictures for videos of this many pictures a second.")
 @max_hours_option
 @click.option(
@@ -102,6 +109,8 @@ def command(
     videos: tuple[Path, ...],
     top: int,
     min_score: float,
+    views: str | None,
+    crop: float | None,
     sampling: str | None,
     device: str,
     batch_size: int,
@@ -120,9 +129,9 @@ def command(
     blocks. A video that is too short for a clip is padded. One that can't be read is reported; the
     others are still predicted, and the exit code is 1.
 
-    Probabilities are calibrated where the run is, by its training or by lrcn-eval. They are shared
-    out among the classes that the net knows: of a video that shows none of them, one may still be
-    high.
+    Probabilities are calibrated where the run is, by its training or by lrcn-eval, and clips are
+    scored as a whole. They are shared out among the classes that the net knows: of a video that
+    shows none of them, one may still be high.
     """
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
@@ -135,6 +144,8 @@ def command(
             videos,
             top=top,
             min_score=min_score,
+            views=views or WHOLE,
+            crop=crop,
             batch_size=batch_size,
             decoder=decoder,
             picture_rate=picture_rate,
@@ -145,7 +156,7 @@ def command(
     if as_json:
         print_json([asdict(prediction) for prediction in predictions])
     else:
-        _print_predictions(predictions, _describe(trained.facts.calibration))
+        _print_predictions(predictions, _describe(trained.facts.calibration, views or WHOLE))
     for prediction in predictions:
         if prediction.padded is not None:
             warn(
@@ -157,12 +168,16 @@ def command(
         raise LrcnError(f"{unread} of {len(predictions)} videos could not be read")
 
 
-def _describe(calibration: Calibration | None) -> str:
+def _describe(calibration: Calibration | None, views: str) -> str:
     """Say in words where the probabilities come from."""
     from lrcn_model.scoring.calibration import describe
 
     if calibration is None:
         return "probabilities are the net's own, mostly too high: the run isn't calibrated"
+    if views != WHOLE:
+        return (
+            f"probabilities are the net's own: the run is calibrated, but not for --views {views}"
+        )
     return f"probabilities are calibrated: {describe(calibration.temperature, calibration.videos)}"
 
 

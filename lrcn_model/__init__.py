@@ -24,10 +24,18 @@ if TYPE_CHECKING:
     from lrcn_model.reading.shard_dataset import ShardDataset
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
     from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
+    from lrcn_model.scoring.class_figures import ClassFigures
+    from lrcn_model.scoring.compare import Agreement, Comparison, compare
     from lrcn_model.scoring.confusion_picture import draw_confusion
-    from lrcn_model.scoring.evaluate import Evaluation, evaluate, write_csv
+    from lrcn_model.scoring.evaluate import evaluate
+    from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
+    from lrcn_model.scoring.find_evaluation import find_evaluation
+    from lrcn_model.scoring.intervals import Interval
+    from lrcn_model.scoring.kept_evaluations import read_evaluation
     from lrcn_model.scoring.scorer import Result, VideoScores
+    from lrcn_model.scoring.scores_csv import write_csv
     from lrcn_model.scoring.set_scorer import SetResult, SetVideoScores
+    from lrcn_model.scoring.summary import Fold, Summary, pooled_difference, summarize
     from lrcn_model.scoring.trained_run import TrainedRun, load_run
     from lrcn_model.training.reports import TrainingObserver
     from lrcn_model.training.run import Outcome
@@ -35,34 +43,46 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LRCN",
+    "Agreement",
     "Augmentation",
     "Calibration",
     "CalibrationFigures",
+    "ClassFigures",
     "ClipBatch",
+    "Comparison",
     "EpochSampler",
     "Evaluation",
     "Expects",
+    "Fold",
     "FrameGuess",
     "Guess",
+    "Interval",
     "NetConfig",
     "Outcome",
     "Part",
     "Prediction",
     "Preprocess",
     "Result",
+    "ScoredShard",
     "SetResult",
     "SetVideoScores",
     "ShardDataset",
+    "Summary",
     "TrainedRun",
     "TrainingObserver",
     "VideoScores",
     "WebdatasetReader",
     "collate",
+    "compare",
     "draw_confusion",
     "evaluate",
+    "find_evaluation",
     "load_run",
+    "pooled_difference",
     "predict",
     "predict_videos",
+    "read_evaluation",
+    "summarize",
     "train",
     "write_csv",
 ]
@@ -76,27 +96,39 @@ __getattr__, __dir__ = lazy_names(
         "SetResult": "scoring.set_scorer",
         "SetVideoScores": "scoring.set_scorer",
         "draw_confusion": "scoring.confusion_picture",
-        "write_csv": "scoring.evaluate",
+        "write_csv": "scoring.scores_csv",
         "Guess": "predicting.predict",
+        "Fold": "scoring.summary",
         "FrameGuess": "predicting.predict",
         "LRCN": "nets.net",
+        "Agreement": "scoring.compare",
         "Augmentation": "reading.augmentation",
         "Calibration": "scoring.calibration",
         "CalibrationFigures": "scoring.calibration",
         "ClipBatch": "reading.clip_batch",
+        "Comparison": "scoring.compare",
+        "compare": "scoring.compare",
         "EpochSampler": "reading.epoch_sampler",
-        "Evaluation": "scoring.evaluate",
+        "ClassFigures": "scoring.class_figures",
+        "Evaluation": "scoring.evaluation",
+        "Interval": "scoring.intervals",
+        "ScoredShard": "scoring.evaluation",
+        "pooled_difference": "scoring.summary",
+        "read_evaluation": "scoring.kept_evaluations",
+        "summarize": "scoring.summary",
         "Expects": "nets.cnn",
         "NetConfig": "nets.net_config",
         "Part": "nets.net_config",
         "Prediction": "predicting.predict",
         "Preprocess": "reading.preprocess",
         "ShardDataset": "reading.shard_dataset",
+        "Summary": "scoring.summary",
         "TrainedRun": "scoring.trained_run",
         "TrainingObserver": "training.reports",
         "WebdatasetReader": "reading.webdataset_reader",
         "collate": "reading.clip_batch",
         "evaluate": "scoring.evaluate",
+        "find_evaluation": "scoring.find_evaluation",
         "load_run": "scoring.trained_run",
         "predict": "predicting.predict",
         "predict_videos": "predicting.predict",

@@ -9,6 +9,7 @@ runs/small-1a2b3c4d/
   checkpoints/          last.pt, from which the training goes on; previous.pt, the one before; and
                         best.pt, that of the epoch with the best scores on val
   tensorboard/          the same figures as metrics.jsonl
+  evaluations/          what lrcn-eval has found; see `scoring.kept_evaluations`
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ CONFIG = "config.toml"
 
 WEIGHTS = "weights.safetensors"
 """The file with the trained net."""
+
+EVALUATIONS = "evaluations"
+"""The folder with the evaluations that are kept."""
 
 _OLD_TEMPORARY = ".tmp"
 """How half-written files ended before they were named as those of data sets are."""
@@ -74,6 +78,11 @@ class RunFolder(Folder):
         """The folder of TensorBoard's events."""
         return self.path / "tensorboard"
 
+    @property
+    def evaluations(self) -> Path:
+        """The folder of the evaluations that are kept."""
+        return self.path / EVALUATIONS
+
     def exists(self) -> bool:
         """Whether a training was started here."""
         return self.has(CONFIG)
@@ -86,13 +95,13 @@ class RunFolder(Folder):
         """Remove a run's files, and nothing else."""
         for file in (self.config, self.record, self.pretrained, self.metrics, self.weights):
             file.unlink(missing_ok=True)
-        for folder in (self.checkpoints, self.tensorboard):
+        for folder in (self.checkpoints, self.tensorboard, self.evaluations):
             if folder.exists():
                 shutil.rmtree(folder)
 
     def remove_leftovers(self) -> None:
         """Remove the half-written files that killed trainings left."""
-        for folder in (self.path, self.checkpoints):
+        for folder in (self.path, self.checkpoints, self.evaluations):
             remove_leftovers(folder)
             for leftover in folder.glob(f"*{_OLD_TEMPORARY}"):
                 leftover.unlink(missing_ok=True)

@@ -44,6 +44,23 @@ def write_tensors(path: Path, record: Mapping[str, Any], tensors: Mapping[str, T
         file.write(save(dict(tensors), metadata))
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """Read the record of a file alone, in which damage is not noticed.
+
+    Raises:
+        OSError: The file can't be read.
+        NoTensorsError: The file is no such file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as content:
+            record: dict[str, Any] = json.loads((content.metadata() or {})["lrcn"])
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise NoTensorsError(repr(error)) from error
+    return record
+
+
 def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Read a file back: its record, and its tensors, which share the memory of the file's pages.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -22,13 +21,12 @@ from lrcn_model.reading.shard_dataset import ShardDataset
 def with_known_features(
     data: ShardDataset,
     *,
-    runs: Path | None,
+    runs: Path,
     net: LRCN,
     preprocess: Preprocess,
     processor: Processor,
     workers: int,
     ranks: Ranks,
-    on_clips: Callable[[int, int], None] = lambda done, clips: None,
 ) -> Clips:
     """The clips with their features, if a training has kept features of this CNN.
 
@@ -37,14 +35,12 @@ def with_known_features(
 
     Args:
         data: The clips.
-        runs: The folder that the run is in; None where it is not on this machine.
+        runs: The folder that the run's folder is in.
         net: The net, in evaluation mode.
         preprocess: The module that turns stored pixels into what the net sees.
         processor: The processor that the net runs on.
         workers: The number of processes that read shards; 0 for reading in this process.
         ranks: The processes that share the clips.
-        on_clips: Called with the number of clips that this process has computed, and the number
-            that it computes in all.
 
     Returns:
         The clips; `data` itself where no features of this CNN are kept, or none can be added.
@@ -52,8 +48,6 @@ def with_known_features(
     Raises:
         ShardError: A shard is damaged.
     """
-    if runs is None:
-        return data
     folder = FeatureFolder(runs, feature_key(net, preprocess, processor))
     if not folder.is_writable():
         return data
@@ -64,6 +58,6 @@ def with_known_features(
             return net.features(preprocess(batch))
 
     maker = FeatureMaker(compute=compute, workers=workers, processor=processor, ranks=ranks)
-    cached = maker.cached(data, folder, on_clips=on_clips)
+    cached = maker.cached(data, folder)
     assert cached is not None
     return cached

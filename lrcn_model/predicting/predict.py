@@ -24,6 +24,7 @@ from lrcn_model.scoring.calibration import probabilities
 from lrcn_model.scoring.label_kinds import AnyVideoScores, label_kind
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
 from lrcn_model.scoring.video_vote import Vote
+from lrcn_model.scoring.views import WHOLE, Views, score_views
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,19 +69,21 @@ class Prediction:
             be read.
         frames: The most probable class of each sampled frame, in time order.
         clips: The number of clips whose scores were averaged.
+        views_a_clip: The number of views of each clip whose scores were averaged before.
         padded: The number of real frames of a video that is too short for a clip, the last of which
             was repeated; None for others.
         error: The reason why the video can't be read; None where it can.
         class_name: The name of the most probable class; None where that is less probable than was
             asked for, or the video can't be read.
         temperature: What has corrected the probabilities of the guesses; None where the run has
-            none, and they are the net's own.
+            none, or has it for whole clips and others were scored: they are the net's own.
     """
 
     video: str
     guesses: list[Guess]
     frames: list[FrameGuess]
     clips: int = 0
+    views_a_clip: int = 1
     padded: int | None = None
     error: str | None = None
     class_name: str | None = None
@@ -93,6 +96,8 @@ def predict(
     *,
     top: int = 5,
     min_score: float = 0.0,
+    views: str = WHOLE,
+    crop: float | None = None,
     batch_size: int = 16,
     decoder: str = "av",
     picture_rate: Fraction | None = None,
@@ -106,6 +111,9 @@ def predict(
         video: The path of the video file, or of a folder of numbered pictures.
         top: The number of classes to name.
         min_score: The probability, from 0 to 1, below which the most probable class is no answer.
+        views: In which views each clip is scored, as `evaluate` takes them.
+        crop: The fraction of width and height that each of ten-crop's crops cuts away; None for
+            0.125.
         batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
         picture_rate: The number of pictures a second of folders of numbered pictures; None to
@@ -117,13 +125,15 @@ def predict(
     Raises:
         VideoError: The video can't be used, with the reason.
         OSError: The file is not there or can't be read.
-        UsageError: There is no such run, or a plug-in made or chose the frames, and is not named.
+        UsageError: There is no such run, a value is out of range, or a plug-in made or chose the
+            frames, and is not named.
         LrcnError: The run's weights are damaged.
     """
     return _Predictor(
         run,
         top=top,
         min_score=min_score,
+        views=Views(name=views, crop=crop),
         batch_size=batch_size,
         decoder=decoder,
         picture_rate=picture_rate,
@@ -138,6 +148,8 @@ def predict_videos(
     *,
     top: int = 5,
     min_score: float = 0.0,
+    views: str = WHOLE,
+    crop: float | None = None,
     batch_size: int = 16,
     decoder: str = "av",
     picture_rate: Fraction | None = None,
@@ -151,6 +163,9 @@ def predict_videos(
         videos: The paths of the video files, or of folders of numbered pictures.
         top: The number of classes to name for a video.
         min_score: The probability, from 0 to 1, below which the most probable class is no answer.
+        views: In which views each clip is scored, as `evaluate` takes them.
+        crop: The fraction of width and height that each of ten-crop's crops cuts away; None for
+            0.125.
         batch_size: The number of a video's clips that are scored at a time.
         decoder: The name of the decoder, such as "av".
         picture_rate: The number of pictures a second of folders of numbered pictures; None to
@@ -163,13 +178,15 @@ def predict_videos(
         The prediction of each video, in the order of the paths.
 
     Raises:
-        UsageError: There is no such run, or a plug-in made or chose the frames, and is not named.
+        UsageError: There is no such run, a value is out of range, or a plug-in made or chose the
+            frames, and is not named.
         LrcnError: The run's weights are damaged.
     """
     predictor = _Predictor(
         run,
         top=top,
         min_score=min_score,
+        views=Views(name=views, crop=crop),
         batch_size=batch_size,
         decoder=decoder,
         picture_rate=picture_rate,
@@ -192,6 +209,7 @@ class _Predictor:
         *,
         top: int,
         min_score: float,
+        views: Views,
         batch_size: int,
         decoder: str,
         picture_rate: Fraction | None,
@@ -202,36 +220,41 @@ class _Predictor:
             raise UsageError(f"top {top} or batch_size {batch_size} is below 1")
         if not 0 <= min_score <= 1:
             raise UsageError(f"min_score must be from 0 to 1, got {min_score}")
-        self._run = run if isinstance(run, TrainedRun) else load_run(run)
-        self._label_kind = label_kind(multi_label=self._run.facts.multi_label)
+        trained = run if isinstance(run, TrainedRun) else load_run(run)
+        self._label_kind = label_kind(multi_label=trained.facts.multi_label)
         self._top, self._min_score = top, min_score
-        self._batch_size = batch_size
+        self._views, self._batch_size = views, batch_size
+        # fitted to whole clips, a temperature says nothing of other views
+        self._calibration = trained.facts.calibration if views.name == WHOLE else None
         self._reader = VideoReader(
-            self._run.facts,
+            trained.facts,
             decoder=decoder,
             decode=DecodeOptions(picture_rate=picture_rate, limits=Limits.of_hours(max_hours)),
             plugins=plugins,
         )
+        self._run = trained.for_frames(self._reader.frame_kind)
 
     def predict(self, path: str | os.PathLike[str]) -> Prediction:
         found = self._reader.read(path)
         kind, facts = self._label_kind, self._run.facts
         scorer = kind.scorer(len(facts.classes), facts.average)
         frames = _FrameScores(kind.votes["log-probs"])
+        vote = kind.votes[facts.average]
         for batch in found.batches(self._batch_size):
             on_device = batch.to(self._run.processor.device)
-            scores_BTC = self._run.score(on_device)
+            scores_BTC = score_views(self._run, on_device, self._views, vote)
             scorer.add(scores_BTC, on_device)
             for clip, scores_TC in zip(batch.indices.tolist(), scores_BTC, strict=True):
                 frames.add(found.samples[clip].record, scores_TC)
         [video] = scorer.videos()
-        guesses, calibration = self._guesses(video), self._run.facts.calibration
+        guesses, calibration = self._guesses(video), self._calibration
         is_answer = guesses[0].probability >= self._min_score
         return Prediction(
             video=os.fspath(path),
             guesses=guesses,
             frames=frames.guesses(facts.classes),
             clips=len(found.samples),
+            views_a_clip=len(self._views),
             padded=found.padded,
             class_name=guesses[0].name if is_answer else None,
             temperature=calibration.temperature if calibration else None,
@@ -241,7 +264,7 @@ class _Predictor:
         """The most probable classes of a video."""
         facts = self._run.facts
         vote = self._label_kind.votes[facts.average]
-        [probabilities_C] = probabilities([video], vote, facts.calibration)
+        [probabilities_C] = probabilities([video], vote, self._calibration)
         best = torch.from_numpy(probabilities_C).topk(min(self._top, len(facts.classes)))
         return [
             Guess(label=label, name=facts.classes[label], probability=probability)

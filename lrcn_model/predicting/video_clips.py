@@ -130,6 +130,11 @@ class VideoReader:
             decode=decode,
         )
 
+    @property
+    def frame_kind(self) -> FrameKind:
+        """The kind of frames of the clips."""
+        return self._layout.frame_kind
+
     def read(self, path: str | os.PathLike[str]) -> VideoSamples:
         """Read the clips of a video.
 

@@ -21,7 +21,7 @@ _GREY = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClipChange:
-    """What is done to all frames of one clip.
+    """What is done to all frames of one clip; by default nothing.
 
     Attributes:
         left: The left edge of the part that is kept, as a fraction of the frames' width.
@@ -33,13 +33,13 @@ class ClipChange:
         saturation: The factor that the values' distance from their pixel's grey is multiplied by.
     """
 
-    left: float
-    top: float
-    scale: float
-    flip: bool
-    brightness: float
-    contrast: float
-    saturation: float
+    left: float = 0.0
+    top: float = 0.0
+    scale: float = 1.0
+    flip: bool = False
+    brightness: float = 1.0
+    contrast: float = 1.0
+    saturation: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

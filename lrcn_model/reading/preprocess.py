@@ -59,8 +59,9 @@ class Preprocess(nn.Module):
     ) -> None:
         super().__init__()
         self.core = FrameInput(size, mean, channels=channels, expects=expects)
-        # a mean of the CNN's own is no property of the data, and stays as it is
-        self._mirrors_mean = mean is not None and expects.mean is None
+        # a mean of the CNN's own is no property of the data, and stays as it is; so does none at
+        # all, which weights have as zeros
+        self._mirrors_mean = mean is not None and bool(mean.any()) and expects.mean is None
         self._mirrored = list(mirrored_channels)
         self._buffers_to_reuse = BufferPool()
         # saved under the names that it had before there was a core

@@ -1,20 +1,19 @@
-"""How right a trained net is on shards."""
+"""Scores shards with a trained net."""
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.shard_patterns import Patterns
-from lrcn_data.format.sources import source_text
 from lrcn_model.caching.known_features import with_known_features
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
-from lrcn_model.ranks import joined, ranks_from_environment
+from lrcn_model.ranks import Ranks, joined, ranks_from_environment
+from lrcn_model.reading.clip_batch import Clips
 from lrcn_model.reading.open_shards import (
     Wanted,
     check_fits,
@@ -23,93 +22,60 @@ from lrcn_model.reading.open_shards import (
     scoring_batches,
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
-from lrcn_model.scoring.calibration import (
-    Calibration,
-    CalibrationFigures,
-    at_temperature,
-    calibration_figures,
-    fit_calibration,
-    labels_of,
-    log_probabilities,
-    probabilities,
-)
-from lrcn_model.scoring.label_kinds import (
-    AnyResult,
-    AnyVideoScores,
-    label_kind,
-    over_all_processes,
-)
+from lrcn_model.scoring.calibration import fit_calibration
+from lrcn_model.scoring.class_figures import class_figures
+from lrcn_model.scoring.evaluation import Evaluation, ScoredShard, drawn_figures
+from lrcn_model.scoring.frame_scores import FrameScores
+from lrcn_model.scoring.intervals import intervals
+from lrcn_model.scoring.kept_evaluations import keep_evaluation
+from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.scorer import VideoScores
-from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_calibration
+from lrcn_model.scoring.trained_run import TrainedRun, folder_of, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
+from lrcn_model.scoring.views import WHOLE, Views, score_views
+
+AnyRun = TrainedRun | str | os.PathLike[str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Evaluation:
-    """How right a net is on shards.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateOptions:
+    """How shards are scored; see `evaluate`.
 
-    Attributes:
-        result: All figures; a `SetResult` where clips have sets of classes.
-        videos: The scores of each video, sorted by path.
-        classes: The class names, by class number.
-        first: Whether this is the process, of several, that reports what was found.
-        differences: In what the clips were sampled otherwise than those that the net was trained
-            on; a phrase for each difference.
-        average: Which scores of a video's frames were averaged.
-        splits: The split of each shard scored, by its SHA-256.
-        calibration: How the run corrects the probabilities of these scores; None where it doesn't.
+    Raises:
+        UsageError: A value is out of range.
     """
 
-    result: AnyResult
-    videos: Sequence[AnyVideoScores]
-    classes: list[str]
-    first: bool
-    differences: list[str]
-    average: str
-    splits: Mapping[str, str]
-    calibration: Calibration | None = None
+    average: str | None = None
+    views: Views = field(default_factory=Views)
+    batch_size: int = 16
+    workers: int | None = None
+    plugins: Collection[str] = ()
+    allow_other_sampling: bool = False
+    calibrate: bool = False
+    keep: bool = True
 
-    @property
-    def calibrated_on(self) -> int:
-        """The number of the shards scored that the calibration was fitted on."""
-        return len(set(self.splits) & set(self.calibration.shards)) if self.calibration else 0
-
-    @property
-    def temperature(self) -> float:
-        """What corrects the probabilities; 1 where nothing does."""
-        return self.calibration.temperature if self.calibration else 1.0
-
-    def probabilities(self) -> list[float]:
-        """The probability of the class recognized in each video, as predicting says it.
-
-        Nothing where videos have sets of classes.
-        """
-        videos = self._of_one_class()
-        if not videos:
-            return []
-        best_V = probabilities(videos, VOTES[self.average], self.calibration).max(axis=1)
-        return [float(probability) for probability in best_V]
-
-    def figures(self, temperature: float = 1.0) -> CalibrationFigures:
-        """How far the probabilities of videos of one class are what they say, at a temperature."""
-        videos = self._of_one_class()
-        log_probs_VC = at_temperature(log_probabilities(videos, self.average), temperature)
-        return calibration_figures(log_probs_VC, labels_of(videos))
-
-    def _of_one_class(self) -> list[VideoScores]:
-        return [video for video in self.videos if isinstance(video, VideoScores)]
+    def __post_init__(self) -> None:
+        if self.average is not None and self.average not in VOTES:
+            raise UsageError(f"average must be one of {', '.join(VOTES)}, got {self.average!r}")
+        if self.batch_size < 1 or (self.workers is not None and self.workers < 0):
+            raise UsageError(
+                f"batch_size {self.batch_size} or workers {self.workers} is out of range"
+            )
 
 
 def evaluate(
-    run: TrainedRun | str | os.PathLike[str],
+    run: AnyRun,
     shards: Patterns,
     *,
     average: str | None = None,
+    views: str = WHOLE,
+    crop: float | None = None,
     batch_size: int = 16,
     workers: int | None = None,
     plugins: Collection[str] = (),
     allow_other_sampling: bool = False,
     calibrate: bool = False,
+    keep: bool = True,
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Evaluation:
@@ -122,6 +88,11 @@ def evaluate(
         average: Which scores of a video's frames are averaged, among `video_vote.VOTES`:
             "log-probs", "probs" or "last"; None for what the run was trained with. Where clips have
             sets of classes, "log-probs" stands for the logarithms of a class's odds.
+        views: In which views each clip is scored, among `views.VIEWS`: "whole", "flip" or
+            "ten-crop". The scores of a clip's views are averaged, frame by frame, as those of a
+            video's frames are.
+        crop: The fraction of width and height that each of ten-crop's crops cuts away; None for
+            0.125, which leaves 224 of 256 pixels.
         batch_size: The number of clips that are scored at a time, which changes nothing but speed.
         workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
@@ -129,101 +100,126 @@ def evaluate(
             trained on: at another rate, with another sampling or stride.
         calibrate: Whether a temperature is fitted to the scores and kept with the run, in place of
             the one that it has; the shards of folders are then those of the val split.
+        keep: Whether the evaluation is kept in the run's folder, with the scores of every video and
+            frame; `Evaluation.not_kept` says why it couldn't be.
         on_start: Called once with the number of clips that this process scores, and with the number
             still to be scored, which is the same.
         on_clips: Called after every batch with the number of its clips.
 
     Raises:
-        UsageError: There is no such run, the clips differ from the run's in their classes, number
-            of frames, kind of frames or sampling, or a plug-in that is not named has made them; or
-            what is to be calibrated averages other scores than predicting, or is not on this
-            machine.
+        UsageError: A value is out of range, or there is no such run; the clips differ from the
+            run's in their classes, number of frames, kind of frames or sampling, or a plug-in that
+            is not named has made them; or what is to be calibrated averages other scores or views
+            than predicting, or is not on this machine.
         ShardError: Shards are missing, damaged, or don't fit together.
         LrcnError: The run's weights are damaged, or memory ran out.
     """
-    if average is not None and average not in VOTES:
-        raise UsageError(f"average must be one of {', '.join(VOTES)}, got {average!r}")
-    if batch_size < 1 or (workers is not None and workers < 0):
-        raise UsageError(f"batch_size {batch_size} or workers {workers} is out of range")
-    trained = run if isinstance(run, TrainedRun) else load_run(run)
+    options = EvaluateOptions(
+        average=average,
+        views=Views(name=views, crop=crop),
+        batch_size=batch_size,
+        workers=workers,
+        plugins=plugins,
+        allow_other_sampling=allow_other_sampling,
+        calibrate=calibrate,
+        keep=keep,
+    )
+    [found] = evaluate_runs([run], shards, options, on_start=on_start, on_clips=on_clips)
+    return found
+
+
+def evaluate_runs(
+    runs: Sequence[AnyRun],
+    shards: Patterns,
+    options: EvaluateOptions,
+    *,
+    on_start: Callable[[int, int], None] = lambda clips, left: None,
+    on_clips: Callable[[int], None] = lambda clips: None,
+) -> list[Evaluation]:
+    """Score the same shards with each of several runs; nothing is scored unless they fit all runs.
+
+    Args:
+        runs: The trained nets, on the same device, or the paths or URLs of their runs.
+        shards: The shards to score; see `evaluate`.
+        options: How they are scored.
+        on_start: Called once with the number of clips that this process scores, over all runs, and
+            with the number still to be scored, which is the same.
+        on_clips: Called after every batch with the number of its clips.
+
+    Raises:
+        LrcnError: As `evaluate` does.
+    """
+    trained = [run if isinstance(run, TrainedRun) else load_run(run) for run in runs]
+    for run in trained:
+        _check_calibration(run, options)
+    split = "val" if options.calibrate else "test"
+    data = open_shards(shards, split=split, plugins=options.plugins)
+    differences = [_differences(data, run, options) for run in trained]
     ranks = ranks_from_environment()
-    votes = average or trained.facts.average
-    if calibrate and votes != trained.facts.average:
+    keep_freed_memory()
+    processor = trained[0].processor
+    with joined(ranks, processor.device), out_of_memory_remedy(options.batch_size):
+        share = len(data) // ranks.count * len(trained)
+        on_start(share, share)
+        found = []
+        for run, differ in zip(trained, differences, strict=True):
+            scored = _score(run, data, options, ranks, on_clips)
+            # one run after the other is kept, and its frames' scores let go of
+            found.append(_evaluation(run, data, options, scored, differ, ranks))
+        # the first process still writes when the others are done, and holds the connections
+        ranks.wait()
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scored:
+    """What all processes have found of the clips.
+
+    Attributes:
+        scorer: The sums that the figures follow from.
+        frames: The scores of every frame; None where they can't be kept, or aren't to be.
+        not_kept: The reason why they can't be kept.
+        seconds: The time that scoring took.
+    """
+
+    scorer: AnyScorer
+    frames: FrameScores | None
+    not_kept: str | None
+    seconds: float
+
+
+def _check_calibration(run: TrainedRun, options: EvaluateOptions) -> None:
+    """Refuse to calibrate what predicting doesn't do, or what has no calibration.
+
+    Raises:
+        UsageError: It is asked for.
+    """
+    if not options.calibrate:
+        return
+    if _average(run, options) != run.facts.average:
         raise UsageError(
-            f"a calibration is for what lrcn-predict averages, {trained.facts.average}, not"
-            f" {votes}; leave --average out"
+            f"a calibration is for what lrcn-predict averages, {run.facts.average}, not"
+            f" {options.average}; leave --average out"
         )
-    if calibrate and trained.facts.multi_label:
+    if options.views.name != WHOLE:
         raise UsageError(
-            f"a calibration is for videos of one class, and those of the run {trained.name} have"
+            f"a calibration is for whole clips, as lrcn-predict sees them, not for --views"
+            f" {options.views.name}; leave --views out"
+        )
+    if run.facts.multi_label:
+        raise UsageError(
+            f"a calibration is for videos of one class, and those of the run {run.name} have"
             " several labels; leave --calibrate out"
         )
-    data, differences = _open(
-        shards,
-        trained,
-        plugins,
-        split="val" if calibrate else "test",
-        allow_other_sampling=allow_other_sampling,
-    )
-    keep_freed_memory()
-    with joined(ranks, trained.processor.device), out_of_memory_remedy(batch_size):
-        share = len(data) // ranks.count
-        on_start(share, share)
-        kind = label_kind(multi_label=trained.facts.multi_label)
-        scorer = kind.scorer(len(trained.facts.classes), votes)
-        workers = default_workers() if workers is None else workers
-        clips = with_known_features(
-            data,
-            runs=trained.runs,
-            net=trained.net,
-            preprocess=trained.preprocess,
-            processor=trained.processor,
-            workers=workers,
-            ranks=ranks,
-        )
-        batches = scoring_batches(
-            clips,
-            batch_size=batch_size,
-            workers=0 if clips is not data else workers,
-            processor=trained.processor,
-            ranks=ranks,
-        )
-        with closing(batches):
-            for batch in batches:
-                scorer.add(trained.score(batch), batch)
-                on_clips(len(batch))
-        whole = over_all_processes(scorer, ranks)
-    videos = whole.videos()
-    splits = {shard.entry.sha256: shard.entry.split for shard in data.data_set.shards}
-    # fitted to other votes, a temperature says nothing of these
-    calibration = trained.facts.calibration if votes == trained.facts.average else None
-    if calibrate:
-        one_class = [video for video in videos if isinstance(video, VideoScores)]
-        calibration = fit_calibration(one_class, votes, list(splits))
-        if ranks.first:
-            save_calibration(trained, calibration)
-    return Evaluation(
-        result=whole.result(skipped=data.skipped, failed=data.failed),
-        videos=videos,
-        classes=trained.facts.classes,
-        first=ranks.first,
-        differences=differences,
-        average=votes,
-        splits=splits,
-        calibration=calibration,
-    )
 
 
-def _open(
-    shards: Patterns,
-    run: TrainedRun,
-    plugins: Collection[str],
-    *,
-    split: str,
-    allow_other_sampling: bool,
-) -> tuple[ShardDataset, list[str]]:
-    """Open the clips to score, and say in what they were sampled otherwise than the run's."""
-    data = open_shards(shards, split=split, plugins=plugins)
+def _average(run: TrainedRun, options: EvaluateOptions) -> str:
+    """Which scores of a video's frames are averaged."""
+    return options.average or run.facts.average
+
+
+def _differences(data: ShardDataset, run: TrainedRun, options: EvaluateOptions) -> list[str]:
+    """In what the clips were sampled otherwise than the run's; other clips are refused."""
     wanted = Wanted(
         what=f"the run {run.name} has",
         classes=run.facts.classes,
@@ -232,45 +228,119 @@ def _open(
         frame_kind=run.facts.frame_kind,
         recipe=run.facts.sampled,
     )
-    return data, check_fits(data, wanted, allow_other_sampling=allow_other_sampling)
+    return check_fits(data, wanted, allow_other_sampling=options.allow_other_sampling)
 
 
-def write_csv(
-    path: Path,
-    videos: Sequence[AnyVideoScores],
-    classes: Sequence[str],
-    probabilities: Sequence[float] = (),
-) -> None:
-    """Write a CSV file with a line for each video, after a line of column names.
+def _score(
+    run: TrainedRun,
+    data: ShardDataset,
+    options: EvaluateOptions,
+    ranks: Ranks,
+    on_clips: Callable[[int], None],
+) -> _Scored:
+    """Score this process's share of the clips; what is found is that of all processes."""
+    began = time.monotonic()
+    not_kept = _not_kept(run) if options.keep else None
+    frames = FrameScores(len(data)) if options.keep and not not_kept else None
+    kind = label_kind(multi_label=run.facts.multi_label)
+    average = _average(run, options)
+    scorer = kind.scorer(len(run.facts.classes), average)
+    mirroring = run.for_frames(data.frame_kind)
+    workers = default_workers() if options.workers is None else options.workers
+    clips = _clips(run, data, options, workers, ranks)
+    batches = scoring_batches(
+        clips,
+        batch_size=options.batch_size,
+        workers=workers if clips is data else 0,
+        processor=run.processor,
+        ranks=ranks,
+    )
+    with closing(batches):
+        for batch in batches:
+            scores_BTC = score_views(mirroring, batch, options.views, kind.votes[average])
+            scorer.add(scores_BTC, batch)
+            if frames is not None:
+                frames.add(scores_BTC, batch, kind.votes[average])
+            on_clips(len(batch))
+    return _Scored(
+        scorer=over_all_processes(scorer, ranks),
+        frames=None if frames is None else over_all_processes(frames, ranks),
+        not_kept=not_kept,
+        seconds=time.monotonic() - began,
+    )
 
-    A line has the video's path, the first 16 digits of its file's SHA-256 (nothing where the shards
-    don't know it), its class, the class recognized, whether the two are the same, the number of
-    frames, the probability of the class recognized, where it is given, and the score of every
-    class. Several classes have commas between them.
 
-    Args:
-        path: The file to write.
-        videos: The videos' scores.
-        classes: The class names, by class number.
-        probabilities: The probability of the class recognized in each video, as
-            `Evaluation.probabilities` gives it.
+def _clips(
+    run: TrainedRun, data: ShardDataset, options: EvaluateOptions, workers: int, ranks: Ranks
+) -> Clips:
+    """The clips, as the features that a training of a head has kept, where that is what it did."""
+    if run.runs is None or options.views.name != WHOLE:
+        return data
+    return with_known_features(
+        data,
+        runs=run.runs,
+        net=run.net,
+        preprocess=run.preprocess,
+        processor=run.processor,
+        workers=workers,
+        ranks=ranks,
+    )
 
-    Raises:
-        LrcnError: The file can't be written.
-    """
-    certainty = [[f"{probability:.6g}"] for probability in probabilities] or [[]] * len(videos)
+
+def _not_kept(run: TrainedRun) -> str | None:
+    """The reason why there is no place for an evaluation of a run; None where there is one."""
     try:
-        with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            columns = ["video", "sha256", "class", "predicted", "correct", "frames"]
-            columns += ["probability"] if len(probabilities) else []
-            writer.writerow([*columns, *classes])
-            for video, probability in zip(videos, certainty, strict=True):
-                scores = [f"{score:.6g}" for score in video.scores]
-                sets = (video.classes, video.recognized)
-                names = [",".join(classes[number] for number in numbers) for numbers in sets]
-                correct = int(video.classes == video.recognized)
-                line = [video.video, source_text(video.source), *names, correct, video.frames]
-                writer.writerow([*line, *probability, *scores])
-    except OSError as error:
-        raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error
+        folder_of(run)
+    except LrcnError as error:
+        return str(error)
+    return None
+
+
+def _evaluation(
+    run: TrainedRun,
+    data: ShardDataset,
+    options: EvaluateOptions,
+    scored: _Scored,
+    differences: list[str],
+    ranks: Ranks,
+) -> Evaluation:
+    """What the scores say, kept; where that was asked for, the run is calibrated by them."""
+    videos, average, classes = scored.scorer.videos(), _average(run, options), run.facts.classes
+    shards = [
+        ScoredShard(shard.location, shard.entry.split, shard.entry.sha256)
+        for shard in data.data_set.shards
+    ]
+    # fitted to other votes or views, a temperature says nothing of these
+    fits = average == run.facts.average and options.views.name == WHOLE
+    calibration = run.facts.calibration if fits else None
+    if options.calibrate:
+        one_class = [video for video in videos if isinstance(video, VideoScores)]
+        calibration = fit_calibration(one_class, average, [shard.sha256 for shard in shards])
+        if ranks.first:
+            save_calibration(run, calibration)
+    found = Evaluation(
+        run=run.name,
+        weights=run.facts.trained,
+        result=scored.scorer.result(skipped=data.skipped, failed=data.failed),
+        videos=videos,
+        classes=classes,
+        first=ranks.first,
+        differences=differences,
+        average=average,
+        views=options.views,
+        shards=shards,
+        intervals=intervals(drawn_figures(videos, len(classes)), len(videos)),
+        by_class=class_figures(videos, len(classes)),
+        calibration=calibration,
+        not_kept=scored.not_kept,
+    )
+    if scored.frames is None or not ranks.first:
+        return found
+    frames = scored.frames.arrays(videos)
+    try:
+        kept = keep_evaluation(
+            folder_of(run), found, frames, processor=run.processor, seconds=scored.seconds
+        )
+    except LrcnError as error:
+        return replace(found, not_kept=str(error))
+    return replace(found, kept=kept)

@@ -7,8 +7,8 @@ without `lrcn-data shard --multi-label`, and no option of a training.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -23,6 +23,16 @@ from lrcn_model.scoring.video_vote import SET_VOTES, VOTES, Vote
 AnyScorer = Scorer | SetScorer
 AnyResult = Result | SetResult
 AnyVideoScores = VideoScores | SetVideoScores
+
+
+class Addable(Protocol):
+    """What several processes add up, each a part of it."""
+
+    def merge(self, other: Any) -> None:
+        """Add what another one has added up."""
+
+
+Part = TypeVar("Part", bound=Addable)
 
 
 class LossOptions(Protocol):
@@ -85,21 +95,50 @@ def label_kind(*, multi_label: bool) -> LabelKind:
     return _CLASS_SETS if multi_label else _ONE_CLASS
 
 
-def over_all_processes(scorer: AnyScorer, ranks: Ranks) -> AnyScorer:
+def over_all_processes(part: Part, ranks: Ranks) -> Part:
     """A scorer, in each of several processes, with what all of them together have added up."""
-    parts = ranks.gather(scorer)
-    for part in parts[1:]:
-        parts[0].merge(part)
-    whole: AnyScorer = parts[0]
-    return whole
+    parts: list[Part] = ranks.gather(part)
+    for other in parts[1:]:
+        parts[0].merge(other)
+    return parts[0]
 
 
 def json_result(result: AnyResult) -> dict[str, Any]:
     """The figures as JSON can hold them: null where nothing was counted, or one says nothing."""
-    return {name: _without_nan(getattr(result, name)) for name in type(result).__slots__}
+    return {name: without_nan(getattr(result, name)) for name in type(result).__slots__}
 
 
-def _without_nan(value: Any) -> Any:
+def is_of_sets(figures: Mapping[str, Any]) -> bool:
+    """Whether figures as JSON has them are of videos with sets of classes."""
+    return SetResult.MAIN_FIGURE in figures
+
+
+def read_result(figures: Mapping[str, Any]) -> AnyResult:
+    """Read the figures back from what `json_result` has made of them.
+
+    Raises:
+        KeyError: A figure is missing.
+    """
+    kind = SetResult if is_of_sets(figures) else Result
+    # what is null without being able to say nothing is no number
+    optional = {f.name for f in fields(kind) if "None" in str(f.type)}
+    values = {f.name: figures[f.name] for f in fields(kind)}
+    return kind(
+        **{name: one if name in optional else with_nan(one) for name, one in values.items()}
+    )
+
+
+def with_nan(value: Any) -> Any:
+    """A value, or all values in lists, with nan for None."""
     if isinstance(value, list):
-        return [_without_nan(one) for one in value]
+        return [with_nan(one) for one in value]
+    return float("nan") if value is None else value
+
+
+def without_nan(value: Any) -> Any:
+    """A value, or all values in lists and objects, with None for a number that is none."""
+    if isinstance(value, Mapping):
+        return {name: without_nan(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(one) for one in value]
     return None if value != value else value

@@ -16,7 +16,7 @@ from torch.nn import functional
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.loss import frame_losses, real_frames
 from lrcn_model.scoring.loss_at import UNLABELLED
-from lrcn_model.scoring.video_sums import Scores, VideoSums
+from lrcn_model.scoring.video_sums import Scores, VideoIdentity, VideoSums
 from lrcn_model.scoring.video_vote import VOTES
 
 _BEST = 5
@@ -53,6 +53,16 @@ class VideoScores:
         """The numbers of the classes that were recognized, which is one."""
         return (self.predicted,)
 
+    @property
+    def identity(self) -> VideoIdentity:
+        """By what the video is told apart from all others."""
+        return VideoIdentity(self.video, self.source, self.classes)
+
+    @property
+    def right(self) -> float:
+        """1 where the class that was recognized is the video's, else 0."""
+        return float(self.predicted == self.label)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
@@ -71,6 +81,9 @@ class Result:
             classes that occur.
         accuracy_skipped_wrong: The fraction of videos whose class is recognized, where videos that
             gave no clip count as wrong.
+        clip_accuracy: The fraction of clips whose class is recognized by their own scores alone.
+        clip_top5: The fraction of clips whose class is then among the five with the highest scores;
+            None with fewer than six classes.
         frame_accuracy: The fraction of frames whose class has the highest score (detection).
         frame_loss: The mean cross-entropy of the frames.
         confusion: The number of videos, by class (rows) and class recognized (columns).
@@ -93,6 +106,8 @@ class Result:
     top5: float | None
     mean_class_accuracy: float
     accuracy_skipped_wrong: float
+    clip_accuracy: float
+    clip_top5: float | None
     frame_accuracy: float
     frame_loss: float
     confusion: list[list[int]] = field(repr=False)
@@ -118,6 +133,8 @@ class Scorer:
         self._clips = 0
         self._frames = 0
         self._correct = 0
+        self._clips_correct = 0
+        self._clips_among_best = 0
         self._loss = 0.0
 
     @torch.no_grad()
@@ -135,8 +152,12 @@ class Scorer:
         vote = VOTES[self._average]
         voting_BT = vote.voting(real_frames(batch.num_valid, batch.seq_len))
         votes_BTC = vote.of_frames(scores_BTC.float())
-        self._sums.add(votes_BTC, voting_BT, batch, batch.labels.tolist())
+        labels_B = batch.labels.cpu()
+        mean_BC = self._sums.add(votes_BTC, voting_BT, batch, labels_B.tolist())
         self._clips += len(batch)
+        self._clips_correct += int((mean_BC.argmax(dim=1) == labels_B).sum())
+        better_B = (mean_BC > mean_BC.gather(1, labels_B[:, None])).sum(dim=1)
+        self._clips_among_best += int((better_B < _BEST).sum())
         self._frames += int(labelled_BT.sum())
         self._correct += int(hits_BT.sum())
         self._loss += float(loss)
@@ -146,6 +167,8 @@ class Scorer:
         self._clips += other._clips
         self._frames += other._frames
         self._correct += other._correct
+        self._clips_correct += other._clips_correct
+        self._clips_among_best += other._clips_among_best
         self._loss += other._loss
         self._sums.merge(other._sums)
 
@@ -166,7 +189,7 @@ class Scorer:
             skipped: The number of videos that gave no clip since they were too short.
             failed: The number of videos that gave no clip for any other reason.
         """
-        videos = self.videos()
+        videos, clips, tells = self.videos(), self._clips, self._classes > _BEST
         confusion = np.zeros((self._classes, self._classes), np.int64)
         among_best = 0
         for video in videos:
@@ -177,14 +200,16 @@ class Scorer:
         by_class = right[occurring] / totals[occurring]
         return Result(
             videos=len(videos),
-            clips=self._clips,
+            clips=clips,
             frames=self._frames,
             skipped=skipped,
             failed=failed,
             accuracy=_fraction(int(right.sum()), len(videos)),
-            top5=_fraction(among_best, len(videos)) if self._classes > _BEST else None,
+            top5=_fraction(among_best, len(videos)) if tells else None,
             mean_class_accuracy=float(by_class.mean()) if len(by_class) else float("nan"),
             accuracy_skipped_wrong=_fraction(int(right.sum()), len(videos) + skipped + failed),
+            clip_accuracy=_fraction(self._clips_correct, clips),
+            clip_top5=_fraction(self._clips_among_best, clips) if tells else None,
             frame_accuracy=_fraction(self._correct, self._frames),
             frame_loss=_fraction(self._loss, self._frames),
             confusion=confusion.tolist(),

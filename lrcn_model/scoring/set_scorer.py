@@ -5,6 +5,7 @@ Sums only, so that parts scored by several processes add up. Nothing here knows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.average_precision import average_precision
 from lrcn_model.scoring.loss import real_frames
 from lrcn_model.scoring.set_loss import frame_set_losses, overlaps
-from lrcn_model.scoring.video_sums import Scores, VideoSums
+from lrcn_model.scoring.video_sums import Scores, VideoIdentity, VideoSums
 from lrcn_model.scoring.video_vote import SET_VOTES
 
 RECOGNIZED_FROM = 0.5
@@ -46,6 +47,17 @@ class SetVideoScores:
     frames: int
     scores: Scores
 
+    @property
+    def identity(self) -> VideoIdentity:
+        """By what the video is told apart from all others."""
+        return VideoIdentity(self.video, self.source, self.classes)
+
+    @property
+    def right(self) -> float:
+        """How far the recognized classes are the video's, from 0 to 1, as `SetResult` has it."""
+        one, other = set(self.classes), set(self.recognized)
+        return len(one & other) / len(one | other) if one | other else 1.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetResult:
@@ -69,6 +81,7 @@ class SetResult:
         accuracy: How far the recognized classes are those of the video (Jaccard: how many are in
             both sets, divided by how many are in either; 1 where both are empty), averaged over
             the videos.
+        clip_accuracy: The same of clips, each by its own scores alone.
         micro_f1: The harmonic mean of precision and recall of all recognized classes together.
         macro_f1: That of each class, averaged over the classes that a video has or that are
             recognized in one.
@@ -93,6 +106,7 @@ class SetResult:
     mean_average_precision: float
     mean_average_precision_skipped_missed: float
     accuracy: float
+    clip_accuracy: float
     micro_f1: float
     macro_f1: float
     frame_loss: float
@@ -118,6 +132,7 @@ class SetScorer:
         self._sums = VideoSums[tuple[int, ...]]()
         self._clips = 0
         self._frames = 0
+        self._overlap = 0.0
         self._loss = 0.0
 
     @torch.no_grad()
@@ -131,9 +146,11 @@ class SetScorer:
         scores_BTC = scores_BTC.float()
         real_BT = real_frames(batch.num_valid, batch.seq_len)
         loss = (frame_set_losses(scores_BTC, batch.labels).double() * real_BT).sum()
-        sets = [tuple(np.flatnonzero(row).tolist()) for row in batch.labels.cpu().numpy()]
+        sets = [class_numbers(row) for row in batch.labels.bool().cpu().numpy()]
         vote = SET_VOTES[self._average]
-        self._sums.add(vote.of_frames(scores_BTC), vote.voting(real_BT), batch, sets)
+        mean_BC = self._sums.add(vote.of_frames(scores_BTC), vote.voting(real_BT), batch, sets)
+        recognized_BC = vote.probabilities(mean_BC) >= RECOGNIZED_FROM
+        self._overlap += float(overlaps(recognized_BC, batch.labels.cpu().bool()).sum())
         self._clips += len(batch)
         self._frames += int(real_BT.sum())
         self._loss += float(loss)
@@ -142,6 +159,7 @@ class SetScorer:
         """Add what another scorer has added up."""
         self._clips += other._clips
         self._frames += other._frames
+        self._overlap += other._overlap
         self._loss += other._loss
         self._sums.merge(other._sums)
 
@@ -149,14 +167,12 @@ class SetScorer:
         """The scores of each video, sorted by path."""
         found = []
         for mean in self._sums.means():
-            probabilities = SET_VOTES[self._average].probabilities(torch.from_numpy(mean.scores))
-            recognized = np.flatnonzero(probabilities.numpy() >= RECOGNIZED_FROM)
             found.append(
                 SetVideoScores(
                     video=mean.video,
                     source=mean.source,
                     classes=mean.label,
-                    recognized=tuple(recognized.tolist()),
+                    recognized=recognized_classes(mean.scores, self._average),
                     frames=mean.frames,
                     scores=mean.scores,
                 )
@@ -171,8 +187,8 @@ class SetScorer:
             failed: The number of videos that gave no clip for any other reason.
         """
         videos = self.videos()
-        labels_VC = self._matrix([video.classes for video in videos])
-        found_VC = self._matrix([video.recognized for video in videos])
+        labels_VC = set_matrix([video.classes for video in videos], self._classes)
+        found_VC = set_matrix([video.recognized for video in videos], self._classes)
         scores_VC = np.array([video.scores for video in videos]).reshape(-1, self._classes)
         precisions = [
             average_precision(scores_VC[:, number], labels_VC[:, number])
@@ -183,7 +199,6 @@ class SetScorer:
         scored = len(videos) / max(1, len(videos) + skipped + failed)
         right = 2.0 * (labels_VC & found_VC).sum(axis=0)
         of = positives + found_VC.sum(axis=0)
-        agree = overlaps(torch.from_numpy(labels_VC), torch.from_numpy(found_VC)).numpy()
         return SetResult(
             videos=len(videos),
             clips=self._clips,
@@ -192,7 +207,8 @@ class SetScorer:
             failed=failed,
             mean_average_precision=mean,
             mean_average_precision_skipped_missed=mean * scored,
-            accuracy=_mean(agree),
+            accuracy=_mean(np.array([video.right for video in videos])),
+            clip_accuracy=self._overlap / self._clips if self._clips else float("nan"),
             micro_f1=float(right.sum() / of.sum()) if of.any() else float("nan"),
             macro_f1=_mean(right[of > 0] / of[of > 0]),
             frame_loss=self._loss / self._frames if self._frames else float("nan"),
@@ -200,12 +216,29 @@ class SetScorer:
             positives=positives.tolist(),
         )
 
-    def _matrix(self, sets: list[tuple[int, ...]]) -> npt.NDArray[np.bool_]:
-        """Sets as bool (videos, classes)."""
-        matrix = np.zeros((len(sets), self._classes), bool)
-        for row, numbers in zip(matrix, sets, strict=True):
-            row[list(numbers)] = True
-        return matrix
+
+def recognized_classes(scores: Scores, average: str) -> tuple[int, ...]:
+    """The numbers of the classes with a probability of at least a half, ascending.
+
+    Args:
+        scores: The mean of a video's scores, float64 (classes,).
+        average: The name of the kind of vote that they are the mean of.
+    """
+    probabilities = SET_VOTES[average].probabilities(torch.from_numpy(scores))
+    return class_numbers(probabilities.numpy() >= RECOGNIZED_FROM)
+
+
+def class_numbers(row: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    """The numbers of the classes in a set that is given as bool (classes,), ascending."""
+    return tuple(np.flatnonzero(row).tolist())
+
+
+def set_matrix(sets: Sequence[tuple[int, ...]], classes: int) -> npt.NDArray[np.bool_]:
+    """Sets of class numbers, one a video, as bool (videos, classes)."""
+    matrix = np.zeros((len(sets), classes), bool)
+    for row, numbers in zip(matrix, sets, strict=True):
+        row[list(numbers)] = True
+    return matrix
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
 from lrcn_data.storage import locations
@@ -25,6 +26,7 @@ from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
 from lrcn_model.processor import Processor, choose_processor, move_net
 from lrcn_model.ranks import ranks_from_environment
+from lrcn_model.reading.augmentation import ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder
@@ -33,6 +35,7 @@ from lrcn_model.scoring.score_batch import score_batch
 from lrcn_model.tensor_file import (
     DamagedTensorsError,
     NoTensorsError,
+    read_record,
     read_tensors,
     write_tensors,
 )
@@ -117,18 +120,20 @@ class TrainedRun:
     runs: Path | None = None
 
     @torch.inference_mode()
-    def score(self, batch: ClipBatch) -> Tensor:
+    def score(self, batch: ClipBatch, change: ClipChange | None = None) -> Tensor:
         """Score a batch.
 
         Args:
             batch: The clips, on the run's device.
+            change: What is done to each of the clips before; None for nothing.
 
         Returns:
             The scores before any softmax or sigmoid, float32 (clips, frames, classes), on the same
             device.
         """
+        changes = None if change is None else [change] * len(batch)
         with self.processor.autocast():
-            scores = score_batch(self.net, self.preprocess, batch)
+            scores = score_batch(self.net, self.preprocess, batch, changes)
         return scores.float()
 
     @torch.inference_mode()
@@ -149,6 +154,19 @@ class TrainedRun:
         with self.processor.autocast():
             scores: Tensor = self.net(self.preprocess.core(frames_BTCHW), lengths)
         return scores.float()
+
+    def for_frames(self, kind: FrameKind) -> TrainedRun:
+        """The run, which mirrors frames as their kind says that they are mirrored.
+
+        Args:
+            kind: The kind of frames that the net was trained on, which the run has by name only.
+        """
+        if not kind.mirrored_channels:
+            return self
+        preprocess = Preprocess.for_net(
+            self.net, self.preprocess.mean, mirrored_channels=kind.mirrored_channels
+        )
+        return replace(self, preprocess=preprocess.to(self.processor.device))
 
 
 def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts) -> None:
@@ -274,6 +292,39 @@ def load_run(
         name=os.fspath(run),
         runs=folder.path.parent if folder.is_local else None,
     )
+
+
+def what_is_trained(folder: RunFolder) -> dict[str, Any] | None:
+    """What the weights of a run stand for now, `RunFacts.trained`, without reading all of them.
+
+    Returns:
+        None where there are no weights.
+
+    Raises:
+        LrcnError: The weights can't be read.
+    """
+    if not folder.has(WEIGHTS):
+        return None
+    try:
+        trained: dict[str, Any] = read_record(folder.weights)["trained"]
+    except (NoTensorsError, KeyError) as error:
+        raise LrcnError(f"{folder.weights} is damaged: {error!r}") from error
+    return trained
+
+
+def folder_of(run: TrainedRun) -> RunFolder:
+    """The folder of the training that a net is from.
+
+    Raises:
+        UsageError: It is not on this machine, or the net's weights don't lie in such a folder.
+    """
+    found, _ = _find_weights(run.name)
+    folder = RunFolder(found.location)
+    if not folder.is_local:
+        raise UsageError(f"{folder} is not on this machine")
+    if not folder.exists():
+        raise UsageError(f"{run.name} doesn't lie in the folder of a run, which has a {CONFIG}")
+    return folder
 
 
 def _find_weights(run: str | os.PathLike[str]) -> tuple[Folder, str]:

@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from lrcn_data.format.sources import UNKNOWN_SOURCE
@@ -17,6 +18,20 @@ Scores = npt.NDArray[np.float64]
 
 Label = TypeVar("Label", int, tuple[int, ...])
 """How a video is labelled: by a class number, or by the ascending numbers of a set of classes."""
+
+
+class VideoIdentity(NamedTuple):
+    """By what a video is told apart from all others.
+
+    Attributes:
+        video: The video's path, as its list had it.
+        source: Which input file the video is; see `lrcn_data.format.sources`.
+        classes: The numbers of the video's classes, ascending.
+    """
+
+    video: str
+    source: int
+    classes: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -53,7 +68,7 @@ class VideoSums(Generic[Label]):
 
     def add(
         self, votes_BTC: Tensor, voting_BT: Tensor, batch: ClipBatch, labels: Sequence[Label]
-    ) -> None:
+    ) -> Tensor:
         """Add a batch.
 
         Args:
@@ -61,13 +76,17 @@ class VideoSums(Generic[Label]):
             voting_BT: Which frames vote, bool (clips, frames).
             batch: The clips, on the same device.
             labels: The label of each clip.
+
+        Returns:
+            The mean of each clip's votes, float64 (clips, classes), on the processor.
         """
-        votes_BC = (votes_BTC.double() * voting_BT[..., None]).sum(dim=1).cpu().numpy()
+        votes_BC = (votes_BTC.double() * voting_BT[..., None]).sum(dim=1).cpu()
         sources = batch.sources or (UNKNOWN_SOURCE,) * len(batch)
         videos = zip(batch.videos, sources, labels, strict=True)
         counts = voting_BT.sum(dim=1).tolist()
-        for video, votes, count in zip(videos, votes_BC, counts, strict=True):
+        for video, votes, count in zip(videos, votes_BC.numpy(), counts, strict=True):
             self._add_video(video, votes, count)
+        return votes_BC / torch.tensor(counts)[:, None]
 
     def merge(self, other: VideoSums[Label]) -> None:
         """Add what another object has added up."""

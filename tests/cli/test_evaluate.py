@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,9 +46,10 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
 
     found = {option for parameter in command.params for option in parameter.opts}
     assert found == {
-        *("run_path", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
+        *("runs", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
-        *("--frame-kind", "--allow-other-sampling", "--calibrate"),
+        *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
+        "--summary",
     }
 
 
@@ -75,6 +78,40 @@ def test_the_figures_follow_from_the_scores_in_the_csv(
     assert confusion.trace() == sum(right)
 
 
+def test_intervals_and_figures_of_classes_follow_from_the_scores_in_the_csv(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from scipy import stats
+    from sklearn import metrics
+
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards", "--csv", "scores.csv")
+    shown = capsys.readouterr().out
+    evaluate(run, "--shards", "shards", "--json")
+    report = json.loads(capsys.readouterr().out)
+    with Path("scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    right = [float(row["correct"]) for row in rows]
+    found = stats.bootstrap(
+        (right,), np.mean, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    assert report["intervals"]["accuracy"] == pytest.approx(list(found))
+    low, high = (f"{100 * end:.1f}" for end in found)
+    assert f"{100 * np.mean(right):.1f} % (95 % interval {low} to {high})" in shown
+    assert report["intervals"]["level"] == 0.95
+    by_class = metrics.classification_report(
+        [row["class"] for row in rows],
+        [row["predicted"] for row in rows],
+        output_dict=True,
+        zero_division=np.nan,
+    )
+    for number, name in enumerate(report["classes"]):
+        for key, other in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")):
+            expected = by_class.get(name, {}).get(other, np.nan)
+            value = report[key][number]
+            assert np.isnan(expected) if value is None else value == pytest.approx(expected)
+
+
 def test_the_batch_size_and_workers_change_nothing(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,15 +128,160 @@ def test_people_get_tables_and_a_picture(run: Path, capsys: pytest.CaptureFixtur
     capsys.readouterr()
     evaluate(run, "--shards", "shards", "--confusion", "confusion.png")
     shown = capsys.readouterr().out
-    for words in ("recognition, top 1", "detection (frames)", "loss a frame", "3 class 3"):
+    for words in (
+        "video accuracy, top 1",
+        "frame accuracy (detection)",
+        "loss a frame",
+        "3 class 3",
+    ):
         assert words in shown
     with Image.open("confusion.png") as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 200
     # of four classes, five say nothing
     assert "top 5" not in shown
+    assert "clip accuracy, top 1" in shown
     evaluate(run, "--shards", "shards", "--json")
     assert json.loads(capsys.readouterr().out)["top5"] is None
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = """
+import sys
+sys.argv = ["lrcn-eval", "--help"]
+from lrcn_cli.evaluate import main
+try:
+    main()
+except SystemExit as stop:
+    assert stop.code == 0, stop.code
+heavy = {"numpy", "torch", "scipy", "sklearn", "rich", "matplotlib", "webdataset", "av"}
+print("heavy:", sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+def test_what_is_found_is_kept_with_the_run_and_its_place_is_said(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards")
+    last = capsys.readouterr().out.splitlines()[-1]
+    evaluate(run, "--shards", "shards", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert last == f"kept: {report['kept']}"
+    figures = json.loads(Path(report["kept"]).read_text())["figures"]
+    assert {name: report[name] for name in figures} == figures
+
+
+def test_an_evaluation_that_cant_be_kept_is_shown_with_the_reason(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "evaluations").write_text("in the way")
+    capsys.readouterr()
+    evaluate(run, "--shards", "shards", "--json")
+    said = capsys.readouterr()
+    assert json.loads(said.out)["kept"] is None
+    assert said.err == (
+        "warning: the evaluation of run is not kept: run/evaluations can't be made: File exists\n"
+    )
+
+
+@pytest.fixture
+def other(run: Path) -> Path:
+    """A second run on the same shards."""
+    from lrcn_cli.train import command
+
+    arguments = ["--shards", "shards", "--epochs", "1", "--out", "other", "--seed", "7"]
+    command.main([*TRAIN, *arguments], standalone_mode=False)
+    return Path("other")
+
+
+def test_two_runs_are_compared_on_the_same_videos(
+    run: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = []
+    for one in (run, other):
+        capsys.readouterr()
+        evaluate(one, "--shards", "shards", "--json")
+        alone.append(json.loads(capsys.readouterr().out))
+    evaluate(run, other, "--shards", "shards", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert report["runs"] == alone
+    compared = report["comparison"]
+    assert sum(compared["agreement"].values()) == alone[0]["videos"]
+    right = [alone[n]["accuracy"] * alone[n]["videos"] for n in range(2)]
+    both = compared["agreement"]["both"]
+    assert both + compared["agreement"]["only_first"] == pytest.approx(right[0])
+    assert both + compared["agreement"]["only_second"] == pytest.approx(right[1])
+    evaluate(run, other, "--shards", "shards")
+    shown = capsys.readouterr().out
+    for words in (
+        *("A: run", "B: other", "by B", "not by A", "in brackets: 95 % intervals"),
+        *("McNemar's exact test, p", "A less B, in points"),
+        *(f"kept: {one['kept']}" for one in alone),
+    ):
+        assert words in shown
+
+
+def test_what_two_runs_cant_have_is_refused_before_anything_is_scored(
+    run: Path, other: Path, make_data_set: MakeDataSet
+) -> None:
+    for option, value in (("--csv", "a.csv"), ("--confusion", "a.png"), ("--calibrate", None)):
+        with pytest.raises(UsageError, match=f"{option} goes with one run, got 2; leave it out"):
+            evaluate(run, other, "--shards", "shards", option, *([value] if value else []))
+    with pytest.raises(UsageError, match="two runs are compared at a time, got 3"):
+        evaluate(run, other, run, "--shards", "shards")
+    from lrcn_cli.train import command
+
+    make_data_set("five", classes=5, samples={"train": [2]}, sizes=((32, 32),))
+    command.main(
+        [*TRAIN, "--shards", "five", "--epochs", "1", "--out", "misfit"], standalone_mode=False
+    )
+    with pytest.raises(UsageError, match="has 4 classes, the run misfit has 5"):
+        evaluate(run, "misfit", "--shards", "shards")
+    assert not (run / "evaluations").exists()
+
+
+def test_kept_evaluations_are_summed_up(
+    run: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for one, shard in ((run, "test-000"), (other, "test-000"), (run, "test-001")):
+        capsys.readouterr()
+        evaluate(one, "--shards", f"shards/{shard}.tar", "--json")
+        reports.append(json.loads(capsys.readouterr().out))
+    kept = [report["kept"] for report in reports]
+    evaluate("--summary", *kept, "--json")
+    report = json.loads(capsys.readouterr().out)
+    accuracies = [report["accuracy"] for report in reports]
+    folds = [[run["figure"] for run in fold["runs"]] for fold in report["folds"]]
+    assert folds == [accuracies[:2], accuracies[2:]]
+    first = sum(accuracies[:2]) / 2
+    assert report["mean"] == pytest.approx((first + accuracies[2]) / 2)
+    videos = [report["videos"] for report in reports]
+    assert report["pooled_videos"] == videos[0] + videos[2]
+    assert report["pooled_accuracy"] == pytest.approx(
+        (first * videos[0] + accuracies[2] * videos[2]) / (videos[0] + videos[2])
+    )
+    evaluate("--summary", *kept)
+    shown = capsys.readouterr().out
+    for words in ("mean over 2 folds", "standard deviation", "videos of all folds", "95 % interv"):
+        assert words in shown
+    # a run with one evaluation stands for it
+    evaluate("--summary", "other", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert report["folds"][0]["runs"][0]["evaluation"] == kept[1]
+    with pytest.raises(UsageError, match="run has 2 evaluations that fit"):
+        evaluate("--summary", "run", "other")
+
+
+def test_what_a_summary_cant_have_or_an_evaluation_lacks_is_refused(run: Path) -> None:
+    for options in (["--shards", "shards"], ["--csv", "a.csv"], ["--calibrate"]):
+        with pytest.raises(UsageError, match=f"{options[0]} is for one that is made now; leave"):
+            evaluate("--summary", run, *options)
+    with pytest.raises(UsageError, match="--shards says what is scored; give it, or --summary"):
+        evaluate(run)
 
 
 def test_a_missing_matplotlib_is_said_before_anything_is_scored(
@@ -141,6 +323,23 @@ def test_clips_that_were_sampled_otherwise_are_refused_or_recorded(
     said = capsys.readouterr()
     assert json.loads(said.out)["differences"] == ["--fps 25, not 5"]
     assert "the clips have --fps 25, not 5 in the training" in said.err
+
+
+def test_views_are_said_apart_from_clips_and_average_what_a_clip_is(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for views in (["whole"], ["ten-crop", "--crop", "0.2"], ["ten-crop"]):
+        capsys.readouterr()
+        evaluate(run, "--shards", "shards", "--views", *views, "--json")
+        reports.append(json.loads(capsys.readouterr().out))
+    for report in reports:
+        assert (report["videos"], report["clips"]) == (reports[0]["videos"], 11)
+    assert [report["views_a_clip"] for report in reports] == [1, 10, 10]
+    assert [report["crop"] for report in reports] == [None, 0.2, 0.125]
+    assert len({report["frame_loss"] for report in reports}) == 3
+    with pytest.raises(UsageError, match="--crop goes with --views ten-crop, not whole"):
+        evaluate(run, "--shards", "shards", "--crop", "0.2")
 
 
 def test_what_is_no_run_is_refused(run: Path) -> None:

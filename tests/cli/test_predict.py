@@ -63,7 +63,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     assert found == {
         *("run_path", "videos", "--top", "--device", "--decoder", "--cnn", "--head", "--json"),
         *("--debug", "--version", "--frame-kind", "--sampling", "--batch-size"),
-        *("--picture-rate", "--max-hours", "--min-score"),
+        *("--picture-rate", "--max-hours", "--min-score", "--views", "--crop"),
     }
 
 

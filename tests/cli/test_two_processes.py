@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lrcn_model.training.checkpoint import load_checkpoint
@@ -100,9 +101,21 @@ def test_two_processes_train_and_score_every_clip_once(
 
     score = ["lrcn_cli.evaluate", "run", "--shards", "shards/val-*.tar", "--device", "cpu"]
     alone = json.loads(run(*score, "--json", cwd=folder))
+    kept = [dict(np.load((folder / alone["kept"]).with_suffix(".npz")))]
     together = json.loads(on_two(*score, "--json", cwd=folder))
     assert (alone["clips"], alone["videos"]) == (7, 7)
+    kept.append(dict(np.load((folder / alone["kept"]).with_suffix(".npz"))))
+    assert kept[0].keys() == kept[1].keys()
+    for name, values in kept[0].items():
+        if name in ("frame_scores", "video_scores"):
+            np.testing.assert_allclose(kept[1][name], values, rtol=2e-3, atol=2e-3)
+        else:
+            assert np.array_equal(kept[1][name], values), name
     same_figures(alone, together)
+    twice = [score[0], "run", *score[1:]]
+    compared = json.loads(on_two(*twice, "--json", cwd=folder))
+    assert [one["clips"] for one in compared["runs"]] == [7, 7]
+    assert set(compared["comparison"]["differences"].values()) == {0.0}
     best = [line for line in epochs if line["best"]][-1]
     assert best["val_accuracy"] == alone["accuracy"]
     assert best["val_frame_loss"] == pytest.approx(alone["frame_loss"], rel=1e-5)

@@ -136,6 +136,27 @@ def test_any_head_and_vote_scores_padded_videos_as_their_clips_in_shards(
     check_same(tmp_path, videos, run_values, seq_len=20, fps=Fraction(5), **sampling)
 
 
+@pytest.mark.parametrize("average", ["log-probs", "probs"])
+def test_views_score_a_video_as_its_clips_in_shards(
+    tmp_path: Path, videos: list[Path], average: str
+) -> None:
+    shards = make(tmp_path, videos, seq_len=4, sampling="windows", short="pad")
+    run = run_on(shards, average=average)
+    for views, count in (("flip", 2), ("ten-crop", 10)):
+        whole = {}
+        for video in evaluate(run, shards, views=views, workers=0).videos:
+            mean = torch.from_numpy(video.scores)
+            expected = mean if average == "probs" else mean.softmax(dim=0)
+            prediction = predict(run, video.video, views=views)
+            found = {guess.label: guess.probability for guess in prediction.guesses}
+            assert [found[0], found[1]] == pytest.approx(expected.tolist(), abs=1e-5)
+            assert prediction.views_a_clip == count
+            whole[video.video] = [guess.probability for guess in prediction.guesses]
+        assert whole != {
+            name: [guess.probability for guess in predict(run, name).guesses] for name in whole
+        }
+
+
 @pytest.mark.skipif("LRCN_REAL_VIDEOS" not in os.environ, reason="LRCN_REAL_VIDEOS is not set")
 def test_turned_videos_are_read_as_for_the_shards(tmp_path: Path) -> None:
     folder = Path(os.environ["LRCN_REAL_VIDEOS"]) / "odd/rotated"

@@ -102,6 +102,12 @@ def test_a_calibrated_run_gives_the_powers_of_its_own_probabilities(
         assert guess.probability == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_calibration_of_whole_clips_corrects_no_other_views(run: TrainedRun, video: Path) -> None:
+    flipped = predict(calibrated(run, 0.25), video, views="flip")
+    assert flipped == predict(run, video, views="flip")
+    assert flipped.temperature is None
+
+
 def test_a_video_whose_best_class_is_not_probable_enough_is_none(
     run: TrainedRun, video: Path
 ) -> None:

@@ -25,12 +25,22 @@ from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.pixels import RGB, Picture
-from lrcn_model import ClipBatch, Preprocess, ShardDataset, WebdatasetReader, collate
+from lrcn_model import (
+    ClipBatch,
+    Preprocess,
+    ShardDataset,
+    WebdatasetReader,
+    collate,
+    evaluate,
+)
 from lrcn_model.nets.cnn import Expects
+from lrcn_model.nets.net import LRCN
+from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor import choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import ClipChange
 from lrcn_model.reading.open_shards import Wanted, check_fits
+from lrcn_model.scoring.trained_run import RunFacts, TrainedRun
 from lrcn_model.training.data import TrainData
 from lrcn_model.training.options import TrainOptions
 
@@ -107,7 +117,7 @@ def write(
         fingerprint="",
         options={"fps": "5", "seq_len": SEQ_LEN, "frame_kind": kind, "plugins": {kind: "1"}},
         lists={},
-        classes=["a"],
+        classes=["a", "b"],
         tools={},
         canvas=list(SIZE),
         shards=[written.record.entry],
@@ -177,7 +187,7 @@ def test_data_sets_of_different_kinds_are_not_read_together(
 ) -> None:
     ours = make_data_set("rgb", seq_len=SEQ_LEN, classes=1)
     manifest = Manifest.from_json((ours / MANIFEST).read_bytes())
-    (ours / MANIFEST).write_bytes(replace(manifest, classes=["a"]).to_json())
+    (ours / MANIFEST).write_bytes(replace(manifest, classes=["a", "b"]).to_json())
     with pytest.raises(ShardError, match=rf"differ in frame kind \(rgb and {NAME}\)"):
         open_data_set([ours, write(tmp_path / "flow")], plugins=[NAME])
 
@@ -234,6 +244,42 @@ def test_a_flip_exchanges_left_and_right_also_within_mirrored_channels(
     turned = -to_right if mean != "none" else 1 - to_right
     expected = torch.stack([turned.flip(-1), down.flip(-1)], dim=1)
     torch.testing.assert_close(found.double(), expected, atol=1e-6, rtol=0)
+
+
+def test_views_are_scored_with_their_movements_turned_round(data: ShardDataset) -> None:
+    torch.manual_seed(0)
+    net = LRCN(NetConfig(classes=2, cnn="small", size=(32, 32), channels=2)).eval()
+    facts = RunFacts(
+        classes=["a", "b"],
+        seq_len=SEQ_LEN,
+        fps=data.fps,
+        average="log-probs",
+        stored_size=None,
+        trained={},
+        frame_kind=NAME,
+        frame_plugins={NAME: "1"},
+    )
+    run = TrainedRun(
+        net=net,
+        preprocess=Preprocess((32, 32), channels=2),
+        facts=facts,
+        processor=choose_processor("cpu", "off"),
+    )
+    shard = data.data_set.shards[0].location
+    found = evaluate(run, shard, views="flip", plugins=[NAME], workers=0)
+    away = {True: 0.0, False: 0.0}
+    for number, video in enumerate(found.videos):
+        batch = data[number]
+        for turned in away:
+            mirrored = batch.frames.flip(3).clone()
+            if turned:
+                mirrored[..., 0] = 255 - mirrored[..., 0]
+            both = [run.score(batch), run.score(replace(batch, pixels=mirrored.flatten()))]
+            expected = torch.stack(both).mean(dim=0).log_softmax(-1).mean(dim=1)[0]
+            away[turned] = max(away[turned], np.abs(video.scores - expected.numpy()).max())
+    # resized pixels are rounded before they are turned round, or after it
+    assert away[True] < 2e-4
+    assert away[False] > 10 * away[True]
 
 
 def test_jitter_is_refused_where_there_are_no_colours(data: ShardDataset) -> None:

@@ -65,18 +65,23 @@ def add(scorer: Scorer, data: dict[str, Any], part: slice) -> None:
 
 def naive(data: dict[str, Any], average: str) -> dict[str, float]:
     votes: dict[int, list[np.ndarray]] = {}
-    losses, hits = [], []
+    losses, hits, of_clip, best_of_clip = [], [], [], []
     for clip, video in enumerate(data["of_video"]):
+        own: list[np.ndarray] = []
         for frame in range(FRAMES):
             probs = np.exp(data["scores"][clip, frame].astype(np.float64))
             probs /= probs.sum()
             last = data["num_valid"][clip] - 1
             if frame == last or (frame < last and average != "last"):
-                votes.setdefault(video, []).append(probs if average == "probs" else np.log(probs))
+                own.append(probs if average == "probs" else np.log(probs))
             label = data["frame_labels"][clip, frame]
             if label >= 0:
                 losses.append(-np.log(probs[label]))
                 hits.append(probs.argmax() == label)
+        votes.setdefault(video, []).extend(own)
+        order = np.argsort(-np.mean(own, axis=0))
+        of_clip.append(order[0] == data["labels"][clip])
+        best_of_clip.append(data["labels"][clip] in order[:5])
     right, best, by_class = [], [], {}
     for video, rows in votes.items():
         mean, label = np.mean(rows, axis=0), data["video_labels"][video]
@@ -88,6 +93,8 @@ def naive(data: dict[str, Any], average: str) -> dict[str, float]:
         "top5": float(np.mean(best)),
         "mean_class_accuracy": float(np.mean([np.mean(hit) for hit in by_class.values()])),
         "accuracy_skipped_wrong": sum(right) / (len(right) + 5),
+        "clip_accuracy": float(np.mean(of_clip)),
+        "clip_top5": float(np.mean(best_of_clip)),
         "frame_accuracy": float(np.mean(hits)),
         "frame_loss": float(np.mean(losses)),
     }

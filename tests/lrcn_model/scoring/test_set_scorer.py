@@ -104,6 +104,21 @@ def test_figures_are_those_of_a_loop() -> None:
     assert result.frames == len(losses)
 
 
+@pytest.mark.parametrize("average", ["log-probs", "probs"])
+def test_a_clip_is_recognized_by_its_own_scores(average: str) -> None:
+    data = clips(5)
+    scorer = SetScorer(CLASSES, average)
+    add(scorer, data, slice(0, 83))
+    overlaps = []
+    for clip, video in enumerate(data["of_video"]):
+        logits = data["scores"][clip, : data["num_valid"][clip]].astype(np.float64)
+        mean = logits.mean(0) if average == "log-probs" else sigmoid(logits).mean(0)
+        found = set(np.flatnonzero(mean >= (0 if average == "log-probs" else 0.5)))
+        true = set(np.flatnonzero(data["sets"][video]))
+        overlaps.append(len(found & true) / len(found | true) if found | true else 1.0)
+    assert scorer.result().clip_accuracy == pytest.approx(np.mean(overlaps))
+
+
 def test_parts_scored_apart_add_up_to_the_whole() -> None:
     data = clips(9)
     whole, first, second = SetScorer(CLASSES), SetScorer(CLASSES), SetScorer(CLASSES)

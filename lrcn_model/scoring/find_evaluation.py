@@ -1,0 +1,112 @@
+"""Finds the evaluation of a run that is meant among those that are kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lrcn_data.errors import UsageError
+from lrcn_data.printable import first_few
+from lrcn_model.run_folder import RunFolder
+from lrcn_model.scoring.evaluation import Evaluation
+from lrcn_model.scoring.kept_evaluations import (
+    as_kept,
+    kept_evaluations,
+    read_evaluation,
+    read_record,
+)
+from lrcn_model.scoring.trained_run import what_is_trained
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    """What an evaluation is chosen by.
+
+    Attributes:
+        path: The path of its .json.
+        weights: What the weights stood for that were scored.
+        made_with: How it was made, by the names of `find_evaluation`'s arguments.
+        splits: The splits that were scored.
+    """
+
+    path: Path
+    weights: Mapping[str, Any]
+    made_with: Mapping[str, Any]
+    splits: set[str]
+
+    @classmethod
+    def read(cls, path: Path) -> _Kept:
+        record = read_record(path)
+        with as_kept(path):
+            return cls(
+                path=path,
+                weights=record["weights"],
+                made_with={n: record["figures"][n] for n in ("average", "views", "crop")},
+                splits={shard["split"] for shard in record["data"]["shards"]},
+            )
+
+
+def find_evaluation(
+    run: str | os.PathLike[str],
+    *,
+    average: str | None = None,
+    views: str | None = None,
+    crop: float | None = None,
+) -> Evaluation:
+    """Read the one kept evaluation of a run that is meant.
+
+    It is of the weights that the run has now. Those of test shards go before others.
+
+    Args:
+        run: The path of the run's folder, or of the .json of the evaluation itself.
+        average: Which scores of a video's frames were averaged; None for any.
+        views: In which views each clip was scored; None for any.
+        crop: The fraction of width and height that each crop cut away; None for any.
+
+    Raises:
+        UsageError: There is none, or there are several.
+        LrcnError: It is damaged.
+    """
+    name = os.fspath(run)
+    if name.endswith(".json"):
+        return read_evaluation(name)
+    wanted = {"average": average, "views": views, "crop": crop}
+    current = _of_current_weights(name)
+    fitting = [
+        kept
+        for kept in current
+        if all(value in (None, kept.made_with[option]) for option, value in wanted.items())
+    ]
+    fitting = [kept for kept in fitting if kept.splits == {"test"}] or fitting
+    if len(fitting) != 1:
+        count = len(fitting) or "no"
+        names = first_few([kept.path.name for kept in fitting or current], _SHOWN)
+        raise UsageError(
+            f"{name} has {count} evaluations that fit, of {names}; choose with --views, --crop and"
+            " --average, or name its .json in place of the run"
+        )
+    return replace(read_evaluation(fitting[0].path), run=name)
+
+
+def _of_current_weights(name: str) -> list[_Kept]:
+    """The kept evaluations of a run's weights, one at least; where it has no weights, all.
+
+    Raises:
+        UsageError: There are none.
+    """
+    folder, again = RunFolder(name), f"`lrcn-eval {name} --shards ...`"
+    if not folder.is_local:
+        raise UsageError(f"{folder} is not on this machine, where evaluations are kept; copy it")
+    found = [_Kept.read(path) for path in kept_evaluations(folder)]
+    if not found:
+        raise UsageError(f"{name} has no evaluation; make one with {again}")
+    trained = what_is_trained(folder)
+    current = [kept for kept in found if trained in (None, kept.weights)]
+    if not current:
+        raise UsageError(f"{name} was evaluated with other weights than it has now; use {again}")
+    return current
