@@ -12,6 +12,10 @@ RECIPE = (
 )
 """The options that say how clips are made from a video, which predicting like a training needs."""
 
+WHOLE = "whole"
+"""What `short` says where a video of fewer than seq_len frames gives a clip of all that it has, so
+that clips differ in their number of frames (--seq-len max)."""
+
 _SAME_SPANS = {"blocks": "center"}
 """Samplings whose clips are of the same spans of a video as those of another one, but for draws."""
 
