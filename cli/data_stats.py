@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrcn_data.format.recipe import WHOLE, given_seq_len
+
 from .command import Command
 from .options import LOCATION, debug_option, frame_kind_option, json_option, workers_option
 from .output import print_json, warn
@@ -104,7 +106,7 @@ def _length(stats: Stats) -> str:
         return f"{stats.seq_len} frames each"
     least = min(lengths.least for lengths in stats.lengths.values())
     largest = max(lengths.largest for lengths in stats.lengths.values())
-    return f"{least} to {largest} frames each (--seq-len max:{stats.seq_len})"
+    return f"{least} to {largest} frames each (--seq-len {given_seq_len(stats.seq_len, WHOLE)})"
 
 
 def _table(title: str, first: str, *columns: str) -> Table:

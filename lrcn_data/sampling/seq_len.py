@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrcn_data.errors import UsageError
-from lrcn_data.format.recipe import WHOLE
+from lrcn_data.format.recipe import MAX, WHOLE, given_seq_len
 from lrcn_data.sampling.short_videos import SHORT
-
-MAX = "max"
-"""The text that asks for all frames of a video."""
 
 BOUND = 64
 """The most frames that `max` takes where it has no other bound; 12.8 s at 5 frames a second."""
@@ -55,4 +52,8 @@ def as_given(options: Mapping[str, Any]) -> dict[str, Any]:
     """A data set's options with the length of clips as --seq-len and --short have given it."""
     if options.get("short") != WHOLE:
         return dict(options)
-    return {**options, "seq_len": f"{MAX}:{options['seq_len']}", "short": SHORT_RULES[0]}
+    return {
+        **options,
+        "seq_len": given_seq_len(options["seq_len"], WHOLE),
+        "short": SHORT_RULES[0],
+    }

@@ -21,6 +21,6 @@ def score_batch(net: LRCN, preprocess: Preprocess, batch: ClipBatch) -> Tensor:
         The scores before any softmax or sigmoid, float (clips, frames, classes).
     """
     if batch.features is not None:
-        return net.score_features(batch.features, batch.num_valid, None)[0]
-    scores_BTC: Tensor = net(preprocess(batch), batch.num_valid)
+        return net.score_features(batch.features, batch.lengths, None)[0]
+    scores_BTC: Tensor = net(preprocess(batch), batch.lengths)
     return scores_BTC

@@ -41,7 +41,7 @@ class Extractor:
     @torch.no_grad()
     def compute(self, batch: ClipBatch) -> Tensor:
         self.clips += batch.keys
-        return self.net.features(self.preprocess(batch))
+        return self.net.features(self.preprocess(batch), batch.lengths)
 
     def folder(self, runs: Path) -> FeatureFolder:
         return FeatureFolder(runs, feature_key(self.net, self.preprocess, CPU))
@@ -52,12 +52,15 @@ class Extractor:
         return clips
 
 
-@pytest.fixture(params=[False, True], ids=["one label", "several labels"])
+@pytest.fixture(params=["one label", "several labels", "several lengths"])
 def data(request: pytest.FixtureRequest, make_data_set: Callable[..., Path]) -> ShardDataset:
-    samples = {"train": [19, 3, 5]}
-    return ShardDataset(
-        make_data_set(samples=samples, sizes=((32, 32), (40, 24)), multi_label=request.param)
+    folder = make_data_set(
+        samples={"train": [19, 3, 5]},
+        sizes=((32, 32), (40, 24)),
+        multi_label=request.param == "several labels",
+        variable_length=request.param == "several lengths",
     )
+    return ShardDataset(folder)
 
 
 def test_a_batch_has_all_that_one_from_the_shards_has_but_features_for_pixels(
