@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
@@ -30,10 +30,10 @@ class CachedFeatures(Dataset[ClipBatch]):
 
     Args:
         data: The clips.
-        shards: The features of each of their shards.
+        shards: The features of each of their shards that has clips, by the shard's number.
     """
 
-    def __init__(self, data: ShardDataset, shards: Sequence[ShardFeatures]) -> None:
+    def __init__(self, data: ShardDataset, shards: Mapping[int, ShardFeatures]) -> None:
         self._data, self._shards = data, shards
         self._labels = torch.from_numpy(data.labels)
         self._num_valid = torch.from_numpy(data.data_set.num_valid)
@@ -111,7 +111,11 @@ class FeatureMaker:
         names = self._names(data)
         with folder.held() if self.ranks.first else nullcontext():
             self.ranks.wait()
-            shards = {number: folder.read(name) for number, name in enumerate(names)}
+            shards = {
+                number: folder.read(names[number])
+                for number, clips in enumerate(data.shard_samples)
+                if clips
+            }
             missing = [number for number, features in shards.items() if features is None]
             # nobody writes before all have looked
             self.ranks.wait()
@@ -123,7 +127,8 @@ class FeatureMaker:
             if not all(self.ranks.gather(written == len(own))):
                 return None
             shards |= {number: _written(folder, names[number]) for number in missing}
-        return CachedFeatures(data, [features for features in shards.values() if features])
+        there = {number: features for number, features in shards.items() if features}
+        return CachedFeatures(data, there)
 
     def _names(self, data: ShardDataset) -> list[str]:
         """What the features of each shard are called in a folder."""

@@ -115,6 +115,18 @@ def test_one_that_is_stopped_loses_only_the_shard_underway(
     assert again.clips == extractor.clips[22:]
 
 
+@pytest.mark.parametrize("variable_length", [False, True])
+def test_a_shard_without_clips_has_no_features(
+    make_data_set: Callable[..., Path], tmp_path: Path, variable_length: bool
+) -> None:
+    samples, sizes = {"train": [2, 0, 3]}, ((32, 32),)
+    folder = make_data_set(samples=samples, sizes=sizes, variable_length=variable_length)
+    extractor, data = Extractor(), ShardDataset(folder)
+    batch = extractor.cached(data, tmp_path).__getitems__([4, 1])
+    assert batch.features is not None
+    assert torch.equal(batch.features, extractor.compute(data.__getitems__([4, 1])))
+
+
 def test_other_shards_of_the_data_set_are_added(
     make_data_set: Callable[..., Path], tmp_path: Path
 ) -> None:
