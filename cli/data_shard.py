@@ -19,7 +19,7 @@ from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.plugins import is_plugin
 from lrcn_data.reasons import REMEDIES
 from lrcn_data.sampling.samplings import SAMPLINGS
-from lrcn_data.sampling.short_videos import SHORT
+from lrcn_data.sampling.seq_len import BOUND, SHORT_RULES
 
 from .command import Command
 from .options import (
@@ -28,6 +28,7 @@ from .options import (
     BytesType,
     KindType,
     RateType,
+    SeqLenType,
     SizeType,
     debug_option,
     decoder_option,
@@ -102,10 +103,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seq-len",
-    type=click.IntRange(1),
+    type=SeqLenType(),
     default=8,
     show_default=True,
-    help="The number of frames in a clip.",
+    help=f"The number of frames in a clip. max: all frames that a video has, up to {BOUND}, or with"
+    " max:32 up to 32, so that clips differ in length; a longer video gives what that number gives,"
+    " and none is too short.",
 )
 @click.option(
     "--sampling",
@@ -132,7 +135,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--short",
-    type=click.Choice(list(SHORT)),
+    type=click.Choice(SHORT_RULES),
     default="skip",
     show_default=True,
     help="What to do with videos that have fewer than --seq-len frames. skip: leave them out."

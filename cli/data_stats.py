@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lrcn_data.format.recipe import WHOLE, given_seq_len
+
 from .command import Command
 from .options import LOCATION, debug_option, frame_kind_option, json_option, workers_option
 from .output import print_json, warn
@@ -85,7 +87,7 @@ def _show(stats: Stats) -> None:
     sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.frame_sizes.items())
     exactness = "exact" if pixels.exact else "frames of other sizes were resized to it"
     for name, text in (
-        ("clips", f"{stats.seq_len} frames each, from {stats.fps} frames a second"),
+        ("clips", f"{_length(stats)}, from {stats.fps} frames a second"),
         ("frame sizes", f"{sizes} clips"),
         (
             "mean image",
@@ -96,6 +98,15 @@ def _show(stats: Stats) -> None:
         ("channel std", "  ".join(f"{value:.3f}" for value in pixels.std)),
     ):
         console.print(f"{name:<13} {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _length(stats: Stats) -> str:
+    """How many frames a clip has."""
+    if stats.lengths is None:
+        return f"{stats.seq_len} frames each"
+    least = min(lengths.least for lengths in stats.lengths.values())
+    largest = max(lengths.largest for lengths in stats.lengths.values())
+    return f"{least} to {largest} frames each (--seq-len {given_seq_len(stats.seq_len, WHOLE)})"
 
 
 def _table(title: str, first: str, *columns: str) -> Table:
@@ -133,6 +144,12 @@ def _split_table(stats: Stats) -> Table:
             for name in names
         ]
         table.add_row(f"{attribute}, s", *values, "")
+    lengths = stats.lengths or {}
+    for attribute in ("least", "median", "largest") if lengths else ():
+        values = [
+            f"{getattr(lengths[name], attribute):,g}" if name in lengths else "" for name in names
+        ]
+        table.add_row(f"{attribute}, frames", *values, "")
     return table
 
 

@@ -263,6 +263,23 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is no size; write {other}WIDTHxHEIGHT, such as 320x240")
 
 
+class SeqLenType(click.ParamType):  # type: ignore[type-arg]
+    """A number of frames, or `max` with or without a bound."""
+
+    name = "frames"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """What the help shows in place of a value."""
+        return "[N|max|max:N]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
+        """Read the text; the library checks it."""
+        try:
+            return int(value)
+        except ValueError:
+            return str(value)
+
+
 class RateType(click.ParamType):  # type: ignore[type-arg]
     """Frames per second: a whole number, a decimal or a fraction, kept exact."""
 

@@ -126,8 +126,8 @@ def command(
 
     A video is sampled, resized and encoded as those of the training were: all windows are scored of
     a net that was trained on windows, and the middle frame of each block of one that was trained on
-    blocks. A video that is too short for a clip is padded. One that can't be read is reported; the
-    others are still predicted, and the exit code is 1.
+    blocks. A video that is too short for a clip is padded, or with --seq-len max taken as it is.
+    One that can't be read is reported; the others are still predicted, and the exit code is 1.
 
     Probabilities are calibrated where the run is, by its training or by lrcn-eval, and clips are
     scored as a whole. They are shared out among the classes that the net knows: of a video that

@@ -35,8 +35,8 @@ MEANINGS: Mapping[str, str] = {
 
 REMEDIES: Mapping[str, str] = {
     Reason.SHORT: (
-        "videos that are too short give clips with --short pad, with a smaller --seq-len, or with a"
-        " larger --fps where they have more frames a second"
+        "videos that are too short give clips with --short pad, with --seq-len max, with a smaller"
+        " --seq-len, or with a larger --fps where they have more frames a second"
     ),
     Reason.DAMAGED: (
         "damaged videos give the clips of what is sound in them with --salvage, recordings that"

@@ -58,16 +58,19 @@ def _write_shard(
     change_jpegs: Callable[[list[bytes]], list[bytes]],
     smooth: bool,
     multi_label: bool,
+    layout: SampleLayout,
 ) -> WrittenShard:
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
     sums = PixelSums(canvas)
-    layout = SampleLayout(seq_len=seq_len, sets_of=classes if multi_label else 0)
     with ShardWriter(folder, name, layout=layout, canvas=canvas) as writer:
         for number, size in enumerate(sizes):
             frames = random_frames(rng, seq_len, size, smooth=smooth)
             label = int(rng.integers(classes))
             num_valid = int(rng.integers(1, seq_len + 1))
+            # where clips differ in length those of the others, of which each has the first ones
+            length = num_valid if layout.variable_length else seq_len
+            frames = frames[:length]
             record = SampleRecord(
                 key=f"{name}-{number:05d}",
                 video=f"videos/{name}_{number // 2}.avi",
@@ -78,9 +81,9 @@ def _write_shard(
                 source_fps=25.0,
                 width=size[0],
                 height=size[1],
-                frame_times=[i / 5 for i in range(seq_len)],
+                frame_times=[i / 5 for i in range(length)],
                 num_valid=num_valid,
-                labels=[-1 if multi_label else label] * num_valid + [-1] * (seq_len - num_valid),
+                labels=[-1 if multi_label else label] * num_valid + [-1] * (length - num_valid),
                 segment=[0.0, seq_len / 5],
                 salvaged=False,
             )
@@ -140,13 +143,22 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         recipe: Mapping[str, Any] = MappingProxyType({}),
         class_names: Sequence[str] = (),
         multi_label: bool = False,
+        variable_length: bool = False,
     ) -> Path:
         """Write samples[split][shard] clips, whose sizes go round `sizes`.
 
         What `recipe` has is added to the manifest's options. With `own_arrays` each shard keeps its
         index and pixel sums, as while a data set is written, and as version 1 had them at first.
+        With `variable_length` samples have the real frames only of those that they have without.
         """
         path = tmp_path / folder
+        layout = SampleLayout(
+            seq_len=seq_len,
+            sets_of=classes if multi_label else 0,
+            variable_length=variable_length,
+        )
+        if variable_length:
+            recipe = {**recipe, "short": "whole"}
         data_set = DataSetFolder(path)
         data_set.make(META)
         rejections, records = [], {}
@@ -176,6 +188,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     change_jpegs=change_jpegs,
                     smooth=smooth,
                     multi_label=multi_label,
+                    layout=layout,
                 )
                 data_set.put_shard(written)
                 rejections += rejected
@@ -191,7 +204,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                 records,
                 summed=summed,
                 canvas=sizes[0],
-                layout=SampleLayout(seq_len=seq_len, sets_of=classes if multi_label else 0),
+                layout=layout,
             )
             remove_parts(data_set, records.values())
         manifest = Manifest(
@@ -207,7 +220,10 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
             classes=list(class_names) or [f"class {i}" for i in range(classes)],
             tools={},
             canvas=list(sizes[0]),
-            requires=["multi-label"] if multi_label else [],
+            requires=[
+                *(["multi-label"] if multi_label else []),
+                *(["variable-length"] if variable_length else []),
+            ],
             mean_exact=all(r.exact_frames == r.entry.frames for r in records.values()),
             shards=entries,
         )

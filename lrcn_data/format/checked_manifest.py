@@ -77,7 +77,7 @@ def _check_manifest(manifest: Manifest) -> None:
     for entry in manifest.shards:
         if not _SHARD_FILE.fullmatch(entry.file) or entry.split not in SPLITS:
             raise ShardError(f"names the shard {entry.file!r:.120} of split {entry.split!r:.20}")
-        _check_counts(entry, manifest.seq_len)
+        _check_counts(entry, manifest)
     _check_appends(manifest)
 
 
@@ -98,7 +98,7 @@ def _check_appends(manifest: Manifest) -> None:
     manifest.fingerprint_of()
 
 
-def _check_counts(entry: ShardEntry, seq_len: int) -> None:
+def _check_counts(entry: ShardEntry, manifest: Manifest) -> None:
     """Refuse counts that no shard can have.
 
     Raises:
@@ -107,11 +107,13 @@ def _check_counts(entry: ShardEntry, seq_len: int) -> None:
     counts = (entry.videos, entry.samples, entry.frames, entry.bytes, entry.skipped, entry.failed)
     if not _are_counts(*counts) or not is_sha256(entry.sha256):
         raise ShardError(f"has something else than counts and a hash for {entry.file}")
-    if entry.frames != entry.samples * seq_len:
+    most = entry.samples * manifest.seq_len
+    least = entry.samples if manifest.variable_length else most
+    if not least <= entry.frames <= most:
         raise ShardError(
             f"says {entry.frames} frames in the {entry.samples} samples of {entry.file}"
         )
-    if entry.samples * (seq_len + 2) * BLOCK > entry.bytes:
+    if (entry.frames + 2 * entry.samples) * BLOCK > entry.bytes:
         raise ShardError(f"says {entry.samples} samples in the {entry.bytes} bytes of {entry.file}")
 
 

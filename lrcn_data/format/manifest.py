@@ -12,7 +12,7 @@ from lrcn_data.format.append import Append
 from lrcn_data.format.file_names import MANIFEST, first_part, is_further_part
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.json_text import dump_json, known_values, members
-from lrcn_data.format.recipe import recipe_of
+from lrcn_data.format.recipe import WHOLE, recipe_of
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
@@ -23,11 +23,12 @@ FORMAT = "lrcn-shards"
 FORMAT_VERSION = 1
 """The latest version of the format, which is written and up to which is read."""
 
-UNDERSTOOD = frozenset({"frame-kind", "multi-label", "parts"})
+UNDERSTOOD = frozenset({"frame-kind", "multi-label", "parts", "variable-length"})
 """What a data set may require of its readers, and this version understands.
 
 `frame-kind`: frames are what a plug-in makes of them. `multi-label`: a sample has a set of classes.
 `parts`: the shards of a split are more than their numbers say, since some have several tars.
+`variable-length`: a sample has as many frames as its clip, up to seq_len.
 """
 
 _DEFAULT_CANVAS = (320, 240)
@@ -74,8 +75,13 @@ class Manifest:
 
     @property
     def seq_len(self) -> int:
-        """Number of frames in a clip."""
+        """Number of frames in a clip; the largest one where clips differ in it."""
         return int(self.options["seq_len"])
+
+    @property
+    def variable_length(self) -> bool:
+        """Whether clips may have fewer frames than seq_len, and samples only those."""
+        return bool(self.options.get("short") == WHOLE)
 
     @property
     def fps(self) -> str:
@@ -193,8 +199,8 @@ class Manifest:
 
 
 def _entry(record: Mapping[str, Any], options: Mapping[str, Any]) -> ShardEntry:
-    """A shard's entry, whose number of frames follows from the others where it is missing."""
+    """A shard's entry, whose number of frames follows from that of samples where it is missing."""
     entry = ShardEntry(**known_values(ShardEntry, record))
-    if "frames" in record:
+    if "frames" in record or options.get("short") == WHOLE:
         return entry
     return replace(entry, frames=int(entry.samples) * int(options["seq_len"]))

@@ -12,6 +12,13 @@ RECIPE = (
 )
 """The options that say how clips are made from a video, which predicting like a training needs."""
 
+WHOLE = "whole"
+"""What `short` says where a video of fewer than seq_len frames gives a clip of all that it has, so
+that clips differ in their number of frames (--seq-len max)."""
+
+MAX = "max"
+"""The text by which --seq-len asks for all frames of a video."""
+
 _SAME_SPANS = {"blocks": "center"}
 """Samplings whose clips are of the same spans of a video as those of another one, but for draws."""
 
@@ -19,6 +26,16 @@ _SAME_SPANS = {"blocks": "center"}
 def recipe_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """Take the recipe out of all options of a data set."""
     return {name: options[name] for name in RECIPE if name in options}
+
+
+def given_seq_len(seq_len: int, short: str | None) -> str:
+    """The value of --seq-len that has given clips their length.
+
+    Args:
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
+        short: What is done with shorter videos, as a recipe has it.
+    """
+    return f"{MAX}:{seq_len}" if short == WHOLE else str(seq_len)
 
 
 def sampling_differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

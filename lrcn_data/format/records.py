@@ -109,7 +109,7 @@ class SampleRecord:
 
         Args:
             data: The bytes.
-            seq_len: The number of frames in a clip.
+            seq_len: The number of frames in the clip.
             multi_label: Whether the sample has a set of classes.
 
         Raises:

@@ -21,20 +21,40 @@ class SampleLayout:
     """How the samples of a data set are made up.
 
     Attributes:
-        seq_len: The number of frames in a clip.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
         frame_kind: The kind of frames, which says what is stored of each frame, and how.
         sets_of: The number of classes of which a sample has a set (multi-label); 0 where every
             sample has one class.
+        variable_length: Whether clips may have fewer frames than seq_len, and samples only those.
     """
 
     seq_len: int
     frame_kind: FrameKind = RGB_JPEG
     sets_of: int = 0
+    variable_length: bool = False
 
     @property
     def endings(self) -> tuple[str, ...]:
-        """The endings of a sample's members in the order in which they lie in the tar."""
+        """The endings of the members of a sample of seq_len frames, in their order in the tar."""
         return _endings(self.seq_len, self.frame_kind.ending, multi_label=self.multi_label)
+
+    def endings_of(self, frames: int) -> tuple[str, ...]:
+        """The endings of the members of a sample that has so many frames, in their order."""
+        if not self.variable_length:
+            return self.endings
+        return self.endings[:frames] + self.endings[self.seq_len :]
+
+    def place_of(self, member: str, place: int) -> int:
+        """The place of a member among `endings`: behind a clip's last frame comes its label.
+
+        Args:
+            member: The member's name.
+            place: Its place if the clip has seq_len frames.
+        """
+        if not (self.variable_length and 0 < place < self.seq_len):
+            return place
+        label = self.endings[self.seq_len]
+        return self.seq_len if member.endswith(f".{label}") else place
 
     @property
     def multi_label(self) -> bool:
@@ -65,7 +85,12 @@ def layout_of(manifest: Manifest, source: str, plugins: Collection[str]) -> Samp
         ShardError: The frames are of a kind that this version doesn't know.
     """
     kind = recorded_frame_kind(manifest.frame_kind, source, plugins, manifest.plugins)
-    return SampleLayout(seq_len=manifest.seq_len, frame_kind=kind, sets_of=manifest.sets_of)
+    return SampleLayout(
+        seq_len=manifest.seq_len,
+        frame_kind=kind,
+        sets_of=manifest.sets_of,
+        variable_length=manifest.variable_length,
+    )
 
 
 @lru_cache

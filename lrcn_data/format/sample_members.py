@@ -120,10 +120,13 @@ def parse_sample(data: bytes, layout: SampleLayout) -> Sample:
             not where.
     """
     view = memoryview(data)
-    key, members, offset = "", [], 0
-    for ending in layout.endings:
+    key, members, offset, place = "", [], 0, 0
+    endings = layout.endings
+    while place < len(endings):
         name, size = parse_header(data[offset : offset + BLOCK])
         key = key or name.partition(".")[0]
+        place = layout.place_of(name, place)
+        ending = endings[place]
         if name != f"{key}.{ending}" or not is_key(key):
             raise ShardError(f"has the member {name!r:.120} where <key>.{ending} belongs")
         start = offset + BLOCK
@@ -131,6 +134,7 @@ def parse_sample(data: bytes, layout: SampleLayout) -> Sample:
         if offset > len(data):
             raise ShardError(f"ends within the member {name}")
         members.append(view[start : start + size])
+        place += 1
     if offset != len(data):
         raise ShardError(f"has {len(data) - offset} bytes after its last member")
     return sample_of_members(key, members, layout)
@@ -157,7 +161,7 @@ def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLay
             raise ShardError(f"has something else than a {kind.coding} as its frame {number}")
     if not layout.multi_label:
         _check_label(bytes(label))
-    parsed = _parse_record(bytes(record), key, bytes(label), layout)
+    parsed = _parse_record(bytes(record), key, bytes(label), layout, frames=len(frames))
     return Sample(frames=frames, label=parsed.label, record=parsed, layout=layout)
 
 
@@ -174,12 +178,12 @@ def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
     endings = len(layout.endings)
     while True:
         parts: list[bytes] = []
-        room = MAX_SAMPLE_BYTES
+        room, place = MAX_SAMPLE_BYTES, 0
         header = file.read(BLOCK)
         if not any(header):
             break
-        for number in range(endings):
-            _, size = parse_header(header)
+        while place < endings:
+            name, size = parse_header(header)
             room -= BLOCK + size
             if room < 0:
                 raise ShardError(
@@ -187,7 +191,8 @@ def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
                     f" it has {size:,}"
                 )
             parts += [header, file.read(padded(size))]
-            if number < endings - 1:
+            place = layout.place_of(name, place) + 1
+            if place < endings:
                 header = file.read(BLOCK)
         yield b"".join(parts)
     check_end(header + file.read(MAX_END_BYTES))
@@ -198,17 +203,21 @@ def _check_label(data: bytes) -> None:
         raise ShardError(f"has the label {data[:20]!r}, which is no class number")
 
 
-def _parse_record(data: bytes, key: str, label: bytes, layout: SampleLayout) -> SampleRecord:
+def _parse_record(
+    data: bytes, key: str, label: bytes, layout: SampleLayout, *, frames: int
+) -> SampleRecord:
     if len(data) > _MAX_TEXT_BYTES:
         raise ShardError(f"has a json member of {len(data):,} bytes")
     try:
-        record = SampleRecord.from_json(data, layout.seq_len, multi_label=layout.multi_label)
+        record = SampleRecord.from_json(data, frames, multi_label=layout.multi_label)
     except RecursionError as error:
         raise ShardError("has a json member that is nested without end") from error
     _check_types(record)
     if record.classes is not None:
         _check_set(record.classes, record.class_names, layout.sets_of)
-    _check_values(record, key, label, layout.seq_len)
+    _check_values(record, key, label, frames)
+    if layout.variable_length and record.num_valid != frames:
+        raise ShardError(f"has num_valid {record.num_valid} of {frames} frames, all of them real")
     return record
 
 
@@ -236,17 +245,17 @@ def _check_set(classes: Any, names: list[Any], sets_of: int) -> None:
         raise ShardError(f"has {names!r:.60} in its json where {len(classes)} class names belong")
 
 
-def _check_values(record: SampleRecord, key: str, label: bytes, seq_len: int) -> None:
+def _check_values(record: SampleRecord, key: str, label: bytes, frames: int) -> None:
     stated = record.label_member()
     if record.key != key or stated != label:
         raise ShardError(
             f"has members {key} of label {label[:90].decode('latin-1')}, but its json says"
             f" {record.key!r:.90} of label {stated[:90].decode()}"
         )
-    if len(record.labels) != seq_len or len(record.frame_times) != seq_len:
-        raise ShardError(f"has other than {seq_len} frame labels and times in its json")
-    if not 1 <= record.num_valid <= seq_len or len(record.segment) != 2:
-        raise ShardError(f"has num_valid {record.num_valid} of {seq_len} frames in its json")
+    if len(record.labels) != frames or len(record.frame_times) != frames:
+        raise ShardError(f"has other than {frames} frame labels and times in its json")
+    if not 1 <= record.num_valid <= frames or len(record.segment) != 2:
+        raise ShardError(f"has num_valid {record.num_valid} of {frames} frames in its json")
     if min(record.width, record.height) < 1 or record.width * record.height > MAX_PIXELS:
         raise ShardError(
             f"says that its frames have {record.width}x{record.height} pixels;"

@@ -117,7 +117,7 @@ class DataSet:
         layout: How the samples are made up.
         classes: The class names by class number.
         multi_label: Whether a sample has a set of classes, instead of one.
-        seq_len: The number of frames in a clip.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
         fps: The number of frames per second that clips were sampled from.
 
     Raises:
@@ -511,6 +511,7 @@ def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:
         for what, one, other in (
             ("classes", first.classes, manifest.classes),
             ("seq_len", first.seq_len, manifest.seq_len),
+            ("lengths", _lengths(first), _lengths(manifest)),
             ("fps", Fraction(first.fps), Fraction(manifest.fps)),
             ("frame kind", first.frame_kind, manifest.frame_kind),
             ("labels", _labelled(first), _labelled(manifest)),
@@ -524,6 +525,10 @@ def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:
 
 def _labelled(manifest: Manifest) -> str:
     return "several a clip" if manifest.multi_label else "one a clip"
+
+
+def _lengths(manifest: Manifest) -> str:
+    return "each clip its own" if manifest.variable_length else "all clips the same"
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -98,7 +98,8 @@ class ShardScan:
         self._rows.append((offset, len(data), checksum, sample.label, record.num_valid))
         self._sets.append(to_words(record.classes or (), self._layout.set_words))
         self._videos.append(record.video)
-        self._lines.append(member_lines(data, offset, self._layout.endings, record.key))
+        endings = self._layout.endings_of(len(sample.frames))
+        self._lines.append(member_lines(data, offset, endings, record.key))
         return sample
 
 

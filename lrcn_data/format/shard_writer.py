@@ -88,12 +88,13 @@ class ShardWriter:
 
         Args:
             record: The content of its json member.
-            frames: The encoded frames in time order, seq_len of them.
+            frames: The encoded frames in time order, seq_len of them or, where clips differ in
+                their number of frames, up to seq_len.
             sha256: The SHA-256 of the input file that it is from, in hexadecimal; empty if it is
                 not known.
         """
         members = [*frames, record.label_member(), record.to_json()]
-        data = sample_bytes(record.key, self._layout.endings, members)
+        data = sample_bytes(record.key, self._layout.endings_of(len(frames)), members)
         if not self._parts[-1].has_room(len(data), self._most_bytes):
             self._parts[-1].finish()
             self._begin_part()
@@ -136,7 +137,7 @@ class ShardWriter:
                 split=split,
                 videos=0 if number else videos,
                 samples=part.samples,
-                frames=part.samples * self._layout.seq_len,
+                frames=part.frames,
                 bytes=part.bytes,
                 sha256=part.sha256,
                 skipped=0 if number else skipped,
@@ -173,15 +174,15 @@ class _Part:
         files: The names that the files will have.
         temporaries: The files so far, by these names.
         bytes: The size of the tar so far, in bytes.
+        frames: The number of frames so far.
     """
 
     def __init__(self, scratch: Path, files: ShardFiles, layout: SampleLayout) -> None:
         self.files = files
         self.temporaries = {files.tar: temporary_name(scratch / files.tar)}
-        self.bytes = 0
+        self.bytes = self.frames = 0
         self._scratch = scratch
-        self._endings = layout.endings
-        self._set_words = layout.set_words
+        self._layout = layout
         self._rows: list[tuple[int, ...]] = []
         self._lines: list[str] = []
         self._sha256 = hashlib.sha256()
@@ -205,9 +206,12 @@ class _Part:
     def write(self, data: bytes, record: SampleRecord, source: int) -> None:
         """Append a sample, given its bytes and what the index says of it."""
         facts = (zlib.crc32(data), record.label, record.num_valid, source)
-        words = to_words(record.classes or (), self._set_words)
+        words = to_words(record.classes or (), self._layout.set_words)
         self._rows.append((self.bytes, len(data), *facts, *words))
-        self._lines.append(member_lines(data, self.bytes, self._endings, record.key))
+        frames = len(record.frame_times)
+        endings = self._layout.endings_of(frames)
+        self._lines.append(member_lines(data, self.bytes, endings, record.key))
+        self.frames += frames
         self._append(data)
 
     def finish(self) -> None:
@@ -219,7 +223,7 @@ class _Part:
 
     def save_index(self, sums: PixelSums | None) -> None:
         """Write the index and the arrays, the latter with pixel sums if there are some."""
-        rows = np.array(self._rows, np.int64).reshape(-1, len(FIELDS) + self._set_words).T
+        rows = np.array(self._rows, np.int64).reshape(-1, len(FIELDS) + self._layout.set_words).T
         with self._create(self.files.dali_index) as file:
             file.write(index_text(self._lines))
             _flush(file)

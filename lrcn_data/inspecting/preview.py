@@ -103,7 +103,13 @@ def draw_preview(
     samples = [data_set.read_sample(number) for number in numbers]
     text = SheetText(
         title=" ".join(each_pattern(shards)),
-        subtitle=subtitle(data_set.fps, data_set.seq_len, len(samples), len(data_set)),
+        subtitle=subtitle(
+            data_set.fps,
+            data_set.seq_len,
+            len(samples),
+            len(data_set),
+            variable_length=data_set.layout.variable_length,
+        ),
         keys=keys,
     )
     fonts = Fonts()
@@ -245,15 +251,19 @@ def _draw_frame(
     pen.write((middle, top + FRAME_HEIGHT + 3), caption, 13, colour)
 
 
-def subtitle(fps: Fraction, seq_len: int, shown: int, total: int) -> str:
+def subtitle(
+    fps: Fraction, seq_len: int, shown: int, total: int, *, variable_length: bool = False
+) -> str:
     """Say in a few words what a sheet shows.
 
     Args:
         fps: The number of frames per second that clips were sampled from.
-        seq_len: The number of frames in a clip.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
         shown: The number of clips on the sheet.
         total: The number of clips in the data set.
+        variable_length: Whether clips may have fewer frames than seq_len.
     """
     rate = f"{fps.numerator}" if fps.denominator == 1 else f"{float(fps):.5g}"
-    frames = f"{seq_len} frames" if seq_len <= MOST_FRAMES else f"{MOST_FRAMES} of {seq_len} frames"
-    return f"{shown} of {total:,} clips, {frames} each, from {rate} frames a second"
+    length = f"up to {seq_len}" if variable_length else f"{seq_len}"
+    frames = length if seq_len <= MOST_FRAMES else f"{MOST_FRAMES} of {length}"
+    return f"{shown} of {total:,} clips, {frames} frames each, from {rate} frames a second"

@@ -96,6 +96,21 @@ class SetStats:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lengths:
+    """How many frames the clips have, where they differ in it.
+
+    Attributes:
+        least: The number of frames of the shortest clip.
+        median: Median of the numbers of frames.
+        largest: The number of frames of the longest clip.
+    """
+
+    least: int
+    median: float
+    largest: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Seconds:
     """How long the videos are that clips were taken from, in seconds.
 
@@ -139,7 +154,7 @@ class Stats:
 
     Attributes:
         fps: Frames per second that clips were sampled from, as the manifest has it.
-        seq_len: Number of frames in a clip.
+        seq_len: Number of frames in a clip; the largest possible one where clips differ in it.
         splits: What each split holds, by its name.
         classes: How many clips each class has, by class number.
         frame_sizes: Number of clips by frame size, written WIDTHxHEIGHT; the most frequent first.
@@ -148,6 +163,7 @@ class Stats:
         shared_groups: Groups of videos that are in two splits, each as a sentence.
         pixels: The colours of the frames.
         sets: The sets of classes that clips have; None where every clip has one class.
+        lengths: How many frames the clips of each split have; None where all have seq_len.
     """
 
     fps: str
@@ -160,12 +176,14 @@ class Stats:
     shared_groups: list[str]
     pixels: PixelStats
     sets: SetStats | None = None
+    lengths: dict[str, Lengths] | None = None
 
     def as_record(self) -> dict[str, Any]:
-        """As stats.json has it; `sets` is there only of a multi-label data set."""
+        """As stats.json has it; `sets` and `lengths` only where they are something."""
         record = asdict(self)
-        if self.sets is None:
-            del record["sets"]
+        for name in ("sets", "lengths"):
+            if record[name] is None:
+                del record[name]
         return record
 
 
@@ -259,6 +277,7 @@ def compute_stats(
             std=[_standard_deviation(counts) for counts in found.histogram.tolist()],
         ),
         sets=_sets(data_set) if data_set.multi_label else None,
+        lengths=_lengths(data_set) if data_set.layout.variable_length else None,
     )
     return stats, np.floor(mean + 0.5).astype(np.uint8)
 
@@ -370,6 +389,21 @@ def _sets(data_set: DataSet) -> SetStats:
             for numbers, count in ranked[:_SETS_SHOWN]
         ],
     )
+
+
+def _lengths(data_set: DataSet) -> dict[str, Lengths]:
+    by_split: dict[str, list[int]] = {}
+    for shard, index in zip(data_set.shards, data_set.indices, strict=True):
+        by_split.setdefault(shard.entry.split, []).extend(index.num_valid.tolist())
+    return {
+        split: Lengths(
+            least=min(by_split[split]),
+            median=float(statistics.median(by_split[split])),
+            largest=max(by_split[split]),
+        )
+        for split in SPLITS
+        if by_split.get(split)
+    }
 
 
 def _seconds(seconds: Mapping[tuple[str, str, int], float]) -> dict[str, Seconds]:

@@ -201,24 +201,30 @@ class _Check:
 
     def _scanned(self, entry: ShardEntry, scan: ShardScan) -> Iterator[str]:
         """What is wrong with the tar itself."""
-        number = 0
+        number = frames = damaged = 0
         try:
             for number, sample in enumerate(scan, 1):
                 if isinstance(sample, ShardError):
                     yield f"sample {number - 1} {sample}"
+                    damaged += 1
                 else:
                     yield from self._sample(entry, sample)
+                    frames += len(sample.frames)
         except ShardError as error:
             yield f"after {number} samples: {error}"
             size = self._folder.size(entry.file)
             if size != entry.bytes:
                 yield f"bytes {size}, but {MANIFEST} says {entry.bytes}"
             return
+        if not self._layout.variable_length:
+            frames = number * self._layout.seq_len
+        elif damaged:
+            frames = entry.frames  # a damaged sample doesn't say how many it has
         for what, found, stated in (
             ("bytes", scan.size, entry.bytes),
             ("SHA-256", scan.sha256, entry.sha256),
             ("samples", number, entry.samples),
-            ("frames", number * self._manifest.seq_len, entry.frames),
+            ("frames", frames, entry.frames),
         ):
             if found != stated:
                 yield f"{what} {found}, but {MANIFEST} says {stated}"

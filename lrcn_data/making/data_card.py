@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lrcn_data.format.frame_kinds import load_frame_kind
 from lrcn_data.format.manifest import Manifest
+from lrcn_data.making.hub_features import hub_features
 from lrcn_data.plugins import is_plugin
 from lrcn_data.printable import show
 from lrcn_data.sampling.samplings import describe_recorded
@@ -27,7 +28,7 @@ def data_card(manifest: Manifest) -> str:
         "",
         f"{_clips(manifest)} of {_count(len(manifest.classes), 'class', 'classes')}, made by"
         " `lrcn-data shard`.",
-        f"A clip has {_count(manifest.seq_len, 'frame')}: {describe_recorded(manifest.options)},"
+        f"A clip has {_length(manifest)}: {describe_recorded(manifest.options)},"
         f" taken at {manifest.fps} frames a second.",
         "The tars are WebDataset shards in the format `lrcn-shards`, version 1.",
         "",
@@ -65,6 +66,9 @@ def _front_matter(manifest: Manifest) -> Iterator[str]:
         else:  # readers that look into the first shard to see its members find none in an empty one
             yield "    path:"
             yield from (f'    - "{shard.file}"' for shard in shards if shard.samples)
+    # the endings of a plug-in's frames are known to it alone
+    if manifest.variable_length and not is_plugin(manifest.frame_kind):
+        yield from hub_features(manifest)
     yield "task_categories:"
     yield "- video-classification"
     yield "tags:"
@@ -94,6 +98,13 @@ def _appends(manifest: Manifest) -> Iterator[str]:
         shards = _count(sum(append.shards.values()), "shard")
         yield f"- {videos} videos in {shards}; fingerprint: {append.fingerprint}"
     yield ""
+
+
+def _length(manifest: Manifest) -> str:
+    frames = _count(manifest.seq_len, "frame")
+    if manifest.variable_length:
+        return f"all frames of its video, or of a longer one {frames}"
+    return frames
 
 
 def _clips(manifest: Manifest) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from lrcn_data.format.manifest import FORMAT_VERSION, Manifest
 from lrcn_data.lists.entry import Entry
 from lrcn_data.making.shard_options import ShardOptions
+from lrcn_data.sampling.seq_len import as_given
 from lrcn_data.splits import SPLITS
 from lrcn_data.video.decoders import load_decoder
 
@@ -78,8 +79,9 @@ def tool_versions(options: ShardOptions) -> dict[str, str]:
 def differences(old: Manifest, new: Manifest) -> list[str]:
     """Say what makes the fingerprints of two data sets differ, a sentence for each difference."""
     found = []
-    for name in sorted({*old.options, *new.options}):
-        was, now = old.options.get(name), new.options.get(name)
+    old_options, new_options = as_given(old.options), as_given(new.options)
+    for name in sorted({*old_options, *new_options}):
+        was, now = old_options.get(name), new_options.get(name)
         if name in _OF_PLUGINS:
             # of another plug-in, whose name is among the differences, all values are others
             both = _by_name(was).keys() & _by_name(now).keys()

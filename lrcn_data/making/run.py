@@ -275,6 +275,7 @@ def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
         "frame-kind": manifest.frame_kind != RGB_FRAMES,
         "multi-label": manifest.multi_label,
         "parts": any(r.parts for r in records),
+        "variable-length": manifest.variable_length,
     }
     return [name for name, is_needed in needed.items() if is_needed]
 

@@ -11,6 +11,7 @@ from typing import Any
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.json_text import readable
+from lrcn_data.format.recipe import WHOLE
 from lrcn_data.format.records import NO_CLASS, Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.lists.entry import Entry
@@ -255,10 +256,11 @@ def _fault(clips: VideoClips[Kept], options: ShardOptions) -> VideoError | None:
         )
     if clips.clips:
         return None
+    needed = "1 is" if options.clip.short == WHOLE else f"{options.clip.seq_len} are"
     return VideoError(
         Reason.SHORT,
         f"{clips.stream_length} frames at {options.clip.fps} fps ({clips.duration:.2f} s),"
-        f" {options.clip.seq_len} are needed",
+        f" {needed} needed",
     )
 
 
@@ -271,7 +273,7 @@ def _record(
 ) -> SampleRecord:
     entry = video.entry
     labels = _labels(entry, job.classes)
-    seq_len = job.options.clip.seq_len
+    filling = len(clip.frames) - clip.num_valid
     return SampleRecord(
         key=video.key(clip.number),
         video=readable(entry.path),
@@ -284,7 +286,7 @@ def _record(
         height=encoder.height,
         frame_times=clip.frame_times,
         num_valid=clip.num_valid,
-        labels=[labels["label"]] * clip.num_valid + [NO_CLASS] * (seq_len - clip.num_valid),
+        labels=[labels["label"]] * clip.num_valid + [NO_CLASS] * filling,
         segment=[0.0, round(clips.duration, 6)],
         salvaged=clips.damage is not None,
     )

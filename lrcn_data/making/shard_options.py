@@ -10,6 +10,7 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import FRAME_KINDS, RGB_FRAMES, load_frame_kind
 from lrcn_data.format.mean_image import MAX_CANVAS_PIXELS, Canvas
+from lrcn_data.format.recipe import WHOLE
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.plugins import plugin_versions
@@ -91,6 +92,7 @@ class ShardOptions:
             seq_len=self.clip.seq_len,
             frame_kind=self.kind_of_frames,
             sets_of=classes if self.multi_label else 0,
+            variable_length=self.clip.short == WHOLE,
         )
 
     def as_manifest(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lrcn_data.errors import UsageError
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.sampling import Sampling
 from lrcn_data.sampling.samplings import make_sampling
+from lrcn_data.sampling.seq_len import read_seq_len
 from lrcn_data.sampling.short_videos import SHORT
 from lrcn_data.video.decoders import DECODERS, check_salvages
 from lrcn_data.video.decoding import DecodeOptions
@@ -27,8 +28,8 @@ class ClipOptions:
     Attributes:
         fps: The number of frames per second of the fps stream, from which clips are sampled.
         sampling: Decides which frames of the fps stream make a clip.
-        short: What is done with videos that have fewer than seq_len frames: `skip`, `loop` or
-            `pad`; see `sampling.short_videos`.
+        short: What is done with videos that have fewer than seq_len frames: `skip`, `loop`, `pad`
+            or, with --seq-len max, `whole`; see `sampling.short_videos`.
         seed: The seed of the random draws.
         decoder: The name of the decoder: `av` decodes in this process, `ffmpeg` in processes of
             that program; see `video.decoders`.
@@ -58,7 +59,7 @@ class ClipOptions:
 
     @property
     def seq_len(self) -> int:
-        """The number of frames in a clip."""
+        """The number of frames in a clip; the largest one with --seq-len max."""
         return self.sampling.seq_len
 
 
@@ -68,7 +69,8 @@ class ClipValues(TypedDict, total=False):
     Attributes:
         fps: The number of frames per second of video that clips are sampled from: 5, 12.5, or a
             text such as "30000/1001". 5 by default.
-        seq_len: The number of frames in a clip. 8 by default.
+        seq_len: The number of frames in a clip, 8 by default; or "max" for all that a video has, up
+            to 64, or as "max:32" up to another number.
         sampling: The name of the sampling: "blocks" by default, "center", "windows", or
             "package.module:Class" of your own.
         stride: The number of frames from the start of one window to that of the next; None for
@@ -89,7 +91,7 @@ class ClipValues(TypedDict, total=False):
     """
 
     fps: Fraction | int | float | str
-    seq_len: int
+    seq_len: int | str
     sampling: str
     stride: int | None
     clips: int
@@ -108,7 +110,7 @@ class ClipValues(TypedDict, total=False):
 def clip_options(
     *,
     fps: Fraction | int | float | str = 5,
-    seq_len: int = 8,
+    seq_len: int | str = 8,
     sampling: str = "blocks",
     stride: int | None = None,
     clips: int = 1,
@@ -130,9 +132,10 @@ def clip_options(
     """
     if check not in CHECKS:
         raise UsageError(f"--check must be one of {', '.join(CHECKS)}, got {check!r}")
+    frames, short = read_seq_len(seq_len, short)
     return ClipOptions(
         fps=_rate("fps", fps),
-        sampling=make_sampling(sampling, {"seq_len": seq_len, "stride": stride, "clips": clips}),
+        sampling=make_sampling(sampling, {"seq_len": frames, "stride": stride, "clips": clips}),
         short=short,
         seed=seed,
         decoder=decoder,

@@ -30,7 +30,8 @@ class Clip(Generic[Kept]):
 
     Attributes:
         number: The number of the clip in its video, counted from 0.
-        frames: The seq_len frames in time order, each in the form that the keeper gave it.
+        frames: The frames in time order, each in the form that the keeper gave it: seq_len of them,
+            or those of a shorter video that is taken whole.
         frame_times: For each frame, the time in seconds at which the source shows it, counted from
             the source's first frame.
         num_valid: The number of frames that are real; the rest repeat the last one.

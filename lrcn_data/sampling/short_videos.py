@@ -1,9 +1,14 @@
-"""What is done with a video that has too few frames for a clip, whatever the sampling (--short)."""
+"""What is done with a video that has too few frames for a clip, whatever the sampling.
+
+It is what --short says, or with --seq-len max that the clip is as short as the video.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from lrcn_data.format.recipe import WHOLE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,7 +17,8 @@ class ClipPicks:
 
     Attributes:
         number: The number of the clip in its video, counted from 0.
-        positions: The positions of its seq_len frames in the fps stream, in time order.
+        positions: The positions of its frames in the fps stream, in time order: seq_len of them, or
+            fewer where a short video is taken as it is (`whole`).
         num_valid: The number of frames that are real; the rest repeat the last one (`pad`).
     """
 
@@ -38,10 +44,16 @@ def pad(positions: range, seq_len: int) -> list[ClipPicks]:
     return [ClipPicks(number=0, positions=padded, num_valid=len(positions))]
 
 
+def whole(positions: range, seq_len: int) -> list[ClipPicks]:
+    """Make one clip of all frames that there are."""
+    return [ClipPicks(number=0, positions=tuple(positions), num_valid=len(positions))]
+
+
 SHORT: Mapping[str, Callable[[range, int], list[ClipPicks]]] = {
     "skip": skip,
     "loop": loop,
     "pad": pad,
+    WHOLE: whole,
 }
 """What can be done with a short video, by its name. Each function is given the positions of the fps
 stream, at least 1 and fewer than seq_len, and seq_len."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.format.records import NO_CLASS
 from lrcn_model.caching.feature_folder import FeatureFolder, ShardFeatures
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
@@ -28,10 +30,10 @@ class CachedFeatures(Dataset[ClipBatch]):
 
     Args:
         data: The clips.
-        shards: The features of each of their shards.
+        shards: The features of each of their shards that has clips, by the shard's number.
     """
 
-    def __init__(self, data: ShardDataset, shards: Sequence[ShardFeatures]) -> None:
+    def __init__(self, data: ShardDataset, shards: Mapping[int, ShardFeatures]) -> None:
         self._data, self._shards = data, shards
         self._labels = torch.from_numpy(data.labels)
         self._num_valid = torch.from_numpy(data.data_set.num_valid)
@@ -45,18 +47,22 @@ class CachedFeatures(Dataset[ClipBatch]):
         data_set, numbers = self._data.data_set, torch.tensor(indices)
         located = [data_set.locate(number) for number in indices]
         places = [(self._shards[shard], position) for shard, position in located]
+        clips = [shard.of_clip(place) for shard, place in places]
+        features, frame_labels = zip(*clips, strict=True)
+        varies = self._data.variable_length
         return ClipBatch(
             pixels=torch.empty(0, dtype=torch.uint8),
             sizes=torch.zeros(len(indices), 2, dtype=torch.int64),
             labels=self._labels[numbers],
-            frame_labels=torch.stack([shard.frame_labels[place] for shard, place in places]),
+            frame_labels=pad_sequence(list(frame_labels), batch_first=True, padding_value=NO_CLASS),
             num_valid=self._num_valid[numbers],
             indices=numbers,
             keys=tuple(shard.keys[place] for shard, place in places),
             videos=tuple(shard.videos[place] for shard, place in places),
             sources=tuple(data_set.source_of(number) for number in indices),
             channels=self._data.frame_kind.channels,
-            features=torch.stack([shard.features[place] for shard, place in places]),
+            features=torch.cat(features) if varies else torch.stack(features),
+            frame_counts=self._num_valid[numbers] if varies else None,
         )
 
 
@@ -65,7 +71,7 @@ class FeatureMaker:
     """What computes the features of clips that are not kept yet.
 
     Attributes:
-        compute: Turns a batch on the processor's device into features, (clips, frames, features).
+        compute: Turns a batch on the processor's device into features, as `ClipBatch` has them.
         workers: The number of processes that read shards; 0 for reading in this process.
         processor: The processor that the CNN runs on.
         ranks: The processes that share the work, each of which reads all features in the end.
@@ -103,7 +109,11 @@ class FeatureMaker:
         names = [shard.entry.sha256 for shard in data.data_set.shards]
         with folder.held() if self.ranks.first else nullcontext():
             self.ranks.wait()
-            shards = {number: folder.read(name) for number, name in enumerate(names)}
+            shards = {
+                number: folder.read(names[number])
+                for number, clips in enumerate(data.shard_samples)
+                if clips
+            }
             missing = [number for number, features in shards.items() if features is None]
             # nobody writes before all have looked
             self.ranks.wait()
@@ -115,7 +125,8 @@ class FeatureMaker:
             if not all(self.ranks.gather(written == len(own))):
                 return None
             shards |= {number: _written(folder, names[number]) for number in missing}
-        return CachedFeatures(data, [features for features in shards.values() if features])
+        there = {number: features for number, features in shards.items() if features}
+        return CachedFeatures(data, there)
 
     def _computed(
         self,
@@ -150,21 +161,28 @@ class FeatureMaker:
                 yield shard, _joined(parts)
 
 
-def _kept(batch: ClipBatch, features_BTF: Tensor) -> ShardFeatures:
+def _kept(batch: ClipBatch, features: Tensor) -> ShardFeatures:
+    frame_labels, counts = batch.frame_labels.cpu(), batch.frame_counts
+    if counts is not None:
+        rows = zip(frame_labels, counts.tolist(), strict=True)
+        frame_labels = torch.cat([row[:count] for row, count in rows])
     return ShardFeatures(
-        features=features_BTF.cpu(),
-        frame_labels=batch.frame_labels.cpu(),
+        features=features.cpu(),
+        frame_labels=frame_labels,
         keys=batch.keys,
         videos=batch.videos,
+        frame_counts=counts,
     )
 
 
 def _joined(parts: Sequence[ShardFeatures]) -> ShardFeatures:
+    counts = [part.frame_counts for part in parts if part.frame_counts is not None]
     return ShardFeatures(
         features=torch.cat([part.features for part in parts]),
         frame_labels=torch.cat([part.frame_labels for part in parts]),
         keys=tuple(key for part in parts for key in part.keys),
         videos=tuple(video for part in parts for video in part.videos),
+        frame_counts=torch.cat(counts) if counts else None,
     )
 
 

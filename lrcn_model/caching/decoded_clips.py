@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
 from lrcn_data.errors import UsageError
+from lrcn_data.format.records import NO_CLASS
 from lrcn_data.machine import free_memory
 from lrcn_data.size import Size
 from lrcn_model.nets.resize import resize
@@ -47,17 +49,21 @@ class DecodedClips(Dataset[ClipBatch]):
     def __getitems__(self, indices: Sequence[int]) -> ClipBatch:
         """A batch of several clips, in the order of the numbers given."""
         facts, numbers = self._facts, torch.tensor(indices)
+        clips = [self._frames[number] for number in indices]
+        longest = max(len(frames) for frames in clips)
+        counts = facts.frame_counts
         return ClipBatch(
-            pixels=torch.cat([self._frames[number].flatten() for number in indices]),
+            pixels=torch.cat([frames.flatten() for frames in clips]),
             sizes=facts.sizes[numbers],
             labels=facts.labels[numbers],
-            frame_labels=facts.frame_labels[numbers],
+            frame_labels=facts.frame_labels[numbers, :longest],
             num_valid=facts.num_valid[numbers],
             indices=numbers,
             keys=tuple(facts.keys[number] for number in indices),
             videos=tuple(facts.videos[number] for number in indices),
             sources=tuple(facts.sources[number] for number in indices),
             channels=facts.channels,
+            frame_counts=None if counts is None else counts[numbers],
         )
 
 
@@ -94,14 +100,16 @@ def decode_all(
     batches = scoring_batches(
         data, batch_size=_AT_A_TIME, workers=workers, processor=_CPU, ranks=Ranks()
     )
-    parts, done, held = list[ClipBatch](), 0, 0
+    frames = sum(shard.entry.frames for shard in data.data_set.shards)
+    parts, done, frames_done, held = list[ClipBatch](), 0, 0, 0
     with closing(batches):
         for batch in batches:
             # the batch's own memory is taken again by the one after the next
             part = _resized(batch, size) if size else replace(batch, pixels=batch.pixels.clone())
             parts.append(replace(part, pixels=part.pixels.to(device)))
             done, held = done + len(batch), held + part.pixels.nbytes
-            _check_room(held * len(data) // done, room, device, clips=len(data))
+            frames_done += sum(len(clip) for clip in batch.clip_frames())
+            _check_room(held * frames // frames_done, room, device, clips=len(data))
             on_clips(done, len(data))
             if not go_on():
                 break
@@ -127,17 +135,19 @@ def _facts(parts: Sequence[ClipBatch]) -> ClipBatch:
     def together(name: str) -> Tensor:
         return torch.cat([getattr(part, name) for part in parts])
 
+    frame_labels = [row for part in parts for row in part.frame_labels]
     return ClipBatch(
         pixels=torch.empty(0, dtype=torch.uint8),
         sizes=together("sizes"),
         labels=together("labels"),
-        frame_labels=together("frame_labels"),
+        frame_labels=pad_sequence(frame_labels, batch_first=True, padding_value=NO_CLASS),
         num_valid=together("num_valid"),
         indices=together("indices"),
         keys=tuple(key for part in parts for key in part.keys),
         videos=tuple(video for part in parts for video in part.videos),
         sources=tuple(source for part in parts for source in part.sources),
         channels=parts[0].channels,
+        frame_counts=None if parts[0].frame_counts is None else together("frame_counts"),
     )
 
 

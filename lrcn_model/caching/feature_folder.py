@@ -43,16 +43,32 @@ class ShardFeatures:
     """The features of one shard's clips, and what of the clips the shard's index doesn't hold.
 
     Attributes:
-        features: Float (clips, frames, features).
-        frame_labels: int64 (clips, frames), as `ClipBatch` has them.
+        features: Float (clips, frames, features); of clips that differ in their number of frames
+            float (frames, features), one clip after another.
+        frame_labels: The class number of each frame, -1 where it has none: int64 (clips, frames),
+            or (frames,) one clip after another.
         keys: The name of each clip.
         videos: The path of each clip's video, as its list had it.
+        frame_counts: int64 (clips,), the number of frames of each clip where clips differ in it;
+            None where all have the same.
     """
 
     features: Tensor
     frame_labels: Tensor
     keys: tuple[str, ...]
     videos: tuple[str, ...]
+    frame_counts: Tensor | None = None
+
+    def of_clip(self, place: int) -> tuple[Tensor, Tensor]:
+        """A clip's features, float (frames, features), and its frames' labels, int64 (frames,).
+
+        Args:
+            place: The place of the clip in its shard, from 0.
+        """
+        if self.frame_counts is None:
+            return self.features[place], self.frame_labels[place]
+        start, count = int(self.frame_counts[:place].sum()), int(self.frame_counts[place])
+        return self.features[start : start + count], self.frame_labels[start : start + count]
 
 
 class FeatureFolder:
@@ -105,6 +121,7 @@ class FeatureFolder:
             return ShardFeatures(
                 features=tensors["features"],
                 frame_labels=tensors["frame_labels"],
+                frame_counts=tensors.get("frame_counts"),
                 **{name: tuple(json.loads(record[name])) for name in _TEXTS},
             )
         except (OSError, NoTensorsError, DamagedTensorsError, KeyError):
@@ -119,6 +136,8 @@ class FeatureFolder:
         # as ASCII, since a path may have bytes that are no text
         record = {name: json.dumps(getattr(features, name)) for name in _TEXTS}
         tensors = {"features": features.features, "frame_labels": features.frame_labels}
+        if features.frame_counts is not None:
+            tensors["frame_counts"] = features.frame_counts
         write_tensors(self._file(f"{shard}{_ENDING}"), record, tensors)
 
     def _file(self, name: str) -> Path:

@@ -8,7 +8,7 @@ on 2 cores): what is between two layers stays in the cache, and threads don't wa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -16,16 +16,16 @@ import torch
 from torch import Tensor
 
 
-def features_clip_by_clip(cnn: Callable[[Tensor], Tensor], clips_BTCHW: Tensor) -> Tensor:
+def features_clip_by_clip(cnn: Callable[[Tensor], Tensor], clips: Sequence[Tensor]) -> Tensor:
     """What a CNN makes of clips' frames, without gradients.
 
     Args:
         cnn: Turns frames (frames, channels, height, width) into features (frames, features), and
             may be called by several threads at once.
-        clips_BTCHW: The clips on a CPU, float (clips, frames, channels, height, width).
+        clips: The clips on a CPU, each float (frames, channels, height, width).
 
     Returns:
-        The features, (clips, frames, features).
+        The features, (frames of all clips, features).
     """
     threads = torch.get_num_threads()
     autocast = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
@@ -42,9 +42,9 @@ def features_clip_by_clip(cnn: Callable[[Tensor], Tensor], clips_BTCHW: Tensor) 
             return cnn(frames_TCHW)
 
     if threads == 1:
-        return torch.stack([of_clip(clip) for clip in clips_BTCHW])
+        return torch.cat([of_clip(clip) for clip in clips])
     try:
-        return torch.stack(list(_threads(threads).map(of_clip, clips_BTCHW)))
+        return torch.cat(list(_threads(threads).map(of_clip, clips)))
     finally:
         # threads that are started later take the number that was set last
         torch.set_num_threads(threads)

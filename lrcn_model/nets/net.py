@@ -19,8 +19,12 @@ from lrcn_model.nets.first_weights import kaiming
 from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
+from lrcn_model.nets.side_by_side import side_by_side
 
 _OLD_HEAD, _HEAD = "lstm.", "head.lstm."
+
+_DIMS_OF_FRAMES, _DIMS_OF_FEATURES = 4, 2
+"""The dimensions of clips' frames, and of their features, that come one clip after another."""
 
 
 class LRCN(nn.Module):
@@ -77,14 +81,19 @@ class LRCN(nn.Module):
 
         Args:
             frames: Preprocessed frames, float (clips, frames, channels, height, width), of the
-                config's size.
+                config's size. Of clips that differ in their number of frames float (frames,
+                channels, height, width), one clip after another: so the CNN sees real frames only.
             lengths: The number of real frames of each clip, int64 (clips,), the rest only
-                repeating the last one; None where all are real. Heads that look forward need it.
+                repeating the last one; None where all are real. Heads that look forward need it. Of
+                clips one after another it must be given, best on the host, where it is needed.
 
         Returns:
-            The scores before any softmax, float (clips, frames, classes). With a causal head a
-            frame's scores depend only on the frames of its clip up to it; with any head those of
-            real frames depend on real frames only.
+            The scores before any softmax, float (clips, frames, classes), of as many frames as the
+            longest clip has. With a causal head a frame's scores depend only on the frames of its
+            clip up to it; with any head those of real frames depend on real frames only.
+
+        Raises:
+            UsageError: Frames of clips one after another come without lengths.
         """
         scores_BTC, _ = self._scored(frames, lengths, None)
         return scores_BTC
@@ -117,40 +126,57 @@ class LRCN(nn.Module):
         return self._scored(frames, None, state)
 
     def _scored(self, frames: Tensor, lengths: Tensor | None, state: Any) -> tuple[Tensor, Any]:
-        return self.score_features(self.features(frames), lengths, state)
+        return self.score_features(self.features(frames, lengths), lengths, state)
 
-    def features(self, frames: Tensor) -> Tensor:
+    def features(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """What the CNN makes of clips' frames.
 
         On a CPU a CNN in evaluation mode takes them clip by clip, if no gradients are wanted.
 
         Args:
             frames: As `forward` takes them.
+            lengths: As `forward` takes it; needed only of clips one after another.
 
         Returns:
-            The features, float (clips, frames, features).
+            The features, float (clips, frames, features); of clips one after another float (frames,
+            features).
+
+        Raises:
+            UsageError: Frames of clips one after another come without lengths.
         """
+        one_after_another = frames.dim() == _DIMS_OF_FRAMES
         traced = torch.compiler.is_compiling()
         learning = self.cnn.training or torch.is_grad_enabled()
         if frames.device.type == "cpu" and not (learning or traced):
-            return features_clip_by_clip(self.cnn, frames)
-        features_BTF: Tensor = self.cnn(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
-        return features_BTF
+            clips = torch.split(frames, _given(lengths)) if one_after_another else frames.unbind()
+            features_NF = features_clip_by_clip(self.cnn, clips)
+        else:
+            features_NF = self.cnn(frames if one_after_another else frames.flatten(0, 1))
+        if one_after_another:
+            return features_NF
+        return features_NF.view(*frames.shape[:2], *features_NF.shape[1:])
 
     def score_features(
-        self, features_BTF: Tensor, lengths: Tensor | None, state: Any
+        self, features: Tensor, lengths: Tensor | None, state: Any
     ) -> tuple[Tensor, Any]:
         """Score every class at every frame, given what the CNN has made of the frames.
 
         Args:
-            features_BTF: The CNN's features, float (clips, frames, features).
+            features: The CNN's features, as `features` returns them.
             lengths: As `forward` takes it.
             state: As `step` takes it.
 
         Returns:
             The scores, float (clips, frames, classes), and the state to go on with.
+
+        Raises:
+            UsageError: Features of clips one after another come without lengths.
         """
-        hidden_BTH, state = self.head(features_BTF, lengths, state)
+        if features.dim() == _DIMS_OF_FEATURES:
+            features = side_by_side(features, _given(lengths))
+        if lengths is not None:
+            lengths = lengths.to(features.device)
+        hidden_BTH, state = self.head(features, lengths, state)
         return self.classifier(self.dropout(hidden_BTH)), state
 
 
@@ -165,9 +191,20 @@ class FromFeatures(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, features_BTF: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Score every class at every frame; see `LRCN.score_features`."""
-        return self.net.score_features(features_BTF, lengths, None)[0]
+        return self.net.score_features(features, lengths, None)[0]
+
+
+def _given(lengths: Tensor | None) -> list[int]:
+    """The lengths of clips that come one after another."""
+    if lengths is None:
+        raise UsageError(
+            "clips that come one after another can't be told apart without their lengths; give the"
+            " net those of the batch (net(frames, batch.lengths))"
+        )
+    found: list[int] = lengths.tolist()
+    return found
 
 
 def _said(part: nn.Module, name: str, source: str) -> int:

@@ -11,7 +11,8 @@ from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.format.frame_kind import FrameKind, make_picture
 from lrcn_data.format.frame_kinds import recorded_frame_kind
 from lrcn_data.format.json_text import readable
-from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.recipe import WHOLE
+from lrcn_data.format.records import NO_CLASS, SampleRecord
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.pixels import RGB
@@ -93,7 +94,7 @@ class VideoReader:
 
     All windows are taken of a video where the training's clips are windows. Where a frame was drawn
     from each block, the block's middle frame is taken. A short video is padded, unless the
-    training's were looped.
+    training's were looped, or taken whole (--seq-len max).
 
     Args:
         facts: What the net was trained for.
@@ -120,12 +121,13 @@ class VideoReader:
             seq_len=facts.seq_len,
             frame_kind=kind,
             sets_of=len(facts.classes) if facts.multi_label else 0,
+            variable_length=recipe.get("short") == WHOLE,
         )
         self._keeper = StoredFrames(kind, facts.stored_size, recipe.get("quality", _QUALITY))
         self._options = ClipOptions(
             fps=facts.fps,
             sampling=_sampling(facts.seq_len, recipe, plugins),
-            short="loop" if recipe.get("short") == "loop" else "pad",
+            short=recipe["short"] if recipe.get("short") in ("loop", WHOLE) else "pad",
             decoder=decoder,
             decode=decode,
         )
@@ -163,15 +165,16 @@ class VideoReader:
                     height=self._keeper.height,
                     frame_times=clip.frame_times,
                     num_valid=clip.num_valid,
-                    labels=[-1] * self._layout.seq_len,
+                    labels=[NO_CLASS] * len(clip.frames),
                     segment=[0.0, found.duration],
                 ),
                 layout=self._layout,
             )
             for clip in found.clips
         ]
-        first = found.clips[0].num_valid
-        return VideoSamples(samples=samples, padded=first if first < self._layout.seq_len else None)
+        first = found.clips[0]
+        is_padded = first.num_valid < len(first.frames)
+        return VideoSamples(samples=samples, padded=first.num_valid if is_padded else None)
 
 
 def _sampling(seq_len: int, recipe: Mapping[str, Any], plugins: Collection[str]) -> Sampling:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.reduction import ForkingPickler
@@ -17,7 +18,8 @@ from lrcn_model.reading import worker_buffers
 class ClipBatch:
     """Clips with their pixels in one tensor, so that one copy brings them anywhere.
 
-    Clips may differ in their frames' size, not in their number of frames.
+    Clips may differ in their frames' size and, in a data set of such clips, in their number of
+    frames.
 
     Attributes:
         pixels: uint8 (bytes,), all clips' frames one after another, each height x width x
@@ -26,7 +28,8 @@ class ClipBatch:
         labels: int64 (clips,), the class number of each clip; of a multi-label data set
             uint8 (clips, classes), 1 where a clip has a class.
         frame_labels: int64 (clips, frames), the class number of each frame; -1 where a frame has
-            none or only repeats the last real one, and everywhere in a multi-label data set.
+            none or only repeats the last real one, where a clip has ended before the longest one,
+            and everywhere in a multi-label data set.
         num_valid: int64 (clips,), the number of real frames of each clip; the rest repeat the last
             one.
         indices: int64 (clips,), the number of each clip in its data set.
@@ -36,8 +39,12 @@ class ClipBatch:
             so that equal paths of two data sets are different videos; see
             `lrcn_data.format.sources`. Empty where that isn't known.
         channels: The number of channels of the frames, which is 3 for RGB.
-        features: What a CNN that isn't trained makes of the frames, float (clips, frames,
-            features), where that is known; there are no pixels then.
+        features: What a CNN that isn't trained makes of the frames, where that is known; there are
+            no pixels then. Float (clips, frames, features); of clips that differ in their number of
+            frames float (frames, features), one clip after another.
+        frame_counts: int64 (clips,), the number of frames that each clip has, all of them real, in
+            a data set whose clips differ in it; None where all have the same. It stays on the host,
+            which needs it to tell clips apart.
     """
 
     pixels: Tensor
@@ -51,6 +58,7 @@ class ClipBatch:
     sources: tuple[int, ...] = ()
     channels: int = 3
     features: Tensor | None = None
+    frame_counts: Tensor | None = None
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -60,9 +68,11 @@ class ClipBatch:
         """Pickle the small tensors as arrays: only the pixels are worth a shared memory segment."""
         small = (self.sizes, self.labels, self.frame_labels, self.num_valid, self.indices)
         arrays = tuple(tensor.cpu().numpy() for tensor in small)
+        counts = None if self.frame_counts is None else self.frame_counts.numpy()
         return _rebuild, (
             self.pixels,
             arrays,
+            counts,
             self.keys,
             self.videos,
             self.sources,
@@ -71,8 +81,13 @@ class ClipBatch:
 
     @property
     def seq_len(self) -> int:
-        """The number of frames in a clip."""
+        """The number of frames in a clip; of clips that differ in it that of the longest one."""
         return self.frame_labels.shape[1]
+
+    @property
+    def lengths(self) -> Tensor:
+        """The number of real frames of each clip, int64 (clips,), as a net takes it."""
+        return self.num_valid if self.frame_counts is None else self.frame_counts
 
     @property
     def same_size(self) -> bool:
@@ -84,6 +99,21 @@ class ClipBatch:
         """The pixels as uint8 (clips, frames, height, width, channels), without a copy.
 
         Raises:
+            ValueError: The clips' frames differ in size, or clips in their number of frames, so
+                that they make no such tensor.
+        """
+        if self.frame_counts is not None:
+            raise ValueError(
+                f"the clips of this batch have {self.frame_counts.tolist()} frames; use"
+                " clip_frames, or Preprocess, which takes the batch as it is"
+            )
+        return self.all_frames.view(len(self), self.seq_len, *self.all_frames.shape[1:])
+
+    @property
+    def all_frames(self) -> Tensor:
+        """The pixels as uint8 (frames of all clips, height, width, channels), without a copy.
+
+        Raises:
             ValueError: The clips' frames differ in size, so that they make no such tensor.
         """
         if not self.same_size:
@@ -92,17 +122,19 @@ class ClipBatch:
                 " use clip_frames, or Preprocess, which takes the batch as it is"
             )
         height, width = self.sizes[0].tolist()
-        return self.pixels.view(len(self), self.seq_len, height, width, self.channels)
+        return self.pixels.view(-1, height, width, self.channels)
 
     def clip_frames(self) -> list[Tensor]:
         """Each clip's pixels, uint8 (frames, height, width, channels), without a copy."""
-        sizes = [(height, width) for height, width in self.sizes.tolist()]
-        lengths = [self.seq_len * height * width * self.channels for height, width in sizes]
-        parts = torch.split(self.pixels, lengths)
-        return [
-            part.view(self.seq_len, height, width, self.channels)
-            for part, (height, width) in zip(parts, sizes, strict=True)
+        counts = [self.seq_len] * len(self)
+        if self.frame_counts is not None:
+            counts = self.frame_counts.tolist()
+        shapes = [
+            (count, height, width, self.channels)
+            for count, (height, width) in zip(counts, self.sizes.tolist(), strict=True)
         ]
+        parts = torch.split(self.pixels, [math.prod(shape) for shape in shapes])
+        return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def pin_memory(self) -> Self:
         """The batch with its tensors in pinned memory; a DataLoader with pin_memory calls this."""
@@ -162,6 +194,7 @@ def _receive(sent: tuple[Any, ...], *facts: Any) -> ClipBatch:
 def _rebuild(
     pixels: Tensor,
     arrays: Sequence[Any],
+    counts: Any,
     keys: tuple[str, ...],
     videos: tuple[str, ...],
     sources: tuple[int, ...],
@@ -179,4 +212,5 @@ def _rebuild(
         videos=videos,
         sources=sources,
         channels=channels,
+        frame_counts=None if counts is None else torch.from_numpy(counts),
     )

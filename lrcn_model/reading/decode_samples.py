@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from lrcn_data.format.frames import decode_frames, frame_bytes
-from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.records import NO_CLASS, SampleRecord
 from lrcn_data.format.sample_members import Sample
 from lrcn_model.reading import worker_buffers
 from lrcn_model.reading.buffer_pool import BufferPool
@@ -26,7 +27,9 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
     Raises:
         ShardError: A frame can't be decoded, or has another size than the sample's json says.
     """
-    records = [sample.record for sample in samples]
+    records, layout = [sample.record for sample in samples], samples[0].layout
+    counts = torch.tensor([len(sample.frames) for sample in samples])
+    frame_labels = [torch.tensor(record.labels) for record in records]
     lengths = [len(sample.frames) * frame_bytes(sample) for sample in samples]
     pixels = _new_buffer(sum(lengths))
     memory, start = pixels.numpy(), 0
@@ -36,14 +39,15 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
     return ClipBatch(
         pixels=pixels,
         sizes=torch.tensor([(record.height, record.width) for record in records]),
-        labels=_labels(records, samples[0].layout.sets_of),
-        frame_labels=torch.tensor([record.labels for record in records]),
+        labels=_labels(records, layout.sets_of),
+        frame_labels=pad_sequence(frame_labels, batch_first=True, padding_value=NO_CLASS),
         num_valid=torch.tensor([record.num_valid for record in records]),
         indices=torch.tensor(list(indices)),
         keys=tuple(record.key for record in records),
         videos=tuple(record.video for record in records),
         sources=tuple(sample.source for sample in samples),
-        channels=samples[0].layout.channels,
+        channels=layout.channels,
+        frame_counts=counts if layout.variable_length else None,
     )
 
 

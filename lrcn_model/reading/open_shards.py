@@ -8,7 +8,7 @@ from typing import Any
 
 from lrcn_data.errors import UsageError
 from lrcn_data.format.file_names import ENDING
-from lrcn_data.format.recipe import sampling_differences
+from lrcn_data.format.recipe import given_seq_len, sampling_differences
 from lrcn_data.format.shard_patterns import Patterns, expand_shards
 from lrcn_data.machine import usable_cores
 from lrcn_model.processor import Processor
@@ -65,7 +65,7 @@ class Wanted:
     Attributes:
         what: The owner of what is wanted, with a verb, for error messages: "the run x has".
         classes: The class names, by class number.
-        seq_len: The number of frames in a clip.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
         frame_kind: The name of the kind of frames.
         recipe: How the clips were made that the net was or is trained on.
         multi_label: Whether a clip has a set of classes, instead of one.
@@ -97,7 +97,7 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
     if data.seq_len != wanted.seq_len:
         raise UsageError(
             f"{folder} has clips of {data.seq_len} frames, {what} {wanted.seq_len}; make shards"
-            f" with --seq-len {wanted.seq_len}"
+            f" with --seq-len {given_seq_len(wanted.seq_len, wanted.recipe.get('short'))}"
         )
     if data.frame_kind.name != wanted.frame_kind:
         raise UsageError(

@@ -110,20 +110,25 @@ class Preprocess(nn.Module):
 
         Returns:
             float32 (clips, frames, channels, height, width), with the memory of a channels_last
-            tensor.
+            tensor; of clips that differ in their number of frames float32 (frames, channels,
+            height, width), one clip after another, which a net takes with `batch.lengths`.
         """
-        core = self.core
+        core, clips = self.core, batch.clip_frames()
         width, height = core.size
-        shape = (len(batch), batch.seq_len, height, width, core.channels)
-        result = self._empty(shape, batch.pixels.device).permute(0, 1, 4, 2, 3)
+        counts = [len(frames) for frames in clips]
+        shape = (sum(counts), height, width, core.channels)
+        result = self._empty(shape, batch.pixels.device).permute(0, 3, 1, 2)
         if changes is None:
             offset = core.whole_offset
-            for images_NCHW, target in _together(batch, result):
+            for images_NCHW, target in _together(batch, clips, result):
                 _write(core, resize(images_NCHW, core.size), offset, target)
         else:
-            for frames, change, target in zip(batch.clip_frames(), changes, result, strict=True):
+            targets = torch.split(result, counts)
+            for frames, change, target in zip(clips, changes, targets, strict=True):
                 self._varied(frames.permute(0, 3, 1, 2), change, target)
-        return result
+        if batch.frame_counts is not None:
+            return result
+        return result.view(len(batch), batch.seq_len, *result.shape[1:])
 
     def _varied(self, images_NCHW: Tensor, change: ClipChange, target: Tensor) -> None:
         """Write one clip, varied, to where it belongs."""
@@ -151,15 +156,18 @@ class Preprocess(nn.Module):
         return torch.empty(shape, dtype=torch.float32, device=device)
 
 
-def _together(batch: ClipBatch, result: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _together(
+    batch: ClipBatch, clips: Sequence[Tensor], result: Tensor
+) -> Iterator[tuple[Tensor, Tensor]]:
     """The frames handled at once, as (images, channels, H, W), and the part of the result for them.
 
     A CPU takes them clip by clip, so that what it has just resized is still in its cache.
     """
     if batch.pixels.device.type != "cpu" and batch.same_size:
-        yield batch.frames.flatten(0, 1).permute(0, 3, 1, 2), result.flatten(0, 1)
+        yield batch.all_frames.permute(0, 3, 1, 2), result
         return
-    for frames, target in zip(batch.clip_frames(), result, strict=True):
+    targets = torch.split(result, [len(frames) for frames in clips])
+    for frames, target in zip(clips, targets, strict=True):
         yield frames.permute(0, 3, 1, 2), target
 
 

@@ -99,8 +99,13 @@ class ShardDataset(Dataset[ClipBatch]):
 
     @property
     def seq_len(self) -> int:
-        """The number of frames in a clip."""
+        """The number of frames in a clip; the largest one where clips differ in it."""
         return self.data_set.seq_len
+
+    @property
+    def variable_length(self) -> bool:
+        """Whether clips may have fewer frames than seq_len."""
+        return self.data_set.layout.variable_length
 
     @property
     def frame_kind(self) -> FrameKind:

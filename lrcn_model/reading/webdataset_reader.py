@@ -33,6 +33,9 @@ from lrcn_model.repeatable_random import permutation, random_bits
 
 _TAR_END = bytes(2 * BLOCK)
 
+_BESIDE_FRAMES = 2
+"""The number of members that a sample has beside its frames: its label and its json."""
+
 
 class WebdatasetReader(IterableDataset[ClipBatch]):
     """Batches of clips in the order in which shards hold them, shuffled as far as a buffer goes.
@@ -55,7 +58,7 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
     Attributes:
         classes: The class names, by class number.
         layout: The members that each sample consists of.
-        seq_len: The number of frames in a clip.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
         fps: The frame rate of the clips, in frames a second.
         epoch: The number of the epoch that the next iteration reads, from 0.
 
@@ -90,7 +93,6 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
         self.layout = layout_of(found.first_manifest, self._shards[0].location, plugins)
         self.seq_len = self.layout.seq_len
         self.fps = Fraction(found.first_manifest.fps)
-        self._endings = list(self.layout.endings)
         self._batch_size = batch_size
         self._seed = seed
         self._rank = rank
@@ -198,9 +200,10 @@ class WebdatasetReader(IterableDataset[ClipBatch]):
 
     def _sample(self, members: dict[str, Any]) -> Sample:
         names = [name for name in members if not name.startswith("__")]
-        if names != self._endings:
-            raise ShardError(f"has the members {names} instead of {self._endings}")
-        contents = [memoryview(members[ending]) for ending in self._endings]
+        endings = list(self.layout.endings_of(frames=len(names) - _BESIDE_FRAMES))
+        if names != endings:
+            raise ShardError(f"has the members {names} instead of {endings}")
+        contents = [memoryview(members[ending]) for ending in endings]
         sample = sample_of_members(members["__key__"], contents, self.layout)
         if max(*sample.record.class_numbers, *sample.record.labels) >= len(self.classes):
             raise ShardError(f"has a label beyond the {len(self.classes)} classes")

@@ -30,6 +30,6 @@ def score_batch(
         The scores before any softmax or sigmoid, float (clips, frames, classes).
     """
     if batch.features is not None:
-        return net.score_features(batch.features, batch.num_valid, None)[0]
-    scores_BTC: Tensor = net(preprocess(batch, changes), batch.num_valid)
+        return net.score_features(batch.features, batch.lengths, None)[0]
+    scores_BTC: Tensor = net(preprocess(batch, changes), batch.lengths)
     return scores_BTC

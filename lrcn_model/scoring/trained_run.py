@@ -55,7 +55,7 @@ class RunFacts:
 
     Attributes:
         classes: The class names, by class number.
-        seq_len: The number of frames in a clip.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
         fps: The frame rate of the clips, in frames a second.
         average: Which scores of a video's frames are averaged.
         stored_size: (width, height), in pixels, that frames were resized to before they were

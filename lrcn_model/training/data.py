@@ -235,6 +235,12 @@ class TrainData:
             clips, workers = (self.train, self.workers) if cached is None else (cached, 0)
             yield from load_batches(clips, self._sampler, workers, self._processor)
 
+    def longest_clips(self) -> Generator[ClipBatch, None, None]:
+        """A batch of the clips with the most frames, on the device."""
+        longest = np.argsort(-self.train.data_set.num_valid, kind="stable")
+        batch = longest[: self._options.batch_size].tolist()
+        yield from load_batches(self.train, [batch], self.workers, self._processor)
+
     def samples_done(self, batches: int) -> int:
         """Clips of the running epoch that all processes have taken.
 

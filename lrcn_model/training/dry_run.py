@@ -79,7 +79,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
             beginning = begin_with(train_step.net, options, data.train)
             table = net_table(train_step.net)
             steps = data.steps_left(0)
-            loss, seconds = _first_step(train_step, data, options, steps * options.epochs)
+            loss, seconds = _one_step(train_step, data, options, steps * options.epochs)
         return DryRun(
             folder=str(folder),
             goes_on=goes_on,
@@ -99,11 +99,16 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
         )
 
 
-def _first_step(
+def _one_step(
     train_step: TrainStep, data: TrainData, options: TrainOptions, steps: int
 ) -> tuple[float, float]:
-    """Do the first step of a training of so many steps: its loss, and the seconds it took."""
-    with closing(data.train_batches(0, 0)) as batches:
+    """Do a step of a training of so many steps: its loss, and the seconds it took.
+
+    It is the first one or, where clips differ in their number of frames, one of the longest clips,
+    as no step takes more memory.
+    """
+    batches = data.longest_clips() if data.train.variable_length else data.train_batches(0, 0)
+    with closing(batches):
         batch = next(batches)
         began = time.perf_counter()
         lr = learning_rate(options, epoch=0, step=0, steps=steps)

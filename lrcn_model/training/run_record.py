@@ -23,7 +23,7 @@ class TrainedOn:
         shards: The SHA-256 of each shard that the run was trained on, in order.
         val_shards: The SHA-256 of each shard that it was validated with, in order.
         classes: The class names, by class number.
-        seq_len: The number of frames in a clip.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it.
         fps: The frame rate in frames a second, as a text: a whole number or a fraction.
         frame_kind: The name of the kind of frames.
         plugins: The version of each plug-in in the net, by its name.

@@ -165,7 +165,7 @@ class TrainStep:
         else:
             seen = self._frames(batch, epoch)
         with self.processor.autocast():
-            scores_BTC = self._forward(seen, batch.num_valid)
+            scores_BTC = self._forward(seen, batch.lengths)
         return self._label_kind.losses(scores_BTC, batch, self._options)
 
     def _frames(self, batch: ClipBatch, epoch: int | None) -> Tensor:
@@ -193,13 +193,14 @@ class TrainStep:
             epoch: The number of the epoch, from 0, that changes the clips; None for no changes.
 
         Returns:
-            Features, (clips, frames, features), in the type that the processor's precision gives.
+            Features, as `LRCN.features` returns them, in the type that the processor's precision
+            gives.
         """
         if batch.features is not None:
             return batch.features
         self.net.cnn.eval()
         with self.processor.autocast():
-            return self.net.features(self._frames(batch, epoch))
+            return self.net.features(self._frames(batch, epoch), batch.lengths)
 
     def _update(self, clips: Tensor) -> None:
         """Change the weights by the gradient of the mean loss.

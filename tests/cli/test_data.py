@@ -378,6 +378,33 @@ def test_shard_says_what_would_have_kept_damaged_and_short_videos(tmp_path: Path
     assert "damaged videos give the clips of what is sound in them with --salvage" in said
 
 
+def test_shard_takes_all_frames_of_each_video_with_seq_len_max(tmp_path: Path) -> None:
+    from lrcn_data.demo.videos import encode_video, plan_demo
+
+    video = next(v for v in plan_demo({"train": 9}, 0) if v.frames / v.rate > 2)
+    for name, frames in (("long", video.frames), ("short", 9)):
+        (tmp_path / f"{name}.avi").write_bytes(encode_video(replace(video, frames=frames)))
+    (tmp_path / "train.txt").write_text("long.avi 0\nshort.avi 1\n")
+    done = lrcn_data("shard", "--seq-len", "max:8", "--json", cwd=tmp_path)
+    counted = json.loads(done.stdout)
+    assert (counted["clips"], counted["skipped"]) == (2, 0)
+    stats = json.loads(lrcn_data("stats", "--json", cwd=tmp_path).stdout)
+    least = counted["frames"] - 8
+    assert stats["lengths"]["train"] == {"least": least, "median": (8 + least) / 2, "largest": 8}
+    told = lrcn_data("stats", cwd=tmp_path).stdout
+    assert f"{least} to 8 frames each (--seq-len max:8), from 5 frames a second" in told
+    refused = lrcn_data("shard", "--seq-len", "max:9", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "--seq-len was max:8, is max:9; use another --out" in refused.stderr
+    for given, said in (
+        (("--seq-len", "longest"), "--seq-len must be a number of frames, max or max:64, got 'l"),
+        (("--seq-len", "max", "--short", "loop"), "with --seq-len max none has; leave it out"),
+    ):
+        refused = lrcn_data("shard", *given, cwd=tmp_path)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+
+
 def test_who_has_enough_of_the_output_gets_no_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
         f"{shlex.quote(sys.executable)} -c {shlex.quote(MAIN)} shard --help | true; exit 0",

@@ -80,15 +80,15 @@ def same_figures(one: dict[str, Any], other: dict[str, Any]) -> None:
         assert other[name] == expected, name
 
 
-@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("kind", [{}, {"multi_label": True}, {"variable_length": True}], ids=str)
 def test_two_processes_train_and_score_every_clip_once(
-    make_data_set: MakeDataSet, multi_label: bool
+    make_data_set: MakeDataSet, kind: dict[str, bool]
 ) -> None:
     folder = make_data_set(
         samples={"train": [3, 1, 4, 1, 2], "val": [4, 3]},
         sizes=((32, 32),),
         seq_len=3,
-        multi_label=multi_label,
+        **kind,
     ).parent
     shards = ["--shards", "shards/train-{000..004}.tar", "--val-shards", "shards/val-*.tar"]
     options = ["--epochs", "2", "--batch-size", "2", "--log-every", "1", "--out", "run"]

@@ -3,7 +3,7 @@
 `v1` is of the first version, in which each shard had arrays of its own. `every` has every part that
 a data set may have or not. `later` is what a later version of the same major one could write: with
 keys that this one doesn't know, in every object. `appended` got two train clips by an append. In
-`sets` a clip has a set of classes.
+`sets` a clip has a set of classes. In `lengths` the last train clip has fewer frames than others.
 
 Not to be run again for these: what is committed is the point. What is new in the format gets a
 folder of its own: `python tests/golden/make.py every tests/golden/every`.
@@ -82,7 +82,11 @@ def frame(split: str, clip: int, number: int) -> np.ndarray[Any, np.dtype[np.uin
 
 def layout_of(variant: str) -> SampleLayout:
     """How the samples of a variant are made up."""
-    return SampleLayout(seq_len=SEQ_LEN, sets_of=len(CLASSES) if variant == "sets" else 0)
+    return SampleLayout(
+        seq_len=SEQ_LEN,
+        sets_of=len(CLASSES) if variant == "sets" else 0,
+        variable_length=variant == "lengths",
+    )
 
 
 def record(split: str, clip: int, variant: str = "v1") -> SampleRecord:
@@ -94,6 +98,7 @@ def record(split: str, clip: int, variant: str = "v1") -> SampleRecord:
         names = [CLASSES[number] for number in numbers]
         labels = {"label": label, "classes": numbers, "class_names": names}
     num_valid = 3 if (split, clip) == ("train", 2) else SEQ_LEN
+    frames = num_valid if variant == "lengths" else SEQ_LEN
     return SampleRecord(
         key=f"{split}-000-{clip:04d}",
         video=f"videos/{split} {clip} ü.avi",
@@ -104,9 +109,9 @@ def record(split: str, clip: int, variant: str = "v1") -> SampleRecord:
         source_fps=25.0,
         width=SIZE[0],
         height=SIZE[1],
-        frame_times=[0.08, 0.16, 0.24, 0.32],
+        frame_times=[0.08, 0.16, 0.24, 0.32][:frames],
         num_valid=num_valid,
-        labels=[label] * num_valid + [-1] * (SEQ_LEN - num_valid),
+        labels=[label] * num_valid + [-1] * (frames - num_valid),
         segment=[0.0, 0.4],
         salvaged=(split, clip) == ("test", 0),
     )
@@ -144,12 +149,13 @@ def write_shard(
     most = 15_000 if variant == "every" else 1 << 28
     with ShardWriter(folder.path, name, layout=layout, canvas=SIZE, most_bytes=most) as writer:
         for clip in clips:
-            frames = [frame(split, clip, number) for number in range(SEQ_LEN)]
+            sample: Any = record(split, clip, variant)
+            count = len(sample.frame_times)
+            frames = [frame(split, clip, number) for number in range(count)]
             jpegs = [
                 simplejpeg.encode_jpeg(image, quality=90, colorsubsampling="420")
                 for image in frames
             ]
-            sample: Any = record(split, clip, variant)
             writer.write(Later(sample) if variant == "later" else sample, jpegs, VIDEO_SHA256)
             for pixels in frames:
                 sums.add(pixels)
@@ -175,7 +181,7 @@ def write_shard(
 
 
 def main(variant: str, path: Path) -> None:
-    """Write the whole data set of a variant: v1, every, later, appended or sets."""
+    """Write the whole data set of a variant: v1, every, later, appended, sets or lengths."""
     folder = DataSetFolder(path)
     folder.make(META)
     shards: dict[str, Sequence[int]] = {"train-000": range(3), "test-000": [0]}
@@ -210,7 +216,9 @@ def main(variant: str, path: Path) -> None:
         }
     if variant == "sets":
         options |= {"multi_label": True}
-    requires = {"every": ["parts"], "sets": ["multi-label"]}
+    if variant == "lengths":
+        options |= {"short": "whole"}
+    requires = {"every": ["parts"], "sets": ["multi-label"], "lengths": ["variable-length"]}
     manifest = Manifest(
         complete=True,
         fingerprint=FINGERPRINT,
@@ -238,7 +246,7 @@ def main(variant: str, path: Path) -> None:
     folder.write_manifest(wanted)
     rejected = [line for record in records.values() for line in record.rejected]
     folder.write(REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
-    if variant in ("every", "appended"):
+    if variant in ("every", "appended", "lengths"):
         folder.write(DATA_CARD, data_card(manifest).encode())
         write_stats(folder, *compute_stats(folder.location, workers=1))
 

@@ -33,7 +33,7 @@ def make() -> ModuleType:
     return module
 
 
-VARIANTS = ["v1", "every", "later", "appended", "sets"]
+VARIANTS = ["v1", "every", "later", "appended", "sets", "lengths"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -61,6 +61,7 @@ def test_a_golden_data_set_gives_what_was_put_in(make: ModuleType, name: str) ->
     for number, (split, clip) in enumerate(clips):
         sample = data_set.read_sample(number)
         assert sample.record == make.record(split, clip, name)
+        assert len(sample.frames) == (3 if name == "lengths" and number == 2 else 4)
         for place, jpeg in enumerate(sample.frames):
             expected = make.frame(split, clip, place).astype(int)
             assert np.abs(simplejpeg.decode_jpeg(jpeg) - expected).max() <= 4
@@ -69,9 +70,14 @@ def test_a_golden_data_set_gives_what_was_put_in(make: ModuleType, name: str) ->
 @pytest.mark.parametrize("name", VARIANTS)
 def test_golden_pixel_sums_are_exact(make: ModuleType, name: str) -> None:
     data_set = open_data_set(GOLDEN / name, split="train")
-    frames = [make.frame("train", clip, number) for clip in range(3) for number in range(4)]
+    lengths = [4, 4, 3 if name == "lengths" else 4]
+    frames = [
+        make.frame("train", clip, number)
+        for clip, length in enumerate(lengths)
+        for number in range(length)
+    ]
     pixel_sum, frame_count = data_set.pixel_sums()[(32, 24)]
-    assert frame_count == 12
+    assert frame_count == sum(lengths)
     assert np.array_equal(pixel_sum, np.sum(frames, axis=0, dtype=np.int64))
 
 
@@ -85,15 +91,17 @@ def test_the_golden_script_writes_the_same_samples_today(
         assert today.read_sample(number).record == golden.read_sample(number).record
 
 
-def test_the_golden_index_can_be_rebuilt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["v1", "lengths"])
+def test_the_golden_index_can_be_rebuilt(tmp_path: Path, name: str) -> None:
     from lrcn_data.inspecting.rebuild_index import rebuild_index
 
-    shutil.copytree(GOLDEN / "v1", tmp_path / "copy")
+    shutil.copytree(GOLDEN / name, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy/.meta")
     list(rebuild_index(str(tmp_path / "copy")))
-    for name in ("train-000.idx", "test-000.idx"):
-        rebuilt = (tmp_path / "copy/.meta" / name).read_bytes()
-        assert rebuilt == (GOLDEN / "v1/.meta" / name).read_bytes()
+    for index in ("train-000.idx", "test-000.idx"):
+        rebuilt = (tmp_path / "copy/.meta" / index).read_bytes()
+        assert rebuilt == (GOLDEN / name / ".meta" / index).read_bytes()
+    assert open_data_set(tmp_path / "copy").num_valid.tolist() == [4, 4, 3, 4]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -102,6 +110,18 @@ def test_golden_data_sets_are_described_and_shown(name: str, tmp_path: Path) -> 
     assert {split: found.clips for split, found in stats.splits.items()} == {"train": 3, "test": 1}
     shutil.copytree(GOLDEN / name, tmp_path / "copy")
     assert data_card(load_manifest(DataSetFolder(tmp_path / "copy"))).startswith("---")
+
+
+def test_clips_of_several_lengths_are_told_apart_by_what_they_require(tmp_path: Path) -> None:
+    manifest = json.loads((GOLDEN / "lengths/dataset.json").read_bytes())
+    assert manifest["requires"] == ["variable-length"]
+    assert (manifest["options"]["seq_len"], manifest["options"]["short"]) == (4, "whole")
+    assert [(shard["samples"], shard["frames"]) for shard in manifest["shards"]] == [
+        (3, 11),
+        (1, 4),
+    ]
+    index = (GOLDEN / "lengths/.meta/train-000.idx").read_text().splitlines()
+    assert [len(line.split()) // 4 for line in index[1:]] == [6, 6, 5]
 
 
 def test_a_later_golden_data_set_that_requires_more_is_refused(tmp_path: Path) -> None:

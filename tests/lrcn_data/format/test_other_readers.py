@@ -14,7 +14,9 @@ import pytest
 
 from lrcn_data.format.shard_reader import open_data_set
 
-GOLDEN = Path(__file__).parents[2] / "golden/v1"
+GOLDEN = Path(__file__).parents[2] / "golden"
+VARIANTS = ["v1", "lengths"]
+"""A data set whose clips have one length, and one in which they differ in it."""
 
 READ_WITH_ENERGON = """
 import json, sys
@@ -40,19 +42,38 @@ for sample in get_loader(dataset):
 """
 
 
+def test_webdataset_reads_the_same_samples() -> None:
+    webdataset = pytest.importorskip("webdataset", reason="pip install webdataset")
+    for variant in VARIANTS:
+        data_set = open_data_set(GOLDEN / variant, split="train")
+        with (GOLDEN / variant / "train-000.tar").open("rb") as file:
+            opened = [{"url": "train-000.tar", "stream": file}]
+            members = webdataset.tariterators.tar_file_expander(opened)
+            theirs = list(webdataset.tariterators.group_by_keys(members))
+        assert len(theirs) == len(data_set)
+        for number, row in enumerate(theirs):
+            sample = data_set.read_sample(number)
+            names = data_set.layout.endings_of(len(sample.frames))
+            assert [name for name in row if not name.startswith("__")] == list(names)
+            assert [row[name] for name in names[:-2]] == sample.frames
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_hugging_face_datasets_reads_the_same_samples(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets = pytest.importorskip("datasets", reason="pip install datasets")
-    theirs = datasets.load_dataset(
-        "webdataset",
-        data_files={split: str(GOLDEN / f"{split}-*.tar") for split in ("train", "test")},
-        cache_dir=str(tmp_path),
+    golden = GOLDEN / variant
+    # it takes the members from the first samples, or where they differ from the data set card
+    files = {split: str(golden / f"{split}-*.tar") for split in ("train", "test")}
+    named = (
+        {"path": "webdataset", "data_files": files} if variant == "v1" else {"path": str(golden)}
     )
+    theirs = datasets.load_dataset(**named, cache_dir=str(tmp_path))
     for split in ("train", "test"):
-        data_set = open_data_set(GOLDEN, split=split)
+        data_set = open_data_set(golden, split=split)
         rows = theirs[split].cast_column("000.jpg", datasets.Image(decode=False))
         assert len(rows) == len(data_set)
         for number, row in enumerate(rows):
@@ -61,11 +82,16 @@ def test_hugging_face_datasets_reads_the_same_samples(
             assert row["cls"] == sample.label
             assert row["json"] == json.loads(sample.record.to_json())
             assert row["000.jpg"]["bytes"] == bytes(sample.frames[0])
-            assert row["003.jpg"].size == (32, 24)
+            pictures = [row[f"{place:03d}.jpg"] for place in range(1, 4)]
+            assert [picture is not None for picture in pictures] == [
+                place < len(sample.frames) for place in range(1, 4)
+            ]
+            assert pictures[0].size == (32, 24)
 
 
 @pytest.mark.slow
-def test_nvidia_energon_prepares_and_reads_the_same_samples(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_nvidia_energon_prepares_and_reads_the_same_samples(tmp_path: Path, variant: str) -> None:
     pytest.importorskip(
         "megatron.energon",
         reason="pip install --no-deps megatron-energon, then, with torch held back by"
@@ -73,7 +99,7 @@ def test_nvidia_energon_prepares_and_reads_the_same_samples(tmp_path: Path) -> N
         " rapidyaml s3fs tqdm braceexpand",
     )
     folder = tmp_path / "shards"
-    shutil.copytree(GOLDEN, folder)
+    shutil.copytree(GOLDEN / variant, folder)
     prepare = [
         *(sys.executable, "-c", "from megatron.energon.cli.main import main; main()", "prepare"),
         *(str(folder), "--non-interactive", "--sample-type", "CrudeWebdataset"),
@@ -96,5 +122,6 @@ def test_nvidia_energon_prepares_and_reads_the_same_samples(tmp_path: Path) -> N
         sample = data_set.read_sample(number)
         row = theirs[sample.record.key]
         assert bytes.fromhex(row["cls"]) == str(sample.label).encode()
+        assert sum(name.endswith(".jpg") for name in row) == len(sample.frames)
         for place, jpeg in enumerate(sample.frames):
             assert bytes.fromhex(row[f"{place:03d}.jpg"]) == jpeg

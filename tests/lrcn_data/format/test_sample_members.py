@@ -21,7 +21,6 @@ from lrcn_data.format.sample_members import parse_sample, walk_samples
 from lrcn_data.format.tar_members import check_end
 from tests.yardstick import slowness
 
-LAYOUT = SampleLayout(seq_len=2)
 JPEG = simplejpeg.encode_jpeg(np.zeros((8, 8, 3), np.uint8))
 RECORD = SampleRecord(
     key="train-0",
@@ -40,6 +39,16 @@ RECORD = SampleRecord(
     segment=[0.0, 1.0],
     salvaged=False,
 )
+
+
+@pytest.fixture(
+    params=[SampleLayout(seq_len=2), SampleLayout(seq_len=5, variable_length=True)],
+    ids=["all clips of one length", "each clip of its own"],
+)
+def layout(request: pytest.FixtureRequest) -> SampleLayout:
+    """Layouts in which a sample may have two frames."""
+    found: SampleLayout = request.param
+    return found
 
 
 def members(**changes: Any) -> dict[str, bytes]:
@@ -68,15 +77,15 @@ def tar_of(files: dict[str, bytes], **header: Any) -> bytes:
     return buffer.getvalue()[:end]
 
 
-def test_a_proper_sample_is_taken_apart() -> None:
-    sample = parse_sample(tar_of(members()), LAYOUT)
+def test_a_proper_sample_is_taken_apart(layout: SampleLayout) -> None:
+    sample = parse_sample(tar_of(members()), layout)
     assert sample.record == RECORD
     assert sample.label == 2
     assert [bytes(jpeg) for jpeg in sample.frames] == [JPEG, JPEG]
 
 
-def test_later_keys_of_the_json_are_ignored() -> None:
-    assert parse_sample(tar_of(members(later=1)), LAYOUT).record == RECORD
+def test_later_keys_of_the_json_are_ignored(layout: SampleLayout) -> None:
+    assert parse_sample(tar_of(members(later=1)), layout).record == RECORD
 
 
 def without(name: str) -> dict[str, bytes]:
@@ -146,10 +155,12 @@ def renamed(old: str, new: str) -> dict[str, bytes]:
         members(width=1 << 20, height=1 << 20),
     ],
 )
-def test_what_no_writer_of_the_format_gives_is_refused(files: dict[str, bytes]) -> None:
+def test_what_no_writer_of_the_format_gives_is_refused(
+    layout: SampleLayout, files: dict[str, bytes]
+) -> None:
     start = time.process_time()
     with pytest.raises(ShardError):
-        parse_sample(tar_of(files), LAYOUT)
+        parse_sample(tar_of(files), layout)
     assert time.process_time() - start < slowness()
 
 
@@ -167,9 +178,11 @@ def test_what_no_writer_of_the_format_gives_is_refused(files: dict[str, bytes]) 
         {"linkname": "/etc/passwd"},
     ],
 )
-def test_anything_but_an_ordinary_file_is_refused(header: dict[str, Any]) -> None:
+def test_anything_but_an_ordinary_file_is_refused(
+    layout: SampleLayout, header: dict[str, Any]
+) -> None:
     with pytest.raises(ShardError):
-        parse_sample(tar_of(members(), **header), LAYOUT)
+        parse_sample(tar_of(members(), **header), layout)
 
 
 @pytest.mark.parametrize(
@@ -182,56 +195,88 @@ def test_anything_but_an_ordinary_file_is_refused(header: dict[str, Any]) -> Non
         b" " * 12,
     ],
 )
-def test_a_size_that_can_not_be_is_refused(size: bytes) -> None:
+def test_a_size_that_can_not_be_is_refused(layout: SampleLayout, size: bytes) -> None:
     data = bytearray(tar_of(members()))
     data[124:136] = size
     data[148:156] = b" " * 8
     data[148:156] = f"{sum(data[:512]):06o}\0 ".encode()
     with pytest.raises(ShardError):
-        parse_sample(bytes(data), LAYOUT)
-    walk = walk_samples(io.BytesIO(bytes(data)), LAYOUT)
+        parse_sample(bytes(data), layout)
+    walk = walk_samples(io.BytesIO(bytes(data)), layout)
     with pytest.raises(ShardError):
-        [parse_sample(sample, LAYOUT) for sample in walk]
+        [parse_sample(sample, layout) for sample in walk]
 
 
-def test_a_header_with_a_wrong_checksum_is_refused() -> None:
+def test_a_header_with_a_wrong_checksum_is_refused(layout: SampleLayout) -> None:
     data = bytearray(tar_of(members()))
     data[110] ^= 1
     with pytest.raises(ShardError, match="checksum is wrong"):
-        parse_sample(bytes(data), LAYOUT)
+        parse_sample(bytes(data), layout)
 
 
-def test_every_cut_and_extension_of_a_sample_is_refused() -> None:
+def test_every_cut_and_extension_of_a_sample_is_refused(layout: SampleLayout) -> None:
     data = tar_of(members())
     for cut in range(0, len(data), 100):
         with pytest.raises(ShardError):
-            parse_sample(data[:cut], LAYOUT)
+            parse_sample(data[:cut], layout)
     with pytest.raises(ShardError, match="512 bytes after its last member"):
-        parse_sample(data + b"\0" * 512, LAYOUT)
+        parse_sample(data + b"\0" * 512, layout)
 
 
-def test_walking_gives_the_samples_one_after_another() -> None:
+def test_a_clip_may_have_fewer_frames_where_lengths_vary() -> None:
+    layout = SampleLayout(seq_len=3, variable_length=True)
+    short = without("train-0.001.jpg") | {
+        "train-0.json": members(frame_times=[0.0], labels=[2], num_valid=1)["train-0.json"]
+    }
+    sample = parse_sample(tar_of(short), layout)
+    assert (len(sample.frames), sample.record.num_valid) == (1, 1)
+    one, two = tar_of(short), tar_of(members())
+    walked = walk_samples(io.BytesIO(two + one + two + b"\0" * 1024), layout)
+    assert list(walked) == [two, one, two]
+    with pytest.raises(ShardError, match=r"has the member 'train-0\.cls' where"):
+        parse_sample(one, SampleLayout(seq_len=2))
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"train-0.cls": b"2", "train-0.json": b"{}"}, "'train-0.cls' where <key>.000.jpg belongs"),
+        (members(num_valid=1), "num_valid 1 of 2 frames, all of them real"),
+        (
+            {**{f"train-0.{n:03d}.jpg": JPEG for n in range(4)}, **without("train-0.000.jpg")},
+            "'train-0.003.jpg' where <key>.cls belongs",
+        ),
+    ],
+)
+def test_a_clip_of_its_own_length_has_real_frames_only_and_not_too_many(
+    files: dict[str, bytes], said: str
+) -> None:
+    with pytest.raises(ShardError, match=said):
+        parse_sample(tar_of(files), SampleLayout(seq_len=3, variable_length=True))
+
+
+def test_walking_gives_the_samples_one_after_another(layout: SampleLayout) -> None:
     first = tar_of(members())
     second = tar_of({n.replace("-0", "-1"): d for n, d in members(key="train-1").items()})
     data = first + second + b"\0" * 1024
-    assert list(walk_samples(io.BytesIO(data), LAYOUT)) == [first, second]
+    assert list(walk_samples(io.BytesIO(data), layout)) == [first, second]
 
 
 @pytest.mark.parametrize("end", [b"", b"\0" * 512, b"\0" * 1025, b"\0" * 1024 + b"x" * 512])
-def test_a_tar_without_a_proper_end_is_refused(end: bytes) -> None:
+def test_a_tar_without_a_proper_end_is_refused(layout: SampleLayout, end: bytes) -> None:
     with pytest.raises(ShardError):
         check_end(end)
     with pytest.raises(ShardError):
-        list(walk_samples(io.BytesIO(tar_of(members()) + end), LAYOUT))
+        list(walk_samples(io.BytesIO(tar_of(members()) + end), layout))
 
 
-def test_every_flipped_bit_of_a_header_is_refused_or_without_effect() -> None:
+def test_every_flipped_bit_of_a_header_is_refused_or_without_effect(layout: SampleLayout) -> None:
     data = tar_of(members())
     for bit in range(512 * 8):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
         try:
-            sample = parse_sample(bytes(damaged), LAYOUT)
+            sample = parse_sample(bytes(damaged), layout)
         except ShardError:
             continue
         assert dataclasses.asdict(sample.record) == dataclasses.asdict(RECORD)

@@ -147,3 +147,16 @@ def test_the_subtitle_says_what_is_shown() -> None:
         "6 of 1,160 clips, 8 frames each, from 12.5 frames a second"
     )
     assert subtitle(Fraction(5), 32, 1, 1).startswith("1 of 1 clips, 16 of 32 frames each, from 5 ")
+    for seq_len, shown in ((8, "up to 8"), (32, "16 of up to 32")):
+        said = subtitle(Fraction(5), seq_len, 1, 1, variable_length=True)
+        assert said.startswith(f"1 of 1 clips, {shown} frames each, from 5 ")
+
+
+def test_clips_of_several_lengths_stand_in_one_sheet(make_data_set: MakeDataSet) -> None:
+    data_set = open_data_set(make_data_set(samples={"train": [6]}, seq_len=5, variable_length=True))
+    samples = samples_of(data_set)
+    lengths = [len(sample.frames) for sample in samples]
+    assert len(set(lengths)) > 1
+    sheet = contact_sheet(samples, SheetText(title="x"))
+    longest = contact_sheet([samples[lengths.index(max(lengths))]], SheetText(title="x"))
+    assert sheet.width == longest.width

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,16 @@ def test_every_flipped_bit_of_a_tar_is_found(make_data_set: MakeDataSet) -> None
         damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
         tar.write_bytes(damaged)
         assert any(fault.startswith("train-000.tar: ") for fault in faults_of(folder))
+
+
+def test_a_sample_that_says_another_length_than_it_has_is_found(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(samples={"train": [3]}, variable_length=True)
+    tar = folder / "train-000.tar"
+    tar.write_bytes(re.sub(rb'"num_valid":.', b'"num_valid":9', tar.read_bytes(), count=1))
+    restate(folder)
+    faults = faults_of(folder)
+    assert "train-000.tar: sample 0 has num_valid 9 of " in faults[1]
+    assert not any("frames" in fault and "but dataset.json says" in fault for fault in faults)
 
 
 def test_a_missing_shard_is_a_fault_and_the_others_are_checked(make_data_set: MakeDataSet) -> None:

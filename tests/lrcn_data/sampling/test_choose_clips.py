@@ -15,7 +15,7 @@ from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.choose_clips import choose_clips
 from lrcn_data.sampling.sampling import Draw, Sampling
 from lrcn_data.sampling.samplings import name_of
-from lrcn_data.sampling.short_videos import ClipPicks
+from lrcn_data.sampling.short_videos import SHORT, ClipPicks
 from lrcn_data.sampling.windows import Windows
 
 BUILT_IN = [Blocks(), Center(), Windows()]
@@ -90,8 +90,21 @@ def test_a_short_video_is_skipped_looped_or_padded(sampling: Sampling, length: i
     )
 
 
+@pytest.mark.parametrize("sampling", [*BUILT_IN, Blocks(clips=3)])
+@given(length=st.integers(1, 40))
+def test_a_short_video_may_be_taken_whole_and_a_longer_one_as_always(
+    sampling: Sampling, length: int
+) -> None:
+    chosen = choose(length, sampling, short="whole")
+    if length >= 8:
+        assert chosen == choose(length, sampling)
+        return
+    [clip] = chosen
+    assert (list(clip.positions), clip.num_valid) == (list(range(length)), length)
+
+
 def test_a_video_without_frames_gives_no_clip_whatever_short_says() -> None:
-    assert [choose(0, short=short) for short in ("skip", "loop", "pad")] == [[], [], []]
+    assert [choose(0, short=short) for short in SHORT] == [[]] * 4
 
 
 def test_draws_depend_on_seed_and_path() -> None:

@@ -39,7 +39,7 @@ class Extractor:
     @torch.no_grad()
     def compute(self, batch: ClipBatch) -> Tensor:
         self.clips += batch.keys
-        return self.net.features(self.preprocess(batch))
+        return self.net.features(self.preprocess(batch), batch.lengths)
 
     def folder(self, runs: Path) -> FeatureFolder:
         return FeatureFolder(runs, feature_key(self.net, self.preprocess, CPU))
@@ -50,12 +50,15 @@ class Extractor:
         return clips
 
 
-@pytest.fixture(params=[False, True], ids=["one label", "several labels"])
+@pytest.fixture(params=["one label", "several labels", "several lengths"])
 def data(request: pytest.FixtureRequest, make_data_set: Callable[..., Path]) -> ShardDataset:
-    samples = {"train": [19, 3, 5]}
-    return ShardDataset(
-        make_data_set(samples=samples, sizes=((32, 32), (40, 24)), multi_label=request.param)
+    folder = make_data_set(
+        samples={"train": [19, 3, 5]},
+        sizes=((32, 32), (40, 24)),
+        multi_label=request.param == "several labels",
+        variable_length=request.param == "several lengths",
     )
+    return ShardDataset(folder)
 
 
 def test_a_batch_has_all_that_one_from_the_shards_has_but_features_for_pixels(
@@ -108,6 +111,18 @@ def test_one_that_is_stopped_loses_only_the_shard_underway(
     again = Extractor()
     again.cached(data, tmp_path)
     assert again.clips == extractor.clips[22:]
+
+
+@pytest.mark.parametrize("variable_length", [False, True])
+def test_a_shard_without_clips_has_no_features(
+    make_data_set: Callable[..., Path], tmp_path: Path, variable_length: bool
+) -> None:
+    samples, sizes = {"train": [2, 0, 3]}, ((32, 32),)
+    folder = make_data_set(samples=samples, sizes=sizes, variable_length=variable_length)
+    extractor, data = Extractor(), ShardDataset(folder)
+    batch = extractor.cached(data, tmp_path).__getitems__([4, 1])
+    assert batch.features is not None
+    assert torch.equal(batch.features, extractor.compute(data.__getitems__([4, 1])))
 
 
 def test_other_shards_of_the_data_set_are_added(

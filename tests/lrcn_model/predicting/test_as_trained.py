@@ -70,14 +70,17 @@ def check_same(
     stored: dict[str, list[np.ndarray]] = {}
     for number in range(len(data)):
         batch = data[number]
-        stored.setdefault(batch.videos[0], []).append(batch.frames[0].numpy().copy())
+        stored.setdefault(batch.videos[0], []).append(batch.clip_frames()[0].numpy().copy())
     assert stored
     found = evaluate(run, shards, batch_size=1, workers=0)
     scores = {video.video: video.scores for video in found.videos}
     for path in videos:
         if str(path) not in stored:
             continue  # too short, and left out of the shards
-        clips = [batch.frames[0].numpy().copy() for batch in reader.read(path).batches(1)]
+        found_samples = reader.read(path)
+        clips = [batch.clip_frames()[0].numpy().copy() for batch in found_samples.batches(1)]
+        if values.get("short") != "pad":
+            assert found_samples.padded is None
         assert len(clips) == len(stored[str(path)])
         for one, other in zip(clips, stored[str(path)], strict=True):
             assert np.array_equal(one, other)
@@ -112,12 +115,14 @@ def videos(write_video: WriteVideo) -> list[Path]:
         {"sampling": "windows"},
         {"sampling": "windows", "stride": 1, "short": "pad"},
         {"sampling": "center", "short": "loop", "quality": 40},
+        {"sampling": "center", "seq_len": "max:12"},
+        {"sampling": "windows", "seq_len": "max:12"},
     ],
 )
 def test_pixels_and_scores_are_those_of_the_shards(
     tmp_path: Path, videos: list[Path], sampling: dict[str, Any], fps: Any, size: Any
 ) -> None:
-    check_same(tmp_path, videos, seq_len=4, fps=Fraction(str(fps)), size=size, **sampling)
+    check_same(tmp_path, videos, **{"seq_len": 4, **sampling}, fps=Fraction(str(fps)), size=size)
 
 
 @pytest.mark.parametrize(
@@ -129,11 +134,13 @@ def test_pixels_and_scores_are_those_of_the_shards(
     ],
     ids=str,
 )
-def test_any_head_and_vote_scores_padded_videos_as_their_clips_in_shards(
+def test_any_head_and_vote_scores_short_videos_as_their_clips_in_shards(
     tmp_path: Path, videos: list[Path], run_values: dict[str, Any]
 ) -> None:
     sampling = {"sampling": "windows", "stride": 3, "short": "pad"}
     check_same(tmp_path, videos, run_values, seq_len=20, fps=Fraction(5), **sampling)
+    whole = {**sampling, "seq_len": "max:20", "short": "skip"}
+    check_same(tmp_path, videos, run_values, fps=Fraction(5), **whole)
 
 
 @pytest.mark.parametrize("average", ["log-probs", "probs"])

@@ -33,10 +33,19 @@ FROZEN = {"pretrained": "before", "freeze": ["cnn"]}
 """What makes a training one of a head on a CNN that was trained before."""
 
 
-@pytest.fixture
-def data(make_data_set: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(name="data")
+def data_of_one_length(make_data_set: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    return begun(make_data_set, monkeypatch)
+
+
+def begun(
+    make_data_set: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, **values: Any
+) -> Path:
+    """A data set, and the run `before` that was trained on it."""
     folder = make_data_set(
-        samples={"train": [7, 6], "val": [5]}, sizes=((40, 32), (32, 48)), seq_len=3
+        samples={"train": [7, 6], "val": [5]},
+        sizes=((40, 32), (32, 48)),
+        **{"seq_len": 3, **values},
     )
     monkeypatch.chdir(folder.parent)
     train(folder, out="before", **{**SMALL, "epochs": 1})
@@ -85,6 +94,29 @@ def test_a_head_learns_the_same_from_cached_features(data: Path, values: dict[st
     assert len(list(Path("features").glob("*/*.safetensors"))) == (5 if "flip" in values else 3)
     assert with_cache == trained(data, "without", **FROZEN, **values, cache="off")
     assert len(with_cache) >= 9
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"head": {"name": "gru", "hidden": 5, "bidirectional": True}, "dropout": 0.3},
+        {"head": "mean", "flip": 0.5, "crop": 0.3, "fixed_views": 2},
+    ],
+    ids=str,
+)
+def test_nets_learn_the_same_from_what_is_cached_of_clips_of_several_lengths(
+    make_data_set: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    values: dict[str, Any],
+) -> None:
+    data = begun(make_data_set, monkeypatch, seq_len=7, variable_length=True)
+    with_cache = trained(data, "with", **FROZEN, **values)
+    assert with_cache == trained(data, "without", **FROZEN, **values, cache="off")
+    views = {name: value for name, value in values.items() if name != "fixed_views"}
+    learning = trained(data, "learning", **views)
+    assert trained(data, "host", **views, cache="host") == learning
+    assert trained(data, "device", **views, cache="device") == learning
 
 
 def test_epochs_leave_the_cnn_alone(data: Path, seen: list[int]) -> None:

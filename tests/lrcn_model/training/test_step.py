@@ -141,6 +141,39 @@ def test_two_steps_of_clips_of_very_different_lengths_are_those_of_each_clip_alo
     assert_same(dict(step.net.named_parameters()), dict(naive.named_parameters()))
 
 
+@pytest.mark.parametrize("freezes_cnn", [False, True])
+def test_a_step_of_clips_of_several_lengths_takes_each_clip_alone(
+    make_data_set: Callable[..., Path], freezes_cnn: bool
+) -> None:
+    folder = make_data_set(
+        samples={"train": [6]}, sizes=((32, 32),), seq_len=9, variable_length=True
+    )
+    batch = ShardDataset(folder).__getitems__(range(6))
+    assert len(set(batch.lengths.tolist())) > 2
+    frozen = {"freeze": ("cnn",), "pretrained": "another"} if freezes_cnn else {}
+    options = OPTIONS.with_values({"head": Part("gru", hidden=5, bidirectional=True), **frozen})
+    step = make_step(options)
+    naive = copy.deepcopy(step.net).train()
+    if freezes_cnn:
+        naive.cnn.eval()
+    features = naive.cnn(Preprocess((32, 32))(batch))
+    losses = []
+    for clip, clip_TF in enumerate(features.split(batch.lengths.tolist())):
+        hidden, _ = naive.head(clip_TF[None], None, None)
+        labels = batch.labels[clip].expand(len(clip_TF))
+        losses.append(functional.cross_entropy(naive.classifier(hidden)[0], labels))
+    loss = torch.stack(losses).mean()
+    loss.backward()
+    figures = step.run([batch], step=0, epoch=0, lr=0.01).read()
+    assert figures.mean_loss == pytest.approx(loss.item(), rel=1e-5)
+    expected = {
+        name: (value - 0.01 * value.grad).detach()
+        for name, value in naive.named_parameters()
+        if value.grad is not None and not (freezes_cnn and name.startswith("cnn."))
+    }
+    assert_same(dict(step.net.named_parameters()), expected)
+
+
 def test_a_clipped_gradient_has_the_norm_asked_for(dataset: ShardDataset) -> None:
     options = replace(OPTIONS, clip_grad=1e-3, lr=1.0)
     step = make_step(options)
