@@ -241,7 +241,7 @@ def _score(
     """Score this process's share of the clips; what is found is that of all processes."""
     began = time.monotonic()
     not_kept = _not_kept(run) if options.keep else None
-    frames = FrameScores(len(data)) if options.keep and not not_kept else None
+    frames = FrameScores(len(data), data.seq_len) if options.keep and not not_kept else None
     kind = label_kind(multi_label=run.facts.multi_label)
     average = _average(run, options)
     scorer = kind.scorer(len(run.facts.classes), average)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.label_kinds import AnyVideoScores
+from lrcn_model.scoring.loss import real_frames
+from lrcn_model.scoring.loss_at import UNLABELLED
 from lrcn_model.scoring.set_scorer import class_numbers
 from lrcn_model.scoring.video_sums import VideoIdentity
 from lrcn_model.scoring.video_vote import Vote
@@ -35,17 +39,23 @@ class FrameScores:
 
     Args:
         most: The largest number of clips that are added; memory is taken only for those that are.
+        seq_len: The largest number of frames of a clip, to which all clips are filled up.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, seq_len: int) -> None:
+        self._most, self._seq_len = most, seq_len
         # in the order in which they were added
         self._clips: list[_Clip] = []
         self._arrays: dict[str, Array] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """What is sent to another process: only what was filled."""
-        return {"_most": self._most, "_clips": self._clips, "_arrays": self._filled()}
+        return {
+            "_most": self._most,
+            "_seq_len": self._seq_len,
+            "_clips": self._clips,
+            "_arrays": self._filled(),
+        }
 
     def add(self, scores_BTC: Tensor, batch: ClipBatch, vote: Vote) -> None:
         """Add the scores of a batch.
@@ -57,8 +67,8 @@ class FrameScores:
         """
         tensors = {
             "num_valid": batch.num_valid.int(),
-            "frame_classes": batch.frame_labels.int(),
-            "frame_scores": vote.of_frames(scores_BTC.float()).half(),
+            "frame_classes": self._filled_up(batch.frame_labels.int(), UNLABELLED),
+            "frame_scores": self._filled_up(_votes(scores_BTC, batch, vote), math.nan),
         }
         filled = len(self._clips)
         for name, values in tensors.items():
@@ -69,6 +79,12 @@ class FrameScores:
         sources = batch.sources or (UNKNOWN_SOURCE,) * len(batch)
         videos = map(VideoIdentity, batch.videos, sources, _class_sets(batch.labels))
         self._clips += map(_Clip, batch.indices.tolist(), batch.keys, videos)
+
+    def _filled_up(self, values_BT: Tensor, filling: float) -> Tensor:
+        """Values of frames, (clips, frames, ...), with as many frames as the longest clip has."""
+        clips, frames, *others = values_BT.shape
+        rest = values_BT.new_full((clips, self._seq_len - frames, *others), filling)
+        return torch.cat([values_BT, rest], dim=1)
 
     def merge(self, other: FrameScores) -> None:
         """Add what another object has collected."""
@@ -100,6 +116,15 @@ class FrameScores:
 
     def _filled(self) -> dict[str, Array]:
         return {name: values[: len(self._clips)] for name, values in self._arrays.items()}
+
+
+def _votes(scores_BTC: Tensor, batch: ClipBatch, vote: Vote) -> Tensor:
+    """The votes of frames, float16 (clips, frames, classes); nan where a clip has no such frame."""
+    votes_BTC = vote.of_frames(scores_BTC.float()).half()
+    if batch.frame_counts is None:
+        return votes_BTC
+    there_BT = real_frames(batch.num_valid, batch.seq_len)
+    return votes_BTC.masked_fill(~there_BT[..., None], math.nan)
 
 
 def _class_sets(labels: Tensor) -> list[tuple[int, ...]]:

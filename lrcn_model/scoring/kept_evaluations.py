@@ -28,7 +28,8 @@ The .npz has these arrays, which `numpy.load` reads (V videos, N clips, T frames
   video_frames   int64 (V,)           the number of frames that this is over
   clip_keys      text (N,)            the name of each clip in its shard
   clip_videos    int64 (N,)           the row of its video
-  num_valid      int32 (N,)           the number of its real frames; the others repeat the last one
+  num_valid      int32 (N,)           the number of its real frames; the others repeat the last one,
+                                      or, of a clip with fewer frames, are only filled up with nan
   frame_classes  int32 (N, T)         the class of each frame; -1 where it has none
   frame_scores   float16 (N, T, C)    the scores of each frame, averaged over the views
 

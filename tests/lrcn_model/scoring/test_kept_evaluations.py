@@ -236,3 +236,17 @@ def test_frames_without_a_class_are_kept_as_such(
     kept = evaluate(make_run("run", shards), shards, workers=0).kept
     assert kept is not None
     assert (np.load(kept.with_suffix(".npz"))["frame_classes"] == UNLABELLED).all()
+
+
+def test_clips_of_several_lengths_are_kept_filled_up(make_run: MakeRun) -> None:
+    shards = Path(__file__).parents[2] / "golden" / "lengths"
+    run, data = load_run(make_run("run", shards), device="cpu"), ShardDataset(shards)
+    found = evaluate(run, str(shards / "*.tar"), batch_size=2, workers=0, views="flip")
+    assert found.kept is not None
+    arrays = np.load(found.kept.with_suffix(".npz"), allow_pickle=False)
+    assert arrays["frame_scores"].shape[:2] == (len(data), data.seq_len)
+    for number, valid in enumerate(arrays["num_valid"].tolist()):
+        assert np.isfinite(arrays["frame_scores"][number, :valid]).all()
+        assert np.isnan(arrays["frame_scores"][number, valid:]).all()
+        assert (arrays["frame_classes"][number, valid:] == -1).all()
+    assert len(set(arrays["num_valid"].tolist())) > 1
