@@ -30,14 +30,15 @@ from pathlib import Path
 
 import numpy as np
 from compare import processor_name
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import binomtest
 
 from lrcn_data import UsageError, make_lists
 from lrcn_data.lists.official_splits import read_official
 from lrcn_data.lists.read_lists import read_lists
 from lrcn_model import evaluate, train
+from lrcn_model.scoring.intervals import intervals, mean_of
 
-SHARDS = {"pretrained": ["--fps", "5", "--seq-len", "8"]}
+SHARDS = {"pretrained": ["--fps", "12.5", "--seq-len", "16", "--clips", "2", "--short", "pad"]}
 """What shards the presets are meant for, as options of `lrcn-data shard`."""
 
 OFFICIAL_SPLITS = (1, 2, 3)
@@ -137,15 +138,16 @@ def recognized(
     splits: Mapping[str, Lists],
     patterns: Mapping[str, list[str]],
     out: Path,
-    values: dict,
+    values: Mapping[str, str],
     seed: int,
+    views: str,
 ) -> dict[str, dict[str, bool]]:
     """Train on each split, and say for each of its test videos whether it is recognized."""
     found = {}
     for name, lists in splits.items():
         folder = out / f"{name}-{seed}-{values.get('head', '')}"
         train(patterns[f"{name} train"], out=folder, seed=seed, **values)
-        scored = evaluate(folder, patterns[f"{name} test"])
+        scored = evaluate(folder, patterns[f"{name} test"], views=views)
         right = {video.video: video.recognized == video.classes for video in scored.videos}
         found[name] = {video: right.get(video, False) for video in lists["test"]}
     return found
@@ -175,10 +177,8 @@ def rights(by_seed: Sequence[Mapping[str, Mapping[str, bool]]]) -> np.ndarray:
 
 def interval(values_V: np.ndarray) -> tuple[float, float]:
     """The interval of a mean over videos."""
-    if len(set(values_V)) == 1:
-        return float(values_V[0]), float(values_V[0])
-    found = bootstrap((values_V,), np.mean, method="percentile", rng=np.random.default_rng(0))
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    found = intervals({"mean": mean_of(values_V)}, len(values_V))["mean"]
+    return found.low, found.high
 
 
 def difference(one_SV: np.ndarray, other_SV: np.ndarray) -> dict[str, float]:
@@ -204,6 +204,7 @@ def main() -> None:
     parser.add_argument("videos", type=Path, help="the folder that paths in lists are relative to")
     parser.add_argument("lists", type=Path, help="a folder of lists")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each split")
+    parser.add_argument("--views", default="whole", help="as lrcn-eval takes them")
     parser.add_argument("--against-mean", action="store_true", help="also train with --head mean")
     parser.add_argument("--keep", type=Path, help="the folder for shards and runs, to keep them")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -230,13 +231,21 @@ def measure(given: argparse.Namespace, out: Path) -> dict:
     for name, values in heads.items():
         start = time.perf_counter()
         found[name] = [
-            recognized(splits, patterns, out / "runs", {"config": given.preset, **values}, seed)
+            recognized(
+                splits,
+                patterns,
+                out / "runs",
+                {"config": given.preset, **values},
+                seed,
+                given.views,
+            )
             for seed in range(given.seeds)
         ]
         seconds[f"train and test, {name}"] = time.perf_counter() - start
     report = {
         "preset": given.preset,
         "shard_options": options,
+        "views": given.views,
         "machine": processor_name(),
         "seeds": given.seeds,
         "test_videos": sum(len(lists["test"]) for lists in splits.values()),
