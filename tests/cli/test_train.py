@@ -91,6 +91,9 @@ def test_what_comes_is_said_before_torch_is_imported(tmp_path: Path) -> None:
     said = lines.index("getting ready to train paper on a and 1 more")
     imported = [line.rpartition("|")[2].strip() for line in lines]
     assert said < imported.index("torch")
+    assert done.returncode == 1
+    [error] = [line for line in lines if line.startswith("error: ")]
+    assert "a has no readable dataset.json" in error
 
 
 def test_a_training_says_at_its_start_what_it_trains_on_what(

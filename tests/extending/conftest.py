@@ -9,9 +9,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import invalidate_caches
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from tests.commands import call
 
 RunCommand = Callable[..., str]
 
@@ -58,6 +62,28 @@ def run_command(
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout if code == 0 else done.stderr
+
+
+def call_command(
+    folder: Path, modules: Path, command: str, *arguments: str | Path, code: int = 0
+) -> str:
+    """Call a command that needs torch as `run_command` runs it, but in this process."""
+    with (
+        patch.object(sys, "path", [str(modules), *sys.path]),
+        patch.object(sys, "dont_write_bytecode", True),
+    ):
+        forget_modules(modules)
+        printed = call(_MODULES[command], *arguments, folder=folder, code=code)
+        forget_modules(modules)
+    return printed.err if code else printed.out
+
+
+def forget_modules(folder: Path) -> None:
+    """Have the modules of a folder imported anew, as another process would."""
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "").parent == folder:
+            del sys.modules[name]
+    invalidate_caches()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +140,7 @@ def net_data(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lrcn_with(net_data: Path) -> RunCommand:
-    """A function that runs a command beside the shards.
+    """A function that runs a command beside the shards, in a process of its own.
 
     It takes the folder of a user's modules, and the other arguments of `run_command`.
     """
@@ -122,9 +148,12 @@ def lrcn_with(net_data: Path) -> RunCommand:
 
 
 @pytest.fixture
-def lrcn(lrcn_with: RunCommand, tmp_path: Path) -> RunCommand:
-    """The same, with the modules that a test writes into its own folder."""
-    return partial(lrcn_with, tmp_path)
+def lrcn(net_data: Path, tmp_path: Path) -> RunCommand:
+    """A function that calls a command beside the shards, in this process.
+
+    It finds the modules that a test writes into its own folder.
+    """
+    return partial(call_command, net_data, tmp_path)
 
 
 @pytest.fixture
