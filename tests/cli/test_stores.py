@@ -23,6 +23,8 @@ from lrcn_cli.data_shard import command as shard_command
 from lrcn_cli.data_stats import command as stats_command
 from lrcn_cli.data_verify import command as verify_command
 
+from tests.commands import call
+
 MakeDataSet = Callable[..., Path]
 
 
@@ -175,23 +177,23 @@ def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
 @pytest.mark.parametrize(
     "words",
     [
-        ("lrcn_cli.data", "shard", "--train", "s3://bucket/train.txt"),
-        ("lrcn_cli.data", "shard", "--root", "s3://bucket/videos"),
-        ("lrcn_cli.data", "lists", "s3://bucket/videos"),
-        ("lrcn_cli.data", "preview", "--out", "s3://bucket/sheet.png"),
-        ("lrcn_cli.data", "demo", "s3://bucket/demo"),
-        ("lrcn_cli.predict", "run", "s3://bucket/clip.avi"),
-        ("lrcn_cli.evaluate", "run", "--shards", "shards", "--csv", "s3://bucket/scores.csv"),
-        ("lrcn_cli.train", "--config", "s3://bucket/run.toml"),
-        ("lrcn_cli.train", "--shards", "shards", "--resume", "s3://bucket/run"),
+        ("data", "shard", "--train", "s3://bucket/train.txt"),
+        ("data", "shard", "--root", "s3://bucket/videos"),
+        ("data", "lists", "s3://bucket/videos"),
+        ("data", "preview", "--out", "s3://bucket/sheet.png"),
+        ("data", "demo", "s3://bucket/demo"),
+        ("predict", "run", "s3://bucket/clip.avi"),
+        ("evaluate", "run", "--shards", "shards", "--csv", "s3://bucket/scores.csv"),
+        ("train", "--config", "s3://bucket/run.toml"),
+        ("train", "--shards", "shards", "--resume", "s3://bucket/run"),
     ],
 )
 def test_what_cannot_be_done_on_a_url_is_refused_in_one_line(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
-    done = lrcn(*words, cwd=tmp_path, code=2)
-    assert done.stderr.strip().count("\n") <= 1
-    assert re.search(r"s3://bucket/\S+ is a URL|can't write its run to s3", done.stderr)
+    said = call(*words, folder=tmp_path, code=2).err
+    assert said.strip().count("\n") <= 1
+    assert re.search(r"s3://bucket/\S+ is a URL|can't write its run to s3", said)
     assert list(tmp_path.iterdir()) == []
 
 

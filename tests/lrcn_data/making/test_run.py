@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -20,6 +21,8 @@ from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.format.whole_sum import load_whole_sum
 from lrcn_data.inspecting.verify import verify
+from tests.commands import call
+from tests.lrcn_data.conftest import encoded
 
 SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]
 
@@ -161,6 +164,30 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of a train and a test video, beside them and their lists."""
+    folder = tmp_path_factory.mktemp("small")
+    for number, split in enumerate(("train", "test")):
+        video = encoded(f"{split}.avi", frames=20, fps=Fraction(10), size=(64, 48), codec="mpeg4")
+        (folder / f"{split}.avi").write_bytes(video)
+        (folder / f"{split}.txt").write_text(f"{split}.avi class{number}\n")
+    (folder / "classes.txt").write_text("class0\nclass1\n")
+    shard(folder)
+    return folder
+
+
+@pytest.fixture
+def small_set(made_once: Path, tmp_path: Path) -> Path:
+    """A copy of that data set and what it was made of."""
+    return Path(shutil.copytree(made_once, tmp_path / "small"))
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    """What is said of a run into a data set that is there."""
+    return call("data", *SHARD[3:], *arguments, folder=folder, code=1).err
+
+
 @pytest.mark.promise(13, "an option or a list changed between two runs into one folder")
 @pytest.mark.parametrize(
     ("option", "said"),
@@ -187,30 +214,23 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_changed_options_are_refused_by_name(
-    video_lists: Path, option: list[str], said: str
-) -> None:
-    (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
-    (video_lists / "test.txt").write_text("class1/clip 29.mp4 class1\n")
-    (video_lists / "other.txt").write_text("class0\nclass1\nclass2\n")
-    shard(video_lists)
-    done = shard(video_lists, *option, code=1)
-    assert said in done.stderr
-    assert "--overwrite" in done.stderr
+def test_changed_options_are_refused_by_name(small_set: Path, option: list[str], said: str) -> None:
+    (small_set / "other.txt").write_text("class0\nclass1\nclass2\n")
+    before = tree_hashes(small_set)
+    error = refused(small_set, *option)
+    assert said in error
+    assert "--overwrite" in error
+    assert tree_hashes(small_set) == before
 
 
 @pytest.mark.promise(13, "another version of a tool between two runs into one folder")
 @pytest.mark.parametrize("tool", ["av", "numpy", "pillow", "simplejpeg"])
-def test_changed_tools_are_refused_by_name(video_lists: Path, tool: str) -> None:
-    (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
-    (video_lists / "test.txt").unlink()
-    shard(video_lists)
-    path = video_lists / "shards/dataset.json"
+def test_changed_tools_are_refused_by_name(small_set: Path, tool: str) -> None:
+    path = small_set / "shards/dataset.json"
     written = json.loads(path.read_text())
     written["tools"][tool] = "0.1"
     path.write_text(json.dumps({**written, "fingerprint": "0" * 64}))
-    done = shard(video_lists, code=1)
-    assert f"{tool} was 0.1, is " in done.stderr
+    assert f"{tool} was 0.1, is " in refused(small_set)
 
 
 def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: Path) -> None:
