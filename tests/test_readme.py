@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from lrcn_data import DemoOptions, write_demo
 from lrcn_model.nets.heads import RECURRENT_VALUES
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.training.options import values_from_toml
+from tests.commands import call
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
@@ -54,7 +57,10 @@ def test_three_lines_lead_from_a_runs_folder_to_the_classes_of_a_video(tmp_path:
     shutil.copy(next((tmp_path / "demo").rglob("*.avi")), tmp_path / "clip.avi")
     code = THREE_LINES.replace("small-9cfc29dd", folder.name)
     assert len([line for line in code.splitlines() if line]) == 3
-    guesses = ast.literal_eval(run_script(code, tmp_path))
+    printed = io.StringIO()
+    with chdir(tmp_path), redirect_stdout(printed):
+        exec(code, {})
+    guesses = ast.literal_eval(printed.getvalue())
     assert sum(probability for _, probability in guesses) <= 1.0001
     assert {name for name, _ in guesses} < {path.name for path in (tmp_path / "demo").iterdir()}
 
@@ -75,16 +81,7 @@ def _all_help(command: str) -> str:
     parts = [[]]
     if command == "data":
         parts = [["lists"], ["shard"], ["stats"], ["verify"], ["preview"], ["demo"], ["index"]]
-    texts = []
-    for part in parts:
-        done = subprocess.run(
-            [sys.executable, "-m", f"lrcn_cli.{command}", *part, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        texts.append(done.stdout)
-    return "".join(texts)
+    return "".join(call(command, *part, "--help", folder=PROJECT).out for part in parts)
 
 
 def test_the_values_of_a_head_that_the_readme_shows_are_those_without_a_table() -> None:
