@@ -46,6 +46,7 @@ def test_the_training_loop_runs_and_ends_with_nothing_on_stderr(
     assert said.startswith("torch.Size([1, 3])")
 
 
+@pytest.mark.slow  # a whole training, whose parts all have faster tests of their own
 def test_three_lines_lead_from_a_runs_folder_to_the_classes_of_a_video(tmp_path: Path) -> None:
     write_demo(tmp_path / "videos", DemoOptions(train=12, val=0, test=6))
     shutil.move(tmp_path / "videos/videos", tmp_path / "demo")

@@ -61,7 +61,9 @@ def test_a_run_is_trained_scored_and_used_to_predict(make_data_set: MakeDataSet)
     text = (folder / "run/metrics.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["epoch"] for line in lines if "accuracy" in line] == [1, 2]
-    again, _ = lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
+    again, _ = call(
+        "train", "--shards", "shards/train-*.tar", *SMALL, "--out", "run", folder=folder
+    )
     assert "finished" in again
     output, _ = lrcn("evaluate", folder, "run", "--shards", "shards/test-*.tar", "--json")
     assert json.loads(output)

@@ -183,9 +183,9 @@ def small_set(made_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made_once, tmp_path / "small"))
 
 
-def refused(folder: Path, *arguments: str) -> str:
-    """What is said of a run into a data set that is there."""
-    return call("data", *SHARD[3:], *arguments, folder=folder, code=1).err
+def refused(folder: Path, *arguments: str, code: int = 1) -> str:
+    """What is said of a run that doesn't come to its first video."""
+    return call("data", *SHARD[3:], *arguments, folder=folder, code=code).err
 
 
 @pytest.mark.promise(13, "an option or a list changed between two runs into one folder")
@@ -244,14 +244,15 @@ def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: P
     assert all((video_lists / "shards" / name).read_text() == "{}" for name in mine)
 
 
-@pytest.mark.parametrize("name", ["README.md", "train-001.tar", "rejected.jsonl"])
-def test_files_that_no_manifest_names_are_not_replaced(video_lists: Path, name: str) -> None:
-    (video_lists / "shards").mkdir()
-    (video_lists / "shards" / name).write_text("mine")
-    said = shard(video_lists, code=1).stderr
+@pytest.mark.parametrize("name", ["README.md", "train-000.tar", "rejected.jsonl"])
+def test_files_that_no_manifest_names_are_not_replaced(small_set: Path, name: str) -> None:
+    shutil.rmtree(small_set / "shards")
+    (small_set / "shards").mkdir()
+    (small_set / "shards" / name).write_text("mine")
+    said = refused(small_set)
     assert f"shards has no dataset.json, but {name}, which would be replaced" in said
-    assert (video_lists / "shards" / name).read_text() == "mine"
-    shard(video_lists, "--overwrite")
+    assert (small_set / "shards" / name).read_text() == "mine"
+    shard(small_set, "--overwrite", "--workers", "1")
 
 
 def test_a_name_that_is_no_utf8_can_be_read_by_anybody(video_lists: Path) -> None:
@@ -274,7 +275,7 @@ def test_a_name_that_is_no_utf8_can_be_read_by_anybody(video_lists: Path) -> Non
 
 
 def test_a_limit_that_is_no_number_is_refused(video_lists: Path) -> None:
-    said = shard(video_lists, "--max-bad-fraction", "nan", code=2).stderr
+    said = refused(video_lists, "--max-bad-fraction", "nan", code=2)
     assert "--max-bad-fraction must be from 0 to 1, got nan" in said
 
 
@@ -292,34 +293,33 @@ def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_list
     assert reasons["class0/clip 0.avi"] == "not-a-video"
 
 
-@pytest.fixture
-def mended(video_lists: Path) -> Path:
-    """A data set made when one video was damaged, which is sound now; and one made of that."""
+def test_retry_failed_reads_only_what_failed_again(video_lists: Path) -> None:
     video = video_lists / "class0/clip 0.avi"
     good = video.read_bytes()
     shard(video_lists, "--out", "good")
     video.write_bytes(b"no video")
     shard(video_lists)
     video.write_bytes(good)
-    return video_lists
-
-
-def test_retry_failed_reads_only_what_failed_again(mended: Path) -> None:
-    dry = json.loads(shard(mended, "--retry-failed", "--dry-run", "--json").stdout)
+    dry = json.loads(shard(video_lists, "--retry-failed", "--dry-run", "--json").stdout)
     assert (dry["shards_left"], dry["videos_left"]) == (1, 1)
-    result = json.loads(shard(mended, "--retry-failed", "--json").stdout)
+    result = json.loads(shard(video_lists, "--retry-failed", "--json").stdout)
     assert (result["shards_done"], result["videos_done"], result["failed"]) == (1, 1, 0)
-    assert tree_hashes(mended / "good") == tree_hashes(mended / "shards")
+    assert tree_hashes(video_lists / "good") == tree_hashes(video_lists / "shards")
 
 
 def test_retry_failed_reads_a_whole_shard_again_that_is_no_longer_what_was_written(
-    mended: Path,
+    video_lists: Path,
 ) -> None:
-    for tar in (mended / "shards").glob("train-*.tar"):
+    video = video_lists / "class0/clip 0.avi"
+    good = video.read_bytes()
+    video.write_bytes(b"no video")
+    shard(video_lists)
+    video.write_bytes(good)
+    for tar in (video_lists / "shards").glob("train-*.tar"):
         data = bytearray(tar.read_bytes())
         data[len(data) // 2] ^= 1
         tar.write_bytes(data)
-    result = json.loads(shard(mended, "--retry-failed", "--json").stdout)
+    result = json.loads(shard(video_lists, "--retry-failed", "--json").stdout)
     assert result["videos_done"] > 1
     assert result["failed"] == 0
 
