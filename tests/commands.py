@@ -1,7 +1,7 @@
 """The commands, called in the tests' own process.
 
-A process of its own imports torch first, which takes 2 s of processor time; here it is imported
-already. Each command is called in a process of its own too, by a test of its module in tests/cli.
+Another one would first import what they need, which takes 2 s of processor time with torch. Each
+command is called in a process of its own too, by tests of it in tests/cli.
 """
 
 from __future__ import annotations
@@ -12,20 +12,15 @@ import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from subprocess import CompletedProcess
 from unittest.mock import patch
 
 import pytest
 
 
-class Printed(NamedTuple):
-    """What a command has printed."""
-
-    out: str
-    err: str
-
-
-def call(module: str, *arguments: str | Path, folder: Path, code: int = 0) -> Printed:
+def call(
+    module: str, *arguments: str | Path, folder: Path, code: int | None = 0
+) -> CompletedProcess[str]:
     """Call a command as its entry point does, and see that it ends with an exit code.
 
     What it changes of the process, it changes for its own time only: the environment, the current
@@ -35,7 +30,10 @@ def call(module: str, *arguments: str | Path, folder: Path, code: int = 0) -> Pr
         module: That of the command in lrcn_cli, such as train.
         arguments: The rest of the line.
         folder: In which it is called.
-        code: The exit code that is expected.
+        code: The exit code that is expected; None for any.
+
+    Returns:
+        What `subprocess.run` would return of a process of its own.
     """
     out, err = io.StringIO(), io.StringIO()
     main = import_module(f"lrcn_cli.{module}").main
@@ -49,5 +47,7 @@ def call(module: str, *arguments: str | Path, folder: Path, code: int = 0) -> Pr
         pytest.raises(SystemExit) as stop,
     ):
         main()
-    assert stop.value.code == code, err.getvalue()
-    return Printed(out.getvalue(), err.getvalue())
+    ended = stop.value.code
+    assert isinstance(ended, int)
+    assert code is None or ended == code, err.getvalue()
+    return CompletedProcess([module, *arguments], ended, out.getvalue(), err.getvalue())

@@ -82,7 +82,7 @@ def _all_help(command: str) -> str:
     parts = [[]]
     if command == "data":
         parts = [["lists"], ["shard"], ["stats"], ["verify"], ["preview"], ["demo"], ["index"]]
-    return "".join(call(command, *part, "--help", folder=PROJECT).out for part in parts)
+    return "".join(call(command, *part, "--help", folder=PROJECT).stdout for part in parts)
 
 
 def test_the_values_of_a_head_that_the_readme_shows_are_those_without_a_table() -> None:

@@ -191,7 +191,7 @@ def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
 def test_what_cannot_be_done_on_a_url_is_refused_in_one_line(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
-    said = call(*words, folder=tmp_path, code=2).err
+    said = call(*words, folder=tmp_path, code=2).stderr
     assert said.strip().count("\n") <= 1
     assert re.search(r"s3://bucket/\S+ is a URL|can't write its run to s3", said)
     assert list(tmp_path.iterdir()) == []

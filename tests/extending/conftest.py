@@ -73,9 +73,9 @@ def call_command(
         patch.object(sys, "dont_write_bytecode", True),
     ):
         forget_modules(modules)
-        printed = call(_MODULES[command], *arguments, folder=folder, code=code)
+        done = call(_MODULES[command], *arguments, folder=folder, code=code)
         forget_modules(modules)
-    return printed.err if code else printed.out
+    return done.stderr if code else done.stdout
 
 
 def forget_modules(folder: Path) -> None:
@@ -106,9 +106,13 @@ class Outside:
         """Run a command in the user's folder; see `run_command`."""
         return run_command(self.folder, self.modules, command, *arguments, code=code)
 
+    def call(self, command: str, *arguments: str | Path, code: int = 0) -> str:
+        """Call a command that needs torch in the user's folder; see `call_command`."""
+        return call_command(self.folder, self.modules, command, *arguments, code=code)
+
     def train(self, *arguments: str | Path, code: int = 0) -> str:
         """Train a small net for one epoch on the shards, into the folder `run`."""
-        return self.run(
+        return self.call(
             "lrcn-train", "--shards", "shards", *SMALL_NET, "--out", "run", *arguments, code=code
         )
 

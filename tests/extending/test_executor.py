@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.extending.conftest import SMALL_NET, Outside, call_command
+from tests.extending.conftest import Outside
 
 OWN = '''
 from concurrent.futures import ThreadPoolExecutor
@@ -76,13 +76,12 @@ def test_an_executor_of_ones_own_makes_the_same_data_set_which_trains_and_predic
         *("train-002", "train-001", "train-000"),
     ]
     assert tree(user.folder / "shards") == tree(user.folder / "built-in")
-    train = ("lrcn-train", "--shards", "shards", *SMALL_NET, "--out", "run")
-    call_command(user.folder, user.modules, *train)
-    score = ("lrcn-eval", "run", "--shards", "shards/test-*.tar", "--json")
-    assert json.loads(call_command(user.folder, user.modules, *score))
+    user.train()
+    output = user.call("lrcn-eval", "run", "--shards", "shards/test-*.tar", "--json")
+    assert json.loads(output)
     video = (user.folder / "test.txt").read_text().splitlines()[0].rpartition(" ")[0]
-    predict = ("lrcn-predict", "run", video, "--json")
-    assert len(json.loads(call_command(user.folder, user.modules, *predict))) == 1
+    output = user.call("lrcn-predict", "run", video, "--json")
+    assert len(json.loads(output)) == 1
 
 
 def test_a_run_that_one_executor_began_is_finished_by_another(user: Outside) -> None:

@@ -382,7 +382,7 @@ def test_a_death_between_videos_leaves_none_out() -> None:
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused(video_lists: Path, timeout: str, why: str) -> None:
-    said = call("data", "shard", "--timeout", timeout, folder=video_lists, code=2).err
+    said = call("data", "shard", "--timeout", timeout, folder=video_lists, code=2).stderr
     [line] = said.splitlines()
     assert line.startswith("error: ")
     assert "--timeout" in line

@@ -185,7 +185,7 @@ def small_set(made_once: Path, tmp_path: Path) -> Path:
 
 def refused(folder: Path, *arguments: str, code: int = 1) -> str:
     """What is said of a run that doesn't come to its first video."""
-    return call("data", *SHARD[3:], *arguments, folder=folder, code=code).err
+    return call("data", *SHARD[3:], *arguments, folder=folder, code=code).stderr
 
 
 @pytest.mark.promise(13, "an option or a list changed between two runs into one folder")
