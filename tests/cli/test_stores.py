@@ -210,40 +210,47 @@ def test_what_would_vanish_with_the_command_is_refused(video_lists: Path) -> Non
     assert "memory://shards would vanish when this command ends" in done.stderr
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An S3 server in a process of its own, with a bucket named `bucket`."""
-    pytest.importorskip("s3fs", reason="pip install s3fs")
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server in a process of its own."""
     pytest.importorskip("moto", reason="pip install 'moto[server]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }.items():
-        monkeypatch.setenv(name, value)
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        store = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                store.mkdir("bucket")
-                break
-            except Exception:  # it has not started yet
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        yield store
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A store with a bucket named `bucket`, which is empty."""
+    pytest.importorskip("s3fs", reason="pip install s3fs")
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": s3_server,
+    }.items():
+        monkeypatch.setenv(name, value)
+    store = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            store.mkdir("bucket")
+            break
+        except Exception:  # it has not started yet
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    yield store
+    store.rm("bucket", recursive=True)
 
 
 @pytest.mark.slow
@@ -260,7 +267,15 @@ def test_a_data_set_and_a_run_in_a_bucket(video_lists: Path, s3: Any) -> None:
 
     training = ("lrcn_cli.train", "--epochs", "1", "--size", "32x32", "--cnn", "small")
     lrcn(*training, "--shards", f"{url}/train-*.tar", "--out", "run", cwd=video_lists)
-    lrcn(*training, "--shards", "shards/train-*.tar", "--out", "same", cwd=video_lists)
+    call(
+        "train",
+        *training[1:],
+        "--shards",
+        "shards/train-*.tar",
+        "--out",
+        "same",
+        folder=video_lists,
+    )
     # the format has no times in it, so that equal trainings have equal weights
     weights = [(video_lists / run / "weights.safetensors").read_bytes() for run in ("run", "same")]
     assert weights[0] == weights[1]
