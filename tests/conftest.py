@@ -4,12 +4,13 @@ trials are counted for docs/reliability.md."""
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -234,6 +235,15 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         return path
 
     return make
+
+
+@pytest.fixture
+def only_new_objects() -> Iterator[None]:
+    """Have the garbage collector know of nothing that was there before: a session holds much."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 class Tally:
