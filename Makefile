@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
-PARALLEL := --numprocesses logical --maxprocesses 4
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist worksteal
 
 .PHONY: demo test fast same chaos-data chaos-train check clean
 .DEFAULT_GOAL := demo

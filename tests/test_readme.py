@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from lrcn_data import DemoOptions, write_demo
 from lrcn_model.nets.heads import RECURRENT_VALUES
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.training.options import values_from_toml
+from tests.commands import call
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
@@ -45,6 +48,7 @@ def test_the_training_loop_runs_and_ends_with_nothing_on_stderr(
     assert said.startswith("torch.Size([1, 3])")
 
 
+@pytest.mark.slow  # a whole training, whose parts all have faster tests of their own
 def test_three_lines_lead_from_a_runs_folder_to_the_classes_of_a_video(tmp_path: Path) -> None:
     write_demo(tmp_path / "videos", DemoOptions(train=12, val=0, test=6))
     shutil.move(tmp_path / "videos/videos", tmp_path / "demo")
@@ -56,7 +60,10 @@ def test_three_lines_lead_from_a_runs_folder_to_the_classes_of_a_video(tmp_path:
     shutil.copy(next((tmp_path / "demo").rglob("*.avi")), tmp_path / "clip.avi")
     code = THREE_LINES.replace("small-9cfc29dd", folder.name)
     assert len([line for line in code.splitlines() if line]) == 3
-    guesses = ast.literal_eval(run_script(code, tmp_path))
+    printed = io.StringIO()
+    with chdir(tmp_path), redirect_stdout(printed):
+        exec(code, {})
+    guesses = ast.literal_eval(printed.getvalue())
     assert sum(probability for _, probability in guesses) <= 1.0001
     assert {name for name, _ in guesses} < {path.name for path in (tmp_path / "demo").iterdir()}
 
@@ -77,16 +84,7 @@ def _all_help(command: str) -> str:
     parts = [[]]
     if command == "data":
         parts = [["lists"], ["shard"], ["stats"], ["verify"], ["preview"], ["demo"], ["index"]]
-    texts = []
-    for part in parts:
-        done = subprocess.run(
-            [sys.executable, "-m", f"lrcn_cli.{command}", *part, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        texts.append(done.stdout)
-    return "".join(texts)
+    return "".join(call(command, *part, "--help", folder=PROJECT).stdout for part in parts)
 
 
 def test_the_values_of_a_head_that_the_readme_shows_are_those_without_a_table() -> None:

@@ -18,6 +18,14 @@ def slowness() -> float:
     return max(1.0, min(_yardstick() for _ in range(5)) / _REFERENCE)
 
 
+def within(seconds: float, limit: float) -> bool:
+    """Whether some work took less than a limit in seconds, as the machine is now.
+
+    The machine is only measured, for a second, where the limit is exceeded.
+    """
+    return seconds < limit or seconds < limit * slowness()
+
+
 def _yardstick() -> float:
     began = time.process_time()
     total = 0

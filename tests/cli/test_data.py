@@ -14,11 +14,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.commands import call
+
 MakeDataSet = Callable[..., Path]
 MAIN = "import sys; sys.argv[0] = 'lrcn-data'; from lrcn_cli.data import main; main()"
 
 
-def lrcn_data(
+def lrcn_data(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return call("data", *arguments, folder=cwd, code=None)
+
+
+def in_a_process(
     *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -77,7 +83,7 @@ def test_an_unknown_command_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_lists_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
     touch(tmp_path, *(f"my videos/{c}/{n}.avi" for c in ("run", "walk") for n in range(5)))
-    result = lrcn_data("lists", "my videos", "--test-fraction", "0.2", cwd=tmp_path)
+    result = in_a_process("lists", "my videos", "--test-fraction", "0.2", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
         "train.txt: 8 videos",
@@ -86,7 +92,7 @@ def test_lists_says_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
         "next: lrcn-data shard --fps 5 --seq-len 8 --root 'my videos' --classes classes.txt",
     ]
     _, arguments = result.stdout.splitlines()[-1].split("lrcn-data ")
-    dry = lrcn_data(*shlex.split(arguments), "--dry-run", cwd=tmp_path)
+    dry = in_a_process(*shlex.split(arguments), "--dry-run", cwd=tmp_path)
     assert dry.returncode == 0, dry.stderr
 
 
@@ -258,7 +264,7 @@ def test_options_that_folds_have_no_use_for_are_refused(
 
 def test_stats_describes_and_writes(make_data_set: MakeDataSet) -> None:
     folder = make_data_set()
-    result = lrcn_data("stats", cwd=folder.parent)
+    result = in_a_process("stats", cwd=folder.parent)
     assert result.returncode == 0, result.stderr
     for part in (
         "class 0",
@@ -287,7 +293,7 @@ def test_stats_of_no_data_set_is_one_line(tmp_path: Path) -> None:
 
 def test_preview_draws_a_picture(make_data_set: MakeDataSet) -> None:
     folder = make_data_set(samples={"train": [9], "test": [2]})
-    result = lrcn_data("preview", "--out", "made/p.png", "--clips", "3", cwd=folder.parent)
+    result = in_a_process("preview", "--out", "made/p.png", "--clips", "3", cwd=folder.parent)
     assert result.returncode == 0, result.stderr
     with Image.open(folder.parent / "made/p.png") as picture:
         assert result.stdout == f"made/p.png: 3 clips, {picture.width}x{picture.height} pixels\n"
@@ -296,7 +302,7 @@ def test_preview_draws_a_picture(make_data_set: MakeDataSet) -> None:
 def test_preview_says_once_which_letters_no_font_has(make_data_set: MakeDataSet) -> None:
     folder = make_data_set("ж\U00013000\U00013001")
     environment = {**os.environ, "PATH": ""}
-    result = lrcn_data("preview", folder.name, cwd=folder.parent, env=environment)
+    result = in_a_process("preview", folder.name, cwd=folder.parent, env=environment)
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("warning: no font here has letters of: Egyptian; they are")
@@ -322,7 +328,7 @@ def test_preview_names_a_picture_that_cant_be_written(make_data_set: MakeDataSet
 
 def test_demo_makes_videos_and_says_what_comes_next(tmp_path: Path) -> None:
     arguments = ["demo", "--train-videos", "4", "--val-videos", "0", "--test-videos", "2"]
-    result = lrcn_data(*arguments, cwd=tmp_path)
+    result = in_a_process(*arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [
         "demo/train.txt: 4 videos",
@@ -330,7 +336,7 @@ def test_demo_makes_videos_and_says_what_comes_next(tmp_path: Path) -> None:
         "next: cd demo && lrcn-data shard --fps 5 --seq-len 8",
     ]
     assert len(list((tmp_path / "demo/videos").glob("*/*"))) == 6
-    again = lrcn_data(*arguments, "--json", cwd=tmp_path)
+    again = in_a_process(*arguments, "--json", cwd=tmp_path)
     assert json.loads(again.stdout) == {"folder": "demo", "videos": {"train": 4, "test": 2}}
     assert again.stderr == "6 of 6 videos were done before\n"
 

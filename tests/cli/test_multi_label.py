@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.commands import call
 
 SMALL_NET = (
     *("--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--dropout", "0", "--lr", "1e-3"),
@@ -22,15 +22,7 @@ CLASSES = ["sit", "talk", "walk"]
 
 
 def lrcn(command: str, folder: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", f"lrcn_cli.{command}", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
+    done = call(command, *arguments, folder=folder, code=code)
     return done.stdout if code == 0 else done.stderr
 
 

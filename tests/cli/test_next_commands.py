@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.commands import call
 
 MODULES = {"lrcn-data": "data", "lrcn-train": "train", "lrcn-eval": "evaluate"}
 QUICK = {
@@ -17,17 +17,9 @@ QUICK = {
 
 
 def run(line: str, folder: Path, *more: str) -> str:
-    """Run a line as a shell would, and give what it prints."""
+    """Call what a shell makes of a line, and give what it prints."""
     program, *words = shlex.split(line)
-    done = subprocess.run(
-        [sys.executable, "-m", f"lrcn_cli.{MODULES[program]}", *words, *more],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return call(MODULES[program], *words, *more, folder=folder).stdout
 
 
 def next_of(output: str) -> str:

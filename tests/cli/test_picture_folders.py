@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.test_data import lrcn_data
+from tests.commands import call
 
 
 @pytest.fixture
@@ -73,22 +72,11 @@ def test_a_folder_of_pictures_is_predicted_with_a_rate_and_refused_without(
     assert lrcn_data("shard", *arguments, cwd=pictures).returncode == 0
     values = ["--shards", "shards", "--cnn", "small", "--size", "64x48", "--epochs", "1"]
     values += ["--workers", "0", "--out", "run"]
-    assert lrcn("train", *values, cwd=pictures).returncode == 0
-    refused = lrcn("predict", "run", "videos/run/clip1", "--json", cwd=pictures)
-    assert refused.returncode == 1
+    call("train", *values, folder=pictures)
+    refused = call("predict", "run", "videos/run/clip1", "--json", folder=pictures, code=1)
     [unread] = json.loads(refused.stdout)
     assert "--picture-rate says how many are shown in a second" in unread["error"]
     rate = ["--picture-rate", "10", "--json"]
-    result = lrcn("predict", "run", "videos/run/clip1", *rate, cwd=pictures)
-    assert result.returncode == 0, result.stderr
+    result = call("predict", "run", "videos/run/clip1", *rate, folder=pictures)
     [prediction] = json.loads(result.stdout)
     assert {guess["name"] for guess in prediction["guesses"]} == {"run", "walk"}
-
-
-def lrcn(command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    code = (
-        f"import sys; sys.argv[0] = 'lrcn-{command}'; from lrcn_cli.{command} import main; main()"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, capture_output=True, text=True
-    )

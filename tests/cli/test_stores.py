@@ -24,6 +24,8 @@ from lrcn_cli.data_shard import command as shard_command
 from lrcn_cli.data_stats import command as stats_command
 from lrcn_cli.data_verify import command as verify_command
 
+from tests.commands import call
+
 MakeDataSet = Callable[..., Path]
 
 
@@ -180,23 +182,23 @@ def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
 @pytest.mark.parametrize(
     "words",
     [
-        ("lrcn_cli.data", "shard", "--train", "s3://bucket/train.txt"),
-        ("lrcn_cli.data", "shard", "--root", "s3://bucket/videos"),
-        ("lrcn_cli.data", "lists", "s3://bucket/videos"),
-        ("lrcn_cli.data", "preview", "--out", "s3://bucket/sheet.png"),
-        ("lrcn_cli.data", "demo", "s3://bucket/demo"),
-        ("lrcn_cli.predict", "run", "s3://bucket/clip.avi"),
-        ("lrcn_cli.evaluate", "run", "--shards", "shards", "--csv", "s3://bucket/scores.csv"),
-        ("lrcn_cli.train", "--config", "s3://bucket/run.toml"),
-        ("lrcn_cli.train", "--shards", "shards", "--resume", "s3://bucket/run"),
+        ("data", "shard", "--train", "s3://bucket/train.txt"),
+        ("data", "shard", "--root", "s3://bucket/videos"),
+        ("data", "lists", "s3://bucket/videos"),
+        ("data", "preview", "--out", "s3://bucket/sheet.png"),
+        ("data", "demo", "s3://bucket/demo"),
+        ("predict", "run", "s3://bucket/clip.avi"),
+        ("evaluate", "run", "--shards", "shards", "--csv", "s3://bucket/scores.csv"),
+        ("train", "--config", "s3://bucket/run.toml"),
+        ("train", "--shards", "shards", "--resume", "s3://bucket/run"),
     ],
 )
 def test_what_cannot_be_done_on_a_url_is_refused_in_one_line(
     words: tuple[str, ...], tmp_path: Path
 ) -> None:
-    done = lrcn(*words, cwd=tmp_path, code=2)
-    assert done.stderr.strip().count("\n") <= 1
-    assert re.search(r"s3://bucket/\S+ is a URL|can't write its run to s3", done.stderr)
+    said = call(*words, folder=tmp_path, code=2).stderr
+    assert said.strip().count("\n") <= 1
+    assert re.search(r"s3://bucket/\S+ is a URL|can't write its run to s3", said)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -213,40 +215,47 @@ def test_what_would_vanish_with_the_command_is_refused(video_lists: Path) -> Non
     assert "memory://shards would vanish when this command ends" in done.stderr
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An S3 server in a process of its own, with a bucket named `bucket`."""
-    pytest.importorskip("s3fs", reason="pip install s3fs")
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server in a process of its own."""
     pytest.importorskip("moto", reason="pip install 'moto[server]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }.items():
-        monkeypatch.setenv(name, value)
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        store = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                store.mkdir("bucket")
-                break
-            except Exception:  # it has not started yet
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        yield store
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A store with a bucket named `bucket`, which is empty."""
+    pytest.importorskip("s3fs", reason="pip install s3fs")
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": s3_server,
+    }.items():
+        monkeypatch.setenv(name, value)
+    store = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            store.mkdir("bucket")
+            break
+        except Exception:  # it has not started yet
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    yield store
+    store.rm("bucket", recursive=True)
 
 
 @pytest.mark.slow
@@ -263,7 +272,15 @@ def test_a_data_set_and_a_run_in_a_bucket(video_lists: Path, s3: Any) -> None:
 
     training = ("lrcn_cli.train", "--epochs", "1", "--size", "32x32", "--cnn", "small")
     lrcn(*training, "--shards", f"{url}/train-*.tar", "--out", "run", cwd=video_lists)
-    lrcn(*training, "--shards", "shards/train-*.tar", "--out", "same", cwd=video_lists)
+    call(
+        "train",
+        *training[1:],
+        "--shards",
+        "shards/train-*.tar",
+        "--out",
+        "same",
+        folder=video_lists,
+    )
     # the format has no times in it, so that equal trainings have equal weights
     weights = [(video_lists / run / "weights.safetensors").read_bytes() for run in ("run", "same")]
     assert weights[0] == weights[1]

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from lrcn_data.errors import UsageError
+from lrcn_data.machine import usable_cores
 from lrcn_model import ShardDataset
 from lrcn_model.nets.layer_table import net_table
 from lrcn_model.nets.net import LRCN, NetConfig
@@ -90,15 +91,23 @@ def test_what_comes_is_said_before_torch_is_imported(tmp_path: Path) -> None:
     said = lines.index("getting ready to train paper on a and 1 more")
     imported = [line.rpartition("|")[2].strip() for line in lines]
     assert said < imported.index("torch")
+    assert done.returncode == 1
+    [error] = [line for line in lines if line.startswith("error: ")]
+    assert "a has no readable dataset.json" in error
 
 
 def test_a_training_says_at_its_start_what_it_trains_on_what(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train(*TRAIN, "--epochs", "1", "--out", "run")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    threads = torch.get_num_threads()
+    try:
+        train(*TRAIN, "--epochs", "1", "--out", "run")
+    finally:
+        torch.set_num_threads(threads)
     parameters = sum(value.numel() for value in net_of("run").parameters())
     assert (
-        f"CPU, {torch.get_num_threads()} threads, float32: 13 clips of 3 classes, 5 to validate"
+        f"CPU, {usable_cores()} threads, float32: 13 clips of 3 classes, 5 to validate"
         f" with; {parameters:,} parameters (--cnn small)\n"
     ) in capsys.readouterr().err
 

@@ -13,6 +13,8 @@ import av
 import numpy as np
 import pytest
 
+from tests.commands import call
+
 MakeDataSet = Callable[..., Path]
 
 SMALL = [
@@ -30,6 +32,7 @@ SMALL = [
 
 
 def lrcn(command: str, folder: Path, *arguments: str, code: int = 0) -> tuple[str, str]:
+    """Run a command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", f"lrcn_cli.{command}", *arguments],
         cwd=folder,
@@ -58,7 +61,9 @@ def test_a_run_is_trained_scored_and_used_to_predict(make_data_set: MakeDataSet)
     text = (folder / "run/metrics.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["epoch"] for line in lines if "accuracy" in line] == [1, 2]
-    again, _ = lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
+    again = call(
+        "train", "--shards", "shards/train-*.tar", *SMALL, "--out", "run", folder=folder
+    ).stdout
     assert "finished" in again
     output, _ = lrcn("evaluate", folder, "run", "--shards", "shards/test-*.tar", "--json")
     assert json.loads(output)
@@ -79,12 +84,12 @@ def test_a_run_with_a_head_from_a_table_is_judged_by_last_frames_until_told_othe
     train += ["--shards", "shards/train-*.tar", "--val-shards", "shards/test-*.tar"]
     train += ["--loss-at", "last", "--average", "last", "--workers", "0", "--device", "cpu"]
     for _ in range(2):  # the second finds the first one's run
-        said, _ = lrcn("train", folder, *train)
+        said = call("train", *train, folder=folder).stdout
     assert "finished" in said
     [run] = (folder / "runs").iterdir()
-    score = ["evaluate", folder, str(run), "--shards", "shards/test-*.tar", "--json"]
-    by_last = json.loads(lrcn(*score, "--csv", "last.csv")[0])
-    lrcn(*score, "--csv", "all.csv", "--average", "log-probs")
+    score = ["evaluate", str(run), "--shards", "shards/test-*.tar", "--json"]
+    by_last = json.loads(call(*score, "--csv", "last.csv", folder=folder).stdout)
+    call(*score, "--csv", "all.csv", "--average", "log-probs", folder=folder)
     # of a video's clips one frame each has voted, and then all
     frames = [
         [row.split(",")[5] for row in (folder / name).read_text().splitlines()[1:]]
@@ -95,7 +100,7 @@ def test_a_run_with_a_head_from_a_table_is_judged_by_last_frames_until_told_othe
     [val] = [line for line in map(json.loads, text.splitlines()) if "val_accuracy" in line]
     assert val["val_accuracy"] == by_last["accuracy"]
     write_video(folder / "clip.avi")
-    [video] = json.loads(lrcn("predict", folder, str(run), "clip.avi", "--json")[0])
+    [video] = json.loads(call("predict", str(run), "clip.avi", "--json", folder=folder).stdout)
     assert video["guesses"][0]["name"] == video["frames"][-1]["name"]
 
 
@@ -115,7 +120,7 @@ def test_a_mistake_is_told_in_one_line_after_what_was_to_be_done(
     make_data_set: MakeDataSet, arguments: list[str], code: int, said: str
 ) -> None:
     folder = make_data_set(sizes=((40, 32),)).parent
-    _, error = lrcn("train", folder, *arguments, code=code)
+    error = call("train", *arguments, folder=folder, code=code).stderr
     *before, last = error.splitlines()
     assert said in last
     assert last.startswith("error: ")
@@ -125,14 +130,16 @@ def test_a_mistake_is_told_in_one_line_after_what_was_to_be_done(
 def test_shards_of_other_classes_are_refused(make_data_set: MakeDataSet) -> None:
     folder = make_data_set(sizes=((40, 32),)).parent
     make_data_set("others", sizes=((40, 32),), classes=5)
-    lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--out", "run")
-    _, said = lrcn("evaluate", folder, "run", "--shards", "others/test-*.tar", code=2)
+    call("train", "--shards", "shards/train-*.tar", *SMALL, "--out", "run", folder=folder)
+    score = ("evaluate", "run", "--shards", "others/test-*.tar")
+    said = call(*score, folder=folder, code=2).stderr
     assert "5 classes" in said
     assert "has 3" in said
 
 
 def test_dry_runs_write_nothing(make_data_set: MakeDataSet) -> None:
     folder = make_data_set(sizes=((40, 32),)).parent
-    output, _ = lrcn("train", folder, "--shards", "shards/train-*.tar", *SMALL, "--dry-run")
+    dry = ("--shards", "shards/train-*.tar", *SMALL, "--dry-run")
+    output = call("train", *dry, folder=folder).stdout
     assert "conv" in output.lower()
     assert not (folder / "runs").exists() or not list((folder / "runs").rglob("*.safetensors"))

@@ -31,10 +31,13 @@ VALUES = {
 
 
 def start(data: Path, out: Path, *options: str) -> subprocess.Popen[str]:
+    # in as many threads as a user's training takes
+    environment = {name: text for name, text in os.environ.items() if name != "OMP_NUM_THREADS"}
     values = [text for pair in VALUES.items() for text in pair]
     shards = ["--shards", str(data), "--val-shards", f"{data}/val-000.tar", "--out", str(out)]
     return subprocess.Popen(
         [*COMMAND, *values, *shards, *options],
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

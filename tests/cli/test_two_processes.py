@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from lrcn_model.training.checkpoint import load_checkpoint
+from tests.commands import call
 
 pytestmark = pytest.mark.slow
 
@@ -24,24 +25,19 @@ MakeDataSet = Callable[..., Path]
 TRAIN = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--device", "cpu"]
 
 
-def run(*command: str, cwd: Path) -> str:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+def on_two(*command: str, cwd: Path) -> str:
+    """What two processes print that torchrun starts."""
+    launch = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     done = subprocess.run(
-        [sys.executable, "-m", *command],
+        [sys.executable, "-m", *launch, "-m", *command],
         cwd=cwd,
-        env=environment,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def on_two(*command: str, cwd: Path) -> str:
-    return run(
-        "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", *command, cwd=cwd
-    )
 
 
 THREADS = """
@@ -99,10 +95,10 @@ def test_two_processes_train_and_score_every_clip_once(
     epochs = [line for line in lines if "accuracy" in line]
     assert [line["epoch"] for line in epochs] == [1, 2]
 
-    score = ["lrcn_cli.evaluate", "run", "--shards", "shards/val-*.tar", "--device", "cpu"]
-    alone = json.loads(run(*score, "--json", cwd=folder))
+    score = ["run", "--shards", "shards/val-*.tar", "--device", "cpu", "--json"]
+    alone = json.loads(call("evaluate", *score, folder=folder).stdout)
     kept = [dict(np.load((folder / alone["kept"]).with_suffix(".npz")))]
-    together = json.loads(on_two(*score, "--json", cwd=folder))
+    together = json.loads(on_two("lrcn_cli.evaluate", *score, cwd=folder))
     assert (alone["clips"], alone["videos"]) == (7, 7)
     kept.append(dict(np.load((folder / alone["kept"]).with_suffix(".npz"))))
     assert kept[0].keys() == kept[1].keys()
@@ -112,8 +108,7 @@ def test_two_processes_train_and_score_every_clip_once(
         else:
             assert np.array_equal(kept[1][name], values), name
     same_figures(alone, together)
-    twice = [score[0], "run", *score[1:]]
-    compared = json.loads(on_two(*twice, "--json", cwd=folder))
+    compared = json.loads(on_two("lrcn_cli.evaluate", "run", *score, cwd=folder))
     assert [one["clips"] for one in compared["runs"]] == [7, 7]
     assert set(compared["comparison"]["differences"].values()) == {0.0}
     best = [line for line in epochs if line["best"]][-1]
@@ -126,7 +121,7 @@ def test_two_processes_go_on_from_the_same_checkpoint_where_the_last_is_rotten(
 ) -> None:
     folder = make_data_set(samples={"train": [6]}, sizes=((32, 32),), seq_len=3).parent
     options = ["--batch-size", "1", "--out", "run"]
-    run("lrcn_cli.train", *TRAIN, "--shards", "shards", *options, "--epochs", "2", cwd=folder)
+    call("train", *TRAIN, "--shards", "shards", *options, "--epochs", "2", folder=folder)
     last = folder / "run/checkpoints/last.pt"
     damaged = bytearray(last.read_bytes())
     damaged[5000] ^= 1

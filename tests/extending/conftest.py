@@ -9,9 +9,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import invalidate_caches
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from tests.commands import call
 
 RunCommand = Callable[..., str]
 
@@ -60,6 +64,28 @@ def run_command(
     return done.stdout if code == 0 else done.stderr
 
 
+def call_command(
+    folder: Path, modules: Path, command: str, *arguments: str | Path, code: int = 0
+) -> str:
+    """Call a command that needs torch as `run_command` runs it, but in this process."""
+    with (
+        patch.object(sys, "path", [str(modules), *sys.path]),
+        patch.object(sys, "dont_write_bytecode", True),
+    ):
+        forget_modules(modules)
+        done = call(_MODULES[command], *arguments, folder=folder, code=code)
+        forget_modules(modules)
+    return done.stderr if code else done.stdout
+
+
+def forget_modules(folder: Path) -> None:
+    """Have the modules of a folder imported anew, as another process would."""
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "").parent == folder:
+            del sys.modules[name]
+    invalidate_caches()
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """A user's folder with the generated videos, in which they call the commands.
@@ -80,9 +106,13 @@ class Outside:
         """Run a command in the user's folder; see `run_command`."""
         return run_command(self.folder, self.modules, command, *arguments, code=code)
 
+    def call(self, command: str, *arguments: str | Path, code: int = 0) -> str:
+        """Call a command that needs torch in the user's folder; see `call_command`."""
+        return call_command(self.folder, self.modules, command, *arguments, code=code)
+
     def train(self, *arguments: str | Path, code: int = 0) -> str:
         """Train a small net for one epoch on the shards, into the folder `run`."""
-        return self.run(
+        return self.call(
             "lrcn-train", "--shards", "shards", *SMALL_NET, "--out", "run", *arguments, code=code
         )
 
@@ -114,7 +144,7 @@ def net_data(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lrcn_with(net_data: Path) -> RunCommand:
-    """A function that runs a command beside the shards.
+    """A function that runs a command beside the shards, in a process of its own.
 
     It takes the folder of a user's modules, and the other arguments of `run_command`.
     """
@@ -122,9 +152,12 @@ def lrcn_with(net_data: Path) -> RunCommand:
 
 
 @pytest.fixture
-def lrcn(lrcn_with: RunCommand, tmp_path: Path) -> RunCommand:
-    """The same, with the modules that a test writes into its own folder."""
-    return partial(lrcn_with, tmp_path)
+def lrcn(net_data: Path, tmp_path: Path) -> RunCommand:
+    """A function that calls a command beside the shards, in this process.
+
+    It finds the modules that a test writes into its own folder.
+    """
+    return partial(call_command, net_data, tmp_path)
 
 
 @pytest.fixture

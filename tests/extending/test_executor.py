@@ -77,10 +77,10 @@ def test_an_executor_of_ones_own_makes_the_same_data_set_which_trains_and_predic
     ]
     assert tree(user.folder / "shards") == tree(user.folder / "built-in")
     user.train()
-    output = user.run("lrcn-eval", "run", "--shards", "shards/test-*.tar", "--json")
+    output = user.call("lrcn-eval", "run", "--shards", "shards/test-*.tar", "--json")
     assert json.loads(output)
     video = (user.folder / "test.txt").read_text().splitlines()[0].rpartition(" ")[0]
-    output = user.run("lrcn-predict", "run", video, "--json")
+    output = user.call("lrcn-predict", "run", video, "--json")
     assert len(json.loads(output)) == 1
 
 

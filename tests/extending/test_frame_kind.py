@@ -127,7 +127,7 @@ def test_a_run_takes_no_other_frames_than_it_was_trained_on(outside: Outside) ->
     outside.run("lrcn-data shard", *SHARD, "--out", "grey")
     outside.run("lrcn-data shard", "--seq-len", "3", "--size", "40x30")
     outside.train()
-    said = outside.run("lrcn-eval", "run", "--shards", "grey", *NAMED, code=2)
+    said = outside.call("lrcn-eval", "run", "--shards", "grey", *NAMED, code=2)
     assert f"has frames of the kind {NAME}, the run run has rgb" in said
     said = outside.train("--val-shards", "grey/test-000.tar", *NAMED, code=2)
     assert f"has frames of the kind {NAME}, the shards trained on have rgb" in said

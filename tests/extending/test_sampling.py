@@ -53,14 +53,14 @@ def test_a_sampling_of_ones_own_goes_all_the_way(outside: Outside) -> None:
     outside.train()
     # a video is sampled as those of the training were
     video = next((outside.folder / "videos").rglob("*.*"))
-    said = outside.run("lrcn-predict", "run", video, code=2)
+    said = outside.call("lrcn-predict", "run", video, code=2)
     assert f"give --sampling {NAME}" in said
     predict = ["run", video, "--sampling", NAME, "--json"]
-    [prediction] = json.loads(outside.run("lrcn-predict", *predict))
+    [prediction] = json.loads(outside.call("lrcn-predict", *predict))
     assert prediction["error"] is None
     # what has been sampled is read without the plug-in
     (outside.modules / "my_sampling.py").unlink()
-    result = json.loads(outside.run("lrcn-eval", "run", "--shards", "shards", "--json"))
+    result = json.loads(outside.call("lrcn-eval", "run", "--shards", "shards", "--json"))
     assert result["videos"] == 6
 
     outside.write_module("my_sampling", MODULE.replace('"1"', '"2"'))

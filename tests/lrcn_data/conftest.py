@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -13,32 +15,44 @@ import pytest
 WriteVideo = Callable[..., Path]
 
 
+@cache
+def encoded(name: str, *, frames: int, fps: Fraction, size: tuple[int, int], codec: str) -> bytes:
+    """A small video of moving grey blocks, in the container that its name ends with.
+
+    It is encoded once: most tests want the same videos as others.
+    """
+    rng = np.random.default_rng(list(name.encode()))
+    coarse = rng.integers(0, 256, (-(-size[1] // 8), -(-size[0] // 8), 1), np.uint8)
+    picture = coarse.repeat(8, axis=0).repeat(8, axis=1)[: size[1], : size[0]]
+    picture = picture.repeat(3, axis=2)
+    file = io.BytesIO()
+    file.name = name
+    with av.open(file, "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv420p"
+        for frame in range(frames):
+            image = av.VideoFrame.from_ndarray(np.roll(picture, 2 * frame, axis=1))
+            container.mux(stream.encode(image))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
 @pytest.fixture
 def write_video(tmp_path: Path) -> WriteVideo:
-    """A function that encodes a small video of moving grey blocks."""
+    """A function that writes a small video of moving grey blocks."""
 
     def write(
         name: str,
         *,
         frames: int = 20,
-        fps: int = 10,
+        fps: Fraction | int = 10,
         size: tuple[int, int] = (64, 48),
         codec: str = "mpeg4",
     ) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(list(name.encode()))
-        coarse = rng.integers(0, 256, (-(-size[1] // 8), -(-size[0] // 8), 1), np.uint8)
-        picture = coarse.repeat(8, axis=0).repeat(8, axis=1)[: size[1], : size[0]]
-        picture = picture.repeat(3, axis=2)
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream(codec, rate=Fraction(fps))
-            stream.width, stream.height = size
-            stream.pix_fmt = "yuv420p"
-            for frame in range(frames):
-                image = av.VideoFrame.from_ndarray(np.roll(picture, 2 * frame, axis=1))
-                container.mux(stream.encode(image))
-            container.mux(stream.encode(None))
+        path.write_bytes(encoded(name, frames=frames, fps=Fraction(fps), size=size, codec=codec))
         return path
 
     return write

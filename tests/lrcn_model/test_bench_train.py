@@ -56,6 +56,7 @@ def test_speed_is_put_against_what_the_device_does_at_most(train: Any, setting: 
     assert speed.bytes_share > 0
 
 
+@pytest.mark.usefixtures("only_new_objects")  # it has the garbage collected every time
 def test_the_largest_batch_is_found_by_doubling(train: Any) -> None:
     def step_of(clips: int) -> Any:
         if clips > 5:

@@ -24,7 +24,7 @@ def parts(stores: list[Store]) -> list[Store]:
 
 def test_processes_started_again_find_nothing_that_dead_ones_wrote() -> None:
     server = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
-    for attempt in range(20):
+    for attempt in range(10):
         clients: list[Store] = [
             TCPStore("localhost", server.port, is_master=False) for _ in range(COUNT)
         ]

@@ -19,7 +19,7 @@ import pytest
 from lrcn_data.errors import VideoError
 from lrcn_data.video.decoding import DecodeOptions
 from tests.lrcn_data.read_path import by_av, by_ffmpeg
-from tests.yardstick import slowness
+from tests.yardstick import within
 
 READERS: dict[str, Any] = {"av": by_av, "ffmpeg": by_ffmpeg}
 
@@ -189,7 +189,7 @@ def test_a_file_that_wants_too_much_is_refused_soon_and_cheaply(
     reason, seconds, memory = json.loads(done.stdout)
     tally.note(f"{kind}.{ending} by {decoder}: {seconds:.1f} s of processor time, {memory:.2f} GiB")
     assert reason == "too-large"
-    assert seconds < 10 or seconds < 10 * slowness()
+    assert within(seconds, limit=10)
     assert memory < 1
 
 

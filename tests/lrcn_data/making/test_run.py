@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -20,13 +21,27 @@ from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.format.whole_sum import load_whole_sum
 from lrcn_data.inspecting.verify import verify
+from tests.commands import call
+from tests.lrcn_data.conftest import encoded
 
-SHARD = [sys.executable, "-m", "lrcn_cli.data", "shard", "--classes", "classes.txt"]
+SHARD = ["shard", "--classes", "classes.txt"]
 
 
 def shard(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Make shards in this process."""
+    return call("data", *SHARD, "--workers", "0", *arguments, folder=folder, code=code)
+
+
+def shard_in_processes(
+    folder: Path, *arguments: str, code: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Make shards in a process of its own, which has workers."""
     done = subprocess.run(
-        [*SHARD, *arguments], cwd=folder, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "lrcn_cli.data", *SHARD, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == code, done.stderr
     return done
@@ -49,8 +64,10 @@ def tar_hashes(folder: Path) -> list[str]:
 
 
 def test_one_and_three_workers_write_the_same_tree(video_lists: Path) -> None:
-    shard(video_lists, "--out", "one", "--workers", "1")
-    shard(video_lists, "--out", "three", "--workers", "3")
+    shard_in_processes(video_lists, "--out", "one", "--workers", "1")
+    shard_in_processes(video_lists, "--out", "three", "--workers", "3")
+    shard(video_lists, "--out", "none")
+    assert tree_hashes(video_lists / "one") == tree_hashes(video_lists / "none")
     assert tree_hashes(video_lists / "one") == tree_hashes(video_lists / "three")
 
 
@@ -71,6 +88,9 @@ def test_a_video_above_four_hours_is_read_where_it_may_last_as_long(
 
 
 def test_both_decoders_write_the_same_tars(video_lists: Path) -> None:
+    for split in ("train", "test"):
+        lines = (video_lists / f"{split}.txt").read_text().splitlines(keepends=True)
+        (video_lists / f"{split}.txt").write_text("".join(lines[:6]))
     shard(video_lists, "--out", "av")
     shard(video_lists, "--out", "ffmpeg", "--decoder", "ffmpeg")
     assert tar_hashes(video_lists / "av") == tar_hashes(video_lists / "ffmpeg")
@@ -87,9 +107,10 @@ def test_ucf101s_official_files_are_taken_as_they_are(video_lists: Path) -> None
     unlabelled = [f"{line.rpartition(' ')[0]}\r\n" for line in lines]
     (official / "testlist01.txt").write_text("".join(unlabelled), newline="")
     shard(video_lists, "--out", "own")
-    lists = ["--train", "ucfTrainTestlist/trainlist01.txt", "--test"]
-    command = [*SHARD[:-2], *lists, "ucfTrainTestlist/testlist01.txt", "--out", "official"]
-    subprocess.run(command, cwd=video_lists, check=True, capture_output=True, timeout=120)
+    lists = ["--train", "ucfTrainTestlist/trainlist01.txt"]
+    lists += ["--test", "ucfTrainTestlist/testlist01.txt"]
+    made = ["shard", *lists, "--out", "official", "--workers", "0"]
+    call("data", *made, folder=video_lists)
     assert tar_hashes(video_lists / "official") == tar_hashes(video_lists / "own")
 
 
@@ -161,6 +182,30 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of a train and a test video, beside them and their lists."""
+    folder = tmp_path_factory.mktemp("small")
+    for number, split in enumerate(("train", "test")):
+        video = encoded(f"{split}.avi", frames=20, fps=Fraction(10), size=(64, 48), codec="mpeg4")
+        (folder / f"{split}.avi").write_bytes(video)
+        (folder / f"{split}.txt").write_text(f"{split}.avi class{number}\n")
+    (folder / "classes.txt").write_text("class0\nclass1\n")
+    shard(folder)
+    return folder
+
+
+@pytest.fixture
+def small_set(made_once: Path, tmp_path: Path) -> Path:
+    """A copy of that data set and what it was made of."""
+    return Path(shutil.copytree(made_once, tmp_path / "small"))
+
+
+def refused(folder: Path, *arguments: str, code: int = 1) -> str:
+    """What is said of a run that doesn't come to its first video."""
+    return shard(folder, *arguments, code=code).stderr
+
+
 @pytest.mark.promise(13, "an option or a list changed between two runs into one folder")
 @pytest.mark.parametrize(
     ("option", "said"),
@@ -187,30 +232,23 @@ def test_a_second_run_has_nothing_to_do_and_changes_nothing(video_lists: Path) -
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_changed_options_are_refused_by_name(
-    video_lists: Path, option: list[str], said: str
-) -> None:
-    (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
-    (video_lists / "test.txt").write_text("class1/clip 29.mp4 class1\n")
-    (video_lists / "other.txt").write_text("class0\nclass1\nclass2\n")
-    shard(video_lists)
-    done = shard(video_lists, *option, code=1)
-    assert said in done.stderr
-    assert "--overwrite" in done.stderr
+def test_changed_options_are_refused_by_name(small_set: Path, option: list[str], said: str) -> None:
+    (small_set / "other.txt").write_text("class0\nclass1\nclass2\n")
+    before = tree_hashes(small_set)
+    error = refused(small_set, *option)
+    assert said in error
+    assert "--overwrite" in error
+    assert tree_hashes(small_set) == before
 
 
 @pytest.mark.promise(13, "another version of a tool between two runs into one folder")
 @pytest.mark.parametrize("tool", ["av", "numpy", "pillow", "simplejpeg"])
-def test_changed_tools_are_refused_by_name(video_lists: Path, tool: str) -> None:
-    (video_lists / "train.txt").write_text("class0/clip 0.avi class0\n")
-    (video_lists / "test.txt").unlink()
-    shard(video_lists)
-    path = video_lists / "shards/dataset.json"
+def test_changed_tools_are_refused_by_name(small_set: Path, tool: str) -> None:
+    path = small_set / "shards/dataset.json"
     written = json.loads(path.read_text())
     written["tools"][tool] = "0.1"
     path.write_text(json.dumps({**written, "fingerprint": "0" * 64}))
-    done = shard(video_lists, code=1)
-    assert f"{tool} was 0.1, is " in done.stderr
+    assert f"{tool} was 0.1, is " in refused(small_set)
 
 
 def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: Path) -> None:
@@ -224,14 +262,15 @@ def test_overwrite_replaces_the_data_set_and_leaves_foreign_files(video_lists: P
     assert all((video_lists / "shards" / name).read_text() == "{}" for name in mine)
 
 
-@pytest.mark.parametrize("name", ["README.md", "train-001.tar", "rejected.jsonl"])
-def test_files_that_no_manifest_names_are_not_replaced(video_lists: Path, name: str) -> None:
-    (video_lists / "shards").mkdir()
-    (video_lists / "shards" / name).write_text("mine")
-    said = shard(video_lists, code=1).stderr
+@pytest.mark.parametrize("name", ["README.md", "train-000.tar", "rejected.jsonl"])
+def test_files_that_no_manifest_names_are_not_replaced(small_set: Path, name: str) -> None:
+    shutil.rmtree(small_set / "shards")
+    (small_set / "shards").mkdir()
+    (small_set / "shards" / name).write_text("mine")
+    said = refused(small_set)
     assert f"shards has no dataset.json, but {name}, which would be replaced" in said
-    assert (video_lists / "shards" / name).read_text() == "mine"
-    shard(video_lists, "--overwrite")
+    assert (small_set / "shards" / name).read_text() == "mine"
+    shard(small_set, "--overwrite")
 
 
 def test_a_name_that_is_no_utf8_can_be_read_by_anybody(video_lists: Path) -> None:
@@ -254,7 +293,7 @@ def test_a_name_that_is_no_utf8_can_be_read_by_anybody(video_lists: Path) -> Non
 
 
 def test_a_limit_that_is_no_number_is_refused(video_lists: Path) -> None:
-    said = shard(video_lists, "--max-bad-fraction", "nan", code=2).stderr
+    said = refused(video_lists, "--max-bad-fraction", "nan", code=2)
     assert "--max-bad-fraction must be from 0 to 1, got nan" in said
 
 
@@ -262,9 +301,9 @@ def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_list
     (video_lists / "class0/clip 0.avi").write_bytes(b"no video at all")
     whole = (video_lists / "class1/clip 1.mp4").read_bytes()
     (video_lists / "class1/clip 1.mp4").write_bytes(whole[: len(whole) // 2])
-    done = shard(video_lists, "--max-bad-fraction", "0.05", code=1)
+    done = shard_in_processes(video_lists, "--max-bad-fraction", "0.05", code=1)
     assert "2 of 30 videos failed (6.7%), above --max-bad-fraction 0.05" in done.stderr
-    done = shard(video_lists, "--json")
+    done = shard_in_processes(video_lists, "--json")
     result = json.loads(done.stdout)
     assert (result["clips"], result["skipped"], result["failed"]) == (27, 1, 2)
     lines = (video_lists / "shards/rejected.jsonl").read_text().splitlines()
@@ -272,34 +311,33 @@ def test_a_bad_video_is_rejected_with_its_reason_and_the_rest_is_kept(video_list
     assert reasons["class0/clip 0.avi"] == "not-a-video"
 
 
-@pytest.fixture
-def mended(video_lists: Path) -> Path:
-    """A data set made when one video was damaged, which is sound now; and one made of that."""
+def test_retry_failed_reads_only_what_failed_again(video_lists: Path) -> None:
     video = video_lists / "class0/clip 0.avi"
     good = video.read_bytes()
     shard(video_lists, "--out", "good")
     video.write_bytes(b"no video")
     shard(video_lists)
     video.write_bytes(good)
-    return video_lists
-
-
-def test_retry_failed_reads_only_what_failed_again(mended: Path) -> None:
-    dry = json.loads(shard(mended, "--retry-failed", "--dry-run", "--json").stdout)
+    dry = json.loads(shard(video_lists, "--retry-failed", "--dry-run", "--json").stdout)
     assert (dry["shards_left"], dry["videos_left"]) == (1, 1)
-    result = json.loads(shard(mended, "--retry-failed", "--json").stdout)
+    result = json.loads(shard_in_processes(video_lists, "--retry-failed", "--json").stdout)
     assert (result["shards_done"], result["videos_done"], result["failed"]) == (1, 1, 0)
-    assert tree_hashes(mended / "good") == tree_hashes(mended / "shards")
+    assert tree_hashes(video_lists / "good") == tree_hashes(video_lists / "shards")
 
 
 def test_retry_failed_reads_a_whole_shard_again_that_is_no_longer_what_was_written(
-    mended: Path,
+    video_lists: Path,
 ) -> None:
-    for tar in (mended / "shards").glob("train-*.tar"):
+    video = video_lists / "class0/clip 0.avi"
+    good = video.read_bytes()
+    video.write_bytes(b"no video")
+    shard(video_lists)
+    video.write_bytes(good)
+    for tar in (video_lists / "shards").glob("train-*.tar"):
         data = bytearray(tar.read_bytes())
         data[len(data) // 2] ^= 1
         tar.write_bytes(data)
-    result = json.loads(shard(mended, "--retry-failed", "--json").stdout)
+    result = json.loads(shard(video_lists, "--retry-failed", "--json").stdout)
     assert result["videos_done"] > 1
     assert result["failed"] == 0
 
@@ -316,8 +354,9 @@ def test_samples_that_do_not_fit_into_a_tar_go_into_another_one(video_lists: Pat
     most = 60_000
     options = ("--sampling", "windows", "--seq-len", "4", "--stride", "2")
     shard(video_lists, *options, "--out", "whole")
-    shard(video_lists, *options, "--out", "one", "--shard-bytes", str(most), "--workers", "1")
-    shard(video_lists, *options, "--out", "three", "--shard-bytes", "60KB", "--workers", "3")
+    shard(video_lists, *options, "--out", "one", "--shard-bytes", str(most))
+    three = ("--out", "three", "--shard-bytes", "60KB", "--workers", "3")
+    shard_in_processes(video_lists, *options, *three)
     assert tree_hashes(video_lists / "one") == tree_hashes(video_lists / "three")
     made = manifest(video_lists / "one")
     assert made.requires == ["parts"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,15 @@ def jpeg(number: int, orientation: int) -> bytes:
     return bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
 
 
-def write_exif_video(folder: Path, orientation: int, ending: str) -> Path:
-    path = folder / f"exif.{ending}"
+@pytest.fixture(scope="module")
+def write_exif_video(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str], Path]:
+    """A function that writes a video of such pictures, once of each orientation and ending."""
+    folder = tmp_path_factory.mktemp("exif")
+    return cache(partial(exif_video, folder))
+
+
+def exif_video(folder: Path, orientation: int, ending: str) -> Path:
+    path = folder / f"{orientation}.{ending}"
     arguments = f"-y -loglevel error -f mjpeg -framerate 25 -i - -c copy {path}"
     pictures = b"".join(jpeg(number, orientation) for number in range(FRAMES))
     command = [imageio_ffmpeg.get_ffmpeg_exe(), *arguments.split()]
@@ -58,6 +66,7 @@ class Everything:
         self.frames.append(rgb)
 
 
+@cache
 def shown(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """All frames as ffmpeg's command line shows them, turned by itself; without their shape."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(path)]
@@ -73,7 +82,7 @@ def shown(path: Path) -> np.ndarray[Any, np.dtype[np.uint8]]:
 @pytest.mark.parametrize("ending", ["avi", "mp4"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_turned_and_mirrored_by_their_exif_as_ffmpeg_does(
-    tmp_path: Path,
+    write_exif_video: Callable[[int, str], Path],
     monkeypatch: pytest.MonkeyPatch,
     read: Any,
     orientation: int,
@@ -82,7 +91,7 @@ def test_pictures_are_turned_and_mirrored_by_their_exif_as_ffmpeg_does(
 ) -> None:
     # another ffmpeg on the PATH, such as 5.1, may tell only the angle
     monkeypatch.setattr(decode_ffmpeg, "find_ffmpeg", imageio_ffmpeg.get_ffmpeg_exe)
-    path, sink = write_exif_video(tmp_path, orientation, ending), Everything()
+    path, sink = write_exif_video(orientation, ending), Everything()
     read(path, sink, DecodeOptions(check_full=check_full))
     found = np.stack(sink.frames)
     turned = orientation > 4
@@ -92,20 +101,22 @@ def test_pictures_are_turned_and_mirrored_by_their_exif_as_ffmpeg_does(
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_pictures_of_a_folder_are_turned_like_those_of_a_video(
-    tmp_path: Path, orientation: int
+    tmp_path: Path, write_exif_video: Callable[[int, str], Path], orientation: int
 ) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(FRAMES):
         (folder / f"{number}.jpg").write_bytes(jpeg(number, orientation))
     values: dict[str, Any] = {"fps": 25, "seq_len": FRAMES}
-    [expected] = read_clips(write_exif_video(tmp_path, orientation, "avi"), **values).clips
+    [expected] = read_clips(write_exif_video(orientation, "avi"), **values).clips
     [found] = read_clips(folder, picture_rate=25, **values).clips
     np.testing.assert_array_equal(found.frames, expected.frames)
 
 
-def test_the_matrix_is_found_beside_data_that_pyav_has_no_name_for(tmp_path: Path) -> None:
-    with av.open(str(write_exif_video(tmp_path, 6, "mkv"))) as container:
+def test_the_matrix_is_found_beside_data_that_pyav_has_no_name_for(
+    write_exif_video: Callable[[int, str], Path],
+) -> None:
+    with av.open(str(write_exif_video(6, "mkv"))) as container:
         picture = next(container.decode(video=0))
     with pytest.raises(ValueError, match="is not a valid Type"):
         _ = picture.side_data

@@ -720,6 +720,7 @@ def test_hostile_tars_are_refused(trials: Trials, forgery: Any, count: Any) -> N
     trials.check()
 
 
+@pytest.mark.slow  # a process for each attack and reader, as for those in tars
 @pytest.mark.promise(18, "FIFOs, devices, loops and sparse giants as a shard, by seven readers")
 def test_what_is_no_regular_shard_is_refused(trials: Trials) -> None:
     for name, attack in FILE_ATTACKS.items():
@@ -736,6 +737,7 @@ def test_hostile_indices_are_refused(trials: Trials, forgery: Any, count: Any) -
     trials.check()
 
 
+@pytest.mark.slow  # likewise
 @pytest.mark.promise(18, "impossible values and bombs in dataset.json, by seven readers")
 def test_hostile_manifests_are_refused(trials: Trials, forgery: Any, count: Any) -> None:
     for name, attack in some(manifest_attacks(forgery), count):

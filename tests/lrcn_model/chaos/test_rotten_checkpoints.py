@@ -21,6 +21,7 @@ from lrcn_data.errors import LrcnError
 from lrcn_model.processor import choose_processor
 from lrcn_model.scoring.trained_run import load_run
 from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
+from tests.commands import call
 
 Count = Callable[[int, int], int]
 VALUES = ["--cnn", "small", "--size", "32x32", "--lstm-hidden", "8", "--batch-size", "2"]
@@ -156,12 +157,7 @@ def test_a_process_killed_while_saving_leaves_a_sound_checkpoint(
 
 def lrcn(command: str, *arguments: str | Path) -> tuple[int, str]:
     """(exit code, stderr) of a command."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"lrcn_cli.{command}", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = call(command, *arguments, folder=Path.cwd(), code=None)
     return done.returncode, done.stderr
 
 

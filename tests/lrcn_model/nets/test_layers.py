@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -91,7 +92,8 @@ def test_a_cnn_gives_as_many_features_as_it_says_or_is_refused(
     try:
         cnn = cnn_of(net).eval()
     except UsageError as error:
-        if "--size must be at least " not in str(error):
+        # where layers leave nothing of the largest size that is tried, none is named
+        if not re.search("--size (must be at least |is too small)", str(error)):
             raise
         return
     assert cnn(frames_of(net)).shape == (2, cnn.features)

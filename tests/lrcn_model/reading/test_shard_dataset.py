@@ -161,6 +161,7 @@ def test_a_frame_that_is_no_jpeg_of_its_size_is_refused(
         dataset[0]
 
 
+@pytest.mark.usefixtures("workers_ended")
 def test_damage_found_in_a_worker_is_one_line(make_data_set: MakeDataSet) -> None:
     folder = make_data_set()
     tar = folder / "train-000.tar"

@@ -112,6 +112,7 @@ def test_a_flipped_bit_is_found_by_the_end_of_its_shard(make_data_set: MakeDataS
             list(WebdatasetReader(folder))
 
 
+@pytest.mark.usefixtures("workers_ended")
 def test_damage_found_in_a_worker_is_one_line(make_data_set: MakeDataSet) -> None:
     folder = make_data_set(samples={"train": [2]})
     tar = folder / "train-000.tar"

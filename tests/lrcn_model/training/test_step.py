@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -234,17 +235,23 @@ def test_two_processes_do_the_step_of_all_their_clips_together(
         f"--shards {data} --out {out} --cnn small --size 32x32 --lstm-hidden 8 --dropout 0"
         " --mean none --optimizer sgd --lr 0.1 --epochs 1 --batch-size 3 --device cpu"
     ).split()
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-            *("--nproc-per-node", "2", "-m", "lrcn_cli.train", *arguments),
-        ],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    # as torchrun starts them, which would import torch once more
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "lrcn_cli.train", *arguments],
+            env={**os.environ, **group, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    for process in processes:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
     dataset = ShardDataset(data)
     order = EpochSampler(dataset, batch_size=5).order().tolist()
     batches = [dataset.__getitems__(order[:3]), dataset.__getitems__(order[3:])]

@@ -71,6 +71,7 @@ def process(rank: int, store: str, results: str) -> None:
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow  # two imports of torch; test_step.py has two processes do a whole step
 def test_both_of_two_processes_get_the_sums_and_votes_of_both(tmp_path: Path) -> None:
     context = torch.multiprocessing.get_context("spawn")
     arguments = (str(tmp_path / "store"), str(tmp_path))

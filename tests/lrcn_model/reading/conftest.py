@@ -1,0 +1,17 @@
+"""What tests of loaders need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from multiprocessing import active_children
+
+import pytest
+
+
+@pytest.fixture
+def workers_ended() -> Iterator[None]:
+    """End the workers of a loader that has failed, for which torch may wait for 5 s."""
+    before = set(active_children())
+    yield
+    for worker in set(active_children()) - before:
+        worker.terminate()
