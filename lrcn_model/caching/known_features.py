@@ -55,7 +55,7 @@ def with_known_features(
     @torch.inference_mode()
     def compute(batch: ClipBatch) -> Tensor:
         with processor.autocast():
-            return net.features(preprocess(batch))
+            return net.features(preprocess(batch), batch.lengths)
 
     maker = FeatureMaker(compute=compute, workers=workers, processor=processor, ranks=ranks)
     cached = maker.cached(data, folder)
