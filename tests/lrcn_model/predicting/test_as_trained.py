@@ -106,8 +106,16 @@ def videos(write_video: WriteVideo) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("size", [None, (48, 36)])
-@pytest.mark.parametrize("fps", [5, "25/2"])
+@pytest.mark.parametrize(
+    ("fps", "size"),
+    [
+        (5, None),
+        (5, (48, 36)),
+        ("25/2", None),
+        # each with another value of the other is above
+        pytest.param("25/2", (48, 36), marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     "sampling",
     [
