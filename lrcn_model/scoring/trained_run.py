@@ -356,7 +356,7 @@ def _read(file: Path, path: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         return read_tensors(file)
     except NoTensorsError as error:
-        raise UsageError(
+        raise LrcnError(
             f"{path} holds no weights as lrcn-train writes them ({error}); name the run's folder,"
             " or its weights.safetensors"
         ) from error

@@ -225,5 +225,5 @@ def test_what_is_no_run_is_refused_with_the_remedy(tmp_path: Path) -> None:
 
 def test_somebody_elses_weights_are_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(2)}, tmp_path / "weights.safetensors")
-    with pytest.raises(UsageError, match="holds no weights as lrcn-train writes them"):
+    with pytest.raises(LrcnError, match="holds no weights as lrcn-train writes them"):
         load_run(tmp_path, CPU)
