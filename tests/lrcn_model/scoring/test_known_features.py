@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from lrcn_model import evaluate, train
-from lrcn_model.nets.cnn_layers import LayersCnn
 
 LENGTHS = Path(__file__).parents[2] / "golden" / "lengths"
 SMALL: dict[str, Any] = {
@@ -22,20 +20,6 @@ SMALL: dict[str, Any] = {
     "epochs": 1,
     "device": "cpu",
 }
-
-
-@pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of frames of each call of the CNN."""
-    calls: list[int] = []
-    forward = LayersCnn.forward
-
-    def counted(cnn: LayersCnn, frames: torch.Tensor) -> torch.Tensor:
-        calls.append(len(frames))
-        return forward(cnn, frames)
-
-    monkeypatch.setattr(LayersCnn, "forward", counted)
-    return calls
 
 
 @pytest.mark.parametrize("lengths", ["one length", "several lengths"])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from lrcn_data.errors import UsageError
 from lrcn_model import train
-from lrcn_model.nets.cnn_layers import LayersCnn
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.reports import CacheReport
 from lrcn_model.training.stop_signals import Stopped, StopSignals
@@ -62,20 +63,6 @@ def figures(run: str) -> list[dict[str, Any]]:
 def trained(folder: Path, run: str, **values: Any) -> list[dict[str, Any]]:
     train(folder, val_shards=folder, out=run, **{**SMALL, **values})
     return figures(run)
-
-
-@pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of frames of each call of the CNN."""
-    calls: list[int] = []
-    forward = LayersCnn.forward
-
-    def counted(cnn: LayersCnn, frames: torch.Tensor) -> torch.Tensor:
-        calls.append(len(frames))
-        return forward(cnn, frames)
-
-    monkeypatch.setattr(LayersCnn, "forward", counted)
-    return calls
 
 
 @pytest.mark.parametrize(
@@ -209,3 +196,30 @@ def test_what_does_not_go_together_is_refused() -> None:
         TrainOptions(fixed_views=3)
     with pytest.raises(UsageError, match="--cache host goes with --reader shards"):
         TrainOptions(cache="host", reader="webdataset")
+
+
+@pytest.mark.slow
+def test_a_training_that_is_killed_while_it_caches_loses_no_shard_that_is_done(
+    make_data_set: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, seen: list[int]
+) -> None:
+    shards = make_data_set(samples={"train": [16] * 60}, sizes=((160, 120),), seq_len=3)
+    monkeypatch.chdir(shards.parent)
+    train(shards, out="before", **{**SMALL, "epochs": 1})
+    Path("config.toml").write_text(
+        'cnn = "small"\nsize = "32x32"\npretrained = "before"\nfreeze = "cnn"\n'
+    )
+    command = [sys.executable, "-m", "lrcn_cli.train", "--config", "config.toml"]
+    process = subprocess.Popen([*command, "--shards", shards, "--out", "killed"])
+    while len(kept := list(Path("features").glob("*/*.safetensors"))) < 3:
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    done = [path.name for path in Path("features").glob("*/*.safetensors")]
+    assert 3 <= len(kept) <= len(done) < 60
+    seen.clear()
+    train(shards, out="again", **SMALL, **FROZEN)
+    assert sum(seen) == (60 - len(done)) * 16 * 3
+    assert not list(Path("features").glob("*/*.partial"))
+    train(shards, out="whole", **SMALL, **FROZEN, cache="off")
+    assert figures("again") == figures("whole")

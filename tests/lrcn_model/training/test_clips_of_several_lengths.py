@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from lrcn_data.errors import UsageError
 from lrcn_model import ShardDataset, evaluate, load_run, train
-from lrcn_model.nets.cnn_layers import LayersCnn
 from lrcn_model.training.dry_run import dry_run
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_choice import RunChoice
@@ -90,15 +88,7 @@ def test_readers_and_orders_take_them_as_others(several: Path, values: dict[str,
     assert (facts.seq_len, facts.recipe["short"]) == (6, "whole")
 
 
-def test_a_dry_run_takes_the_longest_clips(several: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
-    forward = LayersCnn.forward
-
-    def counted(cnn: LayersCnn, frames: torch.Tensor) -> torch.Tensor:
-        seen.append(len(frames))
-        return forward(cnn, frames)
-
-    monkeypatch.setattr(LayersCnn, "forward", counted)
+def test_a_dry_run_takes_the_longest_clips(several: Path, seen: list[int]) -> None:
     dry_run(TrainOptions().with_values({**VALUES, "shards": (str(several),)}), RunChoice())
     lengths = sorted(ShardDataset(several, split="train").data_set.num_valid.tolist())
     assert seen[-1] == sum(lengths[-3:])
