@@ -198,8 +198,17 @@ def percent(values: Iterable[float]) -> str:
     return ", ".join(f"{value:.1%}" for value in values)
 
 
+def at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments before `--`, and those behind it."""
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:place], arguments[place + 1 :]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0],
+        epilog="What follows -- are options of lrcn-data shard.",
+    )
     parser.add_argument("preset", help="a name in configs/, or a TOML file")
     parser.add_argument("videos", type=Path, help="the folder that paths in lists are relative to")
     parser.add_argument("lists", type=Path, help="a folder of lists")
@@ -208,19 +217,19 @@ def main() -> None:
     parser.add_argument("--against-mean", action="store_true", help="also train with --head mean")
     parser.add_argument("--keep", type=Path, help="the folder for shards and runs, to keep them")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("shard", nargs="*", metavar="-- SHARD OPTIONS")
-    given = parser.parse_args()
+    ours, shard_options = at_dashes(sys.argv[1:])
+    given = parser.parse_args(ours)
     logging.captureWarnings(True)
     with tempfile.TemporaryDirectory() as temporary:
         out = given.keep or Path(temporary)
         out.mkdir(parents=True, exist_ok=True)
-        report = measure(given, out)
+        report = measure(given, shard_options, out)
     print(json.dumps(report, indent=1) if given.json else text(report))
 
 
-def measure(given: argparse.Namespace, out: Path) -> dict:
+def measure(given: argparse.Namespace, shard_options: Sequence[str], out: Path) -> dict:
     began = time.perf_counter()
-    options = given.shard or SHARDS.get(Path(given.preset).stem, [])
+    options = shard_options or SHARDS.get(Path(given.preset).stem, [])
     splits = read_splits(given.lists, given.videos)
     patterns = shard_once(splits, given.videos, out, options)
     sharded = time.perf_counter()
