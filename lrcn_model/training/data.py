@@ -95,6 +95,11 @@ class TrainData:
                 f"--jitter {options.jitter:g} varies colours, which frames of the kind"
                 f" {self.train.frame_kind.name} don't have; leave it out"
             )
+        if options.mixup and self.train.variable_length:
+            raise UsageError(
+                f"--mixup {options.mixup:g} mixes clips of one length, and these have several;"
+                " leave it out, or make shards with one --seq-len"
+            )
         refuse_one_class(
             self.train.classes,
             source=" ".join(options.shards),

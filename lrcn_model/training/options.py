@@ -228,6 +228,14 @@ class TrainOptions:
         " several labels, over yes and no of each.",
         group=_LEARNING,
     )
+    mixup: float = option(
+        0.0,
+        Number(least=0),
+        "Mix each clip of a batch with another one, and their labels as well, by a share from the"
+        " beta distribution with this value twice, such as 0.4; 0 mixes nothing.",
+        group=_LEARNING,
+        added_later=True,
+    )
     loss_at: str = option(
         "every",
         Choice(tuple(LOSS_AT)),

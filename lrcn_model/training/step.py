@@ -36,6 +36,7 @@ from lrcn_model.scoring.loss import ClipLosses
 from lrcn_model.scoring.loss_at import EVERY
 from lrcn_model.scoring.score_batch import score_batch
 from lrcn_model.training.compiled_net import compiled
+from lrcn_model.training.mixup import draw_mixing
 from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
 from lrcn_model.training.optimizers import OPTIMIZERS
@@ -164,8 +165,17 @@ class TrainStep:
             seen = self.features(batch, epoch)
         else:
             seen = self._frames(batch, epoch)
+        if self._options.mixup:
+            mixing = draw_mixing(batch, self._options.mixup)
+            scores_BTC = self._scores(mixing.seen(seen), mixing.lengths(batch.lengths))
+            return mixing.losses(batch, lambda labels: self._losses_by(scores_BTC, labels))
+        return self._losses_by(self._scores(seen, batch.lengths), batch)
+
+    def _scores(self, seen: Tensor, lengths: Tensor) -> Tensor:
         with self.processor.autocast():
-            scores_BTC = self._forward(seen, batch.lengths)
+            return self._forward(seen, lengths)
+
+    def _losses_by(self, scores_BTC: Tensor, batch: ClipBatch) -> ClipLosses:
         return self._label_kind.losses(scores_BTC, batch, self._options)
 
     def _frames(self, batch: ClipBatch, epoch: int | None) -> Tensor:

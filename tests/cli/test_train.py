@@ -78,7 +78,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("--optimizer", "--lr", "--lr-schedule", "--lr-decay", "--lr-decay-every", "--warmup"),
         *("--weight-decay", "--clip-grad", "--label-smoothing", "--loss-at", "--ema"),
         *("--patience", "--init"),
-        *("--pretrained", "--part-lr", "--cache", "--fixed-views"),
+        *("--pretrained", "--part-lr", "--cache", "--fixed-views", "--mixup"),
         *("--freeze", "--shuffle-window", "--balanced", "--average", "--reader", "--amp"),
         *("--compile", "--seed", "--device", "--workers", "--checkpoint-every", "--log-every"),
     }
