@@ -30,12 +30,12 @@ from pathlib import Path
 
 import numpy as np
 from compare import processor_name
-from scipy.stats import binomtest
 
 from lrcn_data import UsageError, make_lists
 from lrcn_data.lists.official_splits import read_official
 from lrcn_data.lists.read_lists import read_lists
 from lrcn_model import evaluate, train
+from lrcn_model.scoring.compare import Agreement
 from lrcn_model.scoring.intervals import intervals, mean_of
 
 SHARDS = {"pretrained": ["--fps", "12.5", "--seq-len", "16", "--clips", "2", "--short", "pad"]}
@@ -188,10 +188,14 @@ def difference(one_SV: np.ndarray, other_SV: np.ndarray) -> dict[str, float]:
     each seed, and so is too sure where there are several.
     """
     low, high = interval((one_SV - other_SV).mean(axis=0))
-    better, worse = int((one_SV > other_SV).sum()), int((one_SV < other_SV).sum())
-    p = binomtest(better, better + worse).pvalue if better + worse else 1.0
+    agreement = Agreement(
+        both=int((one_SV * other_SV).sum()),
+        only_first=int((one_SV > other_SV).sum()),
+        only_second=int((one_SV < other_SV).sum()),
+        neither=int(((1 - one_SV) * (1 - other_SV)).sum()),
+    )
     mean = float((one_SV - other_SV).mean())
-    return {"difference": mean, "low": low, "high": high, "mcnemar_p": float(p)}
+    return {"difference": mean, "low": low, "high": high, "mcnemar_p": agreement.p_value}
 
 
 def percent(values: Iterable[float]) -> str:

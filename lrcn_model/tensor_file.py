@@ -39,7 +39,7 @@ def write_tensors(path: Path, record: Mapping[str, Any], tensors: Mapping[str, T
     from safetensors.torch import save
 
     # one entry only: safetensors writes several in no fixed order
-    metadata = {"lrcn": _dump({**record, "sha256": _digest(_dump(record), tensors)})}
+    metadata = {"lrcn": _dump({**record, "sha256": digest_of(tensors, _dump(record))})}
     with run_file(path) as file:
         file.write(save(dict(tensors), metadata))
 
@@ -81,7 +81,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise NoTensorsError("it has no record of lrcn")
     try:
         record = json.loads(metadata["lrcn"])
-        sound = record.pop("sha256") == _digest(_dump(record), tensors)
+        sound = record.pop("sha256") == digest_of(tensors, _dump(record))
     except (ValueError, TypeError, KeyError, AttributeError):
         sound = False
     if not sound:
@@ -93,10 +93,16 @@ def _dump(record: Mapping[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, sort_keys=True)
 
 
-def _digest(text: str, tensors: Mapping[str, Tensor]) -> str:
+def digest_of(tensors: Mapping[str, Tensor], text: str = "") -> str:
+    """The SHA-256 of tensors with their names, types and shapes, after that of a text.
+
+    Args:
+        tensors: Tensors of any device, by name; their order doesn't count.
+        text: What else is digested.
+    """
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.contiguous().view(-1).view(torch.uint8).numpy().data)
+        digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -102,7 +102,8 @@ class FeatureFolder:
                 self.path.mkdir(parents=True, exist_ok=True)
                 held.enter_context(_as_soon_as_free(Folder(self.path)))
                 remove_leftovers(self.path)
-                write_atomically(self._file(_KEY), json.dumps(self._key.values).encode())
+                if not self._file(_KEY).exists():
+                    write_atomically(self._file(_KEY), json.dumps(self._key.values).encode())
             except OSError as error:
                 raise UsageError(
                     f"{self.path}, where features are kept, can't be written to"

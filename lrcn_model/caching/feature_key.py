@@ -14,6 +14,7 @@ from lrcn_model.nets.net import LRCN
 from lrcn_model.processor import Processor
 from lrcn_model.reading.augmentation import Augmentation
 from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.tensor_file import digest_of
 
 _VERSION = 1
 """Changed when the same values come to mean other features."""
@@ -97,9 +98,5 @@ def _describe(view: FixedView) -> dict[str, Any]:
 
 def _digest(module: nn.Module) -> str:
     """The SHA-256 of a module's weights and buffers, as far as its output depends on them."""
-    digest = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
-        if not name.endswith(_STEP_COUNTS):
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    state = module.state_dict().items()
+    return digest_of({name: value for name, value in state if not name.endswith(_STEP_COUNTS)})

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.shard_patterns import Patterns
-from lrcn_model.caching.known_features import with_known_features
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.reading.clip_batch import Clips
@@ -28,6 +27,7 @@ from lrcn_model.scoring.evaluation import Evaluation, ScoredShard, drawn_figures
 from lrcn_model.scoring.frame_scores import FrameScores
 from lrcn_model.scoring.intervals import intervals
 from lrcn_model.scoring.kept_evaluations import keep_evaluation
+from lrcn_model.scoring.known_features import with_known_features
 from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.trained_run import TrainedRun, folder_of, load_run, save_calibration
@@ -247,7 +247,9 @@ def _score(
     scorer = kind.scorer(len(run.facts.classes), average)
     mirroring = run.for_frames(data.frame_kind)
     workers = default_workers() if options.workers is None else options.workers
-    clips = _clips(run, data, options, workers, ranks)
+    clips: Clips = data
+    if options.views.name == WHOLE:
+        clips = with_known_features(run, data, workers=workers, ranks=ranks)
     batches = scoring_batches(
         clips,
         batch_size=options.batch_size,
@@ -267,23 +269,6 @@ def _score(
         frames=None if frames is None else over_all_processes(frames, ranks),
         not_kept=not_kept,
         seconds=time.monotonic() - began,
-    )
-
-
-def _clips(
-    run: TrainedRun, data: ShardDataset, options: EvaluateOptions, workers: int, ranks: Ranks
-) -> Clips:
-    """The clips, as the features that a training of a head has kept, where that is what it did."""
-    if run.runs is None or options.views.name != WHOLE:
-        return data
-    return with_known_features(
-        data,
-        runs=run.runs,
-        net=run.net,
-        preprocess=run.preprocess,
-        processor=run.processor,
-        workers=workers,
-        ranks=ranks,
     )
 
 

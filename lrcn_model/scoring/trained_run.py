@@ -109,7 +109,6 @@ class TrainedRun:
         facts: What the net was trained for.
         processor: The processor that the net runs on.
         name: What the run is called in error messages.
-        runs: The folder that the run's folder is in; None where it is not on this machine.
     """
 
     net: LRCN
@@ -117,7 +116,6 @@ class TrainedRun:
     facts: RunFacts
     processor: Processor
     name: str = "that was loaded"
-    runs: Path | None = None
 
     @torch.inference_mode()
     def score(self, batch: ClipBatch, change: ClipChange | None = None) -> Tensor:
@@ -290,7 +288,6 @@ def load_run(
         facts=facts,
         processor=processor,
         name=os.fspath(run),
-        runs=folder.path.parent if folder.is_local else None,
     )
 
 

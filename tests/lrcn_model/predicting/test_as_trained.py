@@ -22,7 +22,8 @@ from lrcn_model.nets.net_config import NetConfig, Part
 from lrcn_model.predicting.video_clips import VideoReader
 from lrcn_model.processor import choose_processor
 from lrcn_model.reading.preprocess import Preprocess
-from lrcn_model.scoring.trained_run import RunFacts, TrainedRun, load_run, save_weights
+from lrcn_model.scoring.trained_run import TrainedRun, load_run, save_weights
+from tests.lrcn_model.facts_of_shards import facts_of
 
 WriteVideo = Callable[..., Path]
 SIZE = (40, 32)
@@ -37,15 +38,7 @@ def run_on(
     net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE, head=head))
     net.eval()
     preprocess = Preprocess(SIZE, torch.tensor([90.0, 80.0, 70.0]))
-    facts = RunFacts(
-        classes=data.classes,
-        seq_len=data.seq_len,
-        fps=data.fps,
-        average=average,
-        stored_size=data.stored_size,
-        trained={},
-        recipe=data.recipe,
-    )
+    facts = facts_of(data, average=average, trained={})
     save_weights(folder / "weights.safetensors", net, preprocess, facts)
     return load_run(folder / "weights.safetensors", choose_processor("cpu", "off"))
 

@@ -16,8 +16,9 @@ from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.calibration import Calibration
-from lrcn_model.scoring.trained_run import RunFacts, save_weights
+from lrcn_model.scoring.trained_run import save_weights
 from tests.lrcn_data.conftest import write_video
+from tests.lrcn_model.facts_of_shards import facts_of
 
 __all__ = ["make_run", "write_video"]
 
@@ -40,14 +41,10 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         data = ShardDataset(shards)
         torch.manual_seed(seed)
         net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE, lstm_hidden=8))
-        facts = RunFacts(
-            classes=data.classes,
-            seq_len=data.seq_len,
-            fps=data.fps,
+        facts = facts_of(
+            data,
             average=average,
-            stored_size=data.stored_size,
             trained=dict(trained),
-            recipe=data.recipe,
             calibration=calibration,
             multi_label=data.multi_label,
         )

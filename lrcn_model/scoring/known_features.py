@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
+from lrcn_data.errors import LrcnError
 from lrcn_model.caching.cached_features import FeatureMaker
 from lrcn_model.caching.feature_folder import FeatureFolder
 from lrcn_model.caching.feature_key import feature_key
-from lrcn_model.nets.net import LRCN
-from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
-from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.scoring.trained_run import TrainedRun, folder_of
 
 
 def with_known_features(
-    data: ShardDataset,
-    *,
-    runs: Path,
-    net: LRCN,
-    preprocess: Preprocess,
-    processor: Processor,
-    workers: int,
-    ranks: Ranks,
+    run: TrainedRun, data: ShardDataset, *, workers: int, ranks: Ranks
 ) -> Clips:
-    """The clips with their features, if a training has kept features of this CNN.
+    """The clips with their features, if a training has kept features of the run's CNN.
 
     Those that are missing are computed and kept as well: whoever trains several heads on a CNN
     scores all of them on the same clips.
 
     Args:
+        run: The trained net.
         data: The clips.
-        runs: The folder that the run's folder is in.
-        net: The net, in evaluation mode.
-        preprocess: The module that turns stored pixels into what the net sees.
-        processor: The processor that the net runs on.
         workers: The number of processes that read shards; 0 for reading in this process.
         ranks: The processes that share the clips.
 
@@ -48,6 +35,11 @@ def with_known_features(
     Raises:
         ShardError: A shard is damaged.
     """
+    try:
+        runs = folder_of(run).path.parent
+    except LrcnError:
+        return data
+    net, preprocess, processor = run.net, run.preprocess, run.processor
     folder = FeatureFolder(runs, feature_key(net, preprocess, processor))
     if not folder.is_writable():
         return data
