@@ -1,4 +1,4 @@
-"""What of the CNN's features a head sees: themselves, how they change from frame to frame, or both.
+"""What of the CNN's features a head sees: themselves, or what sets a frame apart from others.
 
 Any head can be given what its value `input` says by having it built through `head_on`.
 """
@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.clip_mean import clip_mean
 from lrcn_model.nets.head import is_causal
 
-INPUTS = ("features", "differences", "both")
+INPUTS = ("features", "differences", "both", "centered")
 """What the value `input` of a head may be."""
 
 _State: TypeAlias = tuple[Tensor, Any]
@@ -64,11 +65,51 @@ class HeadOnDifferences(nn.Module):
         return hidden_BTH, (features_BTF[:, -1:], inner)
 
 
+class HeadOnCentered(nn.Module):
+    """A head that sees a frame's features less their mean over the clip's real frames.
+
+    So what stays the same all along a clip, as a scene does, is not seen. The head is not causal.
+
+    Args:
+        features: The number of features that the CNN gives for a frame.
+        build: Makes the head that sees them, given the number of values that it sees of a frame.
+
+    Attributes:
+        hidden: The number of hidden values for a frame.
+        head: The head that sees what is left of the features.
+    """
+
+    causal = False
+
+    def __init__(self, features: int, build: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.head = build(features)
+        self.hidden = self.head.hidden
+
+    def forward(
+        self, features_BTF: Tensor, lengths: Tensor | None, state: Any
+    ) -> tuple[Tensor, Any]:
+        """Compute the hidden values of clips' frames.
+
+        Args:
+            features_BTF: The CNN's features, float (clips, frames, features).
+            lengths: The number of real frames of each clip, int64 (clips,); None where all are.
+            state: None, since clips are seen as a whole.
+
+        Returns:
+            float (clips, frames, hidden), and the head's own state.
+        """
+        centered_BTF = features_BTF - clip_mean(features_BTF, lengths)
+        hidden_BTH, state = self.head(centered_BTF, lengths, state)
+        return hidden_BTH, state
+
+
 def head_on(what: str, features: int, build: Callable[[int], nn.Module]) -> nn.Module:
     """Build a head that sees what its value `input` says.
 
     Args:
-        what: The value: `features`, `differences` (from the frame before), or `both`.
+        what: The value: `features`, `differences` (from the frame before), `both`, or `centered`
+            (less their mean over the clip).
         features: The number of features that the CNN gives for a frame.
         build: Makes the head, given the number of values that it sees of a frame.
 
@@ -79,4 +120,6 @@ def head_on(what: str, features: int, build: Callable[[int], nn.Module]) -> nn.M
         raise UsageError(f"a head's input must be one of {', '.join(INPUTS)}, got {what!r}")
     if what == "features":
         return build(features)
+    if what == "centered":
+        return HeadOnCentered(features, build)
     return HeadOnDifferences(features, build, both=what == "both")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from lrcn_data.errors import UsageError
+from lrcn_model.nets.clip_mean import clip_mean
 from lrcn_model.nets.head_input import head_on
 from lrcn_model.nets.heads import HEAD_VALUES
 from lrcn_model.nets.net_config import NetConfig
@@ -43,14 +44,7 @@ class MeanHead(nn.Module):
         Returns:
             float (clips, frames, features), the same at all frames of a clip, and no state.
         """
-        if lengths is None:
-            mean_B1F = features_BTF.mean(dim=1, keepdim=True)
-        else:
-            position_T = torch.arange(features_BTF.shape[1], device=lengths.device)
-            real_BT1 = (position_T < lengths[:, None])[..., None]
-            sum_B1F = features_BTF.where(real_BT1, 0).sum(dim=1, keepdim=True)
-            mean_B1F = sum_B1F / lengths[:, None, None]
-        return mean_B1F.expand_as(features_BTF), None
+        return clip_mean(features_BTF, lengths).expand_as(features_BTF), None
 
 
 def build(config: NetConfig, features: int) -> nn.Module:
@@ -64,4 +58,8 @@ def build(config: NetConfig, features: int) -> nn.Module:
         UsageError: The head has an unknown value, or one that is out of range.
     """
     values = config.head.filled(**HEAD_VALUES["mean"])
+    if values["input"] == "centered":
+        raise UsageError(
+            "the head mean has no input centered, since the mean of that is 0; use gru"
+        )
     return head_on(values["input"], features, MeanHead)

@@ -25,8 +25,14 @@ RECURRENT = [
     Part(name, hidden=UNITS, layers=layers, bidirectional=bidirectional, input=what)
     for name, layers, bidirectional, what in product(("lstm", "gru"), (1, 3), (False, True), INPUTS)
 ]
-ALL = [*RECURRENT, *(Part("mean", input=what) for what in INPUTS), Part("none")]
-CAUSAL = [head for head in ALL if head.name == "none" or head.values.get("bidirectional") is False]
+MEANS = [Part("mean", input=what) for what in INPUTS if what != "centered"]
+ALL = [*RECURRENT, *MEANS, Part("none")]
+CAUSAL = [
+    head
+    for head in ALL
+    if head.name == "none"
+    or (head.values.get("bidirectional") is False and head.values["input"] != "centered")
+]
 
 
 def built(head: Part, *, dropout: float = 0.5) -> nn.Module:
@@ -179,6 +185,21 @@ def test_differences_are_those_from_the_frame_before_and_0_at_the_first() -> Non
         )
 
 
+def test_centered_features_are_those_less_the_mean_of_the_clips_real_frames() -> None:
+    features = clips_of_features()
+    module = built(Part("gru", hidden=UNITS, input="centered"))
+    found, _ = module(features, LENGTHS, None)
+    for clip, length in enumerate(LENGTHS.tolist()):
+        real = features[clip, :length]
+        seen, _ = module.head.gru((real - real.mean(dim=0))[None])
+        torch.testing.assert_close(found[clip, :length], seen[0], atol=1e-6, rtol=0)
+
+
+def test_a_mean_of_centered_features_is_refused() -> None:
+    with pytest.raises(UsageError, match="the mean of that is 0; use gru"):
+        built(Part("mean", input="centered"))
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_every_lstm_has_a_forget_gates_bias_of_one_in_total(
@@ -219,7 +240,7 @@ def test_the_default_head_has_the_names_that_its_weights_always_had() -> None:
         ({"hidden": 2.5}, "at least 1 as hidden, got 2.5"),
         ({"layers": True}, "at least 1 as layers, got True"),
         ({"bidirectional": 1}, "needs true or false as bidirectional, got 1"),
-        ({"input": "motion"}, "one of features, differences, both, got 'motion'"),
+        ({"input": "motion"}, "one of features, differences, both, centered, got 'motion'"),
         ({"hiden": 3}, "has no value 'hiden'; did you mean 'hidden'?"),
     ],
 )

@@ -19,6 +19,7 @@ HEADS = [
     Part("lstm", hidden=5, bidirectional=True),
     Part("gru", hidden=4, layers=2, bidirectional=True, input="both"),
     Part("lstm", hidden=5, input="differences"),
+    Part("gru", hidden=5, bidirectional=True, input="centered"),
     *(Part(name) for name in ("mean", "none")),
 ]
 # without batch normalization, by which a clip's scores depend on the others while it trains
