@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -14,19 +15,28 @@ from lrcn_model.scoring.video_vote import VOTES
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ClipLosses:
-    """Losses and hits of a batch, summed over its clips.
+    """Losses and hits of a batch, summed over what has a label: clips, or frames.
 
     Attributes:
-        loss: float32 (), the sum of the clips' losses; it carries the gradient.
-        clips: int64 (), the number of clips with at least one labelled frame; the others count
-            nowhere.
-        correct: int64 (), the number of those clips whose class is recognized; where clips have
-            sets of classes float64 (), the sum of the shares that are.
+        loss: float32 (), the sum of the losses; it carries the gradient.
+        weight: (), what this sum is divided by for the mean loss: the number of losses, or the sum
+            of their weights.
+        judged: (), the number of clips, or of frames, that have a label; others count nowhere.
+        correct: (), the number of those whose class is recognized; where clips have sets of classes
+            the sum of the shares that are.
+        clips: int64 (), the number of clips with at least one labelled frame.
     """
 
     loss: Tensor
-    clips: Tensor
+    weight: Tensor
+    judged: Tensor
     correct: Tensor
+    clips: Tensor
+
+    @classmethod
+    def of_clips(cls, loss: Tensor, clips: Tensor, correct: Tensor) -> Self:
+        """Losses of clips that have a label each, or a set of them, and all count alike."""
+        return cls(loss=loss, weight=clips, judged=clips, correct=correct, clips=clips)
 
 
 def clip_losses(
@@ -72,7 +82,7 @@ def clip_losses(
         votes_BTC = vote.of_frames(scores_BTC)
         votes_BC = (votes_BTC * vote.voting(real_BT)[..., None]).sum(dim=1)
         correct = ((votes_BC.argmax(dim=1) == labels_B) & counted_B).sum()
-    return ClipLosses(loss=loss, clips=counted_B.sum(), correct=correct)
+    return ClipLosses.of_clips(loss, counted_B.sum(), correct)
 
 
 def frame_losses(log_probs_BTC: Tensor, frame_labels_BT: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def set_losses(
         mean_BC = (scores_BTC * real_BT[..., None]).sum(dim=1) / num_valid_B[:, None]
         correct = overlaps(mean_BC >= 0, labels_BC.bool()).sum()
     clips = torch.tensor(len(labels_BC), device=scores_BTC.device)
-    return ClipLosses(loss=loss, clips=clips, correct=correct)
+    return ClipLosses.of_clips(loss, clips, correct)
 
 
 def frame_set_losses(scores_BTC: Tensor, labels_BC: Tensor, *, smoothing: float = 0.0) -> Tensor:

@@ -53,8 +53,10 @@ class Mixing:
         own, other, rest = of(batch), of(others), 1 - self.share
         return ClipLosses(
             loss=self.share * own.loss + rest * other.loss,
-            clips=own.clips,
+            weight=self.share * own.weight + rest * other.weight,
+            judged=self.share * own.judged + rest * other.judged,
             correct=self.share * own.correct + rest * other.correct,
+            clips=own.clips,
         )
 
 

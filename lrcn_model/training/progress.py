@@ -24,12 +24,15 @@ class Progress:
         samples_done: The number of the running epoch's clips that all processes together had taken
             when they last began to read; a checkpoint has those taken until it was written.
         step: The number of steps of the optimizer that have been done, over all epochs.
-        loss: The sum of the losses of the running epoch's clips.
-        clips: The number of clips that this sum is over.
-        correct: The number of those clips that were recognized; of sets of classes a sum of shares.
+        loss: The sum of the losses of the running epoch.
+        clips: The number of the running epoch's clips that have a label, or a frame with one.
+        correct: The number of what is judged that was recognized; of sets of classes a sum of
+            shares.
         seconds: The time that the running epoch has taken, in seconds.
         best: The score of the best weights so far; empty before there are any.
         stale: The number of epochs that have ended since those weights.
+        weight: What the sum of the losses is divided by for the mean loss.
+        judged: The number of the running epoch's clips, or frames, that have a label.
     """
 
     epoch: int = 0
@@ -41,6 +44,8 @@ class Progress:
     seconds: float = 0.0
     best: Score = ()
     stale: int = 0
+    weight: float = 0.0
+    judged: float = 0.0
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -49,6 +54,8 @@ class Progress:
         Raises:
             KeyError: A value is missing.
         """
+        # an older version knew only losses of clips
+        record = {"weight": record["clips"], "judged": record["clips"], **record}
         values = {field.name: record[field.name] for field in fields(cls)}
         return cls(**{**values, "best": tuple(values["best"])})
 
@@ -62,13 +69,13 @@ class Progress:
 
     @property
     def mean_loss(self) -> float:
-        """Loss per clip in the running epoch, as the clips were trained on; 0 before the first."""
-        return self.loss / max(1, self.clips)
+        """The mean loss of the running epoch, as its clips were trained on; 0 before the first."""
+        return self.loss / (self.weight or 1)
 
     @property
     def accuracy(self) -> float:
-        """Share of the running epoch's clips that were recognized as they were trained on."""
-        return self.correct / max(1, self.clips)
+        """Share of what is judged in the running epoch that was recognized while trained on."""
+        return self.correct / (self.judged or 1)
 
     def is_finished(self, *, epochs: int, patience: int) -> bool:
         """Whether the training has come to its end.
@@ -84,6 +91,8 @@ class Progress:
         """Add the figures of a step to those of the running epoch."""
         self.loss += figures.loss
         self.clips += figures.clips
+        self.weight += figures.weight
+        self.judged += figures.judged
         self.correct += figures.correct
 
     def judge(self, score: Score) -> bool:
@@ -102,8 +111,8 @@ class Progress:
     def start_epoch(self) -> None:
         """Go on to the next epoch."""
         self.epoch += 1
-        self.samples_done, self.clips, self.correct = 0, 0, 0
-        self.loss = self.seconds = 0.0
+        self.samples_done = self.clips = 0
+        self.loss = self.weight = self.judged = self.correct = self.seconds = 0.0
 
 
 def score_of(val: AnyResult | None) -> Score:

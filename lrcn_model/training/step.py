@@ -145,7 +145,7 @@ class TrainStep:
                 self.scaler.scale(losses.loss).backward()  # type: ignore[no-untyped-call]
             sums.add(losses)
         sums.add_other_processes(self._ranks)
-        self._update(clips=sums.clips)
+        self._update(sums.weight)
         return sums
 
     def _prepare(self, step: int, lr: float) -> None:
@@ -212,15 +212,15 @@ class TrainStep:
         with self.processor.autocast():
             return self.net.features(self._frames(batch, epoch), batch.lengths)
 
-    def _update(self, clips: Tensor) -> None:
+    def _update(self, weight: Tensor) -> None:
         """Change the weights by the gradient of the mean loss.
 
         Args:
-            clips: float64 (), clips of the step in all processes.
+            weight: float64 (), what the sum of the losses of all processes is divided by.
         """
         self.scaler.unscale_(self.optimizer)
         # DistributedDataParallel has taken the mean over the processes, where the sum is wanted
-        factor = (self._ranks.count / clips.clamp(min=1)).float()
+        factor = (self._ranks.count / weight.where(weight > 0, 1)).float()
         for parameter in self.net.parameters():
             if parameter.grad is not None:
                 parameter.grad.mul_(factor)

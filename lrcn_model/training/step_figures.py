@@ -16,8 +16,8 @@ from torch import Tensor
 from lrcn_model.ranks import Ranks
 from lrcn_model.scoring.loss import ClipLosses
 
-_LOSS, _CLIPS, _CORRECT, _STOP_VOTES = range(4)
-"""Where each figure lies in the packed tensor; the votes come last, the clips' figures before."""
+_FIGURES = ("loss", "weight", "judged", "correct", "clips")
+"""What of `ClipLosses` is packed, in this order; the votes to stop come behind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,22 +25,26 @@ class StepFigures:
     """What a step came to, over all of its batches and all processes.
 
     Attributes:
-        loss: Sum of the clips' losses.
-        clips: The number of clips with a labelled frame; the others count nowhere.
-        correct: The number of these clips that were recognized; of sets of classes a sum of
-            shares, see `set_losses`.
+        loss: The sum of all losses.
+        weight: What this sum is divided by for the mean loss.
+        judged: The number of clips, or of frames, that have a label; others count nowhere.
+        correct: The number of those that were recognized; of sets of classes a sum of shares, see
+            `set_losses`.
+        clips: The number of clips with a labelled frame.
         stop_votes: The number of processes that had been asked to stop when they began the step.
     """
 
     loss: float
-    clips: int
+    weight: float
+    judged: float
     correct: float
+    clips: int
     stop_votes: int
 
     @property
     def mean_loss(self) -> float:
-        """Loss per clip; 0 for a step without any clip that counts."""
-        return self.loss / max(1, self.clips)
+        """The mean loss; 0 for a step in which nothing has a label."""
+        return self.loss / (self.weight or 1)
 
 
 class StepSums:
@@ -55,19 +59,19 @@ class StepSums:
     """
 
     def __init__(self, device: torch.device, *, vote_to_stop: bool = False) -> None:
-        packed = torch.zeros(4, dtype=torch.float64)
-        packed[_STOP_VOTES] = vote_to_stop
+        packed = torch.zeros(len(_FIGURES) + 1, dtype=torch.float64)
+        packed[-1] = vote_to_stop
         self._packed = packed.to(device, non_blocking=True)
 
     @property
-    def clips(self) -> Tensor:
-        """The number of clips that count, float64 (), on the device; perhaps not yet computed."""
-        return self._packed[_CLIPS]
+    def weight(self) -> Tensor:
+        """What the losses are divided by, float64 (), on the device; perhaps not yet computed."""
+        return self._packed[_FIGURES.index("weight")]
 
     def add(self, losses: ClipLosses) -> None:
         """Add the figures of a batch of this process."""
-        parts = (losses.loss.detach(), losses.clips, losses.correct)
-        self._packed[:_STOP_VOTES] += torch.stack([part.double() for part in parts])
+        parts = (getattr(losses, name).detach().double() for name in _FIGURES)
+        self._packed[:-1] += torch.stack([*parts])
 
     def add_other_processes(self, ranks: Ranks) -> None:
         """Add up the figures of all processes; each of them then has the sums over all."""
@@ -92,7 +96,7 @@ class FiguresUnderway:
     """The figures of a step on their way from the device to the host.
 
     Args:
-        packed: float64 (4,), where the figures arrive, on the CPU.
+        packed: float64 (figures,), where the figures arrive, on the CPU.
         ready: When they have arrived; None where they are there already.
 
     Attributes:
@@ -109,5 +113,12 @@ class FiguresUnderway:
         if self._ready is not None:
             self._ready.synchronize()
             self.done_at = time.perf_counter()
-        loss, clips, correct, stop_votes = self._packed.tolist()
-        return StepFigures(loss=loss, clips=int(clips), correct=correct, stop_votes=int(stop_votes))
+        loss, weight, judged, correct, clips, stop_votes = self._packed.tolist()
+        return StepFigures(
+            loss=loss,
+            weight=weight,
+            judged=judged,
+            correct=correct,
+            clips=int(clips),
+            stop_votes=int(stop_votes),
+        )

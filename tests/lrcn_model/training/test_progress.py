@@ -13,7 +13,8 @@ SCORES = st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.floats(-9, 0))
 
 
 def test_a_checkpoints_record_has_the_keys_that_every_version_reads() -> None:
-    assert Progress(epoch=2, best=(0.5, -1.0)).to_record(samples_done=7) == {
+    record = Progress(epoch=2, best=(0.5, -1.0)).to_record(samples_done=7)
+    assert record == record | {
         "epoch": 2,
         "samples_done": 7,
         "step": 0,
@@ -31,6 +32,13 @@ def test_what_is_recorded_is_read_back() -> None:
     assert Progress.from_record(progress.to_record(samples_done=11)) == progress
 
 
+def test_a_record_of_an_older_version_has_losses_of_clips_only() -> None:
+    record = Progress(loss=3.0, clips=4, correct=3).to_record(samples_done=7)
+    del record["weight"], record["judged"]
+    progress = Progress.from_record(record)
+    assert (progress.mean_loss, progress.accuracy) == (0.75, 0.75)
+
+
 def test_a_best_score_that_was_stored_as_a_list_is_read_as_a_tuple() -> None:
     record = {**Progress().to_record(samples_done=0), "best": [0.5, -1.0]}
     assert Progress.from_record(record).best == (0.5, -1.0)
@@ -46,13 +54,13 @@ def test_a_record_that_lacks_a_value_is_refused() -> None:
 def test_the_figures_of_steps_add_up_to_those_of_the_epoch() -> None:
     progress = Progress()
     assert (progress.mean_loss, progress.accuracy) == (0, 0)
-    progress.add(StepFigures(loss=3.0, clips=2, correct=2, stop_votes=0))
-    progress.add(StepFigures(loss=1.0, clips=2, correct=1, stop_votes=1))
+    progress.add(StepFigures(loss=3.0, weight=2, judged=2, correct=2, clips=2, stop_votes=0))
+    progress.add(StepFigures(loss=1.0, weight=2, judged=2, correct=1, clips=2, stop_votes=1))
     assert (progress.mean_loss, progress.accuracy) == (1.0, 0.75)
 
 
 def test_the_next_epoch_starts_with_no_figures_but_keeps_the_best_score() -> None:
-    progress = Progress(3, 11, 40, 1.25, 9, 4, 2.5, (0.5, -1.0), 2)
+    progress = Progress(3, 11, 40, 1.25, 9, 4, 2.5, (0.5, -1.0), 2, 9.0, 9.0)
     progress.start_epoch()
     assert progress == Progress(epoch=4, step=40, best=(0.5, -1.0), stale=2)
 
