@@ -61,8 +61,11 @@ def _check_manifest(manifest: Manifest) -> None:
         raise ShardError(f"says fps {manifest.fps!r:.60}")
     if not isinstance(manifest.options.get("frame_kind", ""), str):
         raise ShardError(f"says the frame kind {manifest.frame_kind:.60}")
-    if not isinstance(manifest.options.get("multi_label", False), bool):
-        raise ShardError(f"says multi_label {manifest.options['multi_label']!r:.60}")
+    for name in ("multi_label", "labels_in_time"):
+        if not isinstance(manifest.options.get(name, False), bool):
+            raise ShardError(f"says {name} {manifest.options[name]!r:.60}")
+    if manifest.multi_label and manifest.labels_in_time:
+        raise ShardError("says that samples have sets of classes, and their frames other ones")
     if not 1 <= manifest.seq_len <= MAX_FRAMES or Fraction(manifest.fps) <= 0:
         raise ShardError(f"says seq_len {manifest.seq_len} and fps {manifest.fps}")
     width, height = manifest.canvas

@@ -9,8 +9,10 @@ from typing import Any, Self
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.append import Append
+from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.file_names import MANIFEST, first_part, is_further_part
 from lrcn_data.format.frame_kinds import RGB_FRAMES
+from lrcn_data.format.index_form import IndexForm
 from lrcn_data.format.json_text import dump_json, known_values, members
 from lrcn_data.format.recipe import WHOLE, recipe_of
 from lrcn_data.format.records import ShardEntry
@@ -23,12 +25,13 @@ FORMAT = "lrcn-shards"
 FORMAT_VERSION = 1
 """The latest version of the format, which is written and up to which is read."""
 
-UNDERSTOOD = frozenset({"frame-kind", "multi-label", "parts", "variable-length"})
+UNDERSTOOD = frozenset({"frame-kind", "labels-in-time", "multi-label", "parts", "variable-length"})
 """What a data set may require of its readers, and this version understands.
 
-`frame-kind`: frames are what a plug-in makes of them. `multi-label`: a sample has a set of classes.
-`parts`: the shards of a split are more than their numbers say, since some have several tars.
-`variable-length`: a sample has as many frames as its clip, up to seq_len.
+`frame-kind`: frames are what a plug-in makes of them. `labels-in-time`: frames have classes of
+their own, or none, so that samples may have none either. `multi-label`: a sample has a set of
+classes. `parts`: the shards of a split are more than their numbers say, since some have several
+tars. `variable-length`: a sample has as many frames as its clip, up to seq_len.
 """
 
 _DEFAULT_CANVAS = (320, 240)
@@ -108,6 +111,16 @@ class Manifest:
     def sets_of(self) -> int:
         """Number of classes of which a sample has a set; 0 where every sample has one class."""
         return len(self.classes) if self.multi_label else 0
+
+    @property
+    def labels_in_time(self) -> bool:
+        """Whether frames have classes of their own, or none."""
+        return bool(self.options.get("labels_in_time", False))
+
+    @property
+    def index_form(self) -> IndexForm:
+        """Which rows the indices of the data set have."""
+        return IndexForm(words=word_count(self.sets_of), in_time=self.labels_in_time)
 
     @property
     def canvas_size(self) -> Size:

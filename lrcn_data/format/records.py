@@ -30,8 +30,12 @@ _BEFORE, _BEHIND = (
 )
 """The keys before and behind those, in the order in which they are written."""
 
+_IN_TIME = ("position",)
+"""The keys that come last, where labels are in time."""
+
 NO_CLASS = -1
-"""The class number of a frame without one, and of a sample that has a set of classes."""
+"""The class number of a frame without one, of a sample that has a set of classes, and where labels
+are in time of a sample none of whose frames has a class."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,8 +45,10 @@ class SampleRecord:
     Attributes:
         key: Name of the sample, unique over all splits.
         video: Path of the video as its list has it.
-        label: Class number, counted from 0; `NO_CLASS` where the sample has a set of classes.
-        class_name: Name of the class (`class` in the JSON).
+        label: Class number, counted from 0; `NO_CLASS` where the sample has a set of classes. Where
+            labels are in time it is the `clip_label.clip_label` of its frames, and may be
+            `NO_CLASS` as well.
+        class_name: Name of the class (`class` in the JSON); empty where it has none.
         classes: The class numbers of the sample's set, ascending; None where it has one class.
         class_names: The names of those classes; none where they aren't known.
         split: `train`, `val` or `test`.
@@ -58,6 +64,8 @@ class SampleRecord:
             has a set of classes.
         segment: Start and end, in seconds, of the part of the video that was sampled.
         salvaged: Whether the clip comes from the sound part of a damaged video.
+        position: The number of the clip's first frame in the fps stream, counted from 0; None where
+            labels are not in time.
     """
 
     key: str
@@ -77,6 +85,7 @@ class SampleRecord:
     fps: float = 0.0
     source_fps: float = 0.0
     salvaged: bool = False
+    position: int | None = None
 
     @property
     def class_numbers(self) -> list[int]:
@@ -96,7 +105,9 @@ class SampleRecord:
     def to_json(self) -> bytes:
         """Write the member's bytes."""
         values = members(self)
-        keys = (*_BEFORE, *(_ONE_CLASS if self.classes is None else _CLASS_SET), *_BEHIND)
+        of_classes = _ONE_CLASS if self.classes is None else _CLASS_SET
+        in_time = () if self.position is None else _IN_TIME
+        keys = (*_BEFORE, *of_classes, *_BEHIND, *in_time)
         record = {key: values["class_name" if key == "class" else key] for key in keys}
         return encode_text(COMPACT.encode(record))
 

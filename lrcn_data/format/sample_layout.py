@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import recorded_frame_kind
+from lrcn_data.format.index_form import IndexForm
 from lrcn_data.format.rgb_jpeg import RGB_JPEG
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ class SampleLayout:
         sets_of: The number of classes of which a sample has a set (multi-label); 0 where every
             sample has one class.
         variable_length: Whether clips may have fewer frames than seq_len, and samples only those.
+        labels_in_time: Whether frames have classes of their own, or none.
     """
 
     seq_len: int
     frame_kind: FrameKind = RGB_JPEG
     sets_of: int = 0
     variable_length: bool = False
+    labels_in_time: bool = False
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -62,9 +65,9 @@ class SampleLayout:
         return self.sets_of > 0
 
     @property
-    def set_words(self) -> int:
-        """The number of words that an index has for a sample's set of classes."""
-        return word_count(self.sets_of)
+    def index_form(self) -> IndexForm:
+        """Which rows an index of such samples has."""
+        return IndexForm(words=word_count(self.sets_of), in_time=self.labels_in_time)
 
     @property
     def channels(self) -> int:
@@ -90,6 +93,7 @@ def layout_of(manifest: Manifest, source: str, plugins: Collection[str]) -> Samp
         frame_kind=kind,
         sets_of=manifest.sets_of,
         variable_length=manifest.variable_length,
+        labels_in_time=manifest.labels_in_time,
     )
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.records import SampleRecord
+from lrcn_data.format.records import NO_CLASS, SampleRecord
 from lrcn_data.format.sample_key import is_key
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sources import UNKNOWN_SOURCE
@@ -37,6 +37,7 @@ MAX_FRAMES = 1 << 16
 """The largest number of frames in a clip."""
 
 _MAX_TEXT_BYTES = 1 << 20
+_UNLABELLED = str(NO_CLASS).encode()
 _NUMBER = (int, float)
 _FIELD_TYPES: dict[str, type | tuple[type, ...]] = {
     "key": str,
@@ -64,7 +65,8 @@ class Sample:
 
     Attributes:
         frames: The encoded frames in time order.
-        label: The class number, counted from 0; `NO_CLASS` where the sample has a set of classes.
+        label: The class number, counted from 0; `NO_CLASS` where the sample has a set of classes,
+            or where labels are in time and no frame has one.
         record: The content of its json member.
         layout: How the sample is made up.
         shard: The location of the shard that the sample lies in, for error messages; empty if it
@@ -160,7 +162,7 @@ def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLay
         if frame[: len(start)] != start:
             raise ShardError(f"has something else than a {kind.coding} as its frame {number}")
     if not layout.multi_label:
-        _check_label(bytes(label))
+        _check_label(bytes(label), layout)
     parsed = _parse_record(bytes(record), key, bytes(label), layout, frames=len(frames))
     return Sample(frames=frames, label=parsed.label, record=parsed, layout=layout)
 
@@ -198,8 +200,9 @@ def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
     check_end(header + file.read(MAX_END_BYTES))
 
 
-def _check_label(data: bytes) -> None:
-    if not re.fullmatch(rb"0|[1-9][0-9]{0,8}", data):
+def _check_label(data: bytes, layout: SampleLayout) -> None:
+    is_none = layout.labels_in_time and data == _UNLABELLED
+    if not is_none and not re.fullmatch(rb"0|[1-9][0-9]{0,8}", data):
         raise ShardError(f"has the label {data[:20]!r}, which is no class number")
 
 
@@ -216,6 +219,8 @@ def _parse_record(
     if record.classes is not None:
         _check_set(record.classes, record.class_names, layout.sets_of)
     _check_values(record, key, label, frames)
+    if layout.labels_in_time:
+        _check_position(record.position)
     if layout.variable_length and record.num_valid != frames:
         raise ShardError(f"has num_valid {record.num_valid} of {frames} frames, all of them real")
     return record
@@ -233,6 +238,13 @@ def _check_types(record: SampleRecord) -> None:
     for label in record.labels:
         if type(label) is not int or not -1 <= label < 1 << 31:
             raise ShardError(f"has {label!r:.60} in its json where a frame's class number belongs")
+
+
+def _check_position(position: Any) -> None:
+    if type(position) is not int or not 0 <= position < 1 << 62:
+        raise ShardError(
+            f"has {position!r:.60} in its json where the position of its first frame belongs"
+        )
 
 
 def _check_set(classes: Any, names: list[Any], sets_of: int) -> None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.class_sets import from_words, multi_hot, to_words
+from lrcn_data.format.index_form import IN_TIME, IndexForm
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.sample_members import MAX_SAMPLE_BYTES
 from lrcn_data.format.sources import UNKNOWN_SOURCE
@@ -28,6 +29,9 @@ _NPY_HEADER = 4096
 _SUMS = (np.uint8, np.uint16, np.uint32)
 """The types in which pixel sums are written where they fit, instead of int64."""
 
+ALIKE = IndexForm()
+"""The form of an index that has what all have."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ShardIndex:
@@ -38,12 +42,18 @@ class ShardIndex:
         length: int64 (samples,), the number of bytes from there to the end of the padding of its
             last member.
         crc32: int64 (samples,), the CRC-32 of those bytes.
-        label: int64 (samples,), the class number, counted from 0; -1 where samples have sets.
+        label: int64 (samples,), the class number, counted from 0; -1 where samples have sets, or
+            where labels are in time and no frame of the sample has one.
         num_valid: int64 (samples,), the number of frames that are no padding.
         source: int64 (samples,), the `sources.source_number` of the input file that the sample is
             from, or `UNKNOWN_SOURCE`.
         sets: int64 (words, samples), the set of classes, as `class_sets` has it; None where every
             sample has one class.
+        position: int64 (samples,), the number of the sample's first frame in the fps stream of its
+            video, counted from 0; None where labels are not in time.
+        clip: int64 (samples,), the number of the sample in its video, whose samples lie one after
+            another: another video begins where it is 0. Where it isn't at the start of a tar, the
+            video goes on from the end of the tar before it. None where labels are not in time.
     """
 
     offset: npt.NDArray[np.int64]
@@ -53,27 +63,34 @@ class ShardIndex:
     num_valid: npt.NDArray[np.int64]
     source: npt.NDArray[np.int64]
     sets: npt.NDArray[np.int64] | None = None
+    position: npt.NDArray[np.int64] | None = None
+    clip: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.offset)
 
     @classmethod
-    def of_rows(cls, rows: npt.NDArray[np.int64]) -> Self:
-        """Make an index of an array's rows, int64 (fields and words, samples), without a copy."""
-        count = len(FIELDS)
-        sets = rows[count:] if len(rows) > count else None
-        return cls(**dict(zip(FIELDS, rows[:count], strict=True)), sets=sets)
+    def of_rows(cls, rows: npt.NDArray[np.int64], form: IndexForm = ALIKE) -> Self:
+        """Make an index of an array's rows, int64 (rows, samples), without a copy."""
+        sets = len(FIELDS) + form.words
+        return cls(
+            **dict(zip(FIELDS, rows, strict=False)),
+            **dict(zip(form.fields, rows[sets:], strict=True)),
+            sets=rows[len(FIELDS) : sets] if form.words else None,
+        )
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
-        """All fields as the rows of one array, int64 (fields and words, samples)."""
+        """All fields as the rows of one array, int64 (rows, samples)."""
         sets = () if self.sets is None else self.sets
-        return np.stack([*(getattr(self, name) for name in FIELDS), *sets])
+        in_time = (getattr(self, name) for name in self.form.fields)
+        return np.stack([*(getattr(self, name) for name in FIELDS), *sets, *in_time])
 
     @property
-    def words(self) -> int:
-        """The number of words of a sample's set of classes; 0 where every sample has one class."""
-        return 0 if self.sets is None else len(self.sets)
+    def form(self) -> IndexForm:
+        """Which rows there are."""
+        words = 0 if self.sets is None else len(self.sets)
+        return IndexForm(words=words, in_time=self.position is not None)
 
     def classes_at(self, position: int) -> list[int]:
         """The class numbers of a sample, ascending."""
@@ -84,43 +101,44 @@ class ShardIndex:
     def class_counts(self, classes: int) -> npt.NDArray[np.int64]:
         """The number of samples that have each class, int64 (classes,)."""
         if self.sets is None:
-            return np.bincount(self.label, minlength=classes)
+            return np.bincount(self.label[self.label >= 0], minlength=classes)
         counts: npt.NDArray[np.int64] = multi_hot(self.sets, classes).sum(axis=0, dtype=np.int64)
         return counts
 
     def has_only_classes(self, classes: int) -> bool:
         """Whether all samples are of classes below a number."""
         if self.sets is None:
-            return bool(np.all((self.label >= 0) & (self.label < classes)))
-        possible = np.array(to_words(range(classes), self.words), np.int64)
+            least = 0 if self.position is None else -1
+            return bool(np.all((self.label >= least) & (self.label < classes)))
+        possible = np.array(to_words(range(classes), len(self.sets)), np.int64)
         return bool(np.all(self.label == -1) and not np.any(self.sets & ~possible[:, None]))
 
     @classmethod
-    def load(cls, folder: Folder, name: str, *, samples: int, words: int = 0) -> Self:
+    def load(cls, folder: Folder, name: str, *, samples: int, form: IndexForm = ALIKE) -> Self:
         """Read the arrays of a shard's .npz.
 
         Args:
             folder: The data set's folder.
             name: The name of the .npz in it.
             samples: Number of samples that the shard has by its manifest.
-            words: Number of words of a sample's set of classes; 0 where every sample has one class.
+            form: Which arrays there are beside those that all have.
 
         Raises:
             ShardError: The arrays can't be read, or don't fit the manifest or each other.
         """
         location = folder.at(name)
-        most_bytes = dict.fromkeys(FIELDS, samples * 8)
-        if words:
-            most_bytes["sets"] = samples * words * 8
+        most_bytes = dict.fromkeys((*FIELDS, *form.fields), samples * 8)
+        if form.words:
+            most_bytes["sets"] = samples * form.words * 8
         arrays = load_arrays(folder, name, most_bytes, may_lack=("source",))
         if arrays["crc32"].dtype == np.uint32:
             # of an older version, which kept no sources
             arrays["crc32"] = arrays["crc32"].astype(np.int64)
             arrays["source"] = np.full(samples, UNKNOWN_SOURCE, np.int64)
-        for field in FIELDS:
+        for field in (*FIELDS, *form.fields):
             check_array(location, field, arrays.get(field), (samples,))
-        if words:
-            check_array(location, "sets", arrays["sets"], (words, samples))
+        if form.words:
+            check_array(location, "sets", arrays["sets"], (form.words, samples))
         index = cls(**arrays)
         if not index.is_in_order:
             raise ShardError(f"{location} has samples that don't follow one another; {REMEDY}")
@@ -148,7 +166,7 @@ class ShardIndex:
                 where the shard's frames are not summed up.
             frame_count: Number of frames in the sum.
         """
-        arrays = {name: getattr(self, name) for name in FIELDS}
+        arrays = {name: getattr(self, name) for name in (*FIELDS, *self.form.fields)}
         if self.sets is not None:
             arrays["sets"] = self.sets
         if pixel_sum is not None:
@@ -161,8 +179,8 @@ class ShardIndex:
         np.savez(file, **arrays)
 
 
-FIELDS = tuple(f.name for f in fields(ShardIndex) if f.name != "sets")
-"""The names of an index's fields of one row, in the order in which they are written."""
+FIELDS = tuple(f.name for f in fields(ShardIndex) if f.name not in ("sets", *IN_TIME))
+"""The names of the fields of one row that all indices have, in the order in which they stand."""
 
 REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"
 

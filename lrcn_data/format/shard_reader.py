@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.format.checked_manifest import load_manifest
-from lrcn_data.format.class_sets import multi_hot, word_count
+from lrcn_data.format.class_sets import multi_hot
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     ENDING,
@@ -117,6 +117,7 @@ class DataSet:
         layout: How the samples are made up.
         classes: The class names by class number.
         multi_label: Whether a sample has a set of classes, instead of one.
+        labels_in_time: Whether frames have classes of their own, or none, and so may samples.
         seq_len: The number of frames in a clip; the largest one where clips differ in it.
         fps: The number of frames per second that clips were sampled from.
 
@@ -131,6 +132,7 @@ class DataSet:
         self.indices = load_indices(found)
         self.classes = list(found.first_manifest.classes)
         self.multi_label = layout.multi_label
+        self.labels_in_time = layout.labels_in_time
         self.seq_len = layout.seq_len
         self.fps = Fraction(found.first_manifest.fps)
         self._ends = np.cumsum([len(index) for index in self.indices])
@@ -145,7 +147,7 @@ class DataSet:
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64] | npt.NDArray[np.uint8]:
-        """int64 (samples,), the class number of each sample.
+        """int64 (samples,), the class number of each sample; -1 where labels are in time and none.
 
         Of a multi-label data set uint8 (samples, classes): 1 where a sample has a class.
         """
@@ -181,6 +183,27 @@ class DataSet:
     def sources(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), which input file each sample is from; see `format.sources`."""
         return np.concatenate([index.source for index in self.indices])
+
+    @cached_property
+    def positions(self) -> npt.NDArray[np.int64] | None:
+        """int64 (samples,), the number of each sample's first frame in its video's fps stream.
+
+        None where labels are not in time.
+        """
+        return self._in_time("position")
+
+    @cached_property
+    def clip_numbers(self) -> npt.NDArray[np.int64] | None:
+        """int64 (samples,), the number of each sample in its video, which begins with 0.
+
+        None where labels are not in time.
+        """
+        return self._in_time("clip")
+
+    def _in_time(self, name: str) -> npt.NDArray[np.int64] | None:
+        if not self.labels_in_time:
+            return None
+        return np.concatenate([getattr(index, name) for index in self.indices])
 
     @property
     def skipped(self) -> int:
@@ -256,6 +279,10 @@ class DataSet:
                 raise ShardError(f"has a frame of class {max(sample.record.labels)}")
             if sample.record.num_valid != index.num_valid[position]:
                 raise ShardError(f"has {sample.record.num_valid} valid frames, its index others")
+            for name in index.form.fields:
+                at, stated_at = getattr(sample.record, name), getattr(index, name)[position]
+                if at != stated_at:
+                    raise ShardError(f"has {name} {at}, its index {stated_at}")
         except ShardError as error:
             raise ShardError(f"{location}: sample {position} {error}; {_DAMAGED}") from error
         return replace(sample, shard=location, source=self.source_of(number))
@@ -392,10 +419,10 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
     without: list[str] = []
     for (folder, split), shards in of_split.items():
         there = set(folder.names(META))
-        words = word_count(found.manifests[folder].sets_of)
+        form = found.manifests[folder].index_form
         if Path(split_index(split)).name in there:
             entries = found.manifests[folder].of_split(split)
-            indices = SplitIndex(folder, split, words).shards(entries)
+            indices = SplitIndex(folder, split, form).shards(entries)
             all_shards = (Shard(folder=folder, entry=entry) for entry in entries)
             by_shard |= zip(all_shards, indices, strict=True)
             continue
@@ -403,7 +430,7 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
             arrays = ShardFiles.of(shard.entry.file).arrays
             if Path(arrays).name in there:
                 by_shard[shard] = ShardIndex.load(
-                    folder, arrays, samples=shard.entry.samples, words=words
+                    folder, arrays, samples=shard.entry.samples, form=form
                 )
             else:
                 without.append(shard.location)
@@ -524,6 +551,8 @@ def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:
 
 
 def _labelled(manifest: Manifest) -> str:
+    if manifest.labels_in_time:
+        return "one a frame"
     return "several a clip" if manifest.multi_label else "one a clip"
 
 

@@ -14,7 +14,7 @@ from lrcn_data.errors import ShardError
 from lrcn_data.format.class_sets import to_words
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample, walk_samples
-from lrcn_data.format.shard_index import ShardIndex, index_text, member_lines
+from lrcn_data.format.shard_index import FIELDS, ShardIndex, index_text, member_lines
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 
 _PIECE = 1 << 20
@@ -34,8 +34,8 @@ class ShardScan:
     def __init__(self, file: BinaryIO, layout: SampleLayout) -> None:
         self._file = HashedFile(file)
         self._layout = layout
-        self._rows: list[tuple[int, int, int, int, int]] = []
-        self._sets: list[tuple[int, ...]] = []
+        self._rows: list[tuple[int, ...]] = []
+        self._form = layout.index_form
         self._videos: list[str] = []
         self._lines: list[str] = []
 
@@ -67,36 +67,29 @@ class ShardScan:
             sources: The number of each input file, as `source_number` gives it, by the video's
                 path as samples have it; those of the others are taken to be unknown.
         """
-        columns = np.array(self._rows, np.int64).reshape(-1, 5)
-        source = [sources.get(video, UNKNOWN_SOURCE) for video in self._videos]
-        words = self._layout.set_words
-        sets = np.array(self._sets, np.int64).reshape(-1, words).T.copy() if words else None
-        return ShardIndex(
-            offset=columns[:, 0].copy(),
-            length=columns[:, 1].copy(),
-            crc32=columns[:, 2].copy(),
-            label=columns[:, 3].copy(),
-            num_valid=columns[:, 4].copy(),
-            source=np.array(source, np.int64),
-            sets=sets,
-        )
+        form, source = self._form, FIELDS.index("source")
+        rows = np.array(self._rows, np.int64).reshape(-1, len(FIELDS) + form.rows).T.copy()
+        rows[source] = [sources.get(video, UNKNOWN_SOURCE) for video in self._videos]
+        return ShardIndex.of_rows(rows, form)
 
     def index_text(self) -> bytes:
         """The content that the .idx should have, for the samples that were read."""
         return index_text(self._lines)
 
     def _note(self, data: bytes, offset: int) -> Sample | ShardError:
-        checksum = zlib.crc32(data)
+        place = (offset, len(data), zlib.crc32(data))
         try:
             sample = parse_sample(data, self._layout)
         except ShardError as error:
-            self._rows.append((offset, len(data), checksum, _UNKNOWN, _UNKNOWN))
-            self._sets.append(to_words((), self._layout.set_words))
+            unknown = (_UNKNOWN, _UNKNOWN, UNKNOWN_SOURCE, *to_words((), self._form.words))
+            self._rows.append((*place, *unknown, *(_UNKNOWN for _ in self._form.fields)))
             self._videos.append("")
             return error
         record = sample.record
-        self._rows.append((offset, len(data), checksum, sample.label, record.num_valid))
-        self._sets.append(to_words(record.classes or (), self._layout.set_words))
+        words = to_words(record.classes or (), self._form.words)
+        in_time = (getattr(record, name) for name in self._form.fields)
+        facts = (record.label, record.num_valid, UNKNOWN_SOURCE)
+        self._rows.append((*place, *facts, *words, *in_time))
         self._videos.append(record.video)
         endings = self._layout.endings_of(len(sample.frames))
         self._lines.append(member_lines(data, offset, endings, record.key))

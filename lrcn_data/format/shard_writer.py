@@ -182,7 +182,7 @@ class _Part:
         self.temporaries = {files.tar: temporary_name(scratch / files.tar)}
         self.bytes = self.frames = 0
         self._scratch = scratch
-        self._layout = layout
+        self._layout, self._form = layout, layout.index_form
         self._rows: list[tuple[int, ...]] = []
         self._lines: list[str] = []
         self._sha256 = hashlib.sha256()
@@ -206,8 +206,9 @@ class _Part:
     def write(self, data: bytes, record: SampleRecord, source: int) -> None:
         """Append a sample, given its bytes and what the index says of it."""
         facts = (zlib.crc32(data), record.label, record.num_valid, source)
-        words = to_words(record.classes or (), self._layout.set_words)
-        self._rows.append((self.bytes, len(data), *facts, *words))
+        words = to_words(record.classes or (), self._form.words)
+        in_time = (getattr(record, name) for name in self._form.fields)
+        self._rows.append((self.bytes, len(data), *facts, *words, *in_time))
         frames = len(record.frame_times)
         endings = self._layout.endings_of(frames)
         self._lines.append(member_lines(data, self.bytes, endings, record.key))
@@ -223,14 +224,16 @@ class _Part:
 
     def save_index(self, sums: PixelSums | None) -> None:
         """Write the index and the arrays, the latter with pixel sums if there are some."""
-        rows = np.array(self._rows, np.int64).reshape(-1, len(FIELDS) + self._layout.set_words).T
+        form = self._form
+        rows = np.array(self._rows, np.int64).reshape(-1, len(FIELDS) + form.rows).T
         with self._create(self.files.dali_index) as file:
             file.write(index_text(self._lines))
             _flush(file)
         with self._create(self.files.arrays) as file:
             pixel_sum = None if sums is None else sums.pixel_sum
             frame_count = 0 if sums is None else sums.frame_count
-            ShardIndex.of_rows(np.ascontiguousarray(rows)).save(file, pixel_sum, frame_count)
+            index = ShardIndex.of_rows(np.ascontiguousarray(rows), form)
+            index.save(file, pixel_sum, frame_count)
             _flush(file)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """The index of all samples of a split in one file, which readers map into memory.
 
-Whole numbers of 64 bits, a column a sample in the manifest's order: a row for each field of
-`ShardIndex` and each word of its sets, one for the tar, and one with a sum over the others by which
-damage is noticed. All processes of a machine share the memory.
+Whole numbers of 64 bits, a column a sample in the manifest's order: the rows of `ShardIndex`, one
+for the tar, and one with a sum over the others by which damage is noticed. All processes of a
+machine share the memory.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import numpy.typing as npt
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.file_names import split_index
+from lrcn_data.format.index_form import IndexForm
 from lrcn_data.format.records import ShardEntry
-from lrcn_data.format.shard_index import FIELDS, REMEDY, ShardIndex
+from lrcn_data.format.shard_index import ALIKE, FIELDS, REMEDY, ShardIndex
 from lrcn_data.format.sources import source_number
 from lrcn_data.storage.folder import Folder
 
 _TAR, _CHECK = -2, -1
-"""The rows after those of the fields and sets."""
+"""The rows after those of a shard's index."""
 
 _FACTOR = 0x9E3779B97F4A7C15
 """An odd number: the product with it is another one, modulo 2**64, whatever bit is flipped."""
@@ -40,28 +41,27 @@ def save_split_index(
     Raises:
         OSError: The file can't be written.
     """
-    words = max((index.words for _, index in shards), default=0)
-    rows = np.zeros((_row_count(words), sum(len(index) for _, index in shards)), np.int64)
+    form = shards[0][1].form if shards else ALIKE
+    rows = np.zeros((_row_count(form), sum(len(index) for _, index in shards)), np.int64)
     start = 0
     for entry, index in shards:
         part = rows[:, start : start + len(index)]
         part[:_TAR], part[_TAR] = index.rows, source_number(entry.sha256)
         part[_CHECK] = _check_sums(part)
         start += len(index)
-    if not _is_there(folder, split, rows, words):
+    if not _is_there(folder, split, rows, form):
         with folder.create(split_index(split)) as file:
             np.save(file, rows)
 
 
-def _row_count(words: int) -> int:
-    """The number of rows, given the number of words of a sample's set of classes."""
-    return len(FIELDS) + words + 2
+def _row_count(form: IndexForm) -> int:
+    return len(FIELDS) + form.rows + 2
 
 
-def _is_there(folder: Folder, split: str, rows: npt.NDArray[np.int64], words: int) -> bool:
+def _is_there(folder: Folder, split: str, rows: npt.NDArray[np.int64], form: IndexForm) -> bool:
     """Whether the index of a split is written already, just as it is to be."""
     try:
-        return folder.has(split_index(split)) and SplitIndex(folder, split, words).equals(rows)
+        return folder.has(split_index(split)) and SplitIndex(folder, split, form).equals(rows)
     except ShardError:
         return False
 
@@ -72,16 +72,17 @@ class SplitIndex:
     Args:
         folder: The data set's folder.
         split: `train`, `val` or `test`.
-        words: The number of words of a sample's set of classes; 0 where every sample has one class.
+        form: Which rows there are beside those that all indices have.
 
     Raises:
         ShardError: The file can't be read, or is no index.
     """
 
-    def __init__(self, folder: Folder, split: str, words: int = 0) -> None:
+    def __init__(self, folder: Folder, split: str, form: IndexForm = ALIKE) -> None:
+        self._form = form
         self._name = split_index(split)
         self._location = folder.at(self._name)
-        self._rows = self._open(folder, _row_count(words))
+        self._rows = self._open(folder, _row_count(form))
 
     def __len__(self) -> int:
         return int(self._rows.shape[1])
@@ -122,7 +123,7 @@ class SplitIndex:
         starts = [0, *(np.flatnonzero(np.diff(tars)) + 1).tolist(), len(self)]
         for start, end in itertools.pairwise(starts):
             part = self._rows[:, start:end]
-            index = ShardIndex.of_rows(part[:_TAR])
+            index = ShardIndex.of_rows(part[:_TAR], self._form)
             if end > start and _is_sound(part) and index.is_in_order:
                 yield int(tars[start]), index
 
@@ -132,7 +133,7 @@ class SplitIndex:
             raise ShardError(f"{self._location} is damaged where {entry.file} stands; {REMEDY}")
         if not (part[_TAR] == source_number(entry.sha256)).all():
             raise ShardError(f"{self._location} is of another {entry.file}; {REMEDY}")
-        index = ShardIndex.of_rows(part[:_TAR])
+        index = ShardIndex.of_rows(part[:_TAR], self._form)
         if not index.is_in_order:
             raise ShardError(
                 f"{self._location} has samples of {entry.file} that don't follow one another;"

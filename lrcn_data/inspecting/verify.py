@@ -13,6 +13,7 @@ import numpy as np
 
 from lrcn_data.errors import ShardError, VideoError
 from lrcn_data.format.checked_manifest import load_manifest
+from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     ENDING,
@@ -29,7 +30,7 @@ from lrcn_data.format.file_names import (
 from lrcn_data.format.frames import decode_frames, frame_bytes
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
-from lrcn_data.format.records import ShardEntry, ShardRecord
+from lrcn_data.format.records import NO_CLASS, ShardEntry, ShardRecord
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_index import FIELDS, ShardIndex, load_pixel_sum
@@ -155,7 +156,7 @@ class _Check:
             if not entries or not self._folder.has(name):
                 continue
             try:
-                index = SplitIndex(self._folder, split, self._layout.set_words)
+                index = SplitIndex(self._folder, split, self._layout.index_form)
                 found = index.shards(entries)
             except ShardError as error:
                 yield Fault(file=name, detail=str(error))
@@ -238,9 +239,11 @@ class _Check:
         numbers, names = record.class_numbers, record.names
         if max(*numbers, *record.labels) >= len(classes):
             yield f"sample {record.key} has a label beyond the {len(classes)} classes"
-        elif any(names) and names != [classes[number] for number in numbers]:
+        elif any(names) and names != [classes[n] if n != NO_CLASS else "" for n in numbers]:
             shown = ", ".join(names), ", ".join(map(str, numbers))
             yield f"sample {record.key} has class {shown[0]!r} and label {shown[1]}"
+        if self._layout.labels_in_time and record.label != clip_label(record.labels):
+            yield f"sample {record.key} has label {record.label}, which few of its frames have"
         if record.split not in ("", entry.split):
             yield f"sample {record.key} is of split {record.split}, not {entry.split}"
         try:
@@ -277,7 +280,7 @@ class _Check:
         canvas, channels = self._manifest.canvas_size, self._layout.channels
         try:
             self._indices[entry.file] = ShardIndex.load(
-                self._folder, name, samples=entry.samples, words=self._layout.set_words
+                self._folder, name, samples=entry.samples, form=self._layout.index_form
             )
             problem = self._index_problem(entry, scan, record)
             if problem or self._whole:
@@ -290,7 +293,7 @@ class _Check:
     def _index_problem(self, entry: ShardEntry, scan: ShardScan, record: ShardRecord | None) -> str:
         stated = self._indices[entry.file]
         found = scan.index(record.source_numbers if record else {})
-        for name in (*FIELDS, "sets"):
+        for name in (*FIELDS, "sets", *found.form.fields):
             wanted, there = getattr(found, name), getattr(stated, name)
             if name == "source":
                 # an index may have been made without knowing the inputs, as a copy may be without

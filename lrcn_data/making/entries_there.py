@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lrcn_data.errors import LrcnError, ShardError
-from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import added_entries
 from lrcn_data.format.json_text import dump_json_line
@@ -146,7 +145,7 @@ def changed_labels(
 ) -> list[str]:
     """Say of videos that had another label when their clips were made which one they had.
 
-    Of videos that gave no clip that isn't known.
+    Of videos that gave no clip that isn't known, nor where labels are in time.
 
     Args:
         entries: The entries of the data set, by the lists.
@@ -157,7 +156,7 @@ def changed_labels(
     Returns:
         A phrase for each such video.
     """
-    labels = _labels(manifest, folder)
+    labels = {} if manifest.labels_in_time else _labels(manifest, folder)
     found = []
     for entry in entries:
         before = labels.get((entry.split, entry.path), entry.classes)
@@ -175,11 +174,12 @@ def _names(numbers: Iterable[int], classes: Sequence[str]) -> str:
 
 def _labels(manifest: Manifest, folder: DataSetFolder) -> Mapping[Place, tuple[int, ...]]:
     """The classes of each video that gave clips, as far as they can be found out."""
-    words = word_count(manifest.sets_of)
     labels: dict[Place, tuple[int, ...]] = {}
     for split in SPLITS:
         try:
-            indices = SplitIndex(folder, split, words).shards(manifest.of_split(split))
+            indices = SplitIndex(folder, split, manifest.index_form).shards(
+                manifest.of_split(split)
+            )
             of_source = {
                 number: tuple(index.classes_at(position))
                 for index in indices

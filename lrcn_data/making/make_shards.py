@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -271,6 +271,8 @@ def _prepare(
         source=" and ".join(map(str, paths.values())),
         allowed=allow_one_class or has_none,
     )
+    in_time = any(entry.times is not None for entry in lists.entries)
+    options = replace(options, labels_in_time=in_time)
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
 
 

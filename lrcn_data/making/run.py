@@ -273,6 +273,7 @@ def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
     """What readers of the data set must understand."""
     needed = {
         "frame-kind": manifest.frame_kind != RGB_FRAMES,
+        "labels-in-time": manifest.labels_in_time,
         "multi-label": manifest.multi_label,
         "parts": any(r.parts for r in records),
         "variable-length": manifest.variable_length,

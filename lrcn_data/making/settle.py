@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from lrcn_data.errors import LrcnError, ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import META, PIXEL_SUM, ShardFiles
+from lrcn_data.format.index_form import IndexForm
 from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.records import ShardEntry, ShardRecord
 from lrcn_data.format.sample_layout import SampleLayout
@@ -63,17 +64,17 @@ def write_indices(
     for split in SPLITS:
         parts = [(r, e) for r in records.values() for e in r.entries if e.split == split]
         if parts:
-            before = _indices_before(folder, split, layout.set_words)
+            before = _indices_before(folder, split, layout.index_form)
             indices = [_index(folder, *part, layout, before, there) for part in parts]
             save_split_index(
                 folder, split, [(e, index) for (_, e), index in zip(parts, indices, strict=True)]
             )
 
 
-def _indices_before(folder: DataSetFolder, split: str, words: int) -> dict[int, ShardIndex]:
+def _indices_before(folder: DataSetFolder, split: str, form: IndexForm) -> dict[int, ShardIndex]:
     """The index of each tar that a split's index has, by the number that stands for the tar."""
     try:
-        return dict(SplitIndex(folder, split, words).by_tar())
+        return dict(SplitIndex(folder, split, form).by_tar())
     except ShardError:
         return {}
 
@@ -90,7 +91,7 @@ def _index(
     files = ShardFiles.of(entry.file)
     index = before.get(source_number(entry.sha256))
     if PurePosixPath(files.arrays).name in there:
-        index = ShardIndex.load(folder, files.arrays, samples=entry.samples, words=layout.set_words)
+        index = ShardIndex.load(folder, files.arrays, samples=entry.samples, form=layout.index_form)
     # those of older versions don't know the inputs, which the record does
     is_known = index is not None and not (record.sources and (index.source == UNKNOWN_SOURCE).any())
     if index is not None and is_known and len(index) == entry.samples:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import LrcnError, VideoError
+from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.json_text import readable
 from lrcn_data.format.recipe import WHOLE
 from lrcn_data.format.records import NO_CLASS, Rejection, SampleRecord, ShardRecord, Source
 from lrcn_data.format.shard_writer import ShardWriter
-from lrcn_data.lists.entry import Entry
+from lrcn_data.lists.entry import Label
 from lrcn_data.making.frame_encoder import FrameEncoder
+from lrcn_data.making.frame_labels import frame_labels
 from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
 from lrcn_data.making.kept_videos import KeptVideo, KeptVideos, keep_videos
 from lrcn_data.making.plan import PlannedShard, PlannedVideo, root_path
@@ -272,8 +274,9 @@ def _record(
     encoder: FrameEncoder,
 ) -> SampleRecord:
     entry = video.entry
-    labels = _labels(entry, job.classes)
-    filling = len(clip.frames) - clip.num_valid
+    frames = frame_labels(entry, clip)
+    in_time = job.options.labels_in_time
+    labels = _labels(clip_label(frames) if in_time else entry.label, job.classes)
     return SampleRecord(
         key=video.key(clip.number),
         video=readable(entry.path),
@@ -286,15 +289,16 @@ def _record(
         height=encoder.height,
         frame_times=clip.frame_times,
         num_valid=clip.num_valid,
-        labels=[labels["label"]] * clip.num_valid + [NO_CLASS] * filling,
+        labels=frames,
         segment=[0.0, round(clips.duration, 6)],
         salvaged=clips.damage is not None,
+        position=clip.position if in_time else None,
     )
 
 
-def _labels(entry: Entry, classes: Sequence[str]) -> dict[str, Any]:
+def _labels(label: Label, classes: Sequence[str]) -> dict[str, Any]:
     """The values of a sample's record that say which class, or set of classes, it has."""
-    names = [classes[number] for number in entry.classes]
-    if isinstance(entry.label, int):
-        return {"label": entry.label, "class_name": names[0]}
-    return {"label": NO_CLASS, "classes": list(entry.label), "class_names": names}
+    if isinstance(label, int):
+        return {"label": label, "class_name": classes[label] if label != NO_CLASS else ""}
+    names = [classes[number] for number in label]
+    return {"label": NO_CLASS, "classes": list(label), "class_names": names}

@@ -43,6 +43,7 @@ class ShardOptions:
         shard_bytes: The size in bytes that a tar may have, if it has more than one sample. Samples
             that don't fit go into further tars of the same shard.
         multi_label: Whether a video has a set of classes, instead of one.
+        labels_in_time: Whether videos have labels in time, so that frames have their own classes.
 
     Raises:
         UsageError: A value is out of its range, or there can be no kind of frames of that name.
@@ -56,6 +57,7 @@ class ShardOptions:
     videos_per_shard: int | None = None
     shard_bytes: int = DEFAULT_SHARD_BYTES
     multi_label: bool = False
+    labels_in_time: bool = False
 
     def __post_init__(self) -> None:
         FRAME_KINDS.check(self.frame_kind)
@@ -65,6 +67,11 @@ class ShardOptions:
             raise UsageError(f"--videos-per-shard must be at least 1, got {self.videos_per_shard}")
         if self.shard_bytes < 1:
             raise UsageError(f"--shard-bytes must be at least 1, got {self.shard_bytes}")
+        if self.multi_label and self.labels_in_time:
+            raise UsageError(
+                "--multi-label is for videos that have several classes as a whole; leave it out"
+                " where lists say from when to when a video has a class"
+            )
         for name, size in (("size", self.size), ("mean-size", self.mean_size)):
             if size is not None and not _is_size(size):
                 shown = "x".join(map(str, size)) if isinstance(size, tuple) else repr(size)
@@ -93,6 +100,7 @@ class ShardOptions:
             frame_kind=self.kind_of_frames,
             sets_of=classes if self.multi_label else 0,
             variable_length=self.clip.short == WHOLE,
+            labels_in_time=self.labels_in_time,
         )
 
     def as_manifest(self) -> dict[str, Any]:
@@ -135,6 +143,7 @@ class ShardOptions:
             "max_hours": "" if hours == DEFAULT_HOURS else str(hours),
             "picture_rate": str(self.clip.decode.picture_rate or ""),
             "multi_label": self.multi_label,
+            "labels_in_time": self.labels_in_time,
             "sampling_values": own,
             "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
             "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),

@@ -35,12 +35,16 @@ class Clip(Generic[Kept]):
         frame_times: For each frame, the time in seconds at which the source shows it, counted from
             the source's first frame.
         num_valid: The number of frames that are real; the rest repeat the last one.
+        frame_numbers: For each frame, its number in the source, counted from 0.
+        position: The number of the first frame in the fps stream, counted from 0.
     """
 
     number: int
     frames: list[Kept]
     frame_times: list[float]
     num_valid: int
+    frame_numbers: list[int]
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +54,7 @@ class VideoClips(Generic[Kept]):
     Attributes:
         clips: The clips in order; none if the video is too short and short ones are skipped.
         stream_length: The number of frames in the fps stream.
+        source_length: The number of frames in the video.
         source_fps: The video's own average number of frames per second.
         duration: The length of the video in seconds.
         decoding: How much was decoded; see `video.decoding.Decoded`.
@@ -58,6 +63,7 @@ class VideoClips(Generic[Kept]):
 
     clips: list[Clip[Kept]]
     stream_length: int
+    source_length: int
     source_fps: float
     duration: float
     decoding: str
@@ -152,6 +158,7 @@ def collect_clips(
     return VideoClips(
         clips=collector.clips(decoded.timeline),
         stream_length=collector.stream_length,
+        source_length=len(decoded.timeline.times),
         source_fps=decoded.timeline.average_fps,
         duration=decoded.timeline.duration,
         decoding=decoded.decoding,
@@ -209,6 +216,8 @@ class _Collector(Generic[Kept]):
                 frames=[self._kept[pair] for pair in pairs],
                 frame_times=[round(timeline.seconds(frame), 6) for frame, _ in pairs],
                 num_valid=picks.num_valid,
+                frame_numbers=[frame for frame, _ in pairs],
+                position=picks.positions[0],
             )
             for picks, pairs in self._picks
         ]

@@ -37,6 +37,8 @@ class CachedFeatures(Dataset[ClipBatch]):
         self._data, self._shards = data, shards
         self._labels = torch.from_numpy(data.labels)
         self._num_valid = torch.from_numpy(data.data_set.num_valid)
+        positions = data.data_set.positions
+        self._positions = None if positions is None else torch.from_numpy(positions)
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -48,8 +50,9 @@ class CachedFeatures(Dataset[ClipBatch]):
         located = [data_set.locate(number) for number in indices]
         places = [(self._shards[shard], position) for shard, position in located]
         clips = [shard.of_clip(place) for shard, place in places]
-        features, frame_labels = zip(*clips, strict=True)
-        varies = self._data.variable_length
+        features, frame_labels, frame_times = zip(*clips, strict=True)
+        varies, positions = self._data.variable_length, self._positions
+        in_time = positions is not None
         return ClipBatch(
             pixels=torch.empty(0, dtype=torch.uint8),
             sizes=torch.zeros(len(indices), 2, dtype=torch.int64),
@@ -63,6 +66,8 @@ class CachedFeatures(Dataset[ClipBatch]):
             channels=self._data.frame_kind.channels,
             features=torch.cat(features) if varies else torch.stack(features),
             frame_counts=self._num_valid[numbers] if varies else None,
+            positions=None if positions is None else positions[numbers],
+            frame_times=pad_sequence(list(frame_times), batch_first=True) if in_time else None,
         )
 
 
@@ -162,27 +167,34 @@ class FeatureMaker:
 
 
 def _kept(batch: ClipBatch, features: Tensor) -> ShardFeatures:
-    frame_labels, counts = batch.frame_labels.cpu(), batch.frame_counts
-    if counts is not None:
-        rows = zip(frame_labels, counts.tolist(), strict=True)
-        frame_labels = torch.cat([row[:count] for row, count in rows])
+    counts = batch.frame_counts
+
+    def real(of_frames: Tensor) -> Tensor:
+        if counts is None:
+            return of_frames
+        rows = zip(of_frames, counts.tolist(), strict=True)
+        return torch.cat([row[:count] for row, count in rows])
+
     return ShardFeatures(
         features=features.cpu(),
-        frame_labels=frame_labels,
+        frame_labels=real(batch.frame_labels.cpu()),
         keys=batch.keys,
         videos=batch.videos,
         frame_counts=counts,
+        frame_times=None if batch.frame_times is None else real(batch.frame_times),
     )
 
 
 def _joined(parts: Sequence[ShardFeatures]) -> ShardFeatures:
     counts = [part.frame_counts for part in parts if part.frame_counts is not None]
+    times = [part.frame_times for part in parts if part.frame_times is not None]
     return ShardFeatures(
         features=torch.cat([part.features for part in parts]),
         frame_labels=torch.cat([part.frame_labels for part in parts]),
         keys=tuple(key for part in parts for key in part.keys),
         videos=tuple(video for part in parts for video in part.videos),
         frame_counts=torch.cat(counts) if counts else None,
+        frame_times=torch.cat(times) if times else None,
     )
 
 

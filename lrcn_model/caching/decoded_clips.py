@@ -51,7 +51,7 @@ class DecodedClips(Dataset[ClipBatch]):
         facts, numbers = self._facts, torch.tensor(indices)
         clips = [self._frames[number] for number in indices]
         longest = max(len(frames) for frames in clips)
-        counts = facts.frame_counts
+        counts, positions, times = facts.frame_counts, facts.positions, facts.frame_times
         return ClipBatch(
             pixels=torch.cat([frames.flatten() for frames in clips]),
             sizes=facts.sizes[numbers],
@@ -64,6 +64,8 @@ class DecodedClips(Dataset[ClipBatch]):
             sources=tuple(facts.sources[number] for number in indices),
             channels=facts.channels,
             frame_counts=None if counts is None else counts[numbers],
+            positions=None if positions is None else positions[numbers],
+            frame_times=None if times is None else times[numbers, :longest],
         )
 
 
@@ -135,7 +137,11 @@ def _facts(parts: Sequence[ClipBatch]) -> ClipBatch:
     def together(name: str) -> Tensor:
         return torch.cat([getattr(part, name) for part in parts])
 
+    def together_if_there(name: str) -> Tensor | None:
+        return None if getattr(parts[0], name) is None else together(name)
+
     frame_labels = [row for part in parts for row in part.frame_labels]
+    frame_times = [row for p in parts if p.frame_times is not None for row in p.frame_times]
     return ClipBatch(
         pixels=torch.empty(0, dtype=torch.uint8),
         sizes=together("sizes"),
@@ -147,7 +153,9 @@ def _facts(parts: Sequence[ClipBatch]) -> ClipBatch:
         videos=tuple(video for part in parts for video in part.videos),
         sources=tuple(source for part in parts for source in part.sources),
         channels=parts[0].channels,
-        frame_counts=None if parts[0].frame_counts is None else together("frame_counts"),
+        frame_counts=together_if_there("frame_counts"),
+        positions=together_if_there("positions"),
+        frame_times=pad_sequence(frame_times, batch_first=True) if frame_times else None,
     )
 
 

@@ -33,6 +33,7 @@ from lrcn_model.tensor_file import (
 
 _FEATURES, _KEY, _ENDING = "features", "key.json", ".safetensors"
 _TEXTS = ("keys", "videos")
+_OPTIONAL = ("frame_counts", "frame_times")
 
 _LOOK_AGAIN = 0.2
 """The seconds between two looks whether another process has finished."""
@@ -51,6 +52,8 @@ class ShardFeatures:
         videos: The path of each clip's video, as its list had it.
         frame_counts: int64 (clips,), the number of frames of each clip where clips differ in it;
             None where all have the same.
+        frame_times: Float64, shaped as `frame_labels`, the time in seconds at which each frame's
+            video shows it, where labels are in time; None elsewhere.
     """
 
     features: Tensor
@@ -58,17 +61,24 @@ class ShardFeatures:
     keys: tuple[str, ...]
     videos: tuple[str, ...]
     frame_counts: Tensor | None = None
+    frame_times: Tensor | None = None
 
-    def of_clip(self, place: int) -> tuple[Tensor, Tensor]:
-        """A clip's features, float (frames, features), and its frames' labels, int64 (frames,).
+    def of_clip(self, place: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """A clip's features, float (frames, features), with its frames' labels and times.
 
         Args:
             place: The place of the clip in its shard, from 0.
+
+        Returns:
+            The features, the labels, int64 (frames,), and the times, float64 (frames,), or None
+            where labels are not in time.
         """
-        if self.frame_counts is None:
-            return self.features[place], self.frame_labels[place]
-        start, count = int(self.frame_counts[:place].sum()), int(self.frame_counts[place])
-        return self.features[start : start + count], self.frame_labels[start : start + count]
+        here: int | slice = place
+        if self.frame_counts is not None:
+            start, count = int(self.frame_counts[:place].sum()), int(self.frame_counts[place])
+            here = slice(start, start + count)
+        times = None if self.frame_times is None else self.frame_times[here]
+        return self.features[here], self.frame_labels[here], times
 
 
 class FeatureFolder:
@@ -123,6 +133,7 @@ class FeatureFolder:
                 features=tensors["features"],
                 frame_labels=tensors["frame_labels"],
                 frame_counts=tensors.get("frame_counts"),
+                frame_times=tensors.get("frame_times"),
                 **{name: tuple(json.loads(record[name])) for name in _TEXTS},
             )
         except (OSError, NoTensorsError, DamagedTensorsError, KeyError):
@@ -137,8 +148,8 @@ class FeatureFolder:
         # as ASCII, since a path may have bytes that are no text
         record = {name: json.dumps(getattr(features, name)) for name in _TEXTS}
         tensors = {"features": features.features, "frame_labels": features.frame_labels}
-        if features.frame_counts is not None:
-            tensors["frame_counts"] = features.frame_counts
+        optional = {name: getattr(features, name) for name in _OPTIONAL}
+        tensors |= {name: tensor for name, tensor in optional.items() if tensor is not None}
         write_tensors(self._file(f"{shard}{_ENDING}"), record, tensors)
 
     def _file(self, name: str) -> Path:

@@ -25,8 +25,9 @@ class ClipBatch:
         pixels: uint8 (bytes,), all clips' frames one after another, each height x width x
             channels.
         sizes: int64 (clips, 2), the height and width of each clip's frames, in pixels.
-        labels: int64 (clips,), the class number of each clip; of a multi-label data set
-            uint8 (clips, classes), 1 where a clip has a class.
+        labels: int64 (clips,), the class number of each clip, -1 where labels are in time and none
+            of its frames has one; of a multi-label data set uint8 (clips, classes), 1 where a clip
+            has a class.
         frame_labels: int64 (clips, frames), the class number of each frame; -1 where a frame has
             none or only repeats the last real one, where a clip has ended before the longest one,
             and everywhere in a multi-label data set.
@@ -45,6 +46,11 @@ class ClipBatch:
         frame_counts: int64 (clips,), the number of frames that each clip has, all of them real, in
             a data set whose clips differ in it; None where all have the same. It stays on the host,
             which needs it to tell clips apart.
+        positions: int64 (clips,), the number of each clip's first frame in the fps stream of its
+            video, where labels are in time; None elsewhere. It stays on the host.
+        frame_times: float64 (clips, frames), the time in seconds at which each frame's video shows
+            it, where labels are in time; 0 where a clip has ended before the longest one. None
+            elsewhere. It stays on the host.
     """
 
     pixels: Tensor
@@ -59,6 +65,8 @@ class ClipBatch:
     channels: int = 3
     features: Tensor | None = None
     frame_counts: Tensor | None = None
+    positions: Tensor | None = None
+    frame_times: Tensor | None = None
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -68,11 +76,11 @@ class ClipBatch:
         """Pickle the small tensors as arrays: only the pixels are worth a shared memory segment."""
         small = (self.sizes, self.labels, self.frame_labels, self.num_valid, self.indices)
         arrays = tuple(tensor.cpu().numpy() for tensor in small)
-        counts = None if self.frame_counts is None else self.frame_counts.numpy()
+        optional = (self.frame_counts, self.positions, self.frame_times)
         return _rebuild, (
             self.pixels,
             arrays,
-            counts,
+            tuple(None if tensor is None else tensor.numpy() for tensor in optional),
             self.keys,
             self.videos,
             self.sources,
@@ -194,13 +202,14 @@ def _receive(sent: tuple[Any, ...], *facts: Any) -> ClipBatch:
 def _rebuild(
     pixels: Tensor,
     arrays: Sequence[Any],
-    counts: Any,
+    optional: Sequence[Any],
     keys: tuple[str, ...],
     videos: tuple[str, ...],
     sources: tuple[int, ...],
     channels: int,
 ) -> ClipBatch:
     sizes, labels, frame_labels, num_valid, indices = (torch.from_numpy(a) for a in arrays)
+    counts, positions, frame_times = (None if a is None else torch.from_numpy(a) for a in optional)
     return ClipBatch(
         pixels=pixels,
         sizes=sizes,
@@ -212,5 +221,7 @@ def _rebuild(
         videos=videos,
         sources=sources,
         channels=channels,
-        frame_counts=None if counts is None else torch.from_numpy(counts),
+        frame_counts=counts,
+        positions=positions,
+        frame_times=frame_times,
     )

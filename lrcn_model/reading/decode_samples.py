@@ -30,6 +30,7 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
     records, layout = [sample.record for sample in samples], samples[0].layout
     counts = torch.tensor([len(sample.frames) for sample in samples])
     frame_labels = [torch.tensor(record.labels) for record in records]
+    positions, frame_times = _places(records) if layout.labels_in_time else (None, None)
     lengths = [len(sample.frames) * frame_bytes(sample) for sample in samples]
     pixels = _new_buffer(sum(lengths))
     memory, start = pixels.numpy(), 0
@@ -48,7 +49,16 @@ def decode_samples(samples: Sequence[Sample], indices: Sequence[int]) -> ClipBat
         sources=tuple(sample.source for sample in samples),
         channels=layout.channels,
         frame_counts=counts if layout.variable_length else None,
+        positions=positions,
+        frame_times=frame_times,
     )
+
+
+def _places(records: Sequence[SampleRecord]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where clips lie in their videos: int64 (clips,), and float64 (clips, frames) in seconds."""
+    times = [torch.tensor(record.frame_times, dtype=torch.float64) for record in records]
+    positions = torch.tensor([record.position for record in records])
+    return positions, pad_sequence(times, batch_first=True)
 
 
 def _labels(records: Sequence[SampleRecord], sets_of: int) -> torch.Tensor:

@@ -86,8 +86,13 @@ class ShardDataset(Dataset[ClipBatch]):
         return self.data_set.multi_label
 
     @property
+    def labels_in_time(self) -> bool:
+        """Whether frames have classes of their own, or none, and so may clips."""
+        return self.data_set.labels_in_time
+
+    @property
     def labels(self) -> npt.NDArray[np.int64] | npt.NDArray[np.uint8]:
-        """The class number of each clip, int64 (clips,).
+        """The class number of each clip, int64 (clips,); -1 where labels are in time and none.
 
         Of a multi-label data set uint8 (clips, classes): 1 where a clip has a class.
         """
