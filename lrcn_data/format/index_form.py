@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lrcn_data.format.class_sets import to_words
+from lrcn_data.format.frame_classes import to_frame_words
+from lrcn_data.format.records import NO_CLASS, SampleRecord
+
 IN_TIME = ("position", "clip")
-"""The fields of an index of a data set with labels in time, in the order in which they stand."""
+"""The fields of one row of an index of a data set with labels in time, in their order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,11 +19,17 @@ class IndexForm:
 
     Attributes:
         words: The number of words of a sample's set of classes; 0 where every sample has one class.
-        in_time: Whether the fields of labels in time are there.
+        frame_words: The number of words of the classes of a sample's frames; 0 where labels are not
+            in time.
     """
 
     words: int = 0
-    in_time: bool = False
+    frame_words: int = 0
+
+    @property
+    def in_time(self) -> bool:
+        """Whether labels are in time."""
+        return self.frame_words > 0
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -26,6 +37,23 @@ class IndexForm:
         return IN_TIME if self.in_time else ()
 
     @property
+    def several_rows(self) -> Mapping[str, int]:
+        """The number of rows of each field that may have several, in the order of an index file."""
+        return {"sets": self.words, "frame_labels": self.frame_words}
+
+    @property
     def rows(self) -> int:
         """The number of rows that not all indices have."""
-        return self.words + len(self.fields)
+        return self.words + len(self.fields) + self.frame_words
+
+    def of_record(self, record: SampleRecord) -> tuple[int, ...]:
+        """What these rows have for a sample, given its record."""
+        sets = to_words(record.classes or (), self.words)
+        in_time = (getattr(record, name) for name in self.fields)
+        frames = to_frame_words(record.labels, self.frame_words) if self.in_time else ()
+        return (*sets, *in_time, *frames)
+
+    def of_unreadable(self) -> tuple[int, ...]:
+        """What these rows have for a sample whose record can't be read."""
+        frames = to_frame_words((), self.frame_words)
+        return (*to_words((), self.words), *(NO_CLASS for _ in self.fields), *frames)

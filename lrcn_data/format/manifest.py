@@ -11,6 +11,7 @@ from lrcn_data.errors import ShardError
 from lrcn_data.format.append import Append
 from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.file_names import MANIFEST, first_part, is_further_part
+from lrcn_data.format.frame_classes import frame_word_count
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.index_form import IndexForm
 from lrcn_data.format.json_text import dump_json, known_values, members
@@ -120,7 +121,8 @@ class Manifest:
     @property
     def index_form(self) -> IndexForm:
         """Which rows the indices of the data set have."""
-        return IndexForm(words=word_count(self.sets_of), in_time=self.labels_in_time)
+        frame_words = frame_word_count(self.seq_len) if self.labels_in_time else 0
+        return IndexForm(words=word_count(self.sets_of), frame_words=frame_words)
 
     @property
     def canvas_size(self) -> Size:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from lrcn_data.errors import ShardError
+from lrcn_data.format.frame_classes import MOST_CLASSES
 from lrcn_data.format.records import NO_CLASS, SampleRecord
 from lrcn_data.format.sample_key import is_key
 from lrcn_data.format.sample_layout import SampleLayout
@@ -221,6 +222,8 @@ def _parse_record(
     _check_values(record, key, label, frames)
     if layout.labels_in_time:
         _check_position(record.position)
+        if max(record.labels) >= MOST_CLASSES:
+            raise ShardError(f"has a frame of class {max(record.labels)}, beyond {MOST_CLASSES:,}")
     if layout.variable_length and record.num_valid != frames:
         raise ShardError(f"has num_valid {record.num_valid} of {frames} frames, all of them real")
     return record

@@ -54,6 +54,8 @@ class ShardIndex:
         clip: int64 (samples,), the number of the sample in its video, whose samples lie one after
             another: another video begins where it is 0. Where it isn't at the start of a tar, the
             video goes on from the end of the tar before it. None where labels are not in time.
+        frame_labels: int64 (words, samples), the class of each frame, as `frame_classes` has them;
+            None where labels are not in time.
     """
 
     offset: npt.NDArray[np.int64]
@@ -65,6 +67,7 @@ class ShardIndex:
     sets: npt.NDArray[np.int64] | None = None
     position: npt.NDArray[np.int64] | None = None
     clip: npt.NDArray[np.int64] | None = None
+    frame_labels: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.offset)
@@ -72,11 +75,13 @@ class ShardIndex:
     @classmethod
     def of_rows(cls, rows: npt.NDArray[np.int64], form: IndexForm = ALIKE) -> Self:
         """Make an index of an array's rows, int64 (rows, samples), without a copy."""
-        sets = len(FIELDS) + form.words
+        counts = (len(FIELDS), form.words, len(form.fields))
+        alike, sets, in_time, frame_labels = np.split(rows, np.cumsum(counts))
         return cls(
-            **dict(zip(FIELDS, rows, strict=False)),
-            **dict(zip(form.fields, rows[sets:], strict=True)),
-            sets=rows[len(FIELDS) : sets] if form.words else None,
+            **dict(zip(FIELDS, alike, strict=True)),
+            sets=sets if form.words else None,
+            **dict(zip(form.fields, in_time, strict=True)),
+            frame_labels=frame_labels if form.in_time else None,
         )
 
     @property
@@ -84,13 +89,15 @@ class ShardIndex:
         """All fields as the rows of one array, int64 (rows, samples)."""
         sets = () if self.sets is None else self.sets
         in_time = (getattr(self, name) for name in self.form.fields)
-        return np.stack([*(getattr(self, name) for name in FIELDS), *sets, *in_time])
+        frames = () if self.frame_labels is None else self.frame_labels
+        return np.stack([*(getattr(self, name) for name in FIELDS), *sets, *in_time, *frames])
 
     @property
     def form(self) -> IndexForm:
         """Which rows there are."""
         words = 0 if self.sets is None else len(self.sets)
-        return IndexForm(words=words, in_time=self.position is not None)
+        frame_words = 0 if self.frame_labels is None else len(self.frame_labels)
+        return IndexForm(words=words, frame_words=frame_words)
 
     def classes_at(self, position: int) -> list[int]:
         """The class numbers of a sample, ascending."""
@@ -128,8 +135,8 @@ class ShardIndex:
         """
         location = folder.at(name)
         most_bytes = dict.fromkeys((*FIELDS, *form.fields), samples * 8)
-        if form.words:
-            most_bytes["sets"] = samples * form.words * 8
+        several = {name: rows for name, rows in form.several_rows.items() if rows}
+        most_bytes |= {name: samples * rows * 8 for name, rows in several.items()}
         arrays = load_arrays(folder, name, most_bytes, may_lack=("source",))
         if arrays["crc32"].dtype == np.uint32:
             # of an older version, which kept no sources
@@ -137,8 +144,8 @@ class ShardIndex:
             arrays["source"] = np.full(samples, UNKNOWN_SOURCE, np.int64)
         for field in (*FIELDS, *form.fields):
             check_array(location, field, arrays.get(field), (samples,))
-        if form.words:
-            check_array(location, "sets", arrays["sets"], (form.words, samples))
+        for field, rows in several.items():
+            check_array(location, field, arrays[field], (rows, samples))
         index = cls(**arrays)
         if not index.is_in_order:
             raise ShardError(f"{location} has samples that don't follow one another; {REMEDY}")
@@ -166,9 +173,9 @@ class ShardIndex:
                 where the shard's frames are not summed up.
             frame_count: Number of frames in the sum.
         """
-        arrays = {name: getattr(self, name) for name in (*FIELDS, *self.form.fields)}
-        if self.sets is not None:
-            arrays["sets"] = self.sets
+        names = (*FIELDS, *self.form.fields, *self.form.several_rows)
+        arrays = {name: getattr(self, name) for name in names}
+        arrays = {name: array for name, array in arrays.items() if array is not None}
         if pixel_sum is not None:
             # a quarter of the bytes, for the few frames that a shard mostly has
             smallest = np.min_scalar_type(int(pixel_sum.max(initial=0)))
@@ -179,7 +186,7 @@ class ShardIndex:
         np.savez(file, **arrays)
 
 
-FIELDS = tuple(f.name for f in fields(ShardIndex) if f.name not in ("sets", *IN_TIME))
+FIELDS = tuple(f.name for f in fields(ShardIndex) if f.name not in (*IN_TIME, *ALIKE.several_rows))
 """The names of the fields of one row that all indices have, in the order in which they stand."""
 
 REMEDY = "fetch the file again, or delete it and make it anew with `lrcn-data index`"

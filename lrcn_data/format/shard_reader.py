@@ -29,6 +29,7 @@ from lrcn_data.format.file_names import (
     is_further_part,
     split_index,
 )
+from lrcn_data.format.frame_classes import frame_classes, to_frame_words
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.records import ShardEntry
@@ -180,6 +181,15 @@ class DataSet:
         return np.concatenate([index.num_valid for index in self.indices])
 
     @cached_property
+    def frame_labels(self) -> npt.NDArray[np.int16]:
+        """int16 (samples, seq_len), the class of each frame; of labels in time only.
+
+        `NO_CLASS` where a frame has none, or there is none.
+        """
+        words = [index.frame_labels for index in self.indices if index.frame_labels is not None]
+        return frame_classes(np.concatenate(words, axis=1), self.seq_len)
+
+    @cached_property
     def sources(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), which input file each sample is from; see `format.sources`."""
         return np.concatenate([index.source for index in self.indices])
@@ -283,6 +293,10 @@ class DataSet:
                 at, stated_at = getattr(sample.record, name), getattr(index, name)[position]
                 if at != stated_at:
                     raise ShardError(f"has {name} {at}, its index {stated_at}")
+            if index.frame_labels is not None:
+                words = to_frame_words(sample.record.labels, len(index.frame_labels))
+                if words != tuple(index.frame_labels[:, position].tolist()):
+                    raise ShardError("has frames of other classes than its index says")
         except ShardError as error:
             raise ShardError(f"{location}: sample {position} {error}; {_DAMAGED}") from error
         return replace(sample, shard=location, source=self.source_of(number))

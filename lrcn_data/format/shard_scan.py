@@ -11,7 +11,6 @@ from typing import BinaryIO
 import numpy as np
 
 from lrcn_data.errors import ShardError
-from lrcn_data.format.class_sets import to_words
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample, walk_samples
 from lrcn_data.format.shard_index import FIELDS, ShardIndex, index_text, member_lines
@@ -81,15 +80,13 @@ class ShardScan:
         try:
             sample = parse_sample(data, self._layout)
         except ShardError as error:
-            unknown = (_UNKNOWN, _UNKNOWN, UNKNOWN_SOURCE, *to_words((), self._form.words))
-            self._rows.append((*place, *unknown, *(_UNKNOWN for _ in self._form.fields)))
+            unknown = (_UNKNOWN, _UNKNOWN, UNKNOWN_SOURCE)
+            self._rows.append((*place, *unknown, *self._form.of_unreadable()))
             self._videos.append("")
             return error
         record = sample.record
-        words = to_words(record.classes or (), self._form.words)
-        in_time = (getattr(record, name) for name in self._form.fields)
         facts = (record.label, record.num_valid, UNKNOWN_SOURCE)
-        self._rows.append((*place, *facts, *words, *in_time))
+        self._rows.append((*place, *facts, *self._form.of_record(record)))
         self._videos.append(record.video)
         endings = self._layout.endings_of(len(sample.frames))
         self._lines.append(member_lines(data, offset, endings, record.key))

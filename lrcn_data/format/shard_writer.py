@@ -18,7 +18,6 @@ from typing import Self
 
 import numpy as np
 
-from lrcn_data.format.class_sets import to_words
 from lrcn_data.format.data_set_folder import WrittenShard
 from lrcn_data.format.file_names import ShardFiles, part_name
 from lrcn_data.format.mean_image import Canvas, PixelSums
@@ -206,9 +205,7 @@ class _Part:
     def write(self, data: bytes, record: SampleRecord, source: int) -> None:
         """Append a sample, given its bytes and what the index says of it."""
         facts = (zlib.crc32(data), record.label, record.num_valid, source)
-        words = to_words(record.classes or (), self._form.words)
-        in_time = (getattr(record, name) for name in self._form.fields)
-        self._rows.append((self.bytes, len(data), *facts, *words, *in_time))
+        self._rows.append((self.bytes, len(data), *facts, *self._form.of_record(record)))
         frames = len(record.frame_times)
         endings = self._layout.endings_of(frames)
         self._lines.append(member_lines(data, self.bytes, endings, record.key))

@@ -293,7 +293,7 @@ class _Check:
     def _index_problem(self, entry: ShardEntry, scan: ShardScan, record: ShardRecord | None) -> str:
         stated = self._indices[entry.file]
         found = scan.index(record.source_numbers if record else {})
-        for name in (*FIELDS, "sets", *found.form.fields):
+        for name in (*FIELDS, *found.form.fields, *found.form.several_rows):
             wanted, there = getattr(found, name), getattr(stated, name)
             if name == "source":
                 # an index may have been made without knowing the inputs, as a copy may be without

@@ -11,6 +11,7 @@ from typing import Any, Unpack
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import REJECTED
+from lrcn_data.format.frame_classes import MOST_CLASSES
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.lists.read_lists import Lists, read_lists
@@ -272,6 +273,11 @@ def _prepare(
         allowed=allow_one_class or has_none,
     )
     in_time = any(entry.times is not None for entry in lists.entries)
+    if in_time and len(lists.classes) > MOST_CLASSES:
+        raise UsageError(
+            f"the lists have {len(lists.classes):,} classes, and with labels in time there may be"
+            f" {MOST_CLASSES:,}; join some of them"
+        )
     options = replace(options, labels_in_time=in_time)
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
 
