@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.file_names import META, REJECTED, shard_name
 from lrcn_data.format.json_text import dump_json_line
@@ -89,10 +90,15 @@ def _write_shard(
             # where clips differ in length those of the others, of which each has the first ones
             length = num_valid if layout.variable_length else seq_len
             frames = frames[:length]
+            labels = labels_of(label, rng, classes, multi_label=multi_label)
+            frame_labels = [labels["label"]] * num_valid + [-1] * (length - num_valid)
+            if layout.labels_in_time:
+                frame_labels[:num_valid] = rng.integers(-1, classes, num_valid).tolist()
+                labels = in_time(frame_labels) | {"position": number % 2 * seq_len}
             record = SampleRecord(
                 key=f"{name}-{number:05d}",
                 video=f"videos/{name}_{number // 2}.avi",
-                **labels_of(label, rng, classes, multi_label=multi_label),
+                **labels,
                 split=split,
                 clip=number % 2,
                 fps=5.0,
@@ -101,7 +107,7 @@ def _write_shard(
                 height=size[1],
                 frame_times=[i / 5 for i in range(length)],
                 num_valid=num_valid,
-                labels=[-1 if multi_label else label] * num_valid + [-1] * (length - num_valid),
+                labels=frame_labels,
                 segment=[0.0, seq_len / 5],
                 salvaged=False,
             )
@@ -136,6 +142,12 @@ def labels_of(
     return {"label": -1, "classes": numbers, "class_names": names}
 
 
+def in_time(frame_labels: Sequence[int]) -> dict[str, Any]:
+    """The class that a record with these classes of its frames has."""
+    label = clip_label(frame_labels)
+    return {"label": label, "class_name": "" if label == -1 else f"class {label}"}
+
+
 def sha256_of(video: str) -> str:
     """The SHA-256 that the input of a made data set is said to have."""
     return hashlib.sha256(video.encode()).hexdigest()
@@ -162,18 +174,21 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         class_names: Sequence[str] = (),
         multi_label: bool = False,
         variable_length: bool = False,
+        labels_in_time: bool = False,
     ) -> Path:
         """Write samples[split][shard] clips, whose sizes go round `sizes`.
 
         What `recipe` has is added to the manifest's options. With `own_arrays` each shard keeps its
         index and pixel sums, as while a data set is written, and as version 1 had them at first.
         With `variable_length` samples have the real frames only of those that they have without.
+        With `labels_in_time` frames have random classes, or none, and two clips are of one video.
         """
         path = tmp_path / folder
         layout = SampleLayout(
             seq_len=seq_len,
             sets_of=classes if multi_label else 0,
             variable_length=variable_length,
+            labels_in_time=labels_in_time,
         )
         if variable_length:
             recipe = {**recipe, "short": "whole"}
@@ -233,12 +248,14 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                 "seq_len": seq_len,
                 **recipe,
                 **({"multi_label": True} if multi_label else {}),
+                **({"labels_in_time": True} if labels_in_time else {}),
             },
             lists={},
             classes=list(class_names) or [f"class {i}" for i in range(classes)],
             tools={},
             canvas=list(sizes[0]),
             requires=[
+                *(["labels-in-time"] if labels_in_time else []),
                 *(["multi-label"] if multi_label else []),
                 *(["variable-length"] if variable_length else []),
             ],

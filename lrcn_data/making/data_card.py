@@ -37,6 +37,7 @@ def data_card(manifest: Manifest) -> str:
         f"A sample's members are its frames ({_frames(manifest)}, in time order),"
         f" {_label(manifest)} and `KEY.json`",
         "(where the clip comes from).",
+        *_in_time(manifest),
         "",
         "## Options",
         "",
@@ -126,6 +127,13 @@ def _label(manifest: Manifest) -> str:
     if manifest.multi_label:
         return "`KEY.classes.json` (list of its class numbers)"
     return "`KEY.cls` (class number)"
+
+
+def _in_time(manifest: Manifest) -> Iterator[str]:
+    if manifest.labels_in_time:
+        yield ""
+        yield "Labels are in time: `labels` in `KEY.json` has each frame's class number, or -1 where"
+        yield "it is unlabelled or padded. A clip has the class of most of its labelled frames, or -1."
 
 
 def _option(value: object) -> str:

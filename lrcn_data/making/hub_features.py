@@ -28,6 +28,7 @@ _BEHIND = {
     "segment": "sequence: float64",
     "salvaged": "dtype: bool",
 }
+_IN_TIME = {"position": "dtype: int64"}
 
 
 def hub_features(manifest: Manifest) -> Iterator[str]:
@@ -45,7 +46,8 @@ def hub_features(manifest: Manifest) -> Iterator[str]:
     yield from _feature(label, "sequence: int64" if manifest.multi_label else "dtype: int64")
     yield from _feature(record, "struct:")
     of_classes = _CLASS_SET if manifest.multi_label else _ONE_CLASS
-    for name, kind in (_BEFORE | of_classes | _BEHIND).items():
+    in_time = _IN_TIME if manifest.labels_in_time else {}
+    for name, kind in (_BEFORE | of_classes | _BEHIND | in_time).items():
         yield from _feature(name, kind, indent=4)
     for name in ("__key__", "__url__"):
         yield from _feature(name, "dtype: string")

@@ -4,6 +4,8 @@
 a data set may have or not. `later` is what a later version of the same major one could write: with
 keys that this one doesn't know, in every object. `appended` got two train clips by an append. In
 `sets` a clip has a set of classes. In `lengths` the last train clip has fewer frames than others.
+In `in_time` frames have classes of their own; the first two train clips are of one video, and the
+last one has no class.
 
 Not to be run again for these: what is committed is the point. What is new in the format gets a
 folder of its own: `python tests/golden/make.py every tests/golden/every`.
@@ -23,6 +25,7 @@ import numpy as np
 import simplejpeg
 
 from lrcn_data.format.append import Append
+from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import DATA_CARD, META, REJECTED, ShardFiles
 from lrcn_data.format.json_text import dump_json_line
@@ -37,6 +40,7 @@ from lrcn_data.making.data_card import data_card
 from lrcn_data.making.entries_there import write_added
 from lrcn_data.making.settle import remove_parts, write_whole
 
+VARIANTS = ("v1", "every", "later", "appended", "sets", "lengths", "in_time")
 CLASSES = ["Archery", "Basket ball", "Überschlag"]
 SEQ_LEN = 4
 SIZE = (32, 24)
@@ -44,6 +48,11 @@ CLIPS = {"train": [0, 2, 1], "test": [1]}
 """Class number of each clip, by split."""
 SETS: dict[str, list[list[int]]] = {"train": [[0, 2], [], [1]], "test": [[1, 2]]}
 """Class numbers of each clip of `sets`, by split."""
+IN_TIME: dict[str, list[list[int]]] = {
+    "train": [[-1, 0, 0, 2], [2, 2, -1, 0], [-1, -1, -1, -1]],
+    "test": [[1, 0, 0, 1]],
+}
+"""Class numbers of the frames of each clip of `in_time`, by split."""
 
 REJECTION = Rejection(
     path="videos/zu kurz.avi",
@@ -86,6 +95,7 @@ def layout_of(variant: str) -> SampleLayout:
         seq_len=SEQ_LEN,
         sets_of=len(CLASSES) if variant == "sets" else 0,
         variable_length=variant == "lengths",
+        labels_in_time=variant == "in_time",
     )
 
 
@@ -99,20 +109,27 @@ def record(split: str, clip: int, variant: str = "v1") -> SampleRecord:
         labels = {"label": label, "classes": numbers, "class_names": names}
     num_valid = 3 if (split, clip) == ("train", 2) else SEQ_LEN
     frames = num_valid if variant == "lengths" else SEQ_LEN
+    frame_labels = [label] * num_valid + [-1] * (frames - num_valid)
+    goes_on = variant == "in_time" and (split, clip) == ("train", 1)
+    if variant == "in_time":
+        frame_labels = IN_TIME[split][clip]
+        label = clip_label(frame_labels)
+        labels = {"label": label, "class_name": "" if label == -1 else CLASSES[label]}
+        labels["position"] = SEQ_LEN if goes_on else 0
     return SampleRecord(
         key=f"{split}-000-{clip:04d}",
-        video=f"videos/{split} {clip} ü.avi",
+        video=f"videos/{split} {clip - goes_on} ü.avi",
         **labels,
         split=split,
-        clip=0,
+        clip=int(goes_on),
         fps=12.5,
         source_fps=25.0,
         width=SIZE[0],
         height=SIZE[1],
-        frame_times=[0.08, 0.16, 0.24, 0.32][:frames],
+        frame_times=[round(0.08 * (n + goes_on * SEQ_LEN), 6) for n in range(1, frames + 1)],
         num_valid=num_valid,
-        labels=[label] * num_valid + [-1] * (frames - num_valid),
-        segment=[0.0, 0.4],
+        labels=frame_labels,
+        segment=[0.0, 0.8 if (variant, split, clip < 2) == ("in_time", "train", True) else 0.4],
         salvaged=(split, clip) == ("test", 0),
     )
 
@@ -163,14 +180,14 @@ def write_shard(
         rejected = [REJECTION] if split == REJECTION.split and 0 in clips else []
         if variant == "every" and rejected:
             rejected.append(PARTIAL)
+        videos = dict.fromkeys(record(split, clip, variant).video for clip in clips)
         sources = [
-            Source(path=record(split, clip).video, bytes=5, sha256=VIDEO_SHA256, decoding="planned")
-            for clip in clips
+            Source(path=video, bytes=5, sha256=VIDEO_SHA256, decoding="planned") for video in videos
         ]
         written = writer.finish(
             fingerprint=fingerprint,
             split=split,
-            videos=len(clips) + len(rejected),
+            videos=len(videos) + len(rejected),
             rejected=rejected,
             sources=sources,
         )
@@ -181,7 +198,7 @@ def write_shard(
 
 
 def main(variant: str, path: Path) -> None:
-    """Write the whole data set of a variant: v1, every, later, appended, sets or lengths."""
+    """Write the whole data set of a variant: one of `VARIANTS`."""
     folder = DataSetFolder(path)
     folder.make(META)
     shards: dict[str, Sequence[int]] = {"train-000": range(3), "test-000": [0]}
@@ -218,7 +235,14 @@ def main(variant: str, path: Path) -> None:
         options |= {"multi_label": True}
     if variant == "lengths":
         options |= {"short": "whole"}
-    requires = {"every": ["parts"], "sets": ["multi-label"], "lengths": ["variable-length"]}
+    if variant == "in_time":
+        options |= {"sampling": "windows", "stride": 4, "labels_in_time": True}
+    requires = {
+        "every": ["parts"],
+        "sets": ["multi-label"],
+        "lengths": ["variable-length"],
+        "in_time": ["labels-in-time"],
+    }
     manifest = Manifest(
         complete=True,
         fingerprint=FINGERPRINT,
@@ -246,7 +270,7 @@ def main(variant: str, path: Path) -> None:
     folder.write_manifest(wanted)
     rejected = [line for record in records.values() for line in record.rejected]
     folder.write(REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
-    if variant in ("every", "appended", "lengths"):
+    if variant in ("every", "appended", "lengths", "in_time"):
         folder.write(DATA_CARD, data_card(manifest).encode())
         write_stats(folder, *compute_stats(folder.location, workers=1))
 

@@ -15,6 +15,7 @@ import simplejpeg
 from lrcn_data.errors import ShardError
 from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.shard_index import FIELDS
 from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.inspecting.stats import compute_stats
 from lrcn_data.inspecting.verify import verify
@@ -33,7 +34,7 @@ def make() -> ModuleType:
     return module
 
 
-VARIANTS = ["v1", "every", "later", "appended", "sets", "lengths"]
+VARIANTS = ["v1", "every", "later", "appended", "sets", "lengths", "in_time"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -55,7 +56,8 @@ def test_a_golden_data_set_gives_what_was_put_in(make: ModuleType, name: str) ->
         *("train-000.tar", *further.get(name, []), "test-000.tar")
     ]
     sets = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 1, 1]]
-    assert data_set.labels.tolist() == (sets if name == "sets" else [0, 2, 1, 1])
+    labels = {"sets": sets, "in_time": [0, 2, -1, 1]}.get(name, [0, 2, 1, 1])
+    assert data_set.labels.tolist() == labels
     assert data_set.num_valid.tolist() == [4, 4, 3, 4]
     clips = [("train", 0), ("train", 1), ("train", 2), ("test", 0)]
     for number, (split, clip) in enumerate(clips):
@@ -91,7 +93,7 @@ def test_the_golden_script_writes_the_same_samples_today(
         assert today.read_sample(number).record == golden.read_sample(number).record
 
 
-@pytest.mark.parametrize("name", ["v1", "lengths"])
+@pytest.mark.parametrize("name", ["v1", "lengths", "in_time"])
 def test_the_golden_index_can_be_rebuilt(tmp_path: Path, name: str) -> None:
     from lrcn_data.inspecting.rebuild_index import rebuild_index
 
@@ -101,7 +103,11 @@ def test_the_golden_index_can_be_rebuilt(tmp_path: Path, name: str) -> None:
     for index in ("train-000.idx", "test-000.idx"):
         rebuilt = (tmp_path / "copy/.meta" / index).read_bytes()
         assert rebuilt == (GOLDEN / name / ".meta" / index).read_bytes()
-    assert open_data_set(tmp_path / "copy").num_valid.tolist() == [4, 4, 3, 4]
+    rebuilt_set, golden = open_data_set(tmp_path / "copy"), open_data_set(GOLDEN / name)
+    assert rebuilt_set.num_valid.tolist() == [4, 4, 3, 4]
+    for index, before in zip(rebuilt_set.indices, golden.indices, strict=True):
+        known = [row for row in range(len(index.rows)) if row != FIELDS.index("source")]
+        assert np.array_equal(index.rows[known], before.rows[known])
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -122,6 +128,25 @@ def test_clips_of_several_lengths_are_told_apart_by_what_they_require(tmp_path: 
     ]
     index = (GOLDEN / "lengths/.meta/train-000.idx").read_text().splitlines()
     assert [len(line.split()) // 4 for line in index[1:]] == [6, 6, 5]
+
+
+def test_labels_in_time_are_told_apart_by_what_they_require() -> None:
+    manifest = json.loads((GOLDEN / "in_time/dataset.json").read_bytes())
+    assert manifest["requires"] == ["labels-in-time"]
+    assert manifest["options"]["labels_in_time"] is True
+    data_set = open_data_set(GOLDEN / "in_time")
+    assert data_set.positions is not None
+    assert data_set.clip_numbers is not None
+    assert data_set.positions.tolist() == [0, 4, 0, 0]
+    assert data_set.clip_numbers.tolist() == [0, 1, 0, 0]
+    assert np.load(GOLDEN / "in_time/.meta/train.npy")[6:8].tolist() == [[0, 4, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "in_time"])
+def test_all_other_golden_data_sets_know_nothing_of_labels_in_time(name: str) -> None:
+    data_set = open_data_set(GOLDEN / name)
+    assert (data_set.positions, data_set.clip_numbers) == (None, None)
+    assert data_set.read_sample(0).record.position is None
 
 
 def test_a_later_golden_data_set_that_requires_more_is_refused(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 from lrcn_data.format.shard_reader import open_data_set
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-VARIANTS = ["v1", "lengths"]
-"""A data set whose clips have one length, and one in which they differ in it."""
+VARIANTS = ["v1", "lengths", "in_time"]
+"""A data set whose clips have one length, one in which they differ in it, and labels in time."""
 
 READ_WITH_ENERGON = """
 import json, sys
@@ -69,7 +69,9 @@ def test_hugging_face_datasets_reads_the_same_samples(
     # it takes the members from the first samples, or where they differ from the data set card
     files = {split: str(golden / f"{split}-*.tar") for split in ("train", "test")}
     named = (
-        {"path": "webdataset", "data_files": files} if variant == "v1" else {"path": str(golden)}
+        {"path": str(golden)}
+        if variant == "lengths"
+        else {"path": "webdataset", "data_files": files}
     )
     theirs = datasets.load_dataset(**named, cache_dir=str(tmp_path))
     for split in ("train", "test"):

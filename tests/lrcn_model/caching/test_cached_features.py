@@ -50,13 +50,14 @@ class Extractor:
         return clips
 
 
-@pytest.fixture(params=["one label", "several labels", "several lengths"])
+@pytest.fixture(params=["one label", "several labels", "several lengths", "labels in time"])
 def data(request: pytest.FixtureRequest, make_data_set: Callable[..., Path]) -> ShardDataset:
     folder = make_data_set(
         samples={"train": [19, 3, 5]},
         sizes=((32, 32), (40, 24)),
         multi_label=request.param == "several labels",
         variable_length=request.param == "several lengths",
+        labels_in_time=request.param == "labels in time",
     )
     return ShardDataset(folder)
 
