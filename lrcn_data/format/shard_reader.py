@@ -181,11 +181,13 @@ class DataSet:
         return np.concatenate([index.num_valid for index in self.indices])
 
     @cached_property
-    def frame_labels(self) -> npt.NDArray[np.int16]:
-        """int16 (samples, seq_len), the class of each frame; of labels in time only.
+    def frame_labels(self) -> npt.NDArray[np.int16] | None:
+        """int16 (samples, seq_len), the class of each frame, or `NO_CLASS`.
 
-        `NO_CLASS` where a frame has none, or there is none.
+        None where labels are not in time.
         """
+        if not self.labels_in_time:
+            return None
         words = [index.frame_labels for index in self.indices if index.frame_labels is not None]
         return frame_classes(np.concatenate(words, axis=1), self.seq_len)
 

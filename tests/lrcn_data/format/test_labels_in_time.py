@@ -102,6 +102,8 @@ def test_the_index_has_what_the_samples_say(folder: Path) -> None:
     assert data_set.clip_numbers is not None
     assert data_set.positions.tolist() == [record.position for record in records]
     assert data_set.clip_numbers.tolist() == [record.clip for record in records]
+    assert data_set.frame_labels is not None
+    assert data_set.frame_labels.tolist() == [record.labels for record in records]
     labels = [record.label for record in records]
     assert data_set.class_counts().tolist() == [labels.count(number) for number in range(3)]
     again = pickle.loads(pickle.dumps(data_set))
@@ -133,6 +135,19 @@ def test_an_index_of_other_positions_is_found_out(make_data_set: MakeDataSet) ->
         open_data_set(folder).read_sample(0)
 
 
+def test_an_index_of_other_frames_is_found_out(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set(labels_in_time=True, own_arrays=True)
+    path = folder / ".meta/train-000.npz"
+    arrays = dict(np.load(path))
+    arrays["frame_labels"] = np.roll(arrays["frame_labels"], 1, axis=1)
+    np.savez(path, **arrays)
+    assert [str(fault) for fault in verify(folder)] == [
+        ".meta/train-000.npz: frame_labels does not fit the samples of train-000.tar"
+    ]
+    with pytest.raises(ShardError, match="has frames of other classes than its index says"):
+        open_data_set(folder).read_sample(0)
+
+
 def test_data_sets_with_and_without_labels_in_time_are_not_used_together(
     make_data_set: MakeDataSet,
 ) -> None:
@@ -143,5 +158,7 @@ def test_data_sets_with_and_without_labels_in_time_are_not_used_together(
 
 def test_a_data_set_of_another_kind_has_no_positions(make_data_set: MakeDataSet) -> None:
     data_set = open_data_set(make_data_set())
-    assert (data_set.positions, data_set.clip_numbers) == (None, None)
+    assert data_set.positions is None
+    assert data_set.clip_numbers is None
+    assert data_set.frame_labels is None
     assert np.load(make_data_set("again") / ".meta/train.npy").shape[0] == 8
