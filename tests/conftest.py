@@ -87,6 +87,8 @@ def _write_shard(
             frames = random_frames(rng, seq_len, size, smooth=smooth)
             label = int(rng.integers(classes))
             num_valid = int(rng.integers(1, seq_len + 1))
+            if layout.labels_in_time and number % 2 == 0:
+                num_valid = seq_len  # the video goes on
             # where clips differ in length those of the others, of which each has the first ones
             length = num_valid if layout.variable_length else seq_len
             frames = frames[:length]

@@ -132,8 +132,9 @@ def _label(manifest: Manifest) -> str:
 def _in_time(manifest: Manifest) -> Iterator[str]:
     if manifest.labels_in_time:
         yield ""
-        yield "Labels are in time: `labels` in `KEY.json` has each frame's class number, or -1 where"
-        yield "it is unlabelled or padded. A clip has the class of most of its labelled frames, or -1."
+        yield "Labels are in time: `labels` in `KEY.json` has each frame's class number, or -1"
+        yield "where it is unlabelled or padded. A clip has the class of most of its labelled"
+        yield "frames, or -1."
 
 
 def _option(value: object) -> str:
