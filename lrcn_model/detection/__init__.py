@@ -1,0 +1,1 @@
+"""How right the classes of a video's frames are: detection, over whole videos. NumPy alone."""
