@@ -316,6 +316,8 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
             f"{result.repeated} videos have fewer frames a second than --fps"
             f" {making.options.clip.fps}; their frames repeat"
         )
+    for sentence in result.labels_in_time.sentences() if result.labels_in_time else ():
+        warn(sentence)
     making.refuse_many_failures(result)
     splits = {entry.split for entry in making.lists.entries}
     if not as_json and "train" in splits:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,9 +16,12 @@ from .output import print_json, warn
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from lrcn_data.inspecting.class_time import ClassTime
     from lrcn_data.inspecting.stats import SetStats, Stats
 
 _CLASSES_SHOWN = 30
+
+Row = TypeVar("Row")
 
 
 @click.command(
@@ -77,6 +81,8 @@ def _show(stats: Stats) -> None:
     console = Console()
     console.print(_split_table(stats))
     console.print(_class_table(stats))
+    if stats.class_time is not None:
+        console.print(_time_table(stats, stats.class_time))
     if stats.sets is not None:
         console.print(_set_table(stats.sets))
         sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.sets.clips_by_size.items())
@@ -155,17 +161,44 @@ def _split_table(stats: Stats) -> Table:
 
 def _class_table(stats: Stats) -> Table:
     """The clips of each class; of many classes only the most and the least frequent ones."""
-    ranked = sorted(stats.classes, key=lambda row: -sum(row.clips.values()))
-    shown = stats.classes
-    title = "clips by class"
-    if len(shown) > _CLASSES_SHOWN:
-        half = _CLASSES_SHOWN // 2
-        shown = [*ranked[:half], *ranked[-half:]]
-        title += f": the {half} most and the {half} least frequent of {len(ranked)}"
+    shown, title = _most_and_least(
+        "clips by class", stats.classes, lambda row: sum(row.clips.values())
+    )
     table = _table(title, "class", *stats.splits)
     for row in shown:
         table.add_row(_plain(row.name), *(f"{count:,}" for count in row.clips.values()))
     return table
+
+
+def _time_table(stats: Stats, times: Sequence[ClassTime]) -> Table:
+    """How long videos have each class; of many classes only the most and the least frequent."""
+    *of_classes, unlabelled = times
+    shown, title = _most_and_least(
+        "seconds by class, and of a segment", of_classes, lambda row: sum(row.seconds.values())
+    )
+    splits = list(stats.splits)
+    table = _table(title, "class", *splits, "segments", "shortest", "median", "longest")
+    for row in (*shown, unlabelled):
+        lengths = (row.shortest, row.median, row.longest)
+        table.add_row(
+            "unlabelled" if row.name is None else _plain(row.name),
+            *(f"{row.seconds.get(split, 0):,.2f}" for split in splits),
+            f"{sum(row.segments.values()):,}" if row.segments else "",
+            *("" if length is None else f"{length:,.2f}" for length in lengths),
+        )
+    return table
+
+
+def _most_and_least(
+    title: str, rows: Sequence[Row], amount: Callable[[Row], float]
+) -> tuple[Sequence[Row], str]:
+    """The rows of all classes, or of many the most and the least frequent ones; and a title."""
+    if len(rows) <= _CLASSES_SHOWN:
+        return rows, title
+    half = _CLASSES_SHOWN // 2
+    ranked = sorted(rows, key=lambda row: -amount(row))
+    title += f": the {half} most and the {half} least frequent of {len(ranked)}"
+    return [*ranked[:half], *ranked[-half:]], title
 
 
 def _set_table(sets: SetStats) -> Table:

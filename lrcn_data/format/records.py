@@ -218,6 +218,27 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LabelFinding:
+    """What is unusual about the labels in time of an input video.
+
+    Attributes:
+        path: Path of the video as its list has it.
+        clipped: Number of segments that begin in the video and end beyond its last frame.
+        beyond: Number of segments that begin beyond its last frame.
+        unlabelled: Whether none of the stored frames has a class.
+        fps: Frames per second by the annotation, where the video has others; None elsewhere.
+        source_fps: The video's own average number of frames per second.
+    """
+
+    path: str
+    clipped: int = 0
+    beyond: int = 0
+    unlabelled: bool = False
+    fps: float | None = None
+    source_fps: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ShardRecord:
     """.meta/NAME.json: a finished shard. Written last: its presence marks the shard as done.
 
@@ -229,6 +250,7 @@ class ShardRecord:
         exact_frames: Number of frames in the pixel sums that had the canvas's own size.
         parts: What the manifest will say of the shard's further tars, where its samples don't fit
             into one. The first one counts the entries of them all.
+        labelling: What is unusual about the labels in time of the shard's input videos.
     """
 
     fingerprint: str
@@ -237,6 +259,7 @@ class ShardRecord:
     sources: list[Source] = field(default_factory=list)
     exact_frames: int = 0
     parts: list[ShardEntry] = field(default_factory=list)
+    labelling: list[LabelFinding] = field(default_factory=list)
 
     @property
     def entries(self) -> list[ShardEntry]:
@@ -254,10 +277,11 @@ class ShardRecord:
         return any(line.reason not in NOT_BAD for line in self.rejected)
 
     def to_json(self) -> bytes:
-        """Write the file's bytes; a shard of one tar is written as it always was."""
+        """Write the file's bytes; what only some shards have is written where it is there."""
         record = members(self)
-        if not self.parts:
-            del record["parts"]
+        for name in ("parts", "labelling"):
+            if not record[name]:
+                del record[name]
         return dump_json(record)
 
     @classmethod
@@ -284,9 +308,10 @@ class ShardRecord:
             raise ShardError(f"a shard's record can't be read: {error!r}") from error
 
 
-_LISTED: dict[str, type[Rejection | Source | ShardEntry]] = {
+_LISTED: dict[str, type[Rejection | Source | ShardEntry | LabelFinding]] = {
     "rejected": Rejection,
     "sources": Source,
     "parts": ShardEntry,
+    "labelling": LabelFinding,
 }
 """What a shard's record has several of."""

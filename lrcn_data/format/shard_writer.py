@@ -21,7 +21,14 @@ import numpy as np
 from lrcn_data.format.data_set_folder import WrittenShard
 from lrcn_data.format.file_names import ShardFiles, part_name
 from lrcn_data.format.mean_image import Canvas, PixelSums
-from lrcn_data.format.records import Rejection, SampleRecord, ShardEntry, ShardRecord, Source
+from lrcn_data.format.records import (
+    LabelFinding,
+    Rejection,
+    SampleRecord,
+    ShardEntry,
+    ShardRecord,
+    Source,
+)
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import sample_bytes
 from lrcn_data.format.shard_index import FIELDS, ShardIndex, index_text, member_lines
@@ -112,6 +119,7 @@ class ShardWriter:
         videos: int,
         rejected: list[Rejection],
         sources: list[Source],
+        labelling: Sequence[LabelFinding] = (),
     ) -> WrittenShard:
         """Finish all files; they are on the disk under their temporary names.
 
@@ -121,6 +129,7 @@ class ShardWriter:
             videos: The number of list entries that belong to the shard.
             rejected: The entries that gave no clip, or not all of their clips.
             sources: The input videos as they were when they were decoded.
+            labelling: What is unusual about the labels in time of the input videos.
 
         Returns:
             The record and the files, which now are the caller's.
@@ -151,6 +160,7 @@ class ShardWriter:
             sources=sources,
             exact_frames=self._sums.exact_frames if self._sums else 0,
             parts=others,
+            labelling=list(labelling),
         )
         self._finished = True
         files = {name: path for part in self._parts for name, path in part.temporaries.items()}

@@ -16,6 +16,7 @@ from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.fonts import Fonts
 from lrcn_data.format.frame_kind import UNDECODABLE
 from lrcn_data.format.pictures import as_rgb
+from lrcn_data.format.records import NO_CLASS
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_data.format.shard_reader import open_data_set
@@ -35,6 +36,7 @@ _GAP = 6
 _CAPTION = 20
 _ROW_GAP = 14
 _HEADER = 44
+_UNLABELLED = "unlabelled"
 _PAPER, _INK, _FAINT, _LINE, _PADDED = "#fcfcfa", "#1c1c1a", "#77756f", "#dedcd6", "#b4462f"
 
 
@@ -46,11 +48,13 @@ class SheetText:
         title: The head line.
         subtitle: A faint line to the right of the title.
         keys: Whether each row shows its sample's key.
+        classes: The class names by class number; needed where labels are in time.
     """
 
     title: str
     subtitle: str = ""
     keys: bool = False
+    classes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +115,7 @@ def draw_preview(
             variable_length=data_set.layout.variable_length,
         ),
         keys=keys,
+        classes=data_set.classes,
     )
     fonts = Fonts()
     sheet = contact_sheet(samples, text, fonts)
@@ -159,7 +164,8 @@ def contact_sheet(
 ) -> Image.Image:
     """Draw clips below one another, each with class, video, and the times of its frames.
 
-    Padded frames are dimmed and marked. Clips may differ in size and length.
+    Where labels are in time, the class of each frame stands below its time. Padded frames are
+    dimmed and marked. Clips may differ in size and length.
 
     Args:
         samples: The samples to draw, one in each row.
@@ -172,7 +178,8 @@ def contact_sheet(
     rows = [_load_frames(sample) for sample in samples]
     columns = max((len(row) for row in rows), default=0)
     cell = max((picture.width for row in rows for _, picture in row), default=FRAME_HEIGHT)
-    row_height = FRAME_HEIGHT + _CAPTION + _ROW_GAP
+    in_time = any(sample.layout.labels_in_time for sample in samples)
+    row_height = FRAME_HEIGHT + (2 if in_time else 1) * _CAPTION + _ROW_GAP
     width = 2 * _MARGIN + _LABEL_WIDTH + columns * (cell + _GAP)
     sheet = Image.new("RGB", (width, _HEADER + _MARGIN + len(rows) * row_height), _PAPER)
     pen = Pen(sheet, fonts or Fonts())
@@ -187,6 +194,8 @@ def contact_sheet(
         for frame, picture in row:
             corner = left + (cell - picture.width) // 2, top + _ROW_GAP // 2
             _draw_frame(pen, sheet, sample, frame, picture, corner)
+            if sample.layout.labels_in_time:
+                _draw_class(pen, sample.record.labels[frame], text.classes, left, cell, top)
             left += cell + _GAP
     return sheet
 
@@ -219,8 +228,9 @@ def _draw_label(pen: Pen, sample: Sample, top: int, *, keys: bool) -> None:
     room = _LABEL_WIDTH - _MARGIN
     name = record.video.rpartition("/")[2]
     clip = f"clip {record.clip}, " if record.clip else ""
+    has_class = record.label != NO_CLASS or not sample.layout.labels_in_time
     lines = [
-        (", ".join(record.names), 18, _INK),
+        (", ".join(record.names) if has_class else _UNLABELLED, 18, _INK),
         (name, 13, _INK),
         (f"{clip}{record.split}, {record.width}x{record.height}", 13, _FAINT),
         (f"{record.source_fps:.4g} fps, {record.segment[1] - record.segment[0]:.1f} s", 13, _FAINT),
@@ -249,6 +259,16 @@ def _draw_frame(
     sheet.paste(picture, corner)
     middle = left + (picture.width - pen.width(caption, 13)) // 2
     pen.write((middle, top + FRAME_HEIGHT + 3), caption, 13, colour)
+
+
+def _draw_class(
+    pen: Pen, label: int, classes: Sequence[str], left: int, width: int, top: int
+) -> None:
+    """Write the class of a frame below its time."""
+    name, colour = (_UNLABELLED, _FAINT) if label == NO_CLASS else (classes[label], _INK)
+    middle = left + max(0, width - pen.width(name, 12)) // 2
+    below = top + _ROW_GAP // 2 + FRAME_HEIGHT + _CAPTION + 1
+    pen.write((middle, below), name, 12, colour, room=width)
 
 
 def subtitle(

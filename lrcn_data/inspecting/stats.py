@@ -34,6 +34,7 @@ from lrcn_data.format.json_text import dump_json
 from lrcn_data.format.pictures import as_rgb, pillow_images
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_reader import DataSet, open_data_set
+from lrcn_data.inspecting.class_time import ClassTime, Frames, class_times, frames_of
 from lrcn_data.lists.video_groups import group_of
 from lrcn_data.machine import usable_cores
 from lrcn_data.splits import SPLITS
@@ -164,6 +165,8 @@ class Stats:
         pixels: The colours of the frames.
         sets: The sets of classes that clips have; None where every clip has one class.
         lengths: How many frames the clips of each split have; None where all have seq_len.
+        class_time: How long videos have each class, by class number, and at last none of them; None
+            where labels are not in time.
     """
 
     fps: str
@@ -177,11 +180,12 @@ class Stats:
     pixels: PixelStats
     sets: SetStats | None = None
     lengths: dict[str, Lengths] | None = None
+    class_time: list[ClassTime] | None = None
 
     def as_record(self) -> dict[str, Any]:
-        """As stats.json has it; `sets` and `lengths` only where they are something."""
+        """As stats.json has it; what only some data sets have is left out where it is None."""
         record = asdict(self)
-        for name in ("sets", "lengths"):
+        for name in ("sets", "lengths", "class_time"):
             if record[name] is None:
                 del record[name]
         return record
@@ -199,6 +203,7 @@ class _Found:
     sizes: Counter[str] = field(default_factory=Counter)
     seconds: dict[tuple[str, str, int], float] = field(default_factory=dict)
     groups: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    frames: dict[tuple[str, str, int], Frames] = field(default_factory=dict)
 
     def add(self, sample: Sample) -> None:
         record = sample.record
@@ -211,9 +216,17 @@ class _Found:
             # the clips of one recording may have different sets, whose records name no single class
             self.groups.setdefault((record.class_name, group), set()).add(record.split)
 
+    def add_frames(self, sample: Sample, data_set: DataSet) -> None:
+        record = sample.record
+        video = record.split, record.video, sample.source
+        frames = frames_of(record, data_set.fps, consecutive=_is_consecutive(data_set))
+        self.frames.setdefault(video, {}).update(frames)
+
     def merge(self, other: _Found) -> None:
         self.sizes += other.sizes
         self.seconds |= other.seconds
+        for video, frames in other.frames.items():
+            self.frames.setdefault(video, {}).update(frames)
         for group, splits in other.groups.items():
             self.groups.setdefault(group, set()).update(splits)
         self.histogram += other.histogram
@@ -278,6 +291,7 @@ def compute_stats(
         ),
         sets=_sets(data_set) if data_set.multi_label else None,
         lengths=_lengths(data_set) if data_set.layout.variable_length else None,
+        class_time=_class_time(data_set, found.frames) if data_set.labels_in_time else None,
     )
     return stats, np.floor(mean + 0.5).astype(np.uint8)
 
@@ -307,6 +321,8 @@ def _read_shard(data_set: DataSet, numbers: Iterable[int], decode: bool) -> _Fou
     for number in numbers:
         sample = data_set.read_sample(number)
         found.add(sample)
+        if data_set.labels_in_time:
+            found.add_frames(sample, data_set)
         if decode:
             buffer = np.empty(frame_bytes(sample) * len(sample.frames), np.uint8)
             frames = decode_frames(sample, buffer)
@@ -388,6 +404,19 @@ def _sets(data_set: DataSet) -> SetStats:
             ([data_set.classes[number] for number in numbers], count)
             for numbers, count in ranked[:_SETS_SHOWN]
         ],
+    )
+
+
+def _is_consecutive(data_set: DataSet) -> bool:
+    """Whether clips have consecutive frames of the fps stream."""
+    return bool(data_set.found.first_manifest.options.get("sampling") == "windows")
+
+
+def _class_time(
+    data_set: DataSet, videos: Mapping[tuple[str, str, int], Frames]
+) -> list[ClassTime]:
+    return class_times(
+        videos, data_set.classes, data_set.fps, consecutive=_is_consecutive(data_set)
     )
 
 

@@ -132,9 +132,8 @@ def _label(manifest: Manifest) -> str:
 def _in_time(manifest: Manifest) -> Iterator[str]:
     if manifest.labels_in_time:
         yield ""
-        yield "Labels are in time: `labels` in `KEY.json` has each frame's class number, or -1"
-        yield "where it is unlabelled or padded. A clip has the class of most of its labelled"
-        yield "frames, or -1."
+        yield "Labels are in time: `labels` in `KEY.json` has a class number a frame, -1 for none."
+        yield "A clip has the class that most of its labelled frames have, -1 where all have none."
 
 
 def _option(value: object) -> str:

@@ -10,7 +10,7 @@ from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import ShardFiles
 from lrcn_data.format.json_text import readable
 from lrcn_data.format.mean_image import Canvas, PixelSums
-from lrcn_data.format.records import Rejection, ShardRecord, Source
+from lrcn_data.format.records import LabelFinding, Rejection, ShardRecord, Source
 from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample
 from lrcn_data.format.shard_index import load_pixel_sum
@@ -25,11 +25,13 @@ class KeptVideo:
     Attributes:
         source: The video's file as it was when it was read.
         rejection: Why the video gave no clip; None if it gave some.
+        finding: What is unusual about the video's labels in time; None if nothing is.
         extents: Each of its samples by the name of the tar, and the offset and length in bytes.
     """
 
     source: Source
     rejection: Rejection | None
+    finding: LabelFinding | None
     extents: list[tuple[str, int, int]] = field(default_factory=list)
 
 
@@ -91,9 +93,14 @@ def keep_videos(
     if record is None:
         return None
     short = {line.path: line for line in record.rejected if line.reason in NOT_BAD}
+    findings = {finding.path: finding for finding in record.labelling}
     wanted = kept_paths(record)
     videos = {
-        source.path: KeptVideo(source=source, rejection=short.get(source.path))
+        source.path: KeptVideo(
+            source=source,
+            rejection=short.get(source.path),
+            finding=findings.get(source.path),
+        )
         for source in record.sources
         if source.path in wanted
     }

@@ -23,11 +23,15 @@ from lrcn_data.making.run_plan import RunPlan, manifest_to_append_to, plan_run, 
 from lrcn_data.making.shard_job import VideoReport
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.one_class import refuse_one_class
-from lrcn_data.sampling.clip_options import ClipValues, clip_options
+from lrcn_data.sampling.clip_options import ClipOptions, ClipValues, clip_options
+from lrcn_data.sampling.samplings import name_of
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
 
 AnyPath = str | os.PathLike[str]
+
+_SPARSE = ("blocks", "center")
+"""The samplings that take few of a long video's frames."""
 
 _CLASS_FILES = ("classes.txt", "classInd.txt")
 
@@ -279,7 +283,16 @@ def _prepare(
             f" {MOST_CLASSES:,}; join some of them"
         )
     options = replace(options, labels_in_time=in_time)
+    if in_time and name_of(options.clip.sampling) in _SPARSE:
+        lists = replace(lists, warnings=[*lists.warnings, _sparse(options.clip)])
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
+
+
+def _sparse(clip: ClipOptions) -> str:
+    return (
+        f"--sampling {name_of(clip.sampling)} takes few of a video's frames, so most of the labels"
+        f" in time go unused; --sampling windows --stride {clip.seq_len} takes all frames"
+    )
 
 
 def _classes_before(folder: DataSetFolder, run: RunOptions) -> list[str]:

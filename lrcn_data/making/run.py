@@ -25,6 +25,7 @@ from lrcn_data.making.estimate import refuse_small_disk
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.making.finished_shards import FinishedShards
 from lrcn_data.making.isolated_work import Done
+from lrcn_data.making.label_findings import LabelSummary
 from lrcn_data.making.portions import Portion, in_order
 from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.run_plan import DERIVED, RunPlan, plan_run, read_manifest
@@ -61,6 +62,7 @@ class RunResult:
         appended: The number of entries that this run has added to a data set that was finished.
         bad: The number of failed and partial entries, of an append only of those that it added.
         bad_fraction: That number divided by that of all entries, or of those that were added.
+        labels_in_time: What is unusual about labels in time; None where there are none.
     """
 
     videos: int = 0
@@ -79,6 +81,7 @@ class RunResult:
     appended: int = 0
     bad: int = 0
     bad_fraction: float = 0.0
+    labels_in_time: LabelSummary | None = None
 
 
 def write_data_set(
@@ -136,6 +139,9 @@ def write_data_set(
                 _count(shards, result)
             records = _all_records(plan, folder)
             _add_up(records, result, appended)
+            if options.labels_in_time:
+                findings = (one for record in records.values() for one in record.labelling)
+                result.labels_in_time = LabelSummary.of(findings)
             _finish(plan, records, options, folder, allow_leakage=run.allow_leakage)
     except OSError as error:
         raise write_failure(str(folder), error) from error

@@ -13,13 +13,21 @@ from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.json_text import readable
 from lrcn_data.format.recipe import WHOLE
-from lrcn_data.format.records import NO_CLASS, Rejection, SampleRecord, ShardRecord, Source
+from lrcn_data.format.records import (
+    NO_CLASS,
+    LabelFinding,
+    Rejection,
+    SampleRecord,
+    ShardRecord,
+    Source,
+)
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.lists.entry import Label
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.frame_labels import frame_labels
 from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
 from lrcn_data.making.kept_videos import KeptVideo, KeptVideos, keep_videos
+from lrcn_data.making.label_findings import find_in_labels
 from lrcn_data.making.plan import PlannedShard, PlannedVideo, root_path
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.reasons import Reason
@@ -138,6 +146,7 @@ class _OpenShard:
         spool: Keeps that video's frames until all of the video has been read.
         rejected: The entries so far that gave no clip, or not all of their clips.
         sources: The files of the videos so far that could be read.
+        labelling: What is unusual about the labels in time of these videos.
     """
 
     job: ShardJob
@@ -146,12 +155,15 @@ class _OpenShard:
     spool: FrameSpool
     rejected: list[Rejection] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
+    labelling: list[LabelFinding] = field(default_factory=list)
 
     def write_kept(self, kept: KeptVideos, video: KeptVideo) -> None:
         """Write the samples that the finished shard has of a video, unchanged."""
         self.sources.append(video.source)
         if video.rejection:
             self.rejected.append(video.rejection)
+        if video.finding:
+            self.labelling.append(video.finding)
         for sample in kept.samples(video):
             frames = [bytes(frame) for frame in sample.frames]
             self.writer.write(sample.record, frames, video.source.sha256)
@@ -164,6 +176,9 @@ class _OpenShard:
             self._reject(video, error)
             return VideoReport(clips=0, reason=error.reason)
         self.sources.append(source)
+        finding = find_in_labels(video.entry, clips)
+        if finding:
+            self.labelling.append(finding)
         fault = _fault(clips, self.job.options)
         if fault:
             self._reject(video, fault)
@@ -182,6 +197,7 @@ class _OpenShard:
             videos=len(self.job.shard.videos),
             rejected=self.rejected,
             sources=self.sources,
+            labelling=self.labelling,
         )
 
     def _read(self, position: int, video: PlannedVideo) -> tuple[VideoClips[SpooledFrame], Source]:

@@ -72,6 +72,11 @@ class ShardOptions:
                 "--multi-label is for videos that have several classes as a whole; leave it out"
                 " where lists say from when to when a video has a class"
             )
+        if self.clip.decode.salvage and self.labels_in_time:
+            raise UsageError(
+                "--salvage may keep a part of a video that begins later than its labels in time"
+                " count from; leave it out"
+            )
         for name, size in (("size", self.size), ("mean-size", self.mean_size)):
             if size is not None and not _is_size(size):
                 shown = "x".join(map(str, size)) if isinstance(size, tuple) else repr(size)
