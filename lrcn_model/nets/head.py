@@ -6,7 +6,8 @@ is an `nn.Module` that is called with
 - `features_BTF`, float (clips, frames, features), what the CNN gave;
 - `lengths`, int64 (clips,), how many frames of each clip are real, the rest only repeating the
   last one; None where all are real;
-- `state`, what it returned for the frames before these, or None at the start of the clips,
+- `state`, what it returned for the frames before these, or None at the start of the clips: a
+  tensor, or a tuple or list of them, each with the clips on the axis before the last,
 
 and returns `(hidden_BTH, state)`: float (clips, frames, hidden), and what it needs to go on with
 the frames that follow. Its attribute `hidden`, an int, is the size of the last axis. If it has a

@@ -57,12 +57,12 @@ class HeadOnDifferences(nn.Module):
         Returns:
             float (clips, frames, hidden), and the last frame's features with the head's own state.
         """
-        last_B1F, inner = (features_BTF[:, :1], None) if state is None else state
-        inputs_BTF = features_BTF - torch.cat([last_B1F, features_BTF[:, :-1]], dim=1)
+        last_BF, inner = (features_BTF[:, 0], None) if state is None else state
+        inputs_BTF = features_BTF - torch.cat([last_BF[:, None], features_BTF[:, :-1]], dim=1)
         if self._both:
             inputs_BTF = torch.cat([features_BTF, inputs_BTF], dim=2)
         hidden_BTH, inner = self.head(inputs_BTF, lengths, inner)
-        return hidden_BTH, (features_BTF[:, -1:], inner)
+        return hidden_BTH, (features_BTF[:, -1], inner)
 
 
 class HeadOnCentered(nn.Module):

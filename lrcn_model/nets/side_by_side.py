@@ -8,21 +8,20 @@ import torch
 from torch import Tensor
 
 
-def side_by_side(features_NF: Tensor, lengths: Sequence[int]) -> Tensor:
+def side_by_side(frames: Tensor, lengths: Sequence[int]) -> Tensor:
     """Put clips side by side, each filled up to the longest one by repeating its last frame.
 
     Args:
-        features_NF: The features of all clips' frames, float (frames, features), one clip after
-            another.
+        frames: What there is of all clips' frames, (frames, ...), one clip after another.
         lengths: The number of frames of each clip.
 
     Returns:
-        Float (clips, frames of the longest clip, features).
+        (clips, frames of the longest clip, ...).
     """
-    longest = max(lengths)
+    longest, others = max(lengths), (-1,) * (frames.dim() - 1)
     return torch.stack(
         [
-            torch.cat([clip_TF, clip_TF[-1:].expand(longest - len(clip_TF), -1)])
-            for clip_TF in torch.split(features_NF, list(lengths))
+            torch.cat([clip, clip[-1:].expand(longest - len(clip), *others)])
+            for clip in torch.split(frames, list(lengths))
         ]
     )

@@ -48,6 +48,7 @@ def clip_losses(
     smoothing: float = 0.0,
     at: str = "every",
     average: str = "log-probs",
+    class_weights_C: Tensor | None = None,
 ) -> ClipLosses:
     """Cross-entropy, averaged over the places in each clip where it is taken, summed over clips.
 
@@ -63,26 +64,84 @@ def clip_losses(
             "Rethinking the Inception Architecture for Computer Vision", 2016).
         at: The place in a clip where the loss is taken, among `loss_at.LOSS_AT`.
         average: The name of the kind of vote, among `video_vote.VOTES`.
+        class_weights_C: How much a clip of each class counts, float (classes,); None for alike.
     """
     scores_BTC = scores_BTC.float()
     real_BT = real_frames(num_valid_B, scores_BTC.shape[1])
     # P: the places in a clip, which are its frames or fewer
     scores_BPC, labels_BP = LOSS_AT[at](scores_BTC, frame_labels_BT, labels_B, real_BT)
-    log_probs_BPC = functional.log_softmax(scores_BPC, dim=-1)
-    labelled_BP = labels_BP != UNLABELLED
-    loss_BP = frame_losses(log_probs_BPC, labels_BP)
-    if smoothing:
-        spread_BP = -log_probs_BPC.mean(dim=-1) * labelled_BP
-        loss_BP = (1 - smoothing) * loss_BP + smoothing * spread_BP
-    count_B = labelled_BP.sum(dim=1)
-    loss = (loss_BP.sum(dim=1) / count_B.clamp(min=1)).sum()
+    count_B = (labels_BP != UNLABELLED).sum(dim=1)
+    loss_BP = _smoothed_losses(scores_BPC, labels_BP, smoothing)
+    loss_B = loss_BP.sum(dim=1) / count_B.clamp(min=1)
+    counted_B = count_B > 0
+    weight_B = counted_B.to(loss_B.dtype)
+    if class_weights_C is not None:
+        weight_B = weight_B * class_weights_C[labels_B]
     with torch.no_grad():
-        counted_B = count_B > 0
         vote = VOTES[average]
         votes_BTC = vote.of_frames(scores_BTC)
         votes_BC = (votes_BTC * vote.voting(real_BT)[..., None]).sum(dim=1)
         correct = ((votes_BC.argmax(dim=1) == labels_B) & counted_B).sum()
-    return ClipLosses.of_clips(loss, counted_B.sum(), correct)
+    clips = counted_B.sum()
+    return ClipLosses(
+        loss=(weight_B * loss_B).sum(),
+        weight=weight_B.sum(),
+        judged=clips,
+        correct=correct,
+        clips=clips,
+    )
+
+
+def losses_in_time(
+    scores_BTC: Tensor,
+    frame_labels_BT: Tensor,
+    *,
+    smoothing: float = 0.0,
+    at: str = "every",
+    class_weights_C: Tensor | None = None,
+) -> ClipLosses:
+    """Cross-entropy of frames that have classes of their own, summed over all of them.
+
+    Every labelled frame counts alike, whatever else is in its window; what is judged are frames. At
+    the last frame only, windows say of each frame what a net knows after all frames before it (An
+    et al., "MiniROAD: Minimal RNN Framework for Online Action Detection", 2023).
+
+    Args:
+        scores_BTC: The scores before any softmax, float (clips, frames, classes).
+        frame_labels_BT: The class number of each frame, int64 (clips, frames); -1 where a frame
+            has none.
+        smoothing: The share of a frame's label that is spread over all classes.
+        at: The place in a clip where the loss is taken: "every" or "last".
+        class_weights_C: How much a frame of each class counts, float (classes,); None for alike.
+    """
+    labelled_BT = frame_labels_BT != UNLABELLED
+    scores_BPC, labels_BP = LOSS_AT[at](
+        scores_BTC.float(), frame_labels_BT, frame_labels_BT[:, 0], labelled_BT
+    )
+    labelled_BP = labels_BP != UNLABELLED
+    weight_BP = labelled_BP.float()
+    if class_weights_C is not None:
+        weight_BP = weight_BP * class_weights_C[labels_BP.clamp(min=0)]
+    loss_BP = weight_BP * _smoothed_losses(scores_BPC, labels_BP, smoothing)
+    with torch.no_grad():
+        correct = ((scores_BPC.argmax(dim=-1) == labels_BP) & labelled_BP).sum()
+    return ClipLosses(
+        loss=loss_BP.sum(),
+        weight=weight_BP.sum(),
+        judged=labelled_BP.sum(),
+        correct=correct,
+        clips=labelled_BP.any(dim=1).sum(),
+    )
+
+
+def _smoothed_losses(scores_BTC: Tensor, labels_BT: Tensor, smoothing: float) -> Tensor:
+    """The cross-entropy of each frame with its smoothed label, float32; 0 where it has no class."""
+    log_probs_BTC = functional.log_softmax(scores_BTC, dim=-1)
+    loss_BT = frame_losses(log_probs_BTC, labels_BT)
+    if not smoothing:
+        return loss_BT
+    spread_BT = -log_probs_BTC.mean(dim=-1) * (labels_BT != UNLABELLED)
+    return (1 - smoothing) * loss_BT + smoothing * spread_BT
 
 
 def frame_losses(log_probs_BTC: Tensor, frame_labels_BT: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lrcn_model.scoring.loss import clip_losses
+from lrcn_model.scoring.loss import clip_losses, losses_in_time
 from lrcn_model.scoring.video_vote import VOTES
 
 
@@ -115,3 +115,59 @@ def test_smoothed_labels_give_torchs_smoothed_cross_entropy() -> None:
     valid = torch.tensor([3, 4, 2])
     found = clip_losses(scores, labels, labels[:, 0], valid, smoothing=0.1)
     torch.testing.assert_close(found.loss, torch.stack(clips).sum())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_clips_count_by_the_weights_of_their_classes(weighted: bool, smoothing: float) -> None:
+    scores, labels = torch.randn(5, 3, 4), torch.tensor([0, 3, 1, 1, 2])
+    weights = torch.tensor([0.5, 1.0, 2.0, 4.0]) if weighted else None
+    frame_labels = labels[:, None].repeat(1, 3)
+    found = clip_losses(
+        scores,
+        frame_labels,
+        labels,
+        torch.full((5,), 3),
+        smoothing=smoothing,
+        class_weights_C=weights,
+    )
+    # torch's smoothing weighs what is spread by the class that it is spread to
+    mean = sum(
+        (1.0 if weights is None else float(weights[label]))
+        * functional.cross_entropy(one, of_frames, label_smoothing=smoothing)
+        for one, of_frames, label in zip(scores, frame_labels, labels, strict=True)
+    )
+    torch.testing.assert_close(found.loss, torch.as_tensor(mean))
+    assert float(found.weight) == (5 if weights is None else float(weights[labels].sum()))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("at", ["every", "last"])
+def test_labelled_frames_in_time_count_one_by_one(at: str, weighted: bool) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        clips, frames, classes = rng.integers(1, 6), rng.integers(1, 7), rng.integers(2, 5)
+        scores = rng.normal(size=(clips, frames, classes)) * 3
+        labels = rng.integers(-1, classes, (clips, frames))
+        weights = rng.uniform(0.1, 3, classes) if weighted else np.ones(classes)
+        loss = weight = 0.0
+        judged = correct = labelled_clips = 0
+        for clip in range(clips):
+            places = [frame for frame in range(frames) if labels[clip, frame] >= 0]
+            labelled_clips += bool(places)
+            for frame in places if at == "every" else places[-1:]:
+                label = labels[clip, frame]
+                loss -= weights[label] * log_probs_of(scores[clip, frame])[label]
+                weight += weights[label]
+                judged += 1
+                correct += scores[clip, frame].argmax() == label
+        found = losses_in_time(
+            torch.from_numpy(scores),
+            torch.from_numpy(labels),
+            at=at,
+            class_weights_C=torch.from_numpy(weights).float() if weighted else None,
+        )
+        assert math.isclose(float(found.loss), loss, rel_tol=1e-4, abs_tol=1e-5)
+        assert math.isclose(float(found.weight), weight, rel_tol=1e-5, abs_tol=1e-6)
+        assert (int(found.judged), int(found.correct)) == (judged, correct)
+        assert int(found.clips) == labelled_clips
