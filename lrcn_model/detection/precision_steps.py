@@ -51,7 +51,7 @@ class DrawnSteps(NamedTuple):
 
         TP and FP are the positives and negatives that score as much or more, and w is the number
         of negatives over that of positives: so a class's figure doesn't depend on how rare it is.
-        De Geest et al., "Online Action Detection", ECCV 2016, section 4. Where there is no
+        De Geest et al., "Online Action Detection", ECCV 2016. Where there is no
         negative, every precision is 1.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -65,7 +65,7 @@ class DrawnSteps(NamedTuple):
         """The same, where the precision at a recall is the highest one at this recall or more.
 
         As in the PASCAL VOC challenge from 2010 on (Everingham et al., "The PASCAL Visual Object
-        Classes Challenge: A Retrospective", 2015, section 2.1) and so in ActivityNet's.
+        Classes Challenge: A Retrospective", 2015) and so in ActivityNet's.
         """
         precision_DK = _ratio(self.hits_DK, self.above_DK)
         return self._area(np.maximum.accumulate(precision_DK[:, ::-1], axis=1)[:, ::-1])

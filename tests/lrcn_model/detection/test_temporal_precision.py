@@ -108,6 +108,13 @@ def test_values_by_hand() -> None:
     assert temporal_average_precision(true, found, [0.9]) == {0: [1 / 2 / 2]}
 
 
+def test_a_detection_that_overlaps_a_little_too_little_finds_nothing() -> None:
+    true = [TrueSegment("a", 0, 10, 0)]
+    for end, precision in ((5.0, 1.0), (4.9999, 0.0)):
+        found = [Detection("a", 0, end, 0, 0.9)]
+        assert temporal_average_precision(true, found, [0.5]) == {0: [precision]}
+
+
 def test_the_curve_is_interpolated() -> None:
     true = [TrueSegment("a", 10 * n, 10 * n + 5, 0) for n in range(3)]
     found = [Detection("a", 100, 105, 0, 0.9)] + [
