@@ -35,8 +35,8 @@ from lrcn_data import UsageError, make_lists
 from lrcn_data.lists.official_splits import read_official
 from lrcn_data.lists.read_lists import read_lists
 from lrcn_model import evaluate, train
+from lrcn_model.figures.intervals import intervals, mean_of
 from lrcn_model.scoring.compare import Agreement
-from lrcn_model.scoring.intervals import intervals, mean_of
 
 SHARDS = {"pretrained": ["--fps", "12.5", "--seq-len", "16", "--clips", "2", "--short", "pad"]}
 """What shards the presets are meant for, as options of `lrcn-data shard`."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from .evaluation_tables import figures_of, interval_text, percent, print_figures
 
 if TYPE_CHECKING:
+    from lrcn_model.figures.intervals import Interval
     from lrcn_model.scoring.compare import Agreement, Comparison
-    from lrcn_model.scoring.intervals import Interval
     from lrcn_model.scoring.summary import Summary
 
 _NAMES = {

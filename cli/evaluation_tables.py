@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from lrcn_model.figures.intervals import Interval
     from lrcn_model.scoring.evaluation import Evaluation
-    from lrcn_model.scoring.intervals import Interval
     from lrcn_model.scoring.scorer import Result
     from lrcn_model.scoring.set_scorer import SetResult
 

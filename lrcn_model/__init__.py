@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lrcn_data.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from lrcn_model.figures.intervals import Interval
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
     from lrcn_model.nets.net_config import NetConfig, Part
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from lrcn_model.scoring.evaluate import evaluate
     from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
     from lrcn_model.scoring.find_evaluation import find_evaluation
-    from lrcn_model.scoring.intervals import Interval
     from lrcn_model.scoring.kept_evaluations import read_evaluation
     from lrcn_model.scoring.scorer import Result, VideoScores
     from lrcn_model.scoring.scores_csv import write_csv
@@ -111,7 +111,7 @@ __getattr__, __dir__ = lazy_names(
         "EpochSampler": "reading.epoch_sampler",
         "ClassFigures": "scoring.class_figures",
         "Evaluation": "scoring.evaluation",
-        "Interval": "scoring.intervals",
+        "Interval": "figures.intervals",
         "ScoredShard": "scoring.evaluation",
         "pooled_difference": "scoring.summary",
         "read_evaluation": "scoring.kept_evaluations",

@@ -8,9 +8,8 @@ labelled video. Runs are those of `runs`, over labelled frames alone.
 
 A delay leaves out how long an alarm has to last: what waits for that to sound comes as much later.
 False alarms per hour are what detectors of falls, keywords and intruders are judged by, against
-misses and the latency of true alarms: see the detection cost of NIST's TRECVID surveillance event
-detection, which weighs misses and false alarms per hour (Rose et al., "The TRECVid 2008 Event
-Detection evaluation", WACV 2009).
+misses and delays; so are those of events in surveillance video (NIST, "2008 TRECVid Event Detection
+Evaluation Plan").
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import numpy as np
 from lrcn_model.detection.drawn import by_name, share
 from lrcn_model.detection.frame_track import Floats, Ints, LabelledFrames
 from lrcn_model.detection.runs import predicted_runs, true_runs
-from lrcn_model.scoring.intervals import DrawnFigure
+from lrcn_model.figures.intervals import DrawnFigure
 
 _HOUR = 3600.0
 

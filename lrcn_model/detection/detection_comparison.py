@@ -12,7 +12,8 @@ from lrcn_data.errors import UsageError
 from lrcn_model.detection.alarms import Alarm
 from lrcn_model.detection.detection_parts import DetectionParts
 from lrcn_model.detection.frame_track import FrameTrack
-from lrcn_model.scoring.intervals import METHOD, DrawnFigure, Interval, intervals
+from lrcn_model.figures.intervals import METHOD, DrawnFigure, Interval, intervals
+from lrcn_model.figures.json_figures import without_nan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,9 +32,6 @@ class DetectionComparison:
 
     def report(self) -> dict[str, Any]:
         """All that is compared, as JSON can hold it."""
-        # late: it imports torch, which figures don't need
-        from lrcn_model.scoring.label_kinds import without_nan
-
         return {
             "differences": without_nan(self.differences),
             "intervals": {**METHOD, **without_nan(self.intervals)},

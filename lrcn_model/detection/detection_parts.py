@@ -19,7 +19,7 @@ from lrcn_model.detection.frame_precision import (
 from lrcn_model.detection.frame_track import FrameTrack, LabelledFrames, number_of_classes
 from lrcn_model.detection.segmental import SegmentCounts, drawn_segmental_figures
 from lrcn_model.detection.temporal_precision import drawn_temporal_map
-from lrcn_model.scoring.intervals import DrawnFigure
+from lrcn_model.figures.intervals import DrawnFigure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lrcn_model.detection.alarms import NAMES as ALARM_NAMES
 from lrcn_model.detection.alarms import Alarm, AlarmFigures
 from lrcn_model.detection.detection_parts import DetectionParts
-from lrcn_model.detection.frame_track import FrameTrack
-from lrcn_model.scoring.intervals import METHOD, Interval, intervals
+from lrcn_model.detection.frame_track import FrameTrack, LabelledFrames
+from lrcn_model.figures.intervals import METHOD, Interval, intervals
+from lrcn_model.figures.json_figures import without_nan
+
+_LEAST = 1e-12
+"""The least probability whose logarithm is taken, so that this is finite."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +33,10 @@ class DetectionResult:
         unlabelled_videos: The number of videos that have none.
         frames: The number of frames with a label, which are scored.
         unlabelled_frames: The number of frames without one.
+        skipped: The number of videos that gave no window since they were too short.
+        failed: The number of videos that gave no window for any other reason.
         background: The numbers of the background classes.
+        frame_loss: The mean cross-entropy of the labelled frames.
         frame_accuracy: The fraction of frames whose class has the highest score.
         mean_class_accuracy: The fraction of a class's frames that are right, averaged over the
             classes that occur.
@@ -60,11 +70,19 @@ class DetectionResult:
     MAIN_FIGURE: ClassVar[str] = "frame_map"
     """The figure by which weights are compared."""
 
+    EPOCH_FIGURES: ClassVar[tuple[str, ...]] = (
+        *("frame_map", "frame_accuracy", "f1_50", "edit", "frame_loss"),
+    )
+    """The figures that are recorded of every epoch."""
+
     videos: int
     unlabelled_videos: int
     frames: int
     unlabelled_frames: int
+    skipped: int
+    failed: int
     background: list[int]
+    frame_loss: float
     frame_accuracy: float
     mean_class_accuracy: float
     frame_map: float
@@ -94,9 +112,6 @@ class DetectionResult:
 
     def report(self) -> dict[str, Any]:
         """All figures as JSON can hold them: null where nothing was counted."""
-        # late: it imports torch, which figures don't need
-        from lrcn_model.scoring.label_kinds import without_nan
-
         figures = {one.name: getattr(self, one.name) for one in fields(self)}
         return {
             **without_nan(figures),
@@ -111,6 +126,8 @@ def detection_result(
     background: Collection[int] = (),
     alarm: Alarm | None = None,
     with_intervals: bool = True,
+    skipped: int = 0,
+    failed: int = 0,
 ) -> DetectionResult:
     """Score whole videos.
 
@@ -120,6 +137,8 @@ def detection_result(
         alarm: The class whose onset delay and false alarms are counted.
         with_intervals: Whether intervals of confidence are found, by bootstrap over the videos that
             have a labelled frame; they take most of the time.
+        skipped: The number of videos that gave no window since they were too short.
+        failed: The number of videos that gave no window for any other reason.
 
     Raises:
         UsageError: A class isn't among those of the tracks, or a video is there twice.
@@ -134,6 +153,9 @@ def detection_result(
         unlabelled_videos=len(tracks) - len(parts.videos),
         frames=frames,
         unlabelled_frames=sum(len(track.labels) for track in tracks) - frames,
+        skipped=skipped,
+        failed=failed,
+        frame_loss=_frame_loss(parts.videos),
         background=sorted(set(background)),
         segments=int(segments.true_V.sum()),
         predicted_segments=int(segments.predicted_V.sum()),
@@ -147,3 +169,13 @@ def detection_result(
         intervals=intervals(parts.figures(), len(parts.videos)) if with_intervals else {},
         **values,
     )
+
+
+def _frame_loss(videos: Sequence[LabelledFrames]) -> float:
+    """The mean cross-entropy of the frames of videos; nan of none."""
+    if not videos:
+        return math.nan
+    of_label_F = np.concatenate(
+        [np.take_along_axis(v.scores_FC, v.labels_F[:, None], axis=1)[:, 0] for v in videos]
+    )
+    return float(-np.log(np.maximum(of_label_F, _LEAST).astype(np.float64)).mean())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lrcn_model.detection.frame_track import Floats
-from lrcn_model.scoring.intervals import DrawnFigure
+from lrcn_model.figures.intervals import DrawnFigure
 
 _NUMBERS_AT_ONCE = 1 << 22
 """Of single precision they are 16 MB."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from lrcn_model.detection.drawn import mean_there, share
 from lrcn_model.detection.frame_track import Floats, LabelledFrames
-from lrcn_model.scoring.intervals import DrawnFigure
+from lrcn_model.figures.intervals import DrawnFigure
 
 
 class FrameCounts(NamedTuple):

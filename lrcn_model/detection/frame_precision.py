@@ -1,8 +1,8 @@
 """Average precision of frames: how well a class's scores put its frames before all others.
 
 All labelled frames of all videos are ranked together, by the probability of the class, as papers on
-online action detection do: De Geest et al., "Online Action Detection", ECCV 2016, section 4; An et
-al., "MiniROAD: Minimal RNN Framework for Online Action Detection", ICCV 2023. Frames of background
+online action detection do: De Geest et al., "Online Action Detection", ECCV 2016; An et al.,
+"MiniROAD: Minimal RNN Framework for Online Action Detection", ICCV 2023. Frames of background
 classes are negatives of every other class, and background has no average precision that is counted
 in the mean; nor has a class that no frame has.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from lrcn_model.detection.drawn import by_name, mean_there
 from lrcn_model.detection.frame_track import Floats, Ints, LabelledFrames, Scores
 from lrcn_model.detection.precision_steps import PrecisionSteps
-from lrcn_model.scoring.intervals import DrawnFigure
+from lrcn_model.figures.intervals import DrawnFigure
 
 NAMES = ("frame_map", "calibrated_frame_map")
 

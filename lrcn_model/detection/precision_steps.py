@@ -1,6 +1,6 @@
 """Precision over recall of things that are ranked, for draws of the videos that they are of.
 
-`scoring.average_precision` goes through all that is ranked in every draw. That is a video each
+`figures.average_precision` goes through all that is ranked in every draw. That is a video each
 there; here it is every frame of every video, which 9,999 draws can't go through one by one: 400
 videos of 3,000 frames and 20 classes would be 2.4e11 frames. So the ranking is cut into steps at
 scores of positives, what each video has in each step is counted once, and a draw adds up counts.
@@ -41,7 +41,7 @@ class DrawnSteps(NamedTuple):
     def average_precision(self) -> Floats:
         """The area under the curve of precision over recall, as steps, without interpolation.
 
-        It is that of `scoring.average_precision`, where equal scores are one step: float64
+        It is that of `figures.average_precision`, where equal scores are one step: float64
         (draws,), nan where a draw has no positive.
         """
         return self._area(_ratio(self.hits_DK, self.above_DK))
@@ -51,7 +51,7 @@ class DrawnSteps(NamedTuple):
 
         TP and FP are the positives and negatives that score as much or more, and w is the number
         of negatives over that of positives: so a class's figure doesn't depend on how rare it is.
-        De Geest et al., "Online Action Detection", ECCV 2016, section 4. Where there is no
+        De Geest et al., "Online Action Detection", ECCV 2016. Where there is no
         negative, every precision is 1.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -65,7 +65,7 @@ class DrawnSteps(NamedTuple):
         """The same, where the precision at a recall is the highest one at this recall or more.
 
         As in the PASCAL VOC challenge from 2010 on (Everingham et al., "The PASCAL Visual Object
-        Classes Challenge: A Retrospective", 2015, section 2.1) and so in ActivityNet's.
+        Classes Challenge: A Retrospective", 2015) and so in ActivityNet's.
         """
         precision_DK = _ratio(self.hits_DK, self.above_DK)
         return self._area(np.maximum.accumulate(precision_DK[:, ::-1], axis=1)[:, ::-1])

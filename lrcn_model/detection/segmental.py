@@ -1,7 +1,7 @@
 """Segmental F1 and edit score: how right the segments of videos are, and their order.
 
 Both are those of Lea et al., "Temporal Convolutional Networks for Action Segmentation and
-Detection", CVPR 2017, section 4.1, as Abu Farha and Gall count them ("MS-TCN: Multi-Stage Temporal
+Detection", CVPR 2017, as Abu Farha and Gall count them ("MS-TCN: Multi-Stage Temporal
 Convolutional Network for Action Segmentation", CVPR 2019, and its `eval.py`): segments that are
 found, wrong and missed are summed over all videos before F1, and edit scores of videos are
 averaged. Here they are from 0 to 1. Segments are runs (see `runs`), of truth and prediction alike:
@@ -19,7 +19,7 @@ import numpy as np
 from lrcn_model.detection.drawn import share
 from lrcn_model.detection.frame_track import Floats, Ints, LabelledFrames
 from lrcn_model.detection.runs import Runs, predicted_runs, true_runs
-from lrcn_model.scoring.intervals import DrawnFigure
+from lrcn_model.figures.intervals import DrawnFigure
 
 OVERLAPS = {"f1_10": 0.10, "f1_25": 0.25, "f1_50": 0.50}
 """The overlaps, intersection over union, at which a segment counts as found, by F1's names."""

@@ -27,7 +27,7 @@ from lrcn_model.detection.drawn import by_name, in_pieces, mean_there
 from lrcn_model.detection.frame_track import Floats, Ints, LabelledFrames
 from lrcn_model.detection.precision_steps import DrawnSteps
 from lrcn_model.detection.runs import predicted_runs, true_runs
-from lrcn_model.scoring.intervals import DrawnFigure
+from lrcn_model.figures.intervals import DrawnFigure
 
 Bools = npt.NDArray[np.bool_]
 
@@ -38,8 +38,9 @@ MEAN = "temporal_map"
 """The name of the mean over all these overlaps."""
 
 _TOLERANCE = 1e-4
-"""How far below the least overlap one may be: times are rounded to a millionth of a second, by
-which three of six frames of a thirtieth of a second may be 0.49999 of them."""
+"""How far below the least overlap that of runs of frames may be: frames' times are rounded to a
+millionth of a second, by which three of six frames of a thirtieth of a second may be 0.49999 of
+them."""
 
 
 class TrueSegment(NamedTuple):
@@ -197,7 +198,7 @@ def drawn_temporal_map(
         true_segments(videos, background),
         detections(videos, background),
         range(len(videos)),
-        [*OVERLAPS.values()],
+        [least - _TOLERANCE for least in OVERLAPS.values()],
     ).values()
 
     def figures(counts_DV: Floats) -> Floats:
@@ -269,7 +270,6 @@ def _matched(true: list[TrueSegment], ranked: list[Detection], overlaps_O: Float
     Returns:
         bool (detections, overlaps).
     """
-    least_O = overlaps_O - _TOLERANCE
     true_in: dict[Hashable, list[TrueSegment]] = defaultdict(list)
     places_in: dict[Hashable, list[int]] = defaultdict(list)
     for segment in true:
@@ -282,9 +282,9 @@ def _matched(true: list[TrueSegment], ranked: list[Detection], overlaps_O: Float
         overlap_PS = _overlaps([ranked[place] for place in places], true_in[video])
         free_OS = np.ones((len(overlaps_O), overlap_PS.shape[1]), np.bool_)
         # most detections of a bad net overlap nothing enough
-        for row in np.flatnonzero(overlap_PS.max(axis=1) >= least_O.min()):
+        for row in np.flatnonzero(overlap_PS.max(axis=1) >= overlaps_O.min()):
             left_OS = np.where(free_OS, overlap_PS[row], 0)
-            enough_O = left_OS.max(axis=1) >= least_O
+            enough_O = left_OS.max(axis=1) >= overlaps_O
             free_OS[enough_O, left_OS.argmax(axis=1)[enough_O]] = False
             hits_NO[places[row]] = enough_O
     return hits_NO

@@ -66,19 +66,21 @@ def shard_windows(count: int, window: int, *, seed: int, epoch: int) -> list[lis
 def balanced(labels: npt.NDArray[np.int64], *, seed: int, epoch: int) -> Order:
     """As many samples as there are, with each class that occurs as often as the others.
 
+    Samples of no class are left out.
+
     Every class's samples are gone through in a random order, again and again in new ones where
     the class has too few. So a class's samples differ in how often they occur by one at most;
     what of a large class is left out changes from epoch to epoch.
 
     Args:
-        labels: The class number of each sample, int64 (samples,).
+        labels: The class number of each sample, int64 (samples,); -1 for none.
         seed: The seed of the training.
         epoch: The number of the epoch, from 0.
 
     Returns:
         The numbers of the samples, in a random order.
     """
-    classes = np.unique(labels)
+    classes = np.unique(labels[labels >= 0])
     if not len(classes):
         return np.zeros(0, np.int64)
     share, rest = divmod(len(labels), len(classes))
@@ -139,6 +141,12 @@ def steps(start: int, count: int, *, batch_size: int, ranks: int) -> Iterator[St
             stop = count
         yield Step(start, min(stop, count))
         start = stop
+
+
+def step_count(start: int, count: int, *, batch_size: int, ranks: int) -> int:
+    """The number of steps that `steps` gives, with the same arguments."""
+    full, rest = divmod(max(0, count - start), batch_size * ranks)
+    return full + bool(rest >= ranks or (rest and not full))
 
 
 def check_ranks(count: int, ranks: int) -> None:

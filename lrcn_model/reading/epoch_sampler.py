@@ -10,7 +10,10 @@ from torch.utils.data import Sampler
 
 from lrcn_data.errors import UsageError
 from lrcn_model.reading import epoch_order
+from lrcn_model.reading.recut_clips import RecutClips
 from lrcn_model.reading.shard_dataset import ShardDataset
+
+_OF_SHARDS = (ShardDataset, RecutClips)
 
 
 class EpochSampler(Sampler[list[int]]):
@@ -29,7 +32,8 @@ class EpochSampler(Sampler[list[int]]):
     so the sampler can't know what was trained on: `state_dict` is told how many steps were.
 
     Args:
-        dataset: The dataset to sample from. `shuffle_window` and `balanced` need a ShardDataset.
+        dataset: The dataset to sample from. `shuffle_window` and `balanced` need one of shards, or
+            windows cut from it.
         batch_size: The number of samples that a rank takes in a step.
         seed: The seed of the order.
         rank: The number of this process, from 0.
@@ -67,7 +71,7 @@ class EpochSampler(Sampler[list[int]]):
             raise UsageError(f"--shuffle-window must be at least 0, got {shuffle_window}")
         if (shuffle_window > 0) + balanced + (not shuffle) > 1:
             raise UsageError("of no shuffling, --shuffle-window and balancing, choose one")
-        if (shuffle_window or balanced) and not isinstance(dataset, ShardDataset):
+        if (shuffle_window or balanced) and not isinstance(dataset, _OF_SHARDS):
             raise UsageError("--shuffle-window and balancing need a ShardDataset")
         if balanced and isinstance(dataset, ShardDataset) and dataset.multi_label:
             raise UsageError(
@@ -109,10 +113,9 @@ class EpochSampler(Sampler[list[int]]):
     def order(self) -> epoch_order.Order:
         """The samples of the whole epoch, over all ranks, in the order in which they are taken."""
         dataset, seed, epoch = self._dataset, self._seed, self.epoch
-        if self._balanced and isinstance(dataset, ShardDataset):
-            groups = dataset.data_set.label_groups
-            return epoch_order.balanced(groups, seed=seed, epoch=epoch)
-        if self._shuffle_window and isinstance(dataset, ShardDataset):
+        if self._balanced and isinstance(dataset, _OF_SHARDS):
+            return epoch_order.balanced(dataset.label_groups, seed=seed, epoch=epoch)
+        if self._shuffle_window and isinstance(dataset, _OF_SHARDS):
             return epoch_order.shuffled_in_windows(
                 dataset.shard_samples, self._shuffle_window, seed=seed, epoch=epoch
             )
@@ -123,7 +126,7 @@ class EpochSampler(Sampler[list[int]]):
     def _windows(self) -> Iterator[tuple[int, list[int]]]:
         """The shards of each window, with the sample at which to ask for them: a window ahead."""
         dataset = self._dataset
-        if not self._shuffle_window or not isinstance(dataset, ShardDataset):
+        if not self._shuffle_window or not isinstance(dataset, _OF_SHARDS):
             return
         counts = dataset.shard_samples
         asked = start = 0
@@ -164,6 +167,12 @@ class EpochSampler(Sampler[list[int]]):
             )
         self.epoch = state["epoch"]
         self._samples_done = state["samples_done"]
+
+    def batches_left(self, epoch: int, samples_done: int) -> int:
+        """The number of batches of an epoch, from 0, after some of its samples."""
+        return epoch_order.step_count(
+            samples_done, len(self._dataset), batch_size=self._batch_size, ranks=self._ranks
+        )
 
     def _steps(self) -> Iterator[epoch_order.Step]:
         return epoch_order.steps(

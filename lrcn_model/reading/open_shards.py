@@ -16,7 +16,9 @@ from lrcn_model.ranks import Ranks
 from lrcn_model.reading.batch_loader import load_batches
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.epoch_sampler import EpochSampler
+from lrcn_model.reading.recut_clips import RecutClips
 from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.reading.stream_sampler import StreamSampler
 
 _MOST_WORKERS = 8
 
@@ -69,6 +71,7 @@ class Wanted:
         frame_kind: The name of the kind of frames.
         recipe: How the clips were made that the net was or is trained on.
         multi_label: Whether a clip has a set of classes, instead of one.
+        labels_in_time: Whether frames have classes of their own.
     """
 
     what: str
@@ -77,6 +80,7 @@ class Wanted:
     frame_kind: str
     recipe: Mapping[str, Any]
     multi_label: bool = False
+    labels_in_time: bool = False
 
 
 def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool) -> list[str]:
@@ -109,6 +113,11 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
         has, has_not = (several, one) if data.multi_label else (one, several)
         flag = "with" if wanted.multi_label else "without"
         raise UsageError(f"{folder} has {has}, {what} {has_not}; make shards {flag} --multi-label")
+    if data.labels_in_time != wanted.labels_in_time:
+        in_time, one = "labels in time", "one label a clip"
+        has, has_not = (in_time, one) if data.labels_in_time else (one, in_time)
+        lists = "lists of segments" if wanted.labels_in_time else "lists of videos"
+        raise UsageError(f"{folder} has {has}, {what} {has_not}; make shards of {lists}")
     if len(data.classes) != len(wanted.classes):
         raise UsageError(
             f"{folder} has {len(data.classes)} classes, {what} {len(wanted.classes)}; make shards"
@@ -129,6 +138,24 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
     return differences
 
 
+def scoring_windows(data: ShardDataset, window: int, *, carry_state: bool) -> RecutClips:
+    """The windows that a net is scored on that was trained on windows of labels in time.
+
+    Where no state is carried they overlap by half, so that a frame at the end of one is in the
+    middle of another.
+
+    Args:
+        data: The stored windows.
+        window: The number of frames of the windows trained on; 0 for whole videos.
+        carry_state: Whether the head's state is carried from window to window.
+
+    Raises:
+        UsageError: No such windows can be cut.
+    """
+    stride = None if carry_state or not window else max(1, window // 2)
+    return RecutClips.cut(data, length=window or None, stride=stride)
+
+
 def scoring_batches(
     data: Clips,
     *,
@@ -136,20 +163,30 @@ def scoring_batches(
     workers: int,
     processor: Processor,
     ranks: Ranks,
+    in_streams: bool = False,
 ) -> Generator[ClipBatch, None, None]:
     """Load every clip once, in one of the processes, in the clips' order.
 
     Args:
-        data: The clips: a `ShardDataset`, or what is cached of one.
+        data: The clips: a `ShardDataset`, what is cached of one, or windows cut from one.
         batch_size: The number of clips in a batch.
         workers: The number of processes that read shards; 0 for reading in this process.
         processor: The processor that the batches are for.
         ranks: The processes that share the clips.
+        in_streams: Whether windows of one video come in their order, one a batch, so that a head's
+            state can be carried; the first process has them all then.
 
     Yields:
         The batches, on the processor's device.
     """
-    sampler = EpochSampler(
-        data, batch_size=batch_size, rank=ranks.rank, ranks=ranks.count, shuffle=False
-    )
+    sampler: EpochSampler | StreamSampler
+    if in_streams:
+        assert isinstance(data, RecutClips)
+        if not ranks.first:
+            return
+        sampler = StreamSampler(data, batch_size=batch_size, shuffle=False)
+    else:
+        sampler = EpochSampler(
+            data, batch_size=batch_size, rank=ranks.rank, ranks=ranks.count, shuffle=False
+        )
     yield from load_batches(data, sampler, workers, processor)

@@ -63,12 +63,13 @@ class RecutClips(Dataset[ClipBatch]):
 
     Attributes:
         windows: Where the windows lie in their videos.
+        varies: Whether windows differ in their number of frames.
     """
 
     def __init__(self, data: ShardDataset, windows: Windows, cached: Clips | None = None) -> None:
         self.windows = windows
         self._data, self._cached = data, cached
-        self._varies = len(np.unique(windows.lengths)) > 1
+        self.varies = len(np.unique(windows.lengths)) > 1
 
     @classmethod
     def cut(cls, data: ShardDataset, *, length: int | None, stride: int | None) -> RecutClips:
@@ -99,7 +100,7 @@ class RecutClips(Dataset[ClipBatch]):
             if self._cached is not None:
                 return self._joined(self._cached.__getitems__(stored), stored, pieces, indices)
             samples = {number: self._data.data_set.read_sample(number) for number in stored}
-            joined = [_joined_sample(samples, of_window, self._varies) for of_window in pieces]
+            joined = [_joined_sample(samples, of_window, self.varies) for of_window in pieces]
             return decode_samples(joined, indices)
 
     @property
@@ -159,7 +160,7 @@ class RecutClips(Dataset[ClipBatch]):
         frames, frame_labels = joined(_rows(batch)), joined(batch.frame_labels)
         lengths = torch.tensor([len(row) for row in frames])
         has_pixels = batch.features is None
-        together = torch.cat if self._varies else torch.stack
+        together = torch.cat if self.varies else torch.stack
         return ClipBatch(
             pixels=torch.cat([row.flatten() for row in frames]) if has_pixels else batch.pixels,
             sizes=batch.sizes[at],
@@ -172,7 +173,7 @@ class RecutClips(Dataset[ClipBatch]):
             sources=tuple(batch.sources[place] for place in at),
             channels=batch.channels,
             features=None if has_pixels else together(frames),
-            frame_counts=lengths if self._varies else None,
+            frame_counts=lengths if self.varies else None,
             positions=batch.positions[at] + torch.tensor([piece.start for piece in first]),
             frame_times=pad_sequence(joined(batch.frame_times), batch_first=True),
         )

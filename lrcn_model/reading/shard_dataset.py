@@ -98,6 +98,11 @@ class ShardDataset(Dataset[ClipBatch]):
         """
         return self.data_set.labels
 
+    @property
+    def label_groups(self) -> npt.NDArray[np.int64]:
+        """int64 (clips,), a number for the class or the set of classes of each clip."""
+        return self.data_set.label_groups
+
     def class_counts(self) -> npt.NDArray[np.int64]:
         """The number of clips that have each class, int64 (classes,)."""
         return self.data_set.class_counts()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from torch.utils.data import Sampler
@@ -57,9 +58,12 @@ class StreamSampler(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         yield from self._left
 
-    def batches_in(self, epoch: int) -> int:
-        """The number of batches of a whole epoch, from 0."""
-        return len(self._steps(epoch))
+    def batches_left(self, epoch: int, samples_done: int) -> int:
+        """The number of batches of an epoch, from 0, after some of its windows."""
+        left, done = deque(self._steps(epoch)), 0
+        while left and done < samples_done:
+            done += len(left.popleft())
+        return len(left)
 
     def state_dict(self, steps_done: int) -> dict[str, int]:
         """The state from which `load_state_dict` goes on after some steps.

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lrcn_data.errors import UsageError
+from lrcn_model.figures.intervals import METHOD, DrawnFigure, Interval, intervals
+from lrcn_model.figures.json_figures import without_nan
 from lrcn_model.scoring.evaluation import Evaluation, drawn_figures
-from lrcn_model.scoring.intervals import METHOD, DrawnFigure, Interval, intervals
-from lrcn_model.scoring.label_kinds import AnyVideoScores, without_nan
+from lrcn_model.scoring.label_kinds import AnyVideoScores
 from lrcn_model.scoring.set_scorer import SetResult
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.shard_patterns import Patterns
+from lrcn_model.figures.intervals import intervals
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.reading.clip_batch import Clips
@@ -25,7 +26,6 @@ from lrcn_model.scoring.calibration import fit_calibration
 from lrcn_model.scoring.class_figures import class_figures
 from lrcn_model.scoring.evaluation import Evaluation, ScoredShard, drawn_figures
 from lrcn_model.scoring.frame_scores import FrameScores
-from lrcn_model.scoring.intervals import intervals
 from lrcn_model.scoring.kept_evaluations import keep_evaluation
 from lrcn_model.scoring.known_features import with_known_features
 from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes

@@ -9,6 +9,15 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from lrcn_model.figures.intervals import (
+    METHOD,
+    DrawnFigure,
+    Interval,
+    mean_average_precision,
+    mean_of,
+    mean_over_classes,
+)
+from lrcn_model.figures.json_figures import with_nan, without_nan
 from lrcn_model.scoring.calibration import (
     Calibration,
     CalibrationFigures,
@@ -19,21 +28,11 @@ from lrcn_model.scoring.calibration import (
     probabilities,
 )
 from lrcn_model.scoring.class_figures import ClassFigures
-from lrcn_model.scoring.intervals import (
-    METHOD,
-    DrawnFigure,
-    Interval,
-    mean_average_precision,
-    mean_of,
-    mean_over_classes,
-)
 from lrcn_model.scoring.label_kinds import (
     AnyResult,
     AnyVideoScores,
     json_result,
     read_result,
-    with_nan,
-    without_nan,
 )
 from lrcn_model.scoring.scorer import VideoScores
 from lrcn_model.scoring.set_scorer import SetResult, set_matrix

@@ -1,28 +1,37 @@
-"""The two ways in which a data set's clips are labelled: by one class each, or by a set of classes.
+"""The ways in which a data set is labelled: a class a clip, a set of classes a clip, or in time.
 
-What is minimized, measured and said of a video follows from it; it is the data set's, made with or
-without `lrcn-data shard --multi-label`, and no option of a training.
+What is minimized, measured and said of a video follows from it; it is the data set's, and no option
+of a training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from torch import Tensor
 
+from lrcn_model.detection.detection_result import DetectionResult
+from lrcn_model.figures.json_figures import with_nan, without_nan
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch
-from lrcn_model.scoring.loss import ClipLosses, clip_losses
+from lrcn_model.scoring.loss import ClipLosses, clip_losses, losses_in_time
 from lrcn_model.scoring.scorer import Result, Scorer, VideoScores
 from lrcn_model.scoring.set_loss import set_losses
 from lrcn_model.scoring.set_scorer import SetResult, SetScorer, SetVideoScores
+from lrcn_model.scoring.time_scorer import TimeScorer
 from lrcn_model.scoring.video_vote import SET_VOTES, VOTES, Vote
 
 AnyScorer = Scorer | SetScorer
 AnyResult = Result | SetResult
 AnyVideoScores = VideoScores | SetVideoScores
+"""What there is of clips that are labelled as a whole."""
+
+TrainingScorer = AnyScorer | TimeScorer
+TrainingResult = AnyResult | DetectionResult
+
+ScorerType = TypeVar("ScorerType", bound=TrainingScorer, covariant=True)
 
 
 class Addable(Protocol):
@@ -52,23 +61,23 @@ class LossOptions(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LabelKind:
+class LabelKind(Generic[ScorerType]):
     """What follows from how clips are labelled.
 
     Attributes:
         losses: Given the scores before any softmax or sigmoid, (clips, frames, classes), the batch
-            that was scored, and the values of the training: the losses.
+            that was scored, the values of the training, and how much each class counts: the losses.
         scorer: Makes what adds scores up to figures, given the number of classes and --average.
         votes: The kinds of votes by name.
     """
 
-    losses: Callable[[Tensor, ClipBatch, LossOptions], ClipLosses]
-    scorer: Callable[[int, str], AnyScorer]
+    losses: Callable[[Tensor, ClipBatch, LossOptions, Tensor | None], ClipLosses]
+    scorer: Callable[[int, str], ScorerType]
     votes: Mapping[str, Vote]
 
 
-_ONE_CLASS = LabelKind(
-    losses=lambda scores_BTC, batch, options: clip_losses(
+_ONE_CLASS = LabelKind[AnyScorer](
+    losses=lambda scores_BTC, batch, options, weights_C: clip_losses(
         scores_BTC,
         batch.frame_labels,
         batch.labels,
@@ -76,13 +85,14 @@ _ONE_CLASS = LabelKind(
         smoothing=options.label_smoothing,
         at=options.loss_at,
         average=options.average,
+        class_weights_C=weights_C,
     ),
     scorer=Scorer,
     votes=VOTES,
 )
 
-_CLASS_SETS = LabelKind(
-    losses=lambda scores_BTC, batch, options: set_losses(
+_CLASS_SETS = LabelKind[AnyScorer](
+    losses=lambda scores_BTC, batch, options, weights_C: set_losses(
         scores_BTC, batch.labels, batch.num_valid, smoothing=options.label_smoothing
     ),
     scorer=SetScorer,
@@ -90,9 +100,32 @@ _CLASS_SETS = LabelKind(
 )
 
 
-def label_kind(*, multi_label: bool) -> LabelKind:
-    """How the clips of a data set are labelled, by whether a clip has a set of classes."""
+_IN_TIME = LabelKind[TimeScorer](
+    losses=lambda scores_BTC, batch, options, weights_C: losses_in_time(
+        scores_BTC,
+        batch.frame_labels,
+        smoothing=options.label_smoothing,
+        at=options.loss_at,
+        class_weights_C=weights_C,
+    ),
+    scorer=TimeScorer,
+    votes=VOTES,
+)
+
+
+def label_kind(*, multi_label: bool) -> LabelKind[AnyScorer]:
+    """How clips with labels as a whole are labelled, by whether a clip has a set of classes."""
     return _CLASS_SETS if multi_label else _ONE_CLASS
+
+
+def training_kind(*, multi_label: bool, labels_in_time: bool) -> LabelKind[TrainingScorer]:
+    """How the clips of a training are labelled.
+
+    Args:
+        multi_label: Whether a clip has a set of classes.
+        labels_in_time: Whether frames have classes of their own.
+    """
+    return _IN_TIME if labels_in_time else label_kind(multi_label=multi_label)
 
 
 def over_all_processes(part: Part, ranks: Ranks) -> Part:
@@ -103,7 +136,7 @@ def over_all_processes(part: Part, ranks: Ranks) -> Part:
     return parts[0]
 
 
-def json_result(result: AnyResult) -> dict[str, Any]:
+def json_result(result: TrainingResult) -> dict[str, Any]:
     """The figures as JSON can hold them: null where nothing was counted, or one says nothing."""
     return {name: without_nan(getattr(result, name)) for name in type(result).__slots__}
 
@@ -126,19 +159,3 @@ def read_result(figures: Mapping[str, Any]) -> AnyResult:
     return kind(
         **{name: one if name in optional else with_nan(one) for name, one in values.items()}
     )
-
-
-def with_nan(value: Any) -> Any:
-    """A value, or all values in lists, with nan for None."""
-    if isinstance(value, list):
-        return [with_nan(one) for one in value]
-    return float("nan") if value is None else value
-
-
-def without_nan(value: Any) -> Any:
-    """A value, or all values in lists and objects, with None for a number that is none."""
-    if isinstance(value, Mapping):
-        return {name: without_nan(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(one) for one in value]
-    return None if value != value else value

@@ -52,7 +52,7 @@ def _mean(
     return mean_BC[:, None], labels_B.where(labelled_B, UNLABELLED)[:, None]
 
 
-EVERY = "every"
+EVERY, MEAN = "every", "mean"
 
-LOSS_AT: Mapping[str, LossPlace] = {EVERY: _every, "last": _last, "mean": _mean}
+LOSS_AT: Mapping[str, LossPlace] = {EVERY: _every, "last": _last, MEAN: _mean}
 """The places by name."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lrcn_model.figures.average_precision import average_precision
 from lrcn_model.reading.clip_batch import ClipBatch
-from lrcn_model.scoring.average_precision import average_precision
 from lrcn_model.scoring.loss import real_frames
 from lrcn_model.scoring.set_loss import frame_set_losses, overlaps
 from lrcn_model.scoring.video_sums import Scores, VideoIdentity, VideoSums

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from lrcn_data.errors import UsageError
+from lrcn_model.figures.intervals import METHOD, Interval, intervals, mean_of
+from lrcn_model.figures.json_figures import without_nan
 from lrcn_model.scoring.evaluation import Evaluation
-from lrcn_model.scoring.intervals import METHOD, Interval, intervals, mean_of
-from lrcn_model.scoring.label_kinds import without_nan
 from lrcn_model.scoring.video_sums import VideoIdentity
 
 

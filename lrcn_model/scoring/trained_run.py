@@ -40,9 +40,10 @@ from lrcn_model.tensor_file import (
     write_tensors,
 )
 
-_VERSION, _MULTI_LABEL_VERSION = 2, 3
+_VERSION, _MULTI_LABEL_VERSION, _IN_TIME_VERSION = 2, 3, 4
 """The record's version. Since 2 the net's parts are there as in the options; 1 is read too. That of
-a net for several labels a clip is 3, so that older versions don't take it for one of one label."""
+a net for several labels a clip is 3, and that of one for labels in time 4, so that older versions
+don't take them for one of one label a clip."""
 
 _ENDING = ".safetensors"
 
@@ -68,6 +69,10 @@ class RunFacts:
             did.
         calibration: How the probabilities of videos are corrected; None where that was not learnt.
         multi_label: Whether a clip has a set of classes, instead of one.
+        labels_in_time: Whether frames have classes of their own.
+        window: The number of frames of the windows, cut from those of seq_len frames, that the net
+            was trained on; 0 for whole videos, None for windows as they were stored.
+        carry_state: Whether the head went on with what it had seen of the windows before.
     """
 
     classes: list[str]
@@ -81,6 +86,9 @@ class RunFacts:
     frame_plugins: Mapping[str, str] = field(default_factory=dict)
     calibration: Calibration | None = None
     multi_label: bool = False
+    labels_in_time: bool = False
+    window: int | None = None
+    carry_state: bool = False
 
     @property
     def sampled(self) -> dict[str, Any]:
@@ -96,7 +104,16 @@ class RunFacts:
             del record["calibration"]
         if not self.multi_label:
             del record["multi_label"]
+        if not self.labels_in_time:
+            del record["labels_in_time"], record["window"], record["carry_state"]
         return record
+
+    @property
+    def version(self) -> int:
+        """The version of a record that has these facts."""
+        if self.labels_in_time:
+            return _IN_TIME_VERSION
+        return _MULTI_LABEL_VERSION if self.multi_label else _VERSION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -184,7 +201,7 @@ def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts)
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     plugins = net_plugins(net.config)
     record = {
-        "version": _MULTI_LABEL_VERSION if facts.multi_label else _VERSION,
+        "version": facts.version,
         "net": net.config.to_json(),
         **({"plugins": plugins} if plugins else {}),
         **facts.as_record(),
@@ -252,10 +269,10 @@ def load_run(
     except OSError as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
     try:
-        if record["version"] > _MULTI_LABEL_VERSION:
+        if record["version"] > _IN_TIME_VERSION:
             raise LrcnError(
                 f"{path} has version {record['version']}, this lrcn reads up to"
-                f" {_MULTI_LABEL_VERSION}; upgrade lrcn"
+                f" {_IN_TIME_VERSION}; upgrade lrcn"
             )
         config = NetConfig.from_json(record["net"])
         check_named(config, str(run), plugins)
@@ -278,6 +295,9 @@ def load_run(
             if (found := record.get("calibration"))
             else None,
             multi_label=record.get("multi_label", False),
+            labels_in_time=record.get("labels_in_time", False),
+            window=record.get("window"),
+            carry_state=record.get("carry_state", False),
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error

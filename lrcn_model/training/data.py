@@ -6,6 +6,7 @@ from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lrcn_data.errors import UsageError
@@ -17,7 +18,6 @@ from lrcn_data.printable import show
 from lrcn_model.nets.net_plugins import net_plugins
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
-from lrcn_model.reading import epoch_order
 from lrcn_model.reading.batch_loader import load_batches
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.epoch_sampler import EpochSampler
@@ -27,16 +27,21 @@ from lrcn_model.reading.open_shards import (
     default_workers,
     open_shards,
     scoring_batches,
+    scoring_windows,
 )
+from lrcn_model.reading.recut_clips import RecutClips, stored_videos
 from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.reading.stream_sampler import StreamSampler
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
 from lrcn_model.scoring.calibration import Calibration, fit_calibration
-from lrcn_model.scoring.label_kinds import AnyScorer
+from lrcn_model.scoring.label_kinds import TrainingScorer
 from lrcn_model.scoring.scorer import Scorer
 from lrcn_model.scoring.trained_run import RunFacts
 from lrcn_model.training.mean import MEANS
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn
+
+AnyClips = ShardDataset | RecutClips
 
 
 class TrainData:
@@ -49,8 +54,10 @@ class TrainData:
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
 
     Attributes:
-        train: The clips to train on.
-        val: The clips to validate with; None where --val-shards names none.
+        train: The shards to train on.
+        val: The shards to validate with; None where --val-shards names none.
+        train_clips: The clips to train on: those of the shards, or windows cut from them.
+        val_clips: The clips to validate with, in the same way; None where there are none.
         workers: The number of processes that read shards.
         resumable: Whether a training can go on in the middle of an epoch.
 
@@ -86,6 +93,7 @@ class TrainData:
                 seq_len=self.train.seq_len,
                 frame_kind=self.train.frame_kind.name,
                 recipe=self.train.recipe,
+                labels_in_time=self.train.labels_in_time,
             )
             self._differences = check_fits(
                 self.val, wanted, allow_other_sampling=options.allow_other_sampling
@@ -95,10 +103,12 @@ class TrainData:
                 f"--jitter {options.jitter:g} varies colours, which frames of the kind"
                 f" {self.train.frame_kind.name} don't have; leave it out"
             )
-        if options.mixup and self.train.variable_length:
+        self.train_clips, self.val_clips = self._clips()
+        if options.mixup and self.varying_lengths and not options.freezes_cnn:
             raise UsageError(
-                f"--mixup {options.mixup:g} mixes clips of one length, and these have several;"
-                " leave it out, or make shards with one --seq-len"
+                f"--mixup {options.mixup:g} mixes frames of clips of one length, and these have"
+                " several; leave it out, or make shards with one --seq-len; with a frozen CNN it"
+                " mixes features, of any lengths"
             )
         refuse_one_class(
             self.train.classes,
@@ -108,18 +118,71 @@ class TrainData:
         )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
-        self._sampler = EpochSampler(
-            self.train,
-            batch_size=options.batch_size,
-            seed=options.seed,
-            rank=ranks.rank,
-            ranks=ranks.count,
-            shuffle_window=options.shuffle_window,
-            balanced=options.balanced,
-        )
+        self._sampler = self._new_sampler()
         self._webdataset = (
             self._open_webdataset(plugins) if options.reader == "webdataset" else None
         )
+
+    def _clips(self) -> tuple[AnyClips, AnyClips | None]:
+        """The clips to train on and to validate with.
+
+        Raises:
+            UsageError: Windows are asked for that can't be cut, or others than of labels in time.
+        """
+        options = self._options
+        if self.train.labels_in_time:
+            # whatever the windows are, those that videos are joined from must be windows
+            stored_videos(self.train)
+        if options.window is None:
+            return self.train, self.val
+        length, stride = options.window or None, options.window_stride or None
+        train = RecutClips.cut(self.train, length=length, stride=stride)
+        return train, self.val and scoring_windows(
+            self.val, options.window, carry_state=options.carry_state
+        )
+
+    def _new_sampler(self) -> EpochSampler | StreamSampler:
+        options, ranks = self._options, self._ranks
+        if not options.carry_state:
+            return EpochSampler(
+                self.train_clips,
+                batch_size=options.batch_size,
+                seed=options.seed,
+                rank=ranks.rank,
+                ranks=ranks.count,
+                shuffle_window=options.shuffle_window,
+                balanced=options.balanced,
+            )
+        if ranks.count > 1:
+            raise UsageError(
+                "--carry-state goes through each video in one process; train with one process, or"
+                " leave it out"
+            )
+        assert isinstance(self.train_clips, RecutClips)
+        return StreamSampler(self.train_clips, batch_size=options.batch_size, seed=options.seed)
+
+    def class_weights(self) -> Tensor | None:
+        """How much a clip, or a frame of labels in time, of each class counts.
+
+        Returns:
+            Float32 (classes,), 0 for classes that none has; the mean over all clips or frames is 1.
+            None where all count alike.
+
+        Raises:
+            UsageError: Clips have several labels, so that none has one class.
+        """
+        if self._options.class_weights == "none":
+            return None
+        if self.train.multi_label:
+            raise UsageError(
+                f"--class-weights {self._options.class_weights} weighs clips by their class, and"
+                " these have several labels; leave it out"
+            )
+        counts = self.train.class_counts()
+        frame_labels = self.train.data_set.frame_labels
+        if frame_labels is not None:
+            counts = np.bincount(frame_labels[frame_labels >= 0], minlength=len(counts))
+        return balanced_weights(torch.from_numpy(counts))
 
     def warnings(self) -> list[str]:
         """What is odd about the shards, one sentence for each thing."""
@@ -166,6 +229,7 @@ class TrainData:
             classes=self.train.classes,
             multi_label=self.train.multi_label,
             seq_len=self.train.seq_len,
+            labels_in_time=self.train.labels_in_time,
             fps=str(self.train.fps),
             frame_kind=self.train.frame_kind.name,
             plugins={**net_plugins(self._options.net), **self._frame_plugins()},
@@ -187,6 +251,9 @@ class TrainData:
         return RunFacts(
             classes=self.train.classes,
             multi_label=self.train.multi_label,
+            labels_in_time=self.train.labels_in_time,
+            window=self._options.window,
+            carry_state=self._options.carry_state,
             seq_len=self.train.seq_len,
             fps=self.train.fps,
             average=self._options.average,
@@ -198,7 +265,7 @@ class TrainData:
             calibration=calibration,
         )
 
-    def fit_calibration(self, scorer: AnyScorer) -> Calibration | None:
+    def fit_calibration(self, scorer: TrainingScorer) -> Calibration | None:
         """How the probabilities of a net are corrected; None where clips have several labels.
 
         Args:
@@ -237,14 +304,25 @@ class TrainData:
             yield from load_batches(self._webdataset, None, self.workers, self._processor)
         else:
             self._sampler.load_state_dict({"epoch": epoch, "samples_done": samples_done})
-            clips, workers = (self.train, self.workers) if cached is None else (cached, 0)
+            clips, workers = self._of_cached(self.train_clips, cached)
             yield from load_batches(clips, self._sampler, workers, self._processor)
 
     def longest_clips(self) -> Generator[ClipBatch, None, None]:
         """A batch of the clips with the most frames, on the device."""
-        longest = np.argsort(-self.train.data_set.num_valid, kind="stable")
+        clips = self.train_clips
+        if isinstance(clips, RecutClips):
+            lengths = clips.windows.lengths
+        else:
+            lengths = clips.data_set.num_valid
+        longest = np.argsort(-lengths, kind="stable")
         batch = longest[: self._options.batch_size].tolist()
-        yield from load_batches(self.train, [batch], self.workers, self._processor)
+        yield from load_batches(clips, [batch], self.workers, self._processor)
+
+    @property
+    def varying_lengths(self) -> bool:
+        """Whether clips to train on differ in their number of frames."""
+        clips = self.train_clips
+        return clips.varies if isinstance(clips, RecutClips) else clips.variable_length
 
     def samples_done(self, batches: int) -> int:
         """Clips of the running epoch that all processes have taken.
@@ -254,19 +332,15 @@ class TrainData:
         """
         return self._sampler.state_dict(batches)["samples_done"]
 
-    def steps_left(self, samples_done: int) -> int:
+    def steps_left(self, epoch: int, samples_done: int) -> int:
         """Steps of the optimizer that are left of an epoch; with --reader webdataset an estimate.
 
         Args:
+            epoch: The number of the epoch, from 0.
             samples_done: Clips of it that all processes together have taken.
         """
-        batches = epoch_order.steps(
-            samples_done,
-            len(self.train),
-            batch_size=self._options.batch_size,
-            ranks=self._ranks.count,
-        )
-        return -(-sum(1 for _ in batches) // self._options.accumulate)
+        batches = self._sampler.batches_left(epoch, samples_done)
+        return -(-batches // self._options.accumulate)
 
     def val_batches(self, cached: Clips | None = None) -> Generator[ClipBatch, None, None]:
         """This process's batches of the clips to validate with, which no other process has.
@@ -274,15 +348,22 @@ class TrainData:
         Args:
             cached: The same clips as something that is cached of them; None for the shards.
         """
-        assert self.val is not None
-        clips, workers = (self.val, self.workers) if cached is None else (cached, 0)
+        assert self.val_clips is not None
+        clips, workers = self._of_cached(self.val_clips, cached)
         yield from scoring_batches(
             clips,
             batch_size=self._options.batch_size,
             workers=workers,
             processor=self._processor,
             ranks=self._ranks,
+            in_streams=self._options.carry_state,
         )
+
+    def _of_cached(self, clips: AnyClips, cached: Clips | None) -> tuple[Clips, int]:
+        """Clips as what is cached of their shards, and the number of processes that read them."""
+        if cached is None:
+            return clips, self.workers
+        return clips.of_cached(cached) if isinstance(clips, RecutClips) else cached, 0
 
     def _open_webdataset(self, plugins: Collection[str]) -> WebdatasetReader:
         options = self._options
@@ -296,6 +377,17 @@ class TrainData:
         return WebdatasetReader(
             options.shards, plugins=plugins, batch_size=options.batch_size, seed=options.seed
         )
+
+
+def balanced_weights(counts_C: Tensor) -> Tensor:
+    """One over each class's count, float32 (classes,), so that the mean over all counted is 1.
+
+    Args:
+        counts_C: How many there are of each class, int64 (classes,).
+    """
+    there_C = counts_C > 0
+    share = counts_C.sum() / there_C.sum().clamp(min=1)
+    return torch.where(there_C, share / counts_C.clamp(min=1), 0).float()
 
 
 def _hashes(data: ShardDataset) -> list[str]:

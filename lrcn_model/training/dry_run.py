@@ -78,7 +78,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
         with closing(ready.new_train_step()) as train_step:
             beginning = begin_with(train_step.net, options, data.train)
             table = net_table(train_step.net)
-            steps = data.steps_left(0)
+            steps = data.steps_left(0, 0)
             loss, seconds = _one_step(train_step, data, options, steps * options.epochs)
         return DryRun(
             folder=str(folder),
@@ -86,8 +86,8 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
             layers=table.layers,
             flop=table.flop,
             flop_with_backward=table.flop_with_backward,
-            clips=len(data.train),
-            val_clips=len(data.val) if data.val else 0,
+            clips=len(data.train_clips),
+            val_clips=len(data.val_clips) if data.val_clips else 0,
             steps_per_epoch=steps,
             steps=steps * options.epochs,
             processor=f"{processor.name}, {processor.precision}",
@@ -107,7 +107,7 @@ def _one_step(
     It is the first one or, where clips differ in their number of frames, one of the longest clips,
     as no step takes more memory.
     """
-    batches = data.longest_clips() if data.train.variable_length else data.train_batches(0, 0)
+    batches = data.longest_clips() if data.varying_lengths else data.train_batches(0, 0)
     with closing(batches):
         batch = next(batches)
         began = time.perf_counter()

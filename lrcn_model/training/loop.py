@@ -23,10 +23,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 
+from lrcn_model.nets.carried_state import CarriedState
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.run_folder import RunFolder
-from lrcn_model.scoring.label_kinds import AnyResult, AnyScorer, label_kind, over_all_processes
+from lrcn_model.scoring.label_kinds import (
+    TrainingResult,
+    TrainingScorer,
+    over_all_processes,
+    training_kind,
+)
 from lrcn_model.scoring.trained_run import save_weights
 from lrcn_model.training.checkpoint import CheckpointError, Checkpoints
 from lrcn_model.training.clip_caches import ClipCaches, StoppedCaching
@@ -133,8 +139,8 @@ class Training:
             processes=self._ranks.count,
             cnn=net.config.cnn.name,
             parameters=sum(value.numel() for value in net.parameters()),
-            clips=len(data.train),
-            val_clips=len(data.val) if data.val is not None else 0,
+            clips=len(data.train_clips),
+            val_clips=len(data.val_clips) if data.val_clips is not None else 0,
             classes=len(data.train.classes),
             steps=self._steps,
             steps_done=self._progress.step,
@@ -242,20 +248,23 @@ class Training:
         self._save(best=best and val is not None)
         self._observer.epoch(report)
 
-    def _validate(self) -> AnyScorer:
+    def _validate(self) -> TrainingScorer:
         """The scores of the clips for validation, which all processes share."""
         data = self._data
-        kind = label_kind(multi_label=data.train.multi_label)
+        kind = training_kind(
+            multi_label=data.train.multi_label, labels_in_time=data.train.labels_in_time
+        )
+        carried = CarriedState() if self._options.carry_state else None
         scorer = kind.scorer(len(data.train.classes), self._options.average)
         cached = self._cached(self._caches.val)
         with closing(data.val_batches(cached)) as batches, self._train_step.scoring():
             for batch in batches:
-                scorer.add(self._train_step.score(batch), batch)
+                scorer.add(self._train_step.score(batch, carried), batch)
                 if self._ranks.count == 1:
                     self._stop_if_asked()
         return over_all_processes(scorer, self._ranks)
 
-    def _result(self, scorer: AnyScorer) -> AnyResult:
+    def _result(self, scorer: TrainingScorer) -> TrainingResult:
         """The figures of a validation."""
         assert self._data.val is not None
         return scorer.result(skipped=self._data.val.skipped, failed=self._data.val.failed)
@@ -337,10 +346,11 @@ class Training:
 
     def _steps_left(self) -> int:
         """Steps that are left of the whole training."""
-        later_epochs = self._options.epochs - self._progress.epoch - 1
+        epoch = self._progress.epoch
         # clips of the running epoch may have been taken in steps of another size
-        running = self._data.steps_left(self._progress.samples_done)
-        return running + later_epochs * self._data.steps_left(0)
+        running = self._data.steps_left(epoch, self._progress.samples_done)
+        later = range(epoch + 1, self._options.epochs)
+        return running + sum(self._data.steps_left(one, 0) for one in later)
 
     def _learning_rate(self, step: int) -> float:
         return learning_rate(

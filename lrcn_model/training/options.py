@@ -40,6 +40,9 @@ from lrcn_model.training.option import (
     option,
 )
 
+CLASS_WEIGHTS = ("none", "balanced")
+"""What --class-weights takes."""
+
 CACHES = ("auto", "off", "host", "device")
 """What --cache takes."""
 
@@ -228,6 +231,14 @@ class TrainOptions:
         " several labels, over yes and no of each.",
         group=_LEARNING,
     )
+    class_weights: str = option(
+        "none",
+        Choice(CLASS_WEIGHTS),
+        "How much a clip, or where labels are in time a frame, of each class counts in the loss:"
+        " all alike, or balanced, by one over the number of those that the class has.",
+        group=_LEARNING,
+        added_later=True,
+    )
     mixup: float = option(
         0.0,
         Number(least=0),
@@ -307,8 +318,33 @@ class TrainOptions:
         False,
         Flag(),
         "Take every class equally often, instead of every clip once; not where clips have several"
-        " labels.",
+        " labels. Where labels are in time, a window is of the rarest class that it holds.",
         group=_DATA,
+    )
+    window: int | None = option(
+        None,
+        Whole(),
+        "Where labels are in time, the number of frames of the windows that videos are cut into,"
+        " whatever windows the shards have; 0 for whole videos.",
+        default_meaning="as in the shards",
+        group=_DATA,
+        added_later=True,
+    )
+    window_stride: int = option(
+        0,
+        Whole(),
+        "The number of frames from the start of a --window to the next one's; 0 for windows that"
+        " share no frames.",
+        group=_DATA,
+        added_later=True,
+    )
+    carry_state: bool = option(
+        False,
+        Flag(),
+        "Go through each video window by window, and let the head go on with what it has seen of"
+        " the windows before; gradients end at a window's start. For causal heads.",
+        group=_DATA,
+        added_later=True,
     )
     allow_one_class: bool = option(
         False,
@@ -408,6 +444,36 @@ class TrainOptions:
             )
         if self.cache in ("host", "device") and self.reader != "shards":
             raise UsageError(f"--cache {self.cache} goes with --reader shards")
+        self._check_windows()
+
+    def _check_windows(self) -> None:
+        if self.window_stride and not self.window:
+            raise UsageError(
+                f"--window-stride {self.window_stride} says how far --window moves; give its length"
+                " as well"
+            )
+        if self.window is not None and self.reader != "shards":
+            raise UsageError(f"--window {self.window} goes with --reader shards")
+        if not self.carry_state:
+            return
+        if not self.window:
+            raise UsageError(
+                "--carry-state goes through videos in windows; give their length, such as"
+                " --window 64"
+            )
+        others = {
+            "--window-stride": self.window_stride,
+            "--balanced": self.balanced,
+            "--shuffle-window": self.shuffle_window,
+            "--mixup": self.mixup,
+            "--compile": self.compile,
+        }
+        for flag, given in others.items():
+            if given:
+                raise UsageError(
+                    f"--carry-state takes the windows of each video in their order; leave {flag}"
+                    " out"
+                )
 
     def _check_freeze(self) -> None:
         for part in self.freeze:

@@ -58,6 +58,8 @@ class Prepared:
             mean=self.data.mean(),
             frame_kind=self.data.train.frame_kind,
             multi_label=self.data.train.multi_label,
+            labels_in_time=self.data.train.labels_in_time,
+            class_weights=self.data.class_weights(),
             processor=self.processor,
             ranks=self.ranks,
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-from lrcn_model.scoring.label_kinds import AnyResult
+from lrcn_model.scoring.label_kinds import TrainingResult
 from lrcn_model.training.step_figures import StepFigures
 
 Score = tuple[float, ...]
@@ -115,7 +115,7 @@ class Progress:
         self.loss = self.weight = self.judged = self.correct = self.seconds = 0.0
 
 
-def score_of(val: AnyResult | None) -> Score:
+def score_of(val: TrainingResult | None) -> Score:
     """The score by which the weights of epochs are compared; empty without a validation."""
     if val is None:
         return ()

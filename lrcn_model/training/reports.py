@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lrcn_model.scoring.calibration import Calibration
-from lrcn_model.scoring.label_kinds import AnyResult, json_result
+from lrcn_model.scoring.label_kinds import TrainingResult, json_result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +109,7 @@ class EpochReport:
     loss: float
     accuracy: float
     seconds: float
-    val: AnyResult | None
+    val: TrainingResult | None
     best: bool
     calibration: Calibration | None = None
 

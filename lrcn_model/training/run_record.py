@@ -28,6 +28,7 @@ class TrainedOn:
         frame_kind: The name of the kind of frames.
         plugins: The version of each plug-in in the net, by its name.
         multi_label: Whether a clip has a set of classes, instead of one.
+        labels_in_time: Whether frames have classes of their own.
     """
 
     shards: list[str]
@@ -38,6 +39,7 @@ class TrainedOn:
     frame_kind: str = RGB_FRAMES
     plugins: dict[str, str] = field(default_factory=dict)
     multi_label: bool = False
+    labels_in_time: bool = False
 
     def as_record(self) -> dict[str, Any]:
         """As run.json has it: what all runs had before there was a choice of it is left out."""
@@ -46,8 +48,9 @@ class TrainedOn:
             del record["frame_kind"]
         if not self.plugins:
             del record["plugins"]
-        if not self.multi_label:
-            del record["multi_label"]
+        for name in ("multi_label", "labels_in_time"):
+            if not record[name]:
+                del record[name]
         return record
 
     @classmethod

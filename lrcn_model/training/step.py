@@ -24,17 +24,20 @@ from torch.nn.parallel import DistributedDataParallel
 from lrcn_data.errors import UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.rgb_jpeg import RGB_JPEG
+from lrcn_model.nets.carried_state import CarriedState
+from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.net import LRCN, FromFeatures
+from lrcn_model.nets.side_by_side import side_by_side
 from lrcn_model.processor import Processor, move_net
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import Augmentation, ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.repeatable_random import random_bits
-from lrcn_model.scoring.label_kinds import label_kind
+from lrcn_model.scoring.label_kinds import training_kind
 from lrcn_model.scoring.loss import ClipLosses
-from lrcn_model.scoring.loss_at import EVERY
-from lrcn_model.scoring.score_batch import score_batch
+from lrcn_model.scoring.loss_at import EVERY, MEAN
+from lrcn_model.scoring.score_batch import carried_scores, score_batch
 from lrcn_model.training.compiled_net import compiled
 from lrcn_model.training.mixup import draw_mixing
 from lrcn_model.training.moving_average import moving_average
@@ -56,6 +59,8 @@ class TrainStep:
         ranks: The processes that train together.
         frame_kind: The kind of the frames.
         multi_label: Whether a clip has a set of classes, instead of one.
+        labels_in_time: Whether frames have classes of their own.
+        class_weights: How much each class counts in the loss, float (classes,); None for alike.
 
     Attributes:
         processor: The processor that the net runs on.
@@ -78,19 +83,35 @@ class TrainStep:
         ranks: Ranks,
         frame_kind: FrameKind = RGB_JPEG,
         multi_label: bool = False,
+        labels_in_time: bool = False,
+        class_weights: Tensor | None = None,
     ) -> None:
-        self._label_kind = label_kind(multi_label=multi_label)
+        self._label_kind = training_kind(multi_label=multi_label, labels_in_time=labels_in_time)
+        if class_weights is not None:
+            class_weights = class_weights.to(processor.device)
+        self._class_weights = class_weights
+        if labels_in_time and options.loss_at == MEAN:
+            raise UsageError(
+                "--loss-at mean is against the class of a whole clip, and where labels are in time"
+                " frames have classes of their own; take every or last"
+            )
         if multi_label and options.loss_at != EVERY:
             raise UsageError(
                 f"--loss-at {options.loss_at} is for clips of one class; where they have several"
                 " labels, the loss is taken at every frame: leave it out"
             )
         self._options, self._ranks = options, ranks
+        self._carried = CarriedState() if options.carry_state else None
         self.processor = processor
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
         self._frozen = [module_of(self.net, "--freeze", part) for part in options.frozen_modules()]
         for part in self._frozen:
             part.requires_grad_(False)
+        if options.carry_state and not is_causal(self.net.head):
+            raise UsageError(
+                f"--carry-state goes on from window to window, and --head {options.net.head} looks"
+                " at frames to come; take a causal head, or --window 0 for whole videos"
+            )
         groups = parameter_groups(self.net, options)
         self.optimizer = OPTIMIZERS[options.optimizer](groups, options)
         self.scaler = torch.amp.GradScaler(processor.device.type, enabled=processor.needs_scaler)
@@ -165,7 +186,13 @@ class TrainStep:
             seen = self.features(batch, epoch)
         else:
             seen = self._frames(batch, epoch)
+        if self._carried is not None:
+            with self.processor.autocast():
+                scores_BTC = carried_scores(self.net, seen, batch, self._carried)
+            return self._losses_by(scores_BTC, batch)
         if self._options.mixup:
+            if batch.frame_counts is not None:
+                seen = side_by_side(seen, batch.frame_counts.tolist())
             mixing = draw_mixing(batch, self._options.mixup)
             scores_BTC = self._scores(mixing.seen(seen), mixing.lengths(batch.lengths))
             return mixing.losses(batch, lambda labels: self._losses_by(scores_BTC, labels))
@@ -176,7 +203,7 @@ class TrainStep:
             return self._forward(seen, lengths)
 
     def _losses_by(self, scores_BTC: Tensor, batch: ClipBatch) -> ClipLosses:
-        return self._label_kind.losses(scores_BTC, batch, self._options)
+        return self._label_kind.losses(scores_BTC, batch, self._options, self._class_weights)
 
     def _frames(self, batch: ClipBatch, epoch: int | None) -> Tensor:
         """What the net sees of a batch: as an epoch changes it, or as it is stored."""
@@ -245,9 +272,14 @@ class TrainStep:
         with torch.inference_mode(), self.processor.autocast():
             yield
 
-    def score(self, batch: ClipBatch) -> Tensor:
-        """Scores of the net that is kept, before any softmax: (clips, frames, classes)."""
-        return score_batch(self.scored, self.preprocess, batch)
+    def score(self, batch: ClipBatch, carried: CarriedState | None = None) -> Tensor:
+        """Scores of the net that is kept, before any softmax: (clips, frames, classes).
+
+        Args:
+            batch: The clips, on the device.
+            carried: What the head has seen of the windows before; None where it begins anew.
+        """
+        return score_batch(self.scored, self.preprocess, batch, carried=carried)
 
     def share_running_statistics(self) -> None:
         """Give all processes the first one's; those of the others are of other clips."""
@@ -262,7 +294,7 @@ class TrainStep:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that steps change, and the mean, as that of the data may grow with them."""
-        state = {
+        state: dict[str, Any] = {
             "net": self.net.state_dict(),
             "preprocess": self.preprocess.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -270,6 +302,8 @@ class TrainStep:
         }
         if self._average:
             state["ema"] = self._average.state_dict()
+        if self._carried is not None:
+            state["carried"] = self._carried.state_dict()
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -281,6 +315,8 @@ class TrainStep:
         self.scaler.load_state_dict(state["scaler"])
         if self._average:
             self._average.load_state_dict(state["ema"])
+        if self._carried is not None:
+            self._carried.load_state_dict(state["carried"], self.processor.device)
 
 
 def _new_net(

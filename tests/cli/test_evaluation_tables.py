@@ -7,10 +7,10 @@ import pytest
 import torch
 from lrcn_cli.evaluation_tables import percent, print_evaluation
 
+from lrcn_model.figures.intervals import Interval, intervals
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.scoring.class_figures import class_figures
 from lrcn_model.scoring.evaluation import Evaluation, drawn_figures
-from lrcn_model.scoring.intervals import Interval, intervals
 from lrcn_model.scoring.scorer import Scorer
 from lrcn_model.scoring.views import Views
 

@@ -42,7 +42,7 @@ def test_an_epoch_takes_every_window_once_and_each_videos_in_their_order(batch_s
         sampler = StreamSampler(clips, batch_size=batch_size)
         sampler.set_epoch(epoch)
         steps = list(sampler)
-        assert len(steps) == len(sampler) == sampler.batches_in(epoch)
+        assert len(steps) == len(sampler) == sampler.batches_left(epoch, 0)
         assert sorted(window for step in steps for window in step) == list(
             range(len(clips.windows))
         )
@@ -80,6 +80,8 @@ def test_an_iteration_goes_on_where_a_state_was_taken() -> None:
         sampler = sampler_of(FRAMES)
         sampler.load_state_dict(sampler_of(FRAMES).state_dict(done))
         assert list(sampler) == whole[done:]
+        taken = sum(map(len, whole[:done]))
+        assert sampler.batches_left(0, taken) == len(whole) - done
         again = sampler_of(FRAMES)
         again.load_state_dict(sampler.state_dict(more))
         assert list(again) == whole[done + more :]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lrcn_model.scoring.average_precision import weighted_average_precision
+from lrcn_model.figures.average_precision import weighted_average_precision
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from lrcn_model.scoring.intervals import (
+from lrcn_model.figures.intervals import (
     DRAWS,
     intervals,
     mean_average_precision,

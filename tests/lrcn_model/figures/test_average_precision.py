@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lrcn_model.scoring.average_precision import average_precision
+from lrcn_model.figures.average_precision import average_precision
 
 
 def naive(scores: np.ndarray, positive: np.ndarray) -> float:

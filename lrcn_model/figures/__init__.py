@@ -1,0 +1,1 @@
+"""What figures have in common: intervals of confidence, average precision, their form in JSON."""
