@@ -20,6 +20,7 @@ from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.read_lists import Lists
 from lrcn_data.lists.time_labels import Segment, TimeLabels, Unit
 from lrcn_data.making.label_findings import LabelSummary
+from lrcn_data.making.make_shards import ShardMaking
 from lrcn_data.making.run import RunResult, write_data_set
 from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.shard_options import ShardOptions
@@ -192,6 +193,33 @@ def test_videos_are_appended(root: Path) -> None:
     assert set(after) == set(VIDEOS[:3])
     assert {name: after[name] for name in before} == before
     assert list(verify(root / "shards")) == []
+
+
+@pytest.mark.parametrize(
+    ("sampling", "in_time", "said"),
+    [
+        ("blocks", True, True),
+        ("center", True, True),
+        ("windows", True, False),
+        ("blocks", False, False),
+    ],
+)
+def test_samplings_that_leave_most_labels_unused_are_warned_about(
+    root: Path, sampling: str, in_time: bool, said: bool
+) -> None:
+    clip = clip_options(sampling=sampling, seq_len=5)
+    making = ShardMaking(
+        folder=DataSetFolder(root / "shards"),
+        root=root,
+        lists=Lists(classes=CLASSES, entries=[], warnings=["first"]),
+        options=ShardOptions(clip=clip, labels_in_time=in_time),
+        run=RunOptions(),
+    )
+    first, *others = making.warnings
+    assert first == "first"
+    assert ["--sampling windows --stride 5 takes all frames" in one for one in others] == [
+        True
+    ] * said
 
 
 def test_a_video_goes_on_in_the_next_tar_of_its_shard(root: Path) -> None:
