@@ -18,32 +18,39 @@ from .output import print_json
     name="demo",
     short_help="Make a small data set of generated videos.",
     groups={
-        "Videos": ("train_videos", "val_videos", "test_videos", "seed"),
+        "Videos": ("train_videos", "val_videos", "test_videos", "in_time", "seed"),
         "Running": ("workers", "overwrite"),
     },
-    examples=("lrcn-data demo", "lrcn-data demo tiny --train-videos 60 --val-videos 12"),
+    examples=(
+        "lrcn-data demo",
+        "lrcn-data demo tiny --train-videos 60 --val-videos 12",
+        "lrcn-data demo timed --in-time",
+    ),
 )
 @click.argument("folder", type=FOLDER, default="demo")
 @click.option(
     "--train-videos",
     type=click.IntRange(0),
-    default=1200,
-    show_default=True,
+    show_default="1200, or 300 with --in-time",
     help="The number of training videos.",
 )
 @click.option(
     "--val-videos",
     type=click.IntRange(0),
-    default=120,
-    show_default=True,
+    show_default="120, or 40 with --in-time",
     help="The number of validation videos.",
 )
 @click.option(
     "--test-videos",
     type=click.IntRange(0),
-    default=240,
-    show_default=True,
+    show_default="240, or 80 with --in-time",
     help="The number of test videos.",
+)
+@click.option(
+    "--in-time",
+    is_flag=True,
+    help="Make videos that show several actions in a row, some with pauses between them, and lists"
+    " that say from when to when each lasts: train.csv, val.csv and test.csv.",
 )
 @seed_option("The seed of everything that is drawn at random in the videos.")
 @workers_option("The number of processes that draw and encode.", default="the cores allowed")
@@ -57,9 +64,10 @@ from .output import print_json
 def command(
     *,
     folder: Path,
-    train_videos: int,
-    val_videos: int,
-    test_videos: int,
+    train_videos: int | None,
+    val_videos: int | None,
+    test_videos: int | None,
+    in_time: bool,
     seed: int,
     workers: int | None,
     overwrite: bool,
@@ -71,11 +79,13 @@ def command(
     Each of the three is a pair of classes, one being the other played backwards: no single frame
     tells the two apart. If a run was stopped, the same command goes on from there.
     """
-    from lrcn_data.demo.data_set import DemoOptions, write_demo
+    from lrcn_data.demo.data_set import COUNTS, DemoOptions, write_demo
 
     from .progress import CountProgress
 
-    options = DemoOptions(train=train_videos, val=val_videos, test=test_videos, seed=seed)
+    given = {"train": train_videos, "val": val_videos, "test": test_videos}
+    counts = {split: COUNTS[in_time][split] if n is None else n for split, n in given.items()}
+    options = DemoOptions(**counts, seed=seed, in_time=in_time)
     progress = CountProgress("videos")
     with progress:
         videos = write_demo(
@@ -86,10 +96,16 @@ def command(
             on_start=progress.start,
             on_video=progress.advance,
         )
-    counts = Counter(video.split for video in videos)
+    made = Counter(video.split for video in videos)
     if as_json:
-        print_json({"folder": str(folder), "videos": counts})
+        print_json({"folder": str(folder), "videos": made})
         return
-    for split, count in counts.items():
-        click.echo(f"{folder / split}.txt: {count:,} videos")
-    click.echo(f"next: cd {shlex.quote(str(folder))} && lrcn-data shard --fps 5 --seq-len 8")
+    lists = {split: f"{split}.csv" if in_time else f"{split}.txt" for split in made}
+    for split, count in made.items():
+        click.echo(f"{folder / lists[split]}: {count:,} videos")
+    shard = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
+    if in_time:
+        named = [word for split, name in lists.items() for word in (f"--{split}", name)]
+        windows = ["--sampling", "windows", "--stride", "16", "--short", "pad"]
+        shard = ["lrcn-data", "shard", *named, "--fps", "5", "--seq-len", "16", *windows]
+    click.echo(f"next: cd {shlex.quote(str(folder))} && {shlex.join(shard)}")

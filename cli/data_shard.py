@@ -301,7 +301,7 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     from lrcn_data.making.make_shards import prepare_shards
 
     making = prepare_shards(out, **values)
-    for sentence in making.lists.warnings:
+    for sentence in making.warnings:
         warn(sentence)
     if dry_run:
         _dry_run(making, as_json=as_json)

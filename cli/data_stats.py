@@ -177,12 +177,12 @@ def _time_table(stats: Stats, times: Sequence[ClassTime]) -> Table:
         "seconds by class, and of a segment", of_classes, lambda row: sum(row.seconds.values())
     )
     splits = list(stats.splits)
-    table = _table(title, "class", *splits, "segments", "shortest", "median", "longest")
+    table = _table(title, "class", *splits, "segments", "least", "median", "most")
     for row in (*shown, unlabelled):
         lengths = (row.shortest, row.median, row.longest)
         table.add_row(
             "unlabelled" if row.name is None else _plain(row.name),
-            *(f"{row.seconds.get(split, 0):,.2f}" for split in splits),
+            *(f"{row.seconds.get(split, 0):,.1f}" for split in splits),
             f"{sum(row.segments.values()):,}" if row.segments else "",
             *("" if length is None else f"{length:,.2f}" for length in lengths),
         )

@@ -6,15 +6,18 @@ the lists last, so that they name only what is there. The same command goes on w
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lrcn_data.demo.actions import plan_actions
 from lrcn_data.demo.videos import CLASSES, DemoVideo, encode_video, plan_demo
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.json_text import dump_json
@@ -26,6 +29,15 @@ from lrcn_data.storage.atomic_file import TEMPORARY, temporary_name, write_atomi
 RECORD = "demo.json"
 CLASS_FILE = "classes.txt"
 
+_LIST, _TIMED_LIST = ".txt", ".csv"
+"""The endings of lists without and with labels in time."""
+
+COUNTS: Mapping[bool, Mapping[str, int]] = {
+    False: {"train": 1200, "val": 120, "test": 240},
+    True: {"train": 300, "val": 40, "test": 80},
+}
+"""The usual number of videos in each split, without and with labels in time."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoOptions:
@@ -36,15 +48,17 @@ class DemoOptions:
         val: Number of validation videos.
         test: Number of test videos.
         seed: Seed of everything that is drawn at random.
+        in_time: Whether videos show several actions in a row, with labels in time.
 
     Raises:
         UsageError: A number is negative, or all are 0.
     """
 
-    train: int = 1200
-    val: int = 120
-    test: int = 240
+    train: int = COUNTS[False]["train"]
+    val: int = COUNTS[False]["val"]
+    test: int = COUNTS[False]["test"]
     seed: int = 0
+    in_time: bool = False
 
     def __post_init__(self) -> None:
         for split, count in self.counts.items():
@@ -61,11 +75,18 @@ class DemoOptions:
     def describe(self) -> str:
         """The options as one would write them on the command line."""
         counts = [f"--{split}-videos {count}" for split, count in self.counts.items()]
-        return " ".join([*counts, f"--seed {self.seed}"])
+        return " ".join([*counts, f"--seed {self.seed}", *(["--in-time"] if self.in_time else [])])
 
     def plan(self) -> list[DemoVideo]:
         """The videos of the data set, which are not drawn yet."""
-        return plan_demo(self.counts, self.seed)
+        return (plan_actions if self.in_time else plan_demo)(self.counts, self.seed)
+
+    def as_record(self) -> dict[str, int]:
+        """As the folder's record has them; `in_time` only where it is."""
+        record = asdict(self)
+        if not self.in_time:
+            del record["in_time"]
+        return record
 
 
 _DEFAULT = DemoOptions()
@@ -80,7 +101,9 @@ def write_demo(
     on_start: Callable[[int, int], None] = lambda videos, left: None,
     on_video: Callable[[], None] = lambda: None,
 ) -> list[DemoVideo]:
-    """Write a generated data set: videos/, train.txt, val.txt, test.txt and classes.txt.
+    """Write a generated data set: videos/, a list of each split, and classes.txt.
+
+    The lists are train.txt, val.txt and test.txt; with labels in time train.csv, val.csv, test.csv.
 
     Args:
         folder: The folder to write into.
@@ -102,8 +125,8 @@ def write_demo(
     folder, workers = Path(folder), workers or usable_cores()
     videos = options.plan()
     _claim(folder, options, overwrite=overwrite)
-    for class_name in CLASSES:
-        (folder / "videos" / class_name).mkdir(parents=True, exist_ok=True)
+    for place in {(folder / video.name).parent for video in videos}:
+        place.mkdir(parents=True, exist_ok=True)
     left = [video for video in videos if not (folder / video.name).exists()]
     on_start(len(videos), len(left))
     if left:
@@ -120,7 +143,8 @@ def _claim(folder: Path, options: DemoOptions, *, overwrite: bool) -> None:
     before = _read_record(folder)
     if before == options:
         return
-    lists = [name for name in (*map(_list_name, SPLITS), CLASS_FILE) if (folder / name).exists()]
+    names = [f"{split}{ending}" for ending in (_LIST, _TIMED_LIST) for split in SPLITS]
+    lists = [name for name in (*names, CLASS_FILE) if (folder / name).exists()]
     if not overwrite and (before or lists):
         found = f"other generated videos ({before.describe()})" if before else ", ".join(lists)
         raise UsageError(f"{folder} has {found} already; name another folder, or give --overwrite")
@@ -129,7 +153,7 @@ def _claim(folder: Path, options: DemoOptions, *, overwrite: bool) -> None:
     for video in before.plan() if before else ():
         (folder / video.name).unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / RECORD, dump_json(options))
+    write_atomically(folder / RECORD, dump_json(options.as_record()))
 
 
 def _read_record(folder: Path) -> DemoOptions | None:
@@ -144,22 +168,29 @@ def _read_record(folder: Path) -> DemoOptions | None:
         )
 
 
-def _list_name(split: str) -> str:
-    return f"{split}.txt"
-
-
 def _texts(videos: list[DemoVideo]) -> Mapping[str, str]:
     """The texts of the lists and of the class file, by file name."""
-    texts = {
-        _list_name(split): "".join(
-            f"{format_line(video.name, video.class_name)}\n"
-            for video in videos
-            if video.split == split
-        )
-        for split in SPLITS
-    }
-    texts[CLASS_FILE] = "".join(f"{name}\n" for name in sorted(CLASSES))
-    return {name: text for name, text in texts.items() if text}
+    texts = {CLASS_FILE: "".join(f"{name}\n" for name in sorted(CLASSES))}
+    for split in SPLITS:
+        members = [video for video in videos if video.split == split]
+        if any(video.actions for video in members):
+            texts[f"{split}{_TIMED_LIST}"] = _timed_list(members)
+        elif members:
+            lines = (f"{format_line(video.name, video.class_name)}\n" for video in members)
+            texts[f"{split}{_LIST}"] = "".join(lines)
+    return texts
+
+
+def _timed_list(videos: list[DemoVideo]) -> str:
+    """A CSV file with a line for each action: when it starts and ends in seconds, and its class."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("video", "start", "end", "label"))
+    for video in videos:
+        for action in video.actions:
+            times = (round(float(at / video.rate), 6) for at in (action.start, action.end))
+            lines.writerow((video.name, *times, action.class_name))
+    return text.getvalue()
 
 
 def _write_videos(
@@ -179,7 +210,7 @@ def _write_videos(
         raise LrcnError(f"{error}; the same command goes on from here") from error
     finally:
         executor.shutdown(cancel_futures=True)
-        for leftover in folder.glob(f"videos/*/*{TEMPORARY}"):
+        for leftover in folder.glob(f"videos/**/*{TEMPORARY}"):
             leftover.unlink()
 
 

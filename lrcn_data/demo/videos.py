@@ -6,6 +6,9 @@ turned round: all frames, with their noise and background, in reverse order. So 
 shows is equally likely in both classes of a pair. Every video is encoded with the same settings
 whichever way it runs.
 
+A video with labels in time shows several of these, one after the other or with pauses between them;
+see `actions`.
+
 What is drawn depends on the seed, the split and the video's number alone, so that any number of
 processes, in any order, makes the same files.
 """
@@ -56,18 +59,34 @@ _SHORT_SHARE = 1 / 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """A stretch of a video in which a shape moves as in the videos of a class.
+
+    Attributes:
+        class_name: Name of the class, a key of `CLASSES`.
+        start: Number of its first frame, from 0.
+        end: Number of the first frame after it.
+    """
+
+    class_name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DemoVideo:
     """One video to be made.
 
     Attributes:
         name: Path of the file, relative to the data set's folder.
-        class_name: Name of its class, a key of `CLASSES`.
+        class_name: Name of its class, a key of `CLASSES`; empty where it has actions.
         split: `train`, `val` or `test`.
         width: Width of the frames in pixels.
         height: Height of the frames in pixels.
         rate: Frames per second.
         frames: Number of frames.
         seed: Seed of what is drawn at random in the video.
+        actions: What it shows in turn, where it has labels in time; other frames show no shape.
     """
 
     name: str
@@ -78,6 +97,7 @@ class DemoVideo:
     rate: Fraction
     frames: int
     seed: int
+    actions: tuple[Action, ...] = ()
 
 
 def plan_demo(counts: Mapping[str, int], seed: int) -> list[DemoVideo]:
@@ -97,8 +117,7 @@ def plan_demo(counts: Mapping[str, int], seed: int) -> list[DemoVideo]:
 
 
 def _plan_video(split: str, number: int, class_name: str, seed: int) -> DemoVideo:
-    digest = hashlib.sha256(f"{seed}\0{split}\0{number}".encode()).digest()
-    video_seed = int.from_bytes(digest[:8], "big")
+    video_seed = seed_of(split, number, seed)
     rng = np.random.default_rng(video_seed)
     width, height = SIZES[rng.integers(len(SIZES))]
     rate = RATES[rng.integers(len(RATES))]
@@ -119,6 +138,12 @@ def _plan_video(split: str, number: int, class_name: str, seed: int) -> DemoVide
     )
 
 
+def seed_of(split: str, number: int, seed: int) -> int:
+    """The seed of what is drawn at random in a video, and in its plan."""
+    digest = hashlib.sha256(f"{seed}\0{split}\0{number}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
 def _frames_for(length: int, rate: Fraction) -> int:
     """The number of frames that becomes `length` frames at 5 fps, alike at both ends.
 
@@ -132,11 +157,16 @@ def _frames_for(length: int, rate: Fraction) -> int:
 
 def draw_video(video: DemoVideo) -> npt.NDArray[np.uint8]:
     """Draw the frames of a video: uint8 (frames, height, width, 3), RGB."""
-    motion, turned_round = CLASSES[video.class_name]
+    motion, turned_round = CLASSES.get(video.class_name, (None, False))
     # a sequence of its own: the plan has drawn from the bare seed
     rng = np.random.default_rng([video.seed, 1])
     scene = _background(video, rng)
-    _paint_shape(scene, motion, rng)
+    if motion is not None:
+        _paint_shape(scene, motion, rng)
+    for action in video.actions:
+        motion, is_backwards = CLASSES[action.class_name]
+        part = scene[action.start : action.end]
+        _paint_shape(part[::-1] if is_backwards else part, motion, rng)
     strength = int(rng.integers(2, 8))
     scene += rng.integers(-strength, strength + 1, scene.shape, np.int8)
     frames = np.clip(scene, 0, 255, out=scene).astype(np.uint8)

@@ -46,15 +46,11 @@ def frames_of(record: SampleRecord, fps: Fraction, *, consecutive: bool) -> Fram
         consecutive: Whether clips have consecutive frames. Else positions follow from the frames'
             times, and may be one beside the real ones.
     """
-    found: Frames = {}
-    before = 0.0
-    timed = zip(record.frame_times, record.labels[: record.num_valid], strict=False)
-    for number, (time, label) in enumerate(timed):
-        if time < before:
-            break  # a short video that starts again (--short loop)
-        before = time
-        found[(record.position or 0) + number if consecutive else round(time * fps)] = label
-    return found
+    labels = record.labels[: record.num_valid]
+    if consecutive and record.position is not None:
+        return dict(enumerate(labels, record.position))
+    positions = (round(time * fps) for time in record.frame_times)
+    return dict(zip(positions, labels, strict=False))
 
 
 def class_times(

@@ -23,7 +23,7 @@ from lrcn_data.making.run_plan import RunPlan, manifest_to_append_to, plan_run, 
 from lrcn_data.making.shard_job import VideoReport
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.one_class import refuse_one_class
-from lrcn_data.sampling.clip_options import ClipOptions, ClipValues, clip_options
+from lrcn_data.sampling.clip_options import ClipValues, clip_options
 from lrcn_data.sampling.samplings import name_of
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
@@ -113,6 +113,19 @@ class ShardMaking:
     lists: Lists
     options: ShardOptions
     run: RunOptions
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is unusual about the lists, or unwise for them, but allowed, each as a sentence."""
+        clip = self.options.clip
+        sampling = name_of(clip.sampling)
+        if not self.options.labels_in_time or sampling not in _SPARSE:
+            return self.lists.warnings
+        return [
+            *self.lists.warnings,
+            f"--sampling {sampling} takes few of a video's frames, so most of the labels in time go"
+            f" unused; --sampling windows --stride {clip.seq_len} takes all frames",
+        ]
 
     def plan(self) -> RunPlan:
         """Compare what is wanted with what the folder holds, without changing anything.
@@ -283,16 +296,7 @@ def _prepare(
             f" {MOST_CLASSES:,}; join some of them"
         )
     options = replace(options, labels_in_time=in_time)
-    if in_time and name_of(options.clip.sampling) in _SPARSE:
-        lists = replace(lists, warnings=[*lists.warnings, _sparse(options.clip)])
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
-
-
-def _sparse(clip: ClipOptions) -> str:
-    return (
-        f"--sampling {name_of(clip.sampling)} takes few of a video's frames, so most of the labels"
-        f" in time go unused; --sampling windows --stride {clip.seq_len} takes all frames"
-    )
 
 
 def _classes_before(folder: DataSetFolder, run: RunOptions) -> list[str]:

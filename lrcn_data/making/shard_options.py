@@ -67,16 +67,8 @@ class ShardOptions:
             raise UsageError(f"--videos-per-shard must be at least 1, got {self.videos_per_shard}")
         if self.shard_bytes < 1:
             raise UsageError(f"--shard-bytes must be at least 1, got {self.shard_bytes}")
-        if self.multi_label and self.labels_in_time:
-            raise UsageError(
-                "--multi-label is for videos that have several classes as a whole; leave it out"
-                " where lists say from when to when a video has a class"
-            )
-        if self.clip.decode.salvage and self.labels_in_time:
-            raise UsageError(
-                "--salvage may keep a part of a video that begins later than its labels in time"
-                " count from; leave it out"
-            )
+        if self.labels_in_time:
+            self._check_in_time()
         for name, size in (("size", self.size), ("mean-size", self.mean_size)):
             if size is not None and not _is_size(size):
                 shown = "x".join(map(str, size)) if isinstance(size, tuple) else repr(size)
@@ -86,6 +78,23 @@ class ShardOptions:
             raise UsageError(
                 f"the mean image would have {width}x{height} pixels, of which {MAX_CANVAS_PIXELS:,}"
                 " are possible; give a smaller --mean-size, such as 640x480"
+            )
+
+    def _check_in_time(self) -> None:
+        if self.multi_label:
+            raise UsageError(
+                "--multi-label is for videos that have several classes as a whole; leave it out"
+                " where lists say from when to when a video has a class"
+            )
+        if self.clip.decode.salvage:
+            raise UsageError(
+                "--salvage may keep a part of a video that begins later than its labels in time"
+                " count from; leave it out"
+            )
+        if self.clip.short == "loop":
+            raise UsageError(
+                "--short loop shows a short video again, for which labels in time have no time;"
+                " leave it out, or give --short pad"
             )
 
     @property

@@ -78,11 +78,6 @@ def test_frames_that_are_not_consecutive_have_no_segments() -> None:
     assert (rows[0].seconds, rows[0].segments, rows[0].median) == ({"train": 0.16}, {}, None)
 
 
-def test_a_short_video_that_starts_again_counts_once() -> None:
-    record = clip(0, [0, 1, 0, 1], [0.0, 0.08, 0.0, 0.08])
-    assert frames_of(record, FPS, consecutive=True) == {0: 0, 1: 1}
-
-
 def test_stats_tell_how_long_classes_last(make_data_set: MakeDataSet) -> None:
     recipe = {"sampling": "windows", "stride": 4}
     folder = make_data_set(samples={"train": [5, 4]}, labels_in_time=True, recipe=recipe)

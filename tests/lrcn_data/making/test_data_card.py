@@ -65,3 +65,14 @@ def test_odd_class_names_stay_on_their_lines(manifest: Manifest) -> None:
     card = data_card(dataclasses.replace(manifest, classes=names))
     lines = card.encode().decode().splitlines()
     assert lines[-3:] == ["    0 a|b", "    1 `x` <b>", "    2 two\\nlines \\udce9"]
+
+
+def test_the_card_says_where_labels_are_in_time(
+    make_data_set: MakeDataSet, manifest: Manifest
+) -> None:
+    folder = make_data_set("timed", labels_in_time=True, variable_length=True)
+    card = data_card(Manifest.from_json((folder / "dataset.json").read_bytes()))
+    assert "Labels are in time: `labels` in `KEY.json`" in card
+    assert "Labels are in time" not in data_card(manifest)
+    members = {one["name"]: one for one in front_matter(card)["dataset_info"]["features"]}
+    assert {"name": "position", "dtype": "int64"} in members["json"]["struct"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.records import LabelFinding, SampleRecord
 from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.inspecting.verify import verify
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.read_lists import Lists
 from lrcn_data.lists.time_labels import Segment, TimeLabels, Unit
 from lrcn_data.making.label_findings import LabelSummary
+from lrcn_data.making.make_shards import ShardMaking
 from lrcn_data.making.run import RunResult, write_data_set
 from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.shard_options import ShardOptions
@@ -36,13 +39,21 @@ def entry(
 
 
 def shard(
-    root: Path, entries: Sequence[Entry], *, append: bool = False, retry: bool = False, **clip: Any
+    root: Path,
+    entries: Sequence[Entry],
+    *,
+    append: bool = False,
+    retry: bool = False,
+    shard_bytes: int = DEFAULT_SHARD_BYTES,
+    **clip: Any,
 ) -> RunResult:
     """Make shards of videos of 10 frames a second, of which 5 a second are taken."""
     values = {"seq_len": SEQ_LEN, "sampling": "windows", "stride": SEQ_LEN, "short": "pad"}
     return write_data_set(
         Lists(classes=CLASSES, entries=list(entries), warnings=[]),
-        ShardOptions(clip=clip_options(**(values | clip)), labels_in_time=True),
+        ShardOptions(
+            clip=clip_options(**(values | clip)), shard_bytes=shard_bytes, labels_in_time=True
+        ),
         RunOptions(workers=0, append=append, retry_failed=retry, max_bad_fraction=1.0),
         root=root,
         folder=DataSetFolder(root / "shards"),
@@ -184,7 +195,59 @@ def test_videos_are_appended(root: Path) -> None:
     assert list(verify(root / "shards")) == []
 
 
-@pytest.mark.parametrize("values", [{"multi_label": True}, {"clip": clip_options(salvage=True)}])
+@pytest.mark.parametrize(
+    ("sampling", "in_time", "said"),
+    [
+        ("blocks", True, True),
+        ("center", True, True),
+        ("windows", True, False),
+        ("blocks", False, False),
+    ],
+)
+def test_samplings_that_leave_most_labels_unused_are_warned_about(
+    root: Path, sampling: str, in_time: bool, said: bool
+) -> None:
+    clip = clip_options(sampling=sampling, seq_len=5)
+    making = ShardMaking(
+        folder=DataSetFolder(root / "shards"),
+        root=root,
+        lists=Lists(classes=CLASSES, entries=[], warnings=["first"]),
+        options=ShardOptions(clip=clip, labels_in_time=in_time),
+        run=RunOptions(),
+    )
+    first, *others = making.warnings
+    assert first == "first"
+    assert ["--sampling windows --stride 5 takes all frames" in one for one in others] == [
+        True
+    ] * said
+
+
+def test_a_video_goes_on_in_the_next_tar_of_its_shard(root: Path) -> None:
+    entries = [entry(name, (0, 9, 0)) for name in VIDEOS[6:9]]
+    shard(root, entries)
+    whole = records(root)
+    shutil.rmtree(root / "shards")
+    shard(root, entries, shard_bytes=12_000)
+    assert records(root) == whole
+    data_set = open_data_set(root / "shards")
+    assert len(data_set.shards) > 3
+    firsts = [index.clip[0] for index in data_set.indices if index.clip is not None]
+    assert firsts[0] == 0
+    assert any(first > 0 for first in firsts)
+    numbers = data_set.clip_numbers
+    assert numbers is not None
+    assert numbers.tolist() == [n for clips in whole.values() for n in range(len(clips))]
+    assert list(verify(root / "shards")) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"multi_label": True},
+        {"clip": clip_options(salvage=True)},
+        {"clip": clip_options(short="loop")},
+    ],
+)
 def test_what_would_label_other_frames_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="leave it out"):
         ShardOptions(**{"clip": clip_options(), **values}, labels_in_time=True)
