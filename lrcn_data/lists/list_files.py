@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 
+from lrcn_data.lists.annotations.formats import table_form
 from lrcn_data.lists.label_sets import one_label_each
 from lrcn_data.lists.lines import (
     BadLine,
@@ -96,6 +97,13 @@ def read_list_file(
             f" annotation of segments is converted with `lrcn-data lists {show(str(path))}`"
         )
         problems.append(Problem(kind="JSON", file=path, line=0, text=text))
+        return []
+    if find_table(data) is None and (form := table_form(path)):
+        text = (
+            f"this is an annotation of the form {form}; convert it with `lrcn-data lists"
+            f" {show(str(path))}`"
+        )
+        problems.append(Problem(kind="annotation", file=path, line=0, text=text))
         return []
     names = set(known.names) if known else set()
     found = list(_entries(data, names, root, multi_label=multi_label))

@@ -248,7 +248,7 @@ def test_lists_of_folds_with_validation_are_sharded_fold_by_fold(tmp_path: Path)
             ["--leave-one-group-out", "--split", "1"],
             "--split doesn't go with --leave-one-group-out",
         ),
-        (["--folds", "2", "--present"], "--present doesn't go with --folds"),
+        (["--folds", "2", "--present"], "--present are for annotations, and v is none"),
         (["--folds", "1"], "Invalid value for '--folds': 1 is not in the range"),
     ],
 )
