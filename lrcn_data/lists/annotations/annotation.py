@@ -86,8 +86,11 @@ class Format:
         what: What it is, in words.
         recognises: Whether a file has this form, told by its first lines or its structure.
         read: Reads the files of a source that have it.
+        a_file_a_video: Whether a folder has a file for each video, so that none is to be passed
+            over.
     """
 
     what: str
     recognises: Callable[[Source], bool]
     read: Callable[[Sequence[Source], ReadOptions], Annotation]
+    a_file_a_video: bool = False

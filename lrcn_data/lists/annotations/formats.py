@@ -30,8 +30,15 @@ from lrcn_data.lists.annotations.annotation import Annotation, Format, ReadOptio
 from lrcn_data.lists.annotations.source import Source
 from lrcn_data.printable import first_few, show
 
+_A_FILE_A_VIDEO = ("change-points", "elan-text", "frame-ranges", "frame-text")
+
 FORMATS: dict[str, Format] = {
-    name: Format(what=what, recognises=module.recognises, read=module.read)
+    name: Format(
+        what=what,
+        recognises=module.recognises,
+        read=module.read,
+        a_file_a_video=name in _A_FILE_A_VIDEO,
+    )
     for name, what, module in (
         ("activitynet", "ActivityNet's JSON", activitynet),
         ("boris", "BORIS's tabular or aggregated events", boris),
@@ -85,11 +92,14 @@ def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Ann
     if name is not None and name not in FORMATS:
         raise UsageError(f"--format {show(name)} is none of {known}; {did_you_mean(name, FORMATS)}")
     files = _files(source)
+    if len(files) == 1:
+        _ = files[0].text  # the error says more than that no form is recognised
     if name is None:
         name = _recognised(source, files)
     found = [file for file in files if FORMATS[name].recognises(file)]
     if len(files) == 1:
         found = files
+    _refuse_unlike(files, found, name)
     if not found:
         raise UsageError(f"{source} has no file of the form {name}: {FORMATS[name].what}")
     annotation = FORMATS[name].read(found, options)
@@ -146,6 +156,19 @@ def _recognised(source: Path, files: Sequence[Source]) -> str:
         shown = _shown(f"{name} ({found[0].path.name})" for name, found in by_form.items())
         raise UsageError(f"{source} may have several forms: {shown}; choose with --format NAME")
     return next(iter(by_form))
+
+
+def _refuse_unlike(files: Sequence[Source], found: Sequence[Source], name: str) -> None:
+    """Refuse files that can't be read, or that should be of a video as those beside them are."""
+    endings = {file.path.suffix.casefold() for file in found}
+    alike = [file for file in files if file.path.suffix.casefold() in endings]
+    for file in alike:
+        if FORMATS[name].a_file_a_video and file.text and file not in found:
+            why = f"this file is not of the form {name}, as others beside it are; move it away"
+            raise file.wrong(0, why)
+    for file in found:
+        if not file.text.strip():
+            raise file.wrong(0, "this file is empty")
 
 
 def _refuse_twice(source: Path, annotation: Annotation) -> None:
