@@ -13,7 +13,7 @@ from .error_boundary import run
 from .options import HELP, version_option
 
 COMMANDS = {
-    "lists": "Make train, val and test lists from folders or official splits.",
+    "lists": "Make train, val and test lists from folders, official splits or annotations.",
     "shard": "Turn videos into WebDataset shards of frame sequences.",
     "stats": "Count classes, frames and rejects; compute the mean image.",
     "verify": "Check every byte of a data set against its manifest.",

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import UsageError
+from lrcn_data.lists.annotations.formats import FORMATS
 from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
 
 from .command import Command
 from .options import (
+    ANY_PATH,
     FOLDER,
+    RateType,
     debug_option,
     json_option,
     one_class_option,
@@ -37,24 +40,21 @@ _ENDINGS_SHOWN = 10
 _GROUPS_SHOWN = 30
 _GROUPS_OF_A_FOLD_SHOWN = 10
 
-_NOT_WITH_FOLDS = {
-    "test_fraction": "--test-fraction",
-    "official_split": "--split",
-    "videos": "--videos",
-    "present": "--present",
-}
+_NOT_WITH_FOLDS = {"test_fraction": "--test-fraction", "official_split": "--split"}
 """The options that folds leave no meaning to, by the names of their values."""
 
 
 @click.command(
     cls=Command,
     name="lists",
-    short_help="Make train, val and test lists from folders or official splits.",
+    short_help="Make train, val and test lists from folders, official splits or annotations.",
     groups={
         "Lists": ("out", "overwrite", "picture_rate", "allow_one_class"),
         "Splits": ("test_fraction", "val_fraction", "group_pattern", "seed"),
         "Cross-validation": ("folds", "leave_one_group_out"),
-        "Official splits": ("official_split", "videos", "present"),
+        "Official splits": ("official_split",),
+        "Annotations": (*("form", "labels_from", "first_frame", "annotation_fps", "unlabelled"),),
+        "Official splits and annotations": ("videos", "present"),
     },
     examples=(
         "lrcn-data lists my-videos --test-fraction 0.2",
@@ -62,10 +62,13 @@ _NOT_WITH_FOLDS = {
         "lrcn-data lists weizmann --test-fraction 0.2 --group-pattern '^[^_]+'",
         "lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1",
         "lrcn-data lists UCF-101 --folds 5 --out folds",
+        "lrcn-data lists annotation.json --videos videos --present",
+        "lrcn-data lists labels.csv --videos videos --folds 5 --out folds",
+        "lrcn-data lists groundTruth --videos videos --annotation-fps 15 --unlabelled SIL",
         "lrcn-data lists weizmann --group-pattern '^[^_]+' --leave-one-group-out --out folds",
     ),
 )
-@click.argument("source", metavar="VIDEOS|SPLITS", type=FOLDER)
+@click.argument("source", metavar="VIDEOS|SPLITS|ANNOTATION", type=ANY_PATH)
 @click.option(
     "--out", type=FOLDER, default=".", show_default=True, help="The folder to write into."
 )
@@ -113,7 +116,44 @@ _NOT_WITH_FOLDS = {
     show_default="1",
     help="The number of the official split to read.",
 )
-@click.option("--videos", type=FOLDER, help="The folder with the videos of an official split.")
+@click.option(
+    "--format",
+    "form",
+    metavar="NAME",
+    show_default="recognised",
+    help=f"The form of an annotation: {', '.join(FORMATS)}.",
+)
+@click.option(
+    "--labels-from",
+    metavar="NAME",
+    help="What has the labels where there are several: verb, noun or verb+noun of EPIC-Kitchens, a"
+    " tier of ELAN, an attribute of VIA.",
+)
+@click.option(
+    "--first-frame",
+    type=click.IntRange(0, 1),
+    show_default="0 if there is one, else 1",
+    help="The number of a video's first frame, in tables of frames.",
+)
+@click.option(
+    "--annotation-fps",
+    type=RateType(),
+    show_default="the videos' own",
+    help="The frames per second at which an annotation counts, such as 15 of Breakfast; the lists"
+    " are in seconds then.",
+)
+@click.option(
+    "--unlabelled",
+    metavar="LABEL",
+    multiple=True,
+    help="A label that means that there is none; its segments are left out. May be repeated.",
+)
+@click.option(
+    "--videos",
+    type=FOLDER,
+    help="The folder with the videos of an official split or an annotation. The names that an"
+    " annotation has, with or without endings, are looked for in it.",
+)
 @click.option("--present", is_flag=True, help="Leave out videos that are not under --videos.")
 @click.option("--overwrite", is_flag=True, help="Replace lists that are already there.")
 @picture_rate_option(
@@ -131,6 +171,11 @@ def command(
     folds: int | None,
     leave_one_group_out: bool,
     as_json: bool,
+    form: str | None,
+    labels_from: str | None,
+    first_frame: int | None,
+    annotation_fps: Fraction | None,
+    unlabelled: tuple[str, ...],
     **values: Any,
 ) -> None:
     """Make train.txt, val.txt, test.txt and classes.txt.
@@ -140,15 +185,40 @@ def command(
     trainlist01.txt, testlist01.txt) or HMDB51's (CLASS_test_split1.txt). Links to folders are
     followed, and what is left out is counted.
 
+    Or it is an annotation of segments, a file or a folder of files, which becomes train.csv,
+    val.csv and test.csv with the columns video,start,end,label (seconds) or
+    video,start_frame,end_frame,label (frames from 0; the end is no longer in it).
+
     Fractions and folds take whole groups of videos, so that no recording is in two splits.
     """
-    values |= {"source": source, "pictures": picture_rate is not None}
+    from lrcn_data.lists.annotated_lists import AnnotationOptions
+
+    _refuse_own_source(source, out)
+    annotation = AnnotationOptions(
+        form=form,
+        labels_from=labels_from,
+        first_frame=first_frame,
+        fps=annotation_fps,
+        unlabelled=unlabelled,
+    )
+    values |= {
+        "source": source,
+        "pictures": picture_rate is not None,
+        "annotation": annotation,
+    }
     if folds is None and not leave_one_group_out:
         _make_lists(values, out, picture_rate, overwrite=overwrite, as_json=as_json)
         return
     _refuse_with_folds(folds, leave_one_group_out, values)
     values = {name: value for name, value in values.items() if name not in _NOT_WITH_FOLDS}
     _make_folds({"folds": folds, **values}, out, picture_rate, overwrite=overwrite, as_json=as_json)
+
+
+def _refuse_own_source(source: Path, out: Path) -> None:
+    """Refuse to write a list over the annotation that it is made of."""
+    for name in (*(f"{split}.csv" for split in SPLITS), "classes.txt"):
+        if source.is_file() and (out / name).exists() and (out / name).samefile(source):
+            raise UsageError(f"{source} would be written over; name another folder with --out")
 
 
 def _make_lists(
@@ -159,11 +229,14 @@ def _make_lists(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    from lrcn_data.lists.make_lists import count_absent, make_lists, write_lists
+    from lrcn_data.lists.annotated_lists import segment_counts
+    from lrcn_data.lists.make_lists import count_absent, list_name, make_lists, write_lists
 
     made = make_lists(**values)
     written = write_lists(made, out, overwrite=overwrite)
     counts = {split: made.count(split) for split in SPLITS}
+    segments = segment_counts(made.videos)
+    files = {split: out / list_name(made, split) for split, count in counts.items() if count}
     if as_json:
         print_json(
             {
@@ -171,21 +244,28 @@ def _make_lists(
                 "videos": counts,
                 "absent": made.absent,
                 "groups": asdict(made.groups) if made.groups else None,
+                **({"segments": segments} if made.in_time else {}),
             }
         )
     else:
-        _show(made, counts, out)
+        _show(made, {files[split]: (counts[split], segments.get(split, 0)) for split in files}, out)
     for sentence in (*made.warnings, *_told_of_left_out(made)):
         warn(sentence)
     videos = values["videos"]
-    if videos and not values["present"] and (absent := count_absent(made, videos)):
+    if (
+        videos
+        and not values["present"]
+        and not made.in_time
+        and (absent := count_absent(made, videos))
+    ):
         warn(
             f"{absent} of {len(made.videos)} videos are not under {videos}; --present leaves them"
             " out"
         )
     if not as_json:
         root = videos or (values["source"] if made.from_folders else None)
-        click.echo(f"next: {_next_command(out, root, counts, picture_rate)}")
+        named = files if made.in_time or out != Path() else {}
+        click.echo(f"next: {_next_command(out, root, named, picture_rate)}")
 
 
 def _found(made: MadeLists, written: Sequence[Path]) -> dict[str, Any]:
@@ -199,10 +279,10 @@ def _found(made: MadeLists, written: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _show(made: MadeLists, counts: dict[str, int], out: Path) -> None:
-    for split, count in counts.items():
-        if count:
-            click.echo(f"{out / split}.txt: {count:,} videos")
+def _show(made: MadeLists, counts: Mapping[Path, tuple[int, int]], out: Path) -> None:
+    for path, (videos, segments) in counts.items():
+        in_time = f", {segments:,} segments" if made.in_time else ""
+        click.echo(f"{path}: {videos:,} videos{in_time}")
     click.echo(f"{out / 'classes.txt'}: {len(made.classes)} classes: {_class_counts(made)}")
     if made.groups:
         groups = made.groups
@@ -242,13 +322,12 @@ def _told_of_left_out(made: MadeLists) -> Iterator[str]:
 
 
 def _next_command(
-    out: Path, root: Path | None, counts: dict[str, int], picture_rate: Fraction | None
+    out: Path, root: Path | None, files: Mapping[str, Path], picture_rate: Fraction | None
 ) -> str:
-    """The command that makes shards of these lists."""
+    """The command that makes shards of these lists; of those that it finds itself names none."""
     words = [*_shard_words(root, picture_rate), "--classes", str(out / "classes.txt")]
-    if out != Path():
-        for split, count in counts.items():
-            words += [f"--{split}", f"{out / split}.txt"] if count else []
+    for split, path in files.items():
+        words += [f"--{split}", str(path)]
     return shlex.join(words)
 
 
@@ -300,7 +379,9 @@ def _make_folds(
         validated = any(fold.count("val") for fold in made.folds.values())
         if not validated:
             click.echo("each video is in one test list: shards of the test lists serve all folds")
-        loop = _next_loop(out, values["source"], picture_rate, validated=validated)
+        root = values["videos"] if made.undivided.in_time else values["source"]
+        ending = "csv" if made.undivided.in_time else "txt"
+        loop = _next_loop(out, root, picture_rate, validated=validated, ending=ending)
         click.echo(f"next: {loop}")
 
 
@@ -331,11 +412,13 @@ def _show_folds(made: MadeFolds, out: Path, *, pattern: str | None) -> None:
     click.echo(f"{len(classes)} classes: {_class_counts(made.undivided)}")
 
 
-def _next_loop(out: Path, root: Path, picture_rate: Fraction | None, *, validated: bool) -> str:
+def _next_loop(
+    out: Path, root: Path | None, picture_rate: Fraction | None, *, validated: bool, ending: str
+) -> str:
     """The loop of a shell that makes shards of folds: of the test lists, unless some validate."""
-    lists = '--train "$fold/test.txt"'
+    lists = f'--train "$fold/test.{ending}"'
     if validated:
-        lists = " ".join(f'--{split} "$fold/{split}.txt"' for split in SPLITS)
+        lists = " ".join(f'--{split} "$fold/{split}.{ending}"' for split in SPLITS)
     shard = shlex.join(_shard_words(root, picture_rate))
     folders = f"{'' if out == Path() else shlex.quote(f'{out}/')}fold-*"
     return f'for fold in {folders}; do {shard} {lists} --out "shards/${{fold##*/}}"; done'

@@ -292,11 +292,13 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     """Turn videos into WebDataset shards of sampled frame sequences.
 
     A list has one line for each video: its path, and its class as a number or a name; or it is a
-    CSV file, with or without names of columns, such as path,label. Without options, those of
-    train.txt, val.txt and test.txt that exist in the current folder are taken. UCF-101's official
-    lists are taken as they are, with the classInd.txt beside them. With --multi-label a video may
-    have several classes. If a run was stopped, the same command goes on from there. Lines that are
-    added to the lists later are sharded by --append.
+    CSV file, with or without names of columns, such as path,label. A CSV file with the columns
+    video,start,end,label (seconds) or video,start_frame,end_frame,label (frames from 0; the end is
+    no longer in it) has labels in time. Without options, those of train.txt, val.txt and test.txt
+    that exist in the current folder are taken. UCF-101's official lists are taken as they are, with
+    the classInd.txt beside them. With --multi-label a video may have several classes. If a run was
+    stopped, the same command goes on from there. Lines that are added to the lists later are
+    sharded by --append.
     """
     from lrcn_data.making.make_shards import prepare_shards
 

@@ -63,8 +63,8 @@ def find_shared_groups(entries: Iterable[Entry], files: Mapping[str, Path]) -> I
         group = group_of(entry.path)
         if group is None:
             continue
-        # the clips of one recording may have different sets of classes
-        label = entry.label if isinstance(entry.label, int) else -1
+        # the clips of one recording may have different sets of classes, or classes in time
+        label = entry.label if isinstance(entry.label, int) and entry.times is None else -1
         before = first.setdefault((label, group), entry)
         if before.split == entry.split or (label, group, entry.split) in told:
             continue

@@ -113,10 +113,10 @@ def move_groups(
     group_names = {video.path: group(video) or video.path for video in training}
     groups: dict[str, Counter[str]] = defaultdict(Counter)
     for video in training:
-        groups[group_names[video.path]][video.class_name] += 1
+        groups[group_names[video.path]].update(video.classes)
     chosen = _choose(
         sorted(groups.items(), key=lambda item: seeded_hash(seed, split, item[0])),
-        available=Counter(video.class_name for video in training),
+        available=Counter(name for video in training for name in video.classes),
         wanted={name: fraction * count for name, count in class_counts.items()},
     )
     if not chosen:

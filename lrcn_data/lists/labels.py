@@ -95,6 +95,8 @@ def label_table(
     known: ClassLines | None,
     label_base: int | None,
     before: Sequence[str] = (),
+    *,
+    in_time: bool = False,
 ) -> LabelTable:
     """Find out what the labels of all lists mean.
 
@@ -104,6 +106,9 @@ def label_table(
         label_base: The number of the first class that was given, 0 or 1, or None if there is none.
         before: The names of classes that have their numbers already. Where no class names were
             given, those of the lists come after them.
+        in_time: Whether they are labels of segments. Without class names a number is then the name
+            of a class as any other text: annotations number from 0, from 1 or from -1, and leave
+            numbers out.
     """
     labels = {line.label for line in lines if line.label is not None}
     numbers = {label: int(label) for label in labels if _NUMBER.fullmatch(label)}
@@ -111,6 +116,8 @@ def label_table(
         return _with_class_names(known, numbers, label_base)
     if not labels:
         return LabelTable(problem="no video has a label; add labels, or give --classes FILE")
+    if in_time and len(numbers) == len(labels):
+        return _from_number_names(numbers, before)
     if len(numbers) == len(labels):
         return _from_numbers(lines, numbers, label_base, before)
     if numbers:
@@ -139,6 +146,21 @@ def _from_names(labels: Collection[str], before: Sequence[str]) -> LabelTable:
     names = [*before, *sorted(new)]
     by_name = _in_all_forms({name: number for number, name in enumerate(names)})
     return LabelTable(names=names, by_text=by_name, by_folder=by_name, allowed="a class name")
+
+
+def _from_number_names(numbers: Mapping[str, int], before: Sequence[str]) -> LabelTable:
+    """Classes that are named by numbers, in their order; those that have a number already first."""
+    texts: dict[int, str] = {}
+    for text, number in sorted(numbers.items()):
+        other = texts.setdefault(number, text)
+        if other != text:
+            return LabelTable(
+                problem=f"labels {other} and {text} are one number; write it in one way"
+            )
+    new = (text for _, text in sorted(texts.items()) if text not in set(before))
+    names = [*before, *new]
+    by_name = {name: number for number, name in enumerate(names)}
+    return LabelTable(names=names, by_text=by_name, by_folder=by_name, allowed="a number")
 
 
 def _with_class_names(

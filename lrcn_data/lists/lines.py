@@ -22,6 +22,8 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from lrcn_data.lists.spans import Span
+
 _ENDINGS = (
     "264|265|3g2|3gp|3gp2|3gpp|apng|asf|avc|avi|dif|divx|dv|evo|f4v|flv|gif|h264|h265|h26l|hevc"
     "|insv|ismv|ivf|lrv|m1v|m2p|m2t|m2ts|m2v|m4v|mj2|mk3d|mkv|mod|mov|mp4|mpe|mpeg|mpg|mpv|mts|mxf"
@@ -50,11 +52,13 @@ class ListLine:
         line: Number of the line, counted from 1.
         path: Path of the video as the line has it.
         label: Text of the label, or None if the line has none.
+        span: From when to when the video has the label; None if it has it as a whole.
     """
 
     line: int
     path: str
     label: str | None
+    span: Span | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 
+from lrcn_data.lists.annotations.formats import table_form
 from lrcn_data.lists.label_sets import one_label_each
 from lrcn_data.lists.lines import (
     BadLine,
@@ -91,8 +92,18 @@ def read_list_file(
         problems.append(Problem(kind="split file", file=path, line=0, text=text))
         return []
     if _is_json(data):
-        text = "this list is JSON; write it as lines of the form `path label`, or as CSV"
+        text = (
+            "this list is JSON; write it as lines of the form `path label`, or as CSV; an"
+            f" annotation of segments is converted with `lrcn-data lists {show(str(path))}`"
+        )
         problems.append(Problem(kind="JSON", file=path, line=0, text=text))
+        return []
+    if find_table(data) is None and (form := table_form(path)):
+        text = (
+            f"this is an annotation of the form {form}; convert it with `lrcn-data lists"
+            f" {show(str(path))}`"
+        )
+        problems.append(Problem(kind="annotation", file=path, line=0, text=text))
         return []
     names = set(known.names) if known else set()
     found = list(_entries(data, names, root, multi_label=multi_label))
@@ -143,7 +154,7 @@ def _entries(
         lines = (line for line in parse_list(data, names) if line.line != header)
     for found in lines:
         line = found if isinstance(found, BadLine) else _without_count(found, root)
-        if isinstance(line, BadLine):
+        if isinstance(line, BadLine) or line.span is not None:
             yield line
             continue
         for one in one_label_each(line, names) if multi_label else (line,):
@@ -159,7 +170,7 @@ def _without_count(line: ListLine, root: Path) -> ListLine | BadLine:
 
     It is one only where the path is that of a folder of numbered pictures.
     """
-    match = _COUNTED.fullmatch(line.path)
+    match = None if line.span else _COUNTED.fullmatch(line.path)
     if match is None or os.path.exists(root / line.path):  # noqa: PTH110 - never fails
         return line
     try:

@@ -1,10 +1,28 @@
-"""Lists that were made from folders or from an official split, before they are written."""
+"""Lists that were made of folders, an official split or an annotation, and are not yet written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
+
+from lrcn_data.lists.annotations.annotation import LabelledSpan
+from lrcn_data.lists.time_labels import Unit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedTimes:
+    """The segments of a video that will stand in a list.
+
+    Attributes:
+        spans: All of them, with an end each.
+        unit: What they are counted in.
+        fps: The number of frames a second that the annotation says the video has, or None.
+    """
+
+    spans: tuple[LabelledSpan, ...]
+    unit: Unit
+    fps: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,15 +31,24 @@ class ListedVideo:
 
     Attributes:
         path: Path of the video, relative to the folder that holds all videos.
-        class_name: Name of its class.
+        class_name: Name of its class; of one with labels in time the class that it has longest.
         split: `train`, `val` or `test`.
         depth: How many folders of the path lead to the folder of the class, with that itself.
+        times: Its labels in time; None if it has its class as a whole.
     """
 
     path: str
     class_name: str
     split: str = "train"
     depth: int = 1
+    times: ListedTimes | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of all classes that it has, each once."""
+        if self.times is None:
+            return (self.class_name,)
+        return tuple(sorted({span.label for span in self.times.spans}))
 
     @property
     def path_in_class(self) -> str:
@@ -55,9 +82,11 @@ class MadeLists:
     Attributes:
         classes: Class names in the order of their numbers.
         videos: The videos of all splits.
-        absent: How many videos of the official lists were left out because they are not on disk.
+        absent: How many videos of an official split or an annotation were left out because they are
+            not on disk.
         left_out: How many files and folders of the class folders were left out, by the reason and
-            by the endings of the names, or by the paths of links and folders.
+            by the endings of the names, or by the paths of links and folders; or how many parts of
+            an annotation, by the reason and by the videos.
         groups: What --group-pattern found; None where none was given.
         warnings: What is unusual about the lists but allowed, each as a sentence.
         from_folders: Whether the lists were made from class folders, not from an official split.
@@ -72,16 +101,22 @@ class MadeLists:
     from_folders: bool = False
 
     @property
+    def in_time(self) -> bool:
+        """Whether the videos have labels in time."""
+        return any(video.times is not None for video in self.videos)
+
+    @property
     def ignored(self) -> int:
         """How many files and folders were left out, for all reasons together."""
         return sum(sum(counts.values()) for counts in self.left_out.values())
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """The number of videos of each class, in all splits together."""
+        """The number of videos that have each class, in all splits together."""
         counts = dict.fromkeys(self.classes, 0)
         for video in self.videos:
-            counts[video.class_name] += 1
+            for name in video.classes:
+                counts[name] += 1
         return counts
 
     def count(self, split: str) -> int:

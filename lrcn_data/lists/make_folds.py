@@ -1,4 +1,4 @@
-"""Makes the lists of a cross-validation: of class folders, for every fold, and writes them."""
+"""Makes the lists of a cross-validation of class folders or an annotation, and writes them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
+from lrcn_data.lists.annotated_lists import AnnotationOptions, read_annotated, undivided
 from lrcn_data.lists.class_folders import read_class_folders
 from lrcn_data.lists.group_folds import divide_groups
 from lrcn_data.lists.group_split import (
@@ -20,7 +21,12 @@ from lrcn_data.lists.group_split import (
     shared_groups,
 )
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
-from lrcn_data.lists.make_lists import CLASS_FILE, write_lists
+from lrcn_data.lists.make_lists import (
+    CLASS_FILE,
+    count_classes,
+    is_meant_as_annotation,
+    write_lists,
+)
 from lrcn_data.lists.official_splits import group_across_classes, read_official, recording_of
 from lrcn_data.lists.similar_names import tell_all_similar
 from lrcn_data.one_class import refuse_one_class
@@ -60,6 +66,9 @@ def make_folds(
     seed: int = 0,
     pictures: bool = False,
     allow_one_class: bool = False,
+    videos: str | os.PathLike[str] | None = None,
+    present: bool = False,
+    annotation: AnnotationOptions | None = None,
 ) -> MadeFolds:
     """Make the lists of a cross-validation; `write_folds` writes them.
 
@@ -67,7 +76,7 @@ def make_folds(
     fold; where no video has a group by its name, they are divided one by one.
 
     Args:
-        source: A folder of class folders with videos.
+        source: A folder of class folders with videos, or an annotation.
         folds: The number of folds, at least 2. None stands for as many as there are groups, so that
             each group is left out of the training once.
         val_fraction: The share of each class's training videos that goes into the validation list
@@ -79,6 +88,9 @@ def make_folds(
             which is another choice in every fold.
         pictures: Whether folders of numbered pictures in class folders are videos.
         allow_one_class: Whether all videos may be of a single class.
+        videos: The folder that holds the videos of an annotation.
+        present: Whether videos that are not in that folder are left out.
+        annotation: How an annotation is read; None where the source may be none.
 
     Raises:
         UsageError: The source holds no videos, has folders of splits or is an official split; the
@@ -87,7 +99,18 @@ def make_folds(
     """
     if folds is not None and folds < 2:
         raise UsageError(f"--folds must be at least 2, got {folds}")
-    made = _read_undivided(Path(source), pictures=pictures, allow_one_class=allow_one_class)
+    folder = Path(videos) if videos is not None else None
+    source = Path(source)
+    if is_meant_as_annotation(source, annotation):
+        made = _read_annotation(source, annotation, folder, present=present, pictures=pictures)
+    else:
+        if folder or present:
+            raise UsageError(
+                f"--videos and --present are for annotations, and {source} is none by its files;"
+                " leave them out"
+            )
+        made = _read_undivided(source, pictures=pictures, allow_one_class=allow_one_class)
+    refuse_one_class(made.classes, source=str(source), allowed=allow_one_class)
     found = _find_groups(made.videos, group_pattern)
     if found is None and folds is None:
         raise UsageError(
@@ -109,6 +132,26 @@ def make_folds(
     )
 
 
+def _read_annotation(
+    source: Path,
+    annotation: AnnotationOptions | None,
+    videos: Path | None,
+    *,
+    present: bool,
+    pictures: bool,
+) -> MadeLists:
+    """Read an annotation; refuse one that is divided into splits already."""
+    options = annotation or AnnotationOptions()
+    made = read_annotated(source, options, videos=videos, present=present, pictures=pictures)
+    made = undivided(made)
+    if made.count("train") < len(made.videos):
+        raise UsageError(
+            f"{source} has splits of its own; leave --folds and --leave-one-group-out out, or name"
+            " the file of one split"
+        )
+    return made
+
+
 def _read_undivided(source: Path, *, pictures: bool, allow_one_class: bool) -> MadeLists:
     """List the videos of class folders; refuse what is divided into splits already."""
     if read_official(source, 1):
@@ -123,7 +166,6 @@ def _read_undivided(source: Path, *, pictures: bool, allow_one_class: bool) -> M
             f"{source} is divided into folders of splits; name one of them, such as {folder}, to"
             " make folds of its videos"
         )
-    refuse_one_class(made.classes, source=str(source), allowed=allow_one_class)
     return made
 
 
@@ -166,7 +208,7 @@ def _divide(
     """
     groups: dict[str, Counter[str]] = defaultdict(Counter)
     for video in videos:
-        groups[group_of[video.path]][video.class_name] += 1
+        groups[group_of[video.path]].update(video.classes)
     if len(groups) < (folds or 2):
         option = "--leave-one-group-out" if folds is None else f"--folds {folds}"
         what = "videos" if by_video else "groups"
@@ -208,7 +250,7 @@ def _fold_lists(
         val_fraction,
         group=lambda video: group_of[video.path],
         seed=seed,
-        class_counts=Counter(video.class_name for video in videos if video.split == "train"),
+        class_counts=count_classes(video for video in videos if video.split == "train"),
     )
 
 
@@ -241,7 +283,7 @@ def _warnings(made: MadeLists, folds: Mapping[str, MadeLists], *, by_video: bool
 
 
 def _classes_of(made: MadeLists, split: str) -> set[str]:
-    return {video.class_name for video in made.videos if video.split == split}
+    return {name for video in made.videos if video.split == split for name in video.classes}
 
 
 def write_folds(
@@ -281,7 +323,7 @@ def write_folds(
 
 def _remove_lists(fold: Path) -> None:
     """Remove the lists of a fold, and its folder if it holds nothing else."""
-    for name in (*(f"{split}.txt" for split in SPLITS), CLASS_FILE):
+    for name in (*(f"{split}.{end}" for split in SPLITS for end in ("txt", "csv")), CLASS_FILE):
         (fold / name).unlink(missing_ok=True)
     with suppress(OSError):
         fold.rmdir()

@@ -1,4 +1,4 @@
-"""Makes lists of videos: from class folders, or from official splits, and writes them."""
+"""Makes lists of videos: of class folders, official splits or annotations, and writes them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
+from lrcn_data.lists.annotated_lists import AnnotationOptions, read_annotated, undivided
+from lrcn_data.lists.annotations.formats import is_annotation
 from lrcn_data.lists.class_folders import read_class_folders
 from lrcn_data.lists.group_split import (
     GroupOf,
@@ -20,6 +22,7 @@ from lrcn_data.lists.group_split import (
 from lrcn_data.lists.lines import format_line, parse_classes
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.official_splits import read_official, recording_of
+from lrcn_data.lists.segment_lines import segment_list
 from lrcn_data.lists.similar_names import tell_all_similar
 from lrcn_data.one_class import refuse_one_class
 from lrcn_data.printable import show
@@ -41,14 +44,17 @@ def make_lists(
     seed: int = 0,
     pictures: bool = False,
     allow_one_class: bool = False,
+    annotation: AnnotationOptions | None = None,
 ) -> MadeLists:
     """Make the lists of a data set; `write_lists` writes them.
 
     Args:
         source: A folder of class folders with videos, a folder of train, val and test folders with
-            class folders, or the folder of an official split: that of UCF-101 or HMDB51.
+            class folders; the folder of an official split: that of UCF-101 or HMDB51; or an
+            annotation of segments, a file or a folder of files.
         official_split: Which official split to read: 1, 2 or 3. None stands for the first.
-        videos: The folder that holds the videos of an official split. None if it is not looked at.
+        videos: The folder that holds the videos of an official split or an annotation. None if it
+            is not looked at.
         present: Whether videos that are not in that folder are left out.
         test_fraction: The share of each class's videos that goes into the test list. None stands
             for no test list of our own; class folders without splits need this or `val_fraction`.
@@ -59,6 +65,7 @@ def make_lists(
         seed: Seed of the random choice of groups.
         pictures: Whether folders of numbered pictures in class folders are videos.
         allow_one_class: Whether all videos may be of a single class.
+        annotation: How an annotation is read. None stands for no such options.
 
     Raises:
         UsageError: The source holds no videos, they are of one class, `group_pattern` matches no
@@ -67,8 +74,15 @@ def make_lists(
     source, folder = Path(source), Path(videos) if videos is not None else None
     group = group_function(group_pattern) if group_pattern else recording_of
     fractions: dict[str, float | None] = {"test": test_fraction, "val": val_fraction}
-    official = read_official(source, official_split or 1)
-    if official:
+    is_annotated = is_meant_as_annotation(source, annotation)
+    official = None if is_annotated else read_official(source, official_split or 1)
+    if is_annotated:
+        if official_split:
+            raise UsageError(f"{source} is no official split; leave --split out")
+        options = annotation or AnnotationOptions()
+        made = read_annotated(source, options, videos=folder, present=present, pictures=pictures)
+        made, fractions = _divided(made, fractions)
+    elif official:
         _refuse_own_test_list(source, test_fraction)
         made = _present_ones(official, folder) if present else official
     else:
@@ -78,7 +92,7 @@ def make_lists(
             )
         made = read_class_folders(source, pictures=pictures, allow_one_class=allow_one_class)
         made, fractions = _without_fractions_of_folders(made, fractions)
-    with_videos = {video.class_name for video in made.videos}
+    with_videos = {name for video in made.videos for name in video.classes}
     refuse_one_class(with_videos, source=str(source), allowed=allow_one_class)
     if group_pattern:
         counts = count_groups(made.videos, group, pattern=group_pattern)
@@ -87,11 +101,56 @@ def make_lists(
     return replace(made, warnings=[*made.warnings, *_warnings(made, group)])
 
 
+def is_meant_as_annotation(source: Path, annotation: AnnotationOptions | None) -> bool:
+    """Whether a source is to be read as an annotation.
+
+    Raises:
+        UsageError: It is none, and options for annotations are given.
+    """
+    if annotation is not None and annotation.form is not None:
+        return True
+    found = source.is_file() or (not read_official(source, 1) and is_annotation(source))
+    if not found and annotation not in (None, AnnotationOptions()):
+        raise UsageError(
+            f"{source} is no annotation by its files; name its form with --format, or leave"
+            " --labels-from, --first-frame, --annotation-fps and --unlabelled out"
+        )
+    return found
+
+
+def count_classes(videos: Iterable[ListedVideo]) -> Counter[str]:
+    """The number of videos that have each class."""
+    return Counter(name for video in videos for name in video.classes)
+
+
+def _divided(
+    made: MadeLists, fractions: Mapping[str, float | None]
+) -> tuple[MadeLists, dict[str, float | None]]:
+    """An annotation's videos, as one list where they are to be divided and are not yet.
+
+    Leaves out, with a warning, fractions for splits that the annotation has itself.
+    """
+    given = {split: fraction for split, fraction in fractions.items() if fraction is not None}
+    made = undivided(made) if given else made
+    warnings = [
+        f"--{split}-fraction is not used: the annotation says which videos are {split} videos"
+        for split in given
+        if made.count(split)
+    ]
+    if not given and made.count("train") == len(made.videos):
+        warnings.append(
+            "all videos are in the train list; --test-fraction, --val-fraction or --folds divide"
+            " them"
+        )
+    left = {split: fraction for split, fraction in fractions.items() if not made.count(split)}
+    return replace(made, warnings=[*made.warnings, *warnings]), left
+
+
 def _move(
     made: MadeLists, fractions: Mapping[str, float | None], *, group: GroupOf, seed: int
 ) -> MadeLists:
     """Move the wanted share of each class's training videos to the other splits."""
-    counts = Counter(video.class_name for video in made.videos if video.split == "train")
+    counts = count_classes(video for video in made.videos if video.split == "train")
     for split, fraction in fractions.items():
         made = move_groups(made, split, fraction or 0, group=group, seed=seed, class_counts=counts)
     return made
@@ -130,7 +189,7 @@ def _without_fractions_of_folders(
 
 def _warnings(made: MadeLists, group: GroupOf) -> Iterator[str]:
     """What is unusual about made lists, each as a sentence."""
-    trained = {video.class_name for video in made.videos if video.split == "train"}
+    trained = set(count_classes(video for video in made.videos if video.split == "train"))
     untrained = [name for name in made.classes if name not in trained]
     if trained and untrained:
         yield f"{len(untrained)} classes have no train video, such as {show(untrained[0])}"
@@ -183,6 +242,8 @@ def write_lists(
 ) -> list[Path]:
     """Write classes.txt, and those of train.txt, val.txt and test.txt that have videos.
 
+    Lists of labels in time are CSV: train.csv, val.csv and test.csv.
+
     Args:
         made: The lists.
         folder: The folder to write them into; it is made if it doesn't exist.
@@ -196,7 +257,7 @@ def write_lists(
         UsageError: The folder has lists already, or a name can't stand in a list.
     """
     folder = Path(folder)
-    texts = {f"{split}.txt": _list_text(made.videos, split) for split in SPLITS}
+    texts = {list_name(made, split): _list_text(made, split) for split in SPLITS}
     texts[CLASS_FILE] = _class_text(made.classes)
     there = [name for name in texts if (folder / name).exists()]
     if there and not overwrite:
@@ -213,11 +274,17 @@ def write_lists(
     return written
 
 
-def _list_text(videos: Iterable[ListedVideo], split: str) -> str:
+def list_name(made: MadeLists, split: str) -> str:
+    """The name of the file that a split's list is written into."""
+    return f"{split}.csv" if made.in_time else f"{split}.txt"
+
+
+def _list_text(made: MadeLists, split: str) -> str:
+    videos = [video for video in made.videos if video.split == split]
+    if made.in_time:
+        return segment_list(videos)
     try:
-        lines = [
-            format_line(video.path, video.class_name) for video in videos if video.split == split
-        ]
+        lines = [format_line(video.path, video.class_name) for video in videos]
     except ValueError as error:
         raise UsageError(f"{error}; rename the file or its folder") from error
     return "".join(f"{line}\n" for line in lines)
@@ -226,5 +293,7 @@ def _list_text(videos: Iterable[ListedVideo], split: str) -> str:
 def _class_text(names: Collection[str]) -> str:
     text = "".join(f"{name}\n" for name in names)
     if parse_classes(text.encode("utf-8", "surrogateescape")).names != list(names):
-        raise UsageError("the class names can't stand in a class file as they are; rename folders")
+        raise UsageError(
+            "the class names can't stand in a class file as they are; rename folders, or labels"
+        )
     return text

@@ -1,7 +1,8 @@
 """Reads video lists: which video belongs to which class and split; refuses what can't be meant.
 
 How a line is read is in `lines`, how a file is in `list_files`, what labels mean is in `labels`,
-and what is checked over all lines is in `checks`.
+how segments become labels in time is in `segment_entries`, and what is checked over all lines is in
+`checks`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,13 @@ from lrcn_data.lists.lines import ClassLines, ListLine
 from lrcn_data.lists.list_files import read_class_file, read_list_file
 from lrcn_data.lists.names_on_disk import NamesOnDisk
 from lrcn_data.lists.problems import ListError, Problem
+from lrcn_data.lists.segment_entries import (
+    entries_with_times,
+    find_unlike,
+    negative_class_warnings,
+    segment_warnings,
+    without_empty,
+)
 from lrcn_data.lists.similar_names import similar_names, tell_similar
 from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
@@ -96,7 +104,8 @@ def read_lists(
         classes: A file of class names: one on each line, or numbered as in UCF-101's
             classInd.txt. Without it, classes are named by the labels or the folders of the videos.
         label_base: The number of the first class in the lists, 0 or 1. None finds it out if that
-            needs no guessing: from a numbered class file, or from a label 0.
+            needs no guessing: from a numbered class file, or from a label 0. Of segments without a
+            class file, each number is the name of a class, and this must be None.
         classes_before: Names of classes that have their numbers already, in a data set that lists
             are added to. Without a class file, those of the lists come after them.
         multi_label: Whether a video may have several labels; see `label_sets`. Every entry's label
@@ -127,7 +136,15 @@ def read_lists(
     for split, path in files.items():
         found_lines = read_list_file(path, known, root, problems, multi_label=multi_label)
         lines[split] = list(map(disk.line_as_on_disk, found_lines))
-    if multi_label:
+    warnings: list[str] = []
+    if any(line.span for found in lines.values() for line in found[:1]):
+        _refuse_with_segments(multi_label, label_base, known)
+        if unlike := list(find_unlike(lines, files)):
+            raise ListError([*problems, *unlike])
+        lines, warnings = without_empty(lines)
+        table, entries = _in_time(lines, files, known, label_base, classes_before, problems)
+        warnings += negative_class_warnings([] if known else table.names)
+    elif multi_label:
         table, entries = _sets(lines, files, known, label_base, classes_before, problems)
     else:
         table = label_table(list(chain(*lines.values())), known, label_base, classes_before)
@@ -137,7 +154,7 @@ def read_lists(
     problems += found
     if problems:
         raise ListError(problems, advice)
-    warnings = [*_warnings(table.names, entries), *disk.warnings()]
+    warnings += [*_warnings(table.names, entries), *segment_warnings(entries), *disk.warnings()]
     return Lists(classes=table.names, entries=entries, warnings=warnings)
 
 
@@ -202,6 +219,38 @@ def _sets(
     return table, entries
 
 
+def _refuse_with_segments(
+    multi_label: bool, label_base: int | None, known: ClassLines | None
+) -> None:
+    if multi_label:
+        raise UsageError(
+            "--multi-label doesn't go with lists of segments, which give a frame one class; leave"
+            " it out"
+        )
+    if label_base is not None and known is None:
+        raise UsageError(
+            f"--label-base {label_base} has no meaning for segments without --classes FILE, whose"
+            " numbers are names of classes; leave it out"
+        )
+
+
+def _in_time(
+    lines: Mapping[str, list[ListLine]],
+    files: Mapping[str, Path],
+    known: ClassLines | None,
+    label_base: int | None,
+    classes_before: Sequence[str],
+    problems: list[Problem],
+) -> tuple[LabelTable, list[Entry]]:
+    """What the labels of segments mean, and an entry for each video."""
+    members = list(chain(*lines.values()))
+    table = label_table(members, known, label_base, classes_before, in_time=True)
+    problems += _label_problems(lines, files, table)
+    entries, found = entries_with_times(lines, table, files)
+    problems += found
+    return table, entries
+
+
 def _check_entries(
     entries: Sequence[Entry], files: Mapping[str, Path], root: Path, checks: _Checks
 ) -> tuple[list[Problem], str]:
@@ -249,7 +298,7 @@ def _warnings(names: Sequence[str], entries: Sequence[Entry]) -> Iterator[str]:
             f"the class {show(joined[0])} has the names of others, with commas between them; if"
             " such videos show several classes, give --multi-label"
         )
-    labels = {(entry.split, entry.label) for entry in entries}
+    labels = {(e.split, e.label if e.times is None else e.classes) for e in entries}
     if not any(split == "train" for split, _ in labels):
         return
     trained = {

@@ -1,7 +1,7 @@
 """Finds lines that name a part of a video, or several labels, where a list has one a line.
 
 `v.mp4 lifting 5.82 16.19` is the segment of a video from 5.82 to 16.19 seconds, no video of a class
-"lifting 5.82 16.19".
+"lifting 5.82 16.19". Segments have a table of their own; `spans` reads it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from lrcn_data.lists.lines import ListLine, split_at_video
+from lrcn_data.lists.spans import SEGMENT_FORM
 from lrcn_data.printable import show
 
 _NUMBER = re.compile(r"(?:[0-9]+:){0,2}[0-9]+(?:\.[0-9]+)?")
@@ -69,8 +70,8 @@ def _segment(words: list[str], *, whole_numbers: bool) -> str | None:
         are_whole = start.isdigit() and end.isdigit()
         if not are_whole or (whole_numbers and int(start) < int(end)):
             return (
-                f"{start} {end} look like the start and the end of a segment, and a list names"
-                " whole videos; cut the videos into one file a segment, and list those; if it is"
-                " part of a class's name, give --classes FILE"
+                f"{start} {end} look like the start and the end of a segment, and a line without"
+                f" names of columns is a whole video; {SEGMENT_FORM}; if it is part of a class's"
+                " name, give --classes FILE"
             )
     return None

@@ -3,6 +3,9 @@
 A table has a path and a label in each row. Its first line decides what it is: the names of its
 columns, or a row `path,label` whose path ends as a video does. Lines with a space between path and
 label are no table, and are read in `lines`; but they may begin with names of columns as well.
+
+A table of segments has columns for start and end as well, and none that it isn't known what they
+mean: other tools count frames from 1, or the last one in, and such a table would be read wrongly.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 
 from lrcn_data.lists.lines import BadLine, ListLine, entry_lines, is_video_name, split_at_video
 from lrcn_data.lists.segments import segment_among
+from lrcn_data.lists.spans import FPS_NAME, SEGMENT_FORM, SPAN_NAMES, SpanColumns, span_columns
 from lrcn_data.printable import show
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -45,6 +49,7 @@ class Table:
         path: The position of the path among them.
         label: The position of the label among them.
         split: The position of the split's name, or None if no column has it.
+        spans: Where the rows have their segments; None if they are whole videos.
         header: Number of the line with the names of the columns, or None if there is none.
     """
 
@@ -53,6 +58,7 @@ class Table:
     path: int = 0
     label: int = 1
     split: int | None = None
+    spans: SpanColumns | None = None
     header: int | None = None
 
 
@@ -107,7 +113,10 @@ def parse_table(data: bytes, table: Table) -> Iterator[ListLine | BadLine]:
                 f" {_DELIMITERS[table.delimiter]} as in the first line",
             )
             continue
-        yield ListLine(line=number, path=fields[table.path], label=fields[table.label] or None)
+        if table.spans:
+            yield _segment_line(number, fields, table, table.spans)
+        else:
+            yield ListLine(line=number, path=fields[table.path], label=fields[table.label] or None)
         if table.split is not None and fields[table.split]:
             splits.setdefault(fields[table.split].casefold(), number)
     if len(splits) > 1:
@@ -116,6 +125,21 @@ def parse_table(data: bytes, table: Table) -> Iterator[ListLine | BadLine]:
             text=f"the list has rows of several splits ({', '.join(map(show, splits))}); write a"
             " list for each",
         )
+
+
+def _segment_line(
+    number: int, fields: Sequence[str], table: Table, spans: SpanColumns
+) -> ListLine | BadLine:
+    """A row of a table of segments."""
+    path, label = fields[table.path], fields[table.label]
+    if not label:
+        text = f"the segment of {show(path)} has no label; add it, or leave the row out: what no"
+        return BadLine(line=number, text=f"{text} row covers is unlabelled")
+    try:
+        span = spans.read(fields)
+    except ValueError as error:
+        return BadLine(line=number, text=f"{show(path)}: {error}")
+    return ListLine(line=number, path=path, label=label, span=span)
 
 
 def _fields(text: str, delimiter: str) -> list[str]:
@@ -154,10 +178,11 @@ def _named(fields: Sequence[str], line: int, delimiter: str | None) -> Table | B
     names = [_plain(field) for field in fields]
     times = [show(f) for f, name in zip(fields, names, strict=True) if _TIME.fullmatch(name)]
     if times:
-        return BadLine(
+        return _of_segments(fields, names, line, delimiter) or BadLine(
             line=line,
-            text=f"columns of segments ({', '.join(times)}), and a list names whole videos; cut the"
-            " videos into one file a segment, and list those as path,label",
+            text=f"columns of segments ({', '.join(times)}) among {', '.join(map(show, fields))}:"
+            f" {SEGMENT_FORM}; an annotation of another form is converted into that with"
+            " `lrcn-data lists FILE`",
         )
     path = next((name for name in _PATHS if name in names), None)
     label = next((name for name in _LABELS if name in names), None)
@@ -179,5 +204,26 @@ def _named(fields: Sequence[str], line: int, delimiter: str | None) -> Table | B
         path=names.index(path),
         label=names.index(label),
         split=None if split is None else names.index(split),
+        header=line,
+    )
+
+
+def _of_segments(
+    fields: Sequence[str], names: Sequence[str], line: int, delimiter: str | None
+) -> Table | None:
+    """The table of segments that the names of columns promise; None if one has no meaning in it."""
+    spans = span_columns(names)
+    path = [name for name in names if name in _PATHS]
+    label = [name for name in names if name in _LABELS]
+    if delimiter is None or spans is None or len(path) != 1 or len(label) != 1:
+        return None
+    if sorted(set(names) - {FPS_NAME}) != sorted([*path, *label, *SPAN_NAMES[spans.unit]]):
+        return None
+    return Table(
+        delimiter=delimiter,
+        columns=len(fields),
+        path=names.index(path[0]),
+        label=names.index(label[0]),
+        spans=spans,
         header=line,
     )

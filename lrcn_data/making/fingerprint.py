@@ -61,9 +61,16 @@ def hash_entries(entries: Iterable[Entry]) -> dict[str, str]:
 
 def _hash(entries: Iterable[Entry]) -> str:
     whole = hashlib.sha256()
-    for line in sorted(f"{entry.path}\0{entry.label_text}\n" for entry in entries):
+    for line in sorted(map(_as_line, entries)):
         whole.update(os.fsencode(line))
     return whole.hexdigest()
+
+
+def _as_line(entry: Entry) -> str:
+    """All of an entry that decides bytes."""
+    times = entry.times
+    in_time = "" if times is None else f"\0{json.dumps([times.unit, times.fps, *times.segments])}"
+    return f"{entry.path}\0{entry.label_text}{in_time}\n"
 
 
 def tool_versions(options: ShardOptions) -> dict[str, str]:

@@ -183,6 +183,63 @@ def test_lists_counts_what_is_absent_as_json(tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
+def test_lists_of_an_annotation_are_read_by_the_command_that_comes_next(tmp_path: Path) -> None:
+    touch(tmp_path, "my videos/a.mp4", "my videos/sub/b.mp4")
+    (tmp_path / "labels.csv").write_text("sequence,frame,label\na,1,0\na,2,0\na,3,1\nb,2,1\n")
+    result = lrcn_data("lists", "labels.csv", "--videos", "my videos", cwd=tmp_path)
+    assert result.stdout.splitlines() == [
+        "train.csv: 2 videos, 3 segments",
+        "classes.txt: 2 classes: 0 1, 1 2",
+        "next: lrcn-data shard --fps 5 --seq-len 8 --root 'my videos' --classes classes.txt"
+        " --train train.csv",
+    ]
+    assert result.stderr.splitlines() == [
+        "warning: frames are taken to count from 1, since none is 0; --first-frame can say"
+        " otherwise",
+        "warning: all videos are in the train list; --test-fraction, --val-fraction or --folds"
+        " divide them",
+    ]
+    assert (tmp_path / "train.csv").read_text() == (
+        "video,start_frame,end_frame,label\na.mp4,0,2,0\na.mp4,2,3,1\nsub/b.mp4,1,2,1\n"
+    )
+    _, *arguments = shlex.split(result.stdout.splitlines()[-1].removeprefix("next: "))
+    planned = lrcn_data(*arguments, "--dry-run", cwd=tmp_path)
+    assert planned.returncode == 0
+
+
+def test_lists_of_an_annotation_as_json_and_in_folds(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"v/{name}.mp4" for name in "abcd"))
+    rows = "".join(f"{name}.mp4,0,1,run\n{name}.mp4,1,{number}.5,sit\n" for number, name in
+                   enumerate("abcd", 1))  # fmt: skip
+    (tmp_path / "all.csv").write_text("video,start,end,label\n" + rows)
+    result = lrcn_data("lists", "all.csv", "--test-fraction", "0.25", "--json", cwd=tmp_path)
+    found = json.loads(result.stdout)
+    assert found["videos"] == {"train": 3, "val": 0, "test": 1}
+    assert found["segments"] == {"train": 6, "test": 2}
+    assert found["class_counts"] == {"run": 4, "sit": 4}
+    folds = ["lists", "all.csv", "--videos", "v", "--folds", "2", "--out", "folds"]
+    result = lrcn_data(*folds, cwd=tmp_path)
+    assert '--root v --train "$fold/test.csv"' in result.stdout
+
+
+def test_lists_refuses_to_write_over_its_annotation(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4")
+    text = "video,start,end,label\na.mp4,0,1,run\na.mp4,1,2,sit\n"
+    (tmp_path / "train.csv").write_text(text)
+    result = lrcn_data("lists", "train.csv", "--overwrite", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "train.csv would be written over; name another folder with --out" in result.stderr
+    assert (tmp_path / "train.csv").read_text() == text
+
+
+def test_a_table_of_an_annotation_is_not_sharded_but_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4")
+    (tmp_path / "labels.csv").write_text("sequence,frame,label\na,1,0\na,2,1\n")
+    result = lrcn_data("shard", "--train", "labels.csv", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "of the form frame-table; convert it with `lrcn-data lists labels.csv`" in result.stderr
+
+
 def test_lists_of_folds_say_which_groups_they_test_on_and_are_sharded_in_a_loop(
     tmp_path: Path,
 ) -> None:
@@ -248,7 +305,7 @@ def test_lists_of_folds_with_validation_are_sharded_fold_by_fold(tmp_path: Path)
             ["--leave-one-group-out", "--split", "1"],
             "--split doesn't go with --leave-one-group-out",
         ),
-        (["--folds", "2", "--present"], "--present doesn't go with --folds"),
+        (["--folds", "2", "--present"], "--present are for annotations, and v is none"),
         (["--folds", "1"], "Invalid value for '--folds': 1 is not in the range"),
     ],
 )

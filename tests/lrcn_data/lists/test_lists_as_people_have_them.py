@@ -155,7 +155,6 @@ def test_a_table_that_cannot_be_read_is_refused_with_what_it_holds(
     [
         "label,youtube_id,time_start,time_end,split\nabseiling,_4YTwq0-73Y,15,25,train\n",
         "abseiling,_4YTwq0-73Y,15,25,train\n",
-        "path,label,start,end\na.mp4,walk,5.82,16.19\n",
         "path;start time;stop time;label\na.mp4;5;16;walk\n",
         "video label start end\na.mp4 walk 5 16\n",
         "a.mp4,walk,5.82,16.19\n",
@@ -175,7 +174,7 @@ def test_a_table_that_cannot_be_read_is_refused_with_what_it_holds(
 )
 def test_segments_are_refused_with_a_word_on_them(folder: Folder, text: str) -> None:
     [found] = folder.problems(text)
-    assert "a list names whole videos; cut the videos into one file a segment" in found
+    assert "a CSV with the columns video,start,end,label" in found
 
 
 def test_a_class_name_that_ends_in_numbers_is_read_where_the_classes_are_given(

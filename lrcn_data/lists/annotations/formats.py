@@ -1,0 +1,183 @@
+"""Which forms of annotations there are, and which one a file or a folder has."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from lrcn_data.close_names import did_you_mean
+from lrcn_data.errors import UsageError
+from lrcn_data.lists.annotations import (
+    activitynet,
+    boris,
+    change_points,
+    charades,
+    elan,
+    elan_text,
+    epic_kitchens,
+    frame_ranges,
+    frame_table,
+    frame_text,
+    label_studio,
+    salads_clock,
+    segment_list,
+    thumos14,
+    ucf101_24,
+    via3,
+)
+from lrcn_data.lists.annotations.annotation import Annotation, Format, ReadOptions
+from lrcn_data.lists.annotations.source import Source
+from lrcn_data.printable import first_few, show
+
+_A_FILE_A_VIDEO = ("change-points", "elan-text", "frame-ranges", "frame-text")
+
+FORMATS: dict[str, Format] = {
+    name: Format(
+        what=what,
+        recognises=module.recognises,
+        read=module.read,
+        a_file_a_video=name in _A_FILE_A_VIDEO,
+    )
+    for name, what, module in (
+        ("activitynet", "ActivityNet's JSON", activitynet),
+        ("boris", "BORIS's tabular or aggregated events", boris),
+        ("change-points", "a table frame,phase a video", change_points),
+        ("charades", "Charades' CSV", charades),
+        ("elan", "ELAN's .eaf", elan),
+        ("elan-text", "ELAN's tab-delimited text with names of columns", elan_text),
+        ("epic-kitchens", "EPIC-Kitchens-100's CSV", epic_kitchens),
+        ("frame-ranges", "lines such as 1-30 SIL, a file a video (Breakfast)", frame_ranges),
+        ("frame-table", "a table sequence,frame,label (UR Fall)", frame_table),
+        ("frame-text", "a label a line and frame, a file a video (MS-TCN's 50 Salads)", frame_text),
+        ("label-studio", "Label Studio's JSON of TimelineLabels", label_studio),
+        ("salads-clock", "50 Salads' times of a device's clock, which are refused", salads_clock),
+        ("segments", "video,start,end,label: the form of this toolkit", segment_list),
+        ("thumos14", "THUMOS14's text files or table", thumos14),
+        ("ucf101-24", "UCF101-24's table of first and last frames", ucf101_24),
+        ("via3", "a project of the VGG Image Annotator 3", via3),
+    )
+}
+"""The forms of annotations by their names."""
+
+_NAMES_SHOWN = 5
+_OTHER_FILES = "files that are no annotation of this form"
+
+
+def is_annotation(source: Path) -> bool:
+    """Whether a source is meant as an annotation: a file, or a folder of annotation files only."""
+    if source.is_file():
+        return True
+    try:
+        entries = list(source.iterdir())
+    except OSError:
+        return False
+    if any(entry.is_dir() for entry in entries if not entry.name.startswith(".")):
+        return False
+    return any(_names_of(found) for found in _files(source))
+
+
+def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Annotation:
+    """Read an annotation.
+
+    Args:
+        source: A file, or a folder of files of one form.
+        name: The name of the form; None to recognise it.
+        options: What the annotation doesn't say itself.
+
+    Raises:
+        UsageError: The form isn't known, or not just one; or something is wrong with a file.
+    """
+    known = ", ".join(FORMATS)
+    if name is not None and name not in FORMATS:
+        raise UsageError(f"--format {show(name)} is none of {known}; {did_you_mean(name, FORMATS)}")
+    files = _files(source)
+    if len(files) == 1:
+        _ = files[0].text  # the error says more than that no form is recognised
+    if name is None:
+        name = _recognised(source, files)
+    found = [file for file in files if FORMATS[name].recognises(file)]
+    if len(files) == 1:
+        found = files
+    _refuse_unlike(files, found, name)
+    if not found:
+        raise UsageError(f"{source} has no file of the form {name}: {FORMATS[name].what}")
+    annotation = FORMATS[name].read(found, options)
+    others = Counter({_OTHER_FILES: len(files) - len(found)})
+    _refuse_twice(source, annotation)
+    return Annotation(
+        videos=annotation.videos,
+        classes=annotation.classes,
+        left_out=annotation.left_out + others,
+        notes=annotation.notes,
+    )
+
+
+def table_form(path: Path) -> str | None:
+    """The form of a file that is an annotation by the names of its columns; None if it is none."""
+    source = Source(path)
+    if not source.header:
+        return None
+    names = [name for name in _names_of(source) if name not in ("frame-ranges", "segments")]
+    return names[0] if names else None
+
+
+def _files(source: Path) -> list[Source]:
+    if source.is_file():
+        return [Source(source)]
+    try:
+        entries = sorted(source.iterdir())
+    except OSError as error:
+        raise UsageError(f"{source} can't be read ({error.strerror}); check its name") from error
+    return [Source(e) for e in entries if e.is_file() and not e.name.startswith(".")]
+
+
+def _names_of(source: Source) -> list[str]:
+    return [name for name, form in FORMATS.items() if form.recognises(source)]
+
+
+def _recognised(source: Path, files: Sequence[Source]) -> str:
+    """The form that a source has.
+
+    Raises:
+        UsageError: It has none that is known, or several.
+    """
+    by_form: dict[str, list[Source]] = defaultdict(list)
+    for file in files:
+        for name in _names_of(file):
+            by_form[name].append(file)
+    known = ", ".join(FORMATS)
+    if not by_form:
+        raise UsageError(
+            f"{source} has none of the forms of annotations that are known; give --format, one of"
+            f" {known}, to see what is wrong with it, or write video,start,end,label"
+        )
+    if len(by_form) > 1:
+        shown = _shown(f"{name} ({found[0].path.name})" for name, found in by_form.items())
+        raise UsageError(f"{source} may have several forms: {shown}; choose with --format NAME")
+    return next(iter(by_form))
+
+
+def _refuse_unlike(files: Sequence[Source], found: Sequence[Source], name: str) -> None:
+    """Refuse files that can't be read, or that should be of a video as those beside them are."""
+    endings = {file.path.suffix.casefold() for file in found}
+    alike = [file for file in files if file.path.suffix.casefold() in endings]
+    for file in alike:
+        if FORMATS[name].a_file_a_video and file.text and file not in found:
+            why = f"this file is not of the form {name}, as others beside it are; move it away"
+            raise file.wrong(0, why)
+    for file in found:
+        if not file.text.strip():
+            raise file.wrong(0, "this file is empty")
+
+
+def _refuse_twice(source: Path, annotation: Annotation) -> None:
+    counts = Counter(video.name for video in annotation.videos)
+    twice = [show(name) for name, count in counts.items() if count > 1]
+    if twice:
+        shown = first_few(twice, _NAMES_SHOWN)
+        raise UsageError(f"{source} has videos in two files or splits: {shown}; keep one of each")
+
+
+def _shown(names: Iterable[str]) -> str:
+    return first_few(list(names), _NAMES_SHOWN)
