@@ -49,6 +49,22 @@ def test_a_net_that_is_right_everywhere_has_all_figures_at_one(make_track: MakeT
     assert (found.alarm.detected_share, found.alarm.false_alarms) == (1.0, 0)
 
 
+def test_background_is_left_out_of_precision_and_segments_alone(make_track: MakeTrack) -> None:
+    tracks = [make_track([0, 0, 1], [2, 2, 1])]
+    with_all, without = (detection_result(tracks, background=some) for some in ([], [0]))
+    assert with_all.frame_accuracy == without.frame_accuracy == pytest.approx(1 / 3)
+    assert with_all.mean_class_accuracy == without.mean_class_accuracy == 0.5
+    assert with_all.average_precision[:2] == without.average_precision[:2]
+    # of the frames of class 0 two in three score as much as they do
+    assert with_all.frame_map == pytest.approx((2 / 3 + 1) / 2)
+    assert with_all.temporal_map == 0.5
+    assert (without.frame_map, without.temporal_map) == (1, 1)
+    # what stands where the background is stays wrong
+    assert with_all.f1_50 == 2 * 1 / (2 + 2)
+    assert without.f1_50 == 2 * 1 / (1 + 2)
+    assert (with_all.edit, without.edit) == (0.5, 0.5)
+
+
 def test_each_figure_has_an_interval(random_tracks: RandomTracks) -> None:
     found = detection_result(random_tracks(1, videos=8), alarm=Alarm(label=2))
     of_alarm = {"detected_share", "delay_mean", "delay_median", "false_alarms_an_hour"}

@@ -137,6 +137,14 @@ def test_equal_scores_are_one_step_in_any_order() -> None:
         assert temporal_average_precision(true, order, [0.5]) == {0: [0.5]}
 
 
+def test_of_equal_scores_the_first_in_time_finds_first() -> None:
+    true = [TrueSegment("a", 0, 10, 0), TrueSegment("a", 4, 14, 0)]
+    # the second one overlaps both by half and more, the first one only the first
+    found = [Detection("a", 0, 10, 0, 0.5), Detection("a", 1, 11, 0, 0.5)]
+    for order in (found, found[::-1]):
+        assert temporal_average_precision(true, order, [0.5]) == {0: [1.0]}
+
+
 def test_frames_are_detected_as_runs_with_their_mean_probability(make_track: MakeTrack) -> None:
     scores = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     frames = make_track([1, 1, 1, 0], scores=scores).labelled()
