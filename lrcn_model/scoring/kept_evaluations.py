@@ -43,7 +43,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -97,9 +97,48 @@ def keep_evaluation(
     Raises:
         LrcnError: It can't be written.
     """
-    name = _name(found, processor.precision)
+    decides = {
+        "average": found.average,
+        "views": found.views.name,
+        "crop": found.views.cuts,
+    }
+    views = [found.views.name] if found.views.name != WHOLE else []
+    record = {
+        "run": found.run,
+        "weights": dict(found.weights),
+        "made": circumstances(processor, seconds),
+        "figures": found.report(),
+    }
+    name = evaluation_name(
+        found.shards, found.weights, processor.precision, [*views, found.average], decides
+    )
+    return write_evaluation(folder, name, record, found.shards, {**_video_arrays(found), **frames})
+
+
+def write_evaluation(
+    folder: RunFolder,
+    name: str,
+    record: Mapping[str, Any],
+    shards: Sequence[ScoredShard],
+    arrays: Mapping[str, Any],
+) -> Path:
+    """Write the two files of an evaluation, in place of the same one of before.
+
+    Args:
+        folder: The run's folder, on this machine.
+        name: What the files are called, as `evaluation_name` gives it.
+        record: What the .json has beside the shards and the name of the .npz.
+        shards: The shards that were scored.
+        arrays: What the .npz has.
+
+    Returns:
+        The path of the .json.
+
+    Raises:
+        LrcnError: A file can't be written.
+    """
     path = folder.evaluations / f"{name}{_RECORD}"
-    scores, arrays = path.with_suffix(_SCORES), {**_video_arrays(found), **frames}
+    scores = path.with_suffix(_SCORES)
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
@@ -110,17 +149,14 @@ def keep_evaluation(
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         # it is of other scores from here on
         path.unlink(missing_ok=True)
-    record = {
+    whole = {
         "version": _VERSION,
-        "run": found.run,
-        "weights": dict(found.weights),
-        "made": _circumstances(processor, seconds),
-        "figures": found.report(),
-        "data": {"shards": [shard._asdict() for shard in found.shards]},
+        **record,
+        "data": {"shards": [shard._asdict() for shard in shards]},
         "scores": {"file": scores.name, "sha256": sha256},
     }
     with run_file(path) as file:
-        file.write(dump_json(record))
+        file.write(dump_json(whole))
     return path
 
 
@@ -136,7 +172,7 @@ def read_evaluation(path: str | os.PathLike[str]) -> Evaluation:
     path = Path(path)
     record = read_record(path)
     with as_kept(path):
-        arrays, report = _load(path, record["scores"]), record["figures"]
+        arrays, report = load_arrays(path, record["scores"], "video"), record["figures"]
         return Evaluation.from_report(
             report,
             run=record["run"],
@@ -191,23 +227,34 @@ def as_kept(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _name(found: Evaluation, precision: str) -> str:
-    """What an evaluation's files are called: all that decides its figures decides the name."""
-    decides = {
-        "shards": sorted(shard.sha256 for shard in found.shards),
-        "weights": dict(found.weights),
-        "average": found.average,
-        "views": found.views.name,
-        "crop": found.views.cuts,
+def evaluation_name(
+    shards: Sequence[ScoredShard],
+    weights: Mapping[str, Any],
+    precision: str,
+    words: Sequence[str],
+    decides: Mapping[str, Any],
+) -> str:
+    """What an evaluation's files are called: all that decides its figures decides the name.
+
+    Args:
+        shards: The shards that were scored.
+        weights: What the run's weights stand for.
+        precision: The precision that the net was computed in.
+        words: Words of the name, behind the splits.
+        decides: What else decides the figures.
+    """
+    everything = {
+        "shards": sorted(shard.sha256 for shard in shards),
+        "weights": dict(weights),
+        **decides,
         "precision": precision,
     }
-    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-    views = [found.views.name] if found.views.name != WHOLE else []
-    splits = "+".join(sorted({shard.split for shard in found.shards}))
-    return "-".join([splits, *views, found.average, digest[:8]])
+    digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
+    splits = "+".join(sorted({shard.split for shard in shards}))
+    return "-".join([splits, *words, digest[:8]])
 
 
-def _circumstances(processor: Processor, seconds: float) -> dict[str, Any]:
+def circumstances(processor: Processor, seconds: float) -> dict[str, Any]:
     """What made an evaluation, and when, for people to read."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -231,8 +278,17 @@ def _video_arrays(found: Evaluation) -> dict[str, Any]:
     }
 
 
-def _load(path: Path, scores: Mapping[str, str]) -> dict[str, Array]:
-    """The arrays of the videos, after checking that the file is the one that was written."""
+def load_arrays(path: Path, scores: Mapping[str, str], beginning: str) -> dict[str, Array]:
+    """Arrays of an evaluation, after checking that the file is the one that was written.
+
+    Args:
+        path: The path of the .json.
+        scores: What the .json says of the .npz.
+        beginning: What the names of the wanted arrays begin with.
+
+    Raises:
+        LrcnError: It is another file.
+    """
     # a name alone, wherever the record may point
     location = path.parent / Path(scores["file"]).name
     with location.open("rb") as file:
@@ -243,7 +299,7 @@ def _load(path: Path, scores: Mapping[str, str]) -> dict[str, Array]:
             )
         file.seek(0)
         arrays = np.load(file, allow_pickle=False)
-        return {name: arrays[name] for name in arrays.files if name.startswith("video")}
+        return {name: arrays[name] for name in arrays.files if name.startswith(beginning)}
 
 
 def _video_scores(arrays: Mapping[str, Array], report: Mapping[str, Any]) -> list[AnyVideoScores]:

@@ -76,7 +76,7 @@ class LabelKind(Generic[ScorerType]):
     votes: Mapping[str, Vote]
 
 
-_ONE_CLASS = LabelKind[AnyScorer](
+_ONE_CLASS: LabelKind[AnyScorer] = LabelKind(
     losses=lambda scores_BTC, batch, options, weights_C: clip_losses(
         scores_BTC,
         batch.frame_labels,
@@ -91,7 +91,7 @@ _ONE_CLASS = LabelKind[AnyScorer](
     votes=VOTES,
 )
 
-_CLASS_SETS = LabelKind[AnyScorer](
+_CLASS_SETS: LabelKind[AnyScorer] = LabelKind(
     losses=lambda scores_BTC, batch, options, weights_C: set_losses(
         scores_BTC, batch.labels, batch.num_valid, smoothing=options.label_smoothing
     ),
@@ -100,7 +100,7 @@ _CLASS_SETS = LabelKind[AnyScorer](
 )
 
 
-_IN_TIME = LabelKind[TimeScorer](
+_IN_TIME: LabelKind[TimeScorer] = LabelKind(
     losses=lambda scores_BTC, batch, options, weights_C: losses_in_time(
         scores_BTC,
         batch.frame_labels,
