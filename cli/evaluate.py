@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import WHOLE
 
 from .error_boundary import run as run_command
+from .evaluate_in_time import evaluate_in_time, other_sampling, show_in_time
 from .many_values import ManyValuesCommand
 from .options import (
     FILE,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
             *("allow_other_sampling", "plugins", "cnn", "head"),
         ),
         "Results": ("csv_path", "confusion", "calibrate", "summary"),
+        "Labels in time": ("background", "alarm", "alarm_length"),
         "Machine": ("device", "amp", "batch_size", "workers"),
     },
     examples=(
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/val-*.tar' --calibrate",
         "lrcn-eval runs/paper-1a2b3c4d runs/small-5e6f7a8b --shards 'shards/test-*.tar'",
         "lrcn-eval --summary runs/fold-1 runs/fold-2 runs/fold-3",
+        "lrcn-eval runs/falls --shards 'shards/test-*.tar' --alarm falling --alarm-length 0.3",
     ),
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=RUN)
@@ -95,7 +98,8 @@ if TYPE_CHECKING:
     "--csv",
     "csv_path",
     type=FILE,
-    help="A CSV file to write every video's scores into.",
+    help="A CSV file to write every video's scores into; where labels are in time, the predicted"
+    " segments.",
 )
 @click.option(
     "--confusion",
@@ -114,6 +118,27 @@ if TYPE_CHECKING:
     help="Score nothing: sum up the evaluations that are kept with RUNs, of folds, of seeds, or of"
     " both. Where a RUN has several, choose with --average and --views, or name the .json of one in"
     " its place.",
+)
+@click.option(
+    "--background",
+    multiple=True,
+    metavar="CLASS...",
+    help="Where labels are in time, the classes that stand for nothing happening: they are left out"
+    " of what is said of segments, and of the mean of average precisions.",
+)
+@click.option(
+    "--alarm",
+    metavar="CLASS",
+    help="Where labels are in time, the class of which is said how soon it is noticed, and how"
+    " often where it isn't.",
+)
+@click.option(
+    "--alarm-length",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default="any",
+    metavar="SECONDS",
+    help="How long the class of --alarm has to be predicted for an alarm.",
 )
 @click.option(
     "--allow-other-sampling",
@@ -141,6 +166,9 @@ def command(
     confusion: Path | None,
     calibrate: bool,
     summary: bool,
+    background: tuple[str, ...],
+    alarm: str | None,
+    alarm_length: float,
     allow_other_sampling: bool,
     plugins: tuple[str, ...],
     cnn: str | None,
@@ -156,6 +184,9 @@ def command(
     with the highest score. Where clips have several labels, the videos are ranked by their mean
     scores for each class instead: the mean average precision (mAP), and the classes with a
     probability of at least a half.
+
+    Where labels are in time, windows are joined to whole videos, each frame once; then come figures
+    of frames, of segments, and of --alarm's class.
 
     Figures have 95 % intervals, by bootstrap over videos. All that is found is kept in the run's
     folder, in evaluations/. Two runs are compared on the same videos: how many only one of them
@@ -179,6 +210,25 @@ def command(
 
     nets = named_plugins(cnn, head)
     trained = [load_run(run, plugins=nets, device=device, amp=amp) for run in runs]
+    if trained[0].facts.labels_in_time:
+        of_clips = {"--average": average, "--views": views, "--crop": crop, **given}
+        _refuse_given(of_clips, but=("--csv",), kind="labels in time")
+        found_in_time = evaluate_in_time(
+            trained,
+            shards,
+            background=background,
+            alarm=alarm,
+            alarm_length=alarm_length,
+            batch_size=batch_size,
+            workers=workers,
+            plugins=plugins,
+            allow_other_sampling=allow_other_sampling,
+        )
+        if first:
+            show_in_time(found_in_time, csv_path, as_json=as_json)
+        return
+    in_time = {"--background": background, "--alarm": alarm, "--alarm-length": alarm_length}
+    _refuse_given(in_time, kind="labels of whole clips")
     if confusion and trained[0].facts.multi_label:
         raise UsageError(
             "--confusion draws videos by their one class, and those of this run have several; leave"
@@ -243,6 +293,22 @@ def _check(
         raise UsageError(f"{of_one_run[0]} goes with one run, got 2; leave it out")
 
 
+def _refuse_given(values: Mapping[str, Any], *, kind: str, but: Sequence[str] = ()) -> None:
+    """Refuse options that say nothing of runs of a kind.
+
+    Args:
+        values: The values by the options' names.
+        kind: What labels the runs have.
+        but: Options that may be given.
+
+    Raises:
+        UsageError: One was given.
+    """
+    for flag, value in values.items():
+        if value and flag not in but:
+            raise UsageError(f"{flag} says nothing of runs with {kind}; leave it out")
+
+
 def _summarize(
     runs: Sequence[str],
     *,
@@ -252,14 +318,30 @@ def _summarize(
     as_json: bool,
 ) -> None:
     """Sum up the kept evaluations of runs."""
+    from lrcn_model.scoring.evaluation import Evaluation
+    from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
     from lrcn_model.scoring.find_evaluation import find_evaluation
     from lrcn_model.scoring.summary import summarize
+    from lrcn_model.scoring.summary_in_time import summarize_in_time
 
     from .comparison_tables import print_summary
+    from .detection_tables import print_detection_summary
 
-    found = summarize(
-        [find_evaluation(run, average=average, views=views, crop=crop) for run in runs]
-    )
+    evaluations = [find_evaluation(run, average=average, views=views, crop=crop) for run in runs]
+    in_time = [one for one in evaluations if isinstance(one, EvaluationInTime)]
+    of_clips = [one for one in evaluations if isinstance(one, Evaluation)]
+    if in_time and of_clips:
+        raise UsageError(
+            f"{in_time[0].run} has labels in time and {of_clips[0].run} hasn't; sum up one kind"
+        )
+    if in_time:
+        pooled = summarize_in_time(in_time)
+        if as_json:
+            print_json(pooled.report())
+        else:
+            print_detection_summary(pooled)
+        return
+    found = summarize(of_clips)
     if as_json:
         print_json(found.report())
     else:
@@ -317,10 +399,7 @@ def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
     """What is wrong with the shards as those to score, to calibrate on, or to report on."""
     warnings = []
     if found.differences:
-        warnings.append(
-            f"the clips have {', '.join(found.differences)} in the training of {found.run}: the net"
-            " sees other motion than it was trained on"
-        )
+        warnings.append(other_sampling(found.differences, found.run))
     others = sorted(set(found.splits.values()) - {"val"})
     if calibrate and others:
         warnings.append(

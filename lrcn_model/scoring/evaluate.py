@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
@@ -15,7 +14,6 @@ from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.reading.clip_batch import Clips
 from lrcn_model.reading.open_shards import (
-    Wanted,
     check_fits,
     default_workers,
     open_shards,
@@ -30,11 +28,9 @@ from lrcn_model.scoring.kept_evaluations import keep_evaluation
 from lrcn_model.scoring.known_features import with_known_features
 from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes
 from lrcn_model.scoring.scorer import VideoScores
-from lrcn_model.scoring.trained_run import TrainedRun, folder_of, load_run, save_calibration
+from lrcn_model.scoring.trained_run import AnyRun, TrainedRun, folder_of, load_run, save_calibration
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import WHOLE, Views, score_views
-
-AnyRun = TrainedRun | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,10 +147,17 @@ def evaluate_runs(
     """
     trained = [run if isinstance(run, TrainedRun) else load_run(run) for run in runs]
     for run in trained:
+        if run.facts.labels_in_time:
+            raise UsageError(
+                f"the run {run.name} has labels in time; score it with evaluate_in_time()"
+            )
         _check_calibration(run, options)
     split = "val" if options.calibrate else "test"
     data = open_shards(shards, split=split, plugins=options.plugins)
-    differences = [_differences(data, run, options) for run in trained]
+    differences = [
+        check_fits(data, run.wanted, allow_other_sampling=options.allow_other_sampling)
+        for run in trained
+    ]
     ranks = ranks_from_environment()
     keep_freed_memory()
     processor = trained[0].processor
@@ -218,19 +221,6 @@ def _average(run: TrainedRun, options: EvaluateOptions) -> str:
     return options.average or run.facts.average
 
 
-def _differences(data: ShardDataset, run: TrainedRun, options: EvaluateOptions) -> list[str]:
-    """In what the clips were sampled otherwise than the run's; other clips are refused."""
-    wanted = Wanted(
-        what=f"the run {run.name} has",
-        classes=run.facts.classes,
-        multi_label=run.facts.multi_label,
-        seq_len=run.facts.seq_len,
-        frame_kind=run.facts.frame_kind,
-        recipe=run.facts.sampled,
-    )
-    return check_fits(data, wanted, allow_other_sampling=options.allow_other_sampling)
-
-
 def _score(
     run: TrainedRun,
     data: ShardDataset,
@@ -291,10 +281,7 @@ def _evaluation(
 ) -> Evaluation:
     """What the scores say, kept; where that was asked for, the run is calibrated by them."""
     videos, average, classes = scored.scorer.videos(), _average(run, options), run.facts.classes
-    shards = [
-        ScoredShard(shard.location, shard.entry.split, shard.entry.sha256)
-        for shard in data.data_set.shards
-    ]
+    shards = [ScoredShard.of(shard) for shard in data.data_set.shards]
     # fitted to other votes or views, a temperature says nothing of these
     fits = average == run.facts.average and options.views.name == WHOLE
     calibration = run.facts.calibration if fits else None

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from lrcn_data.format.shard_reader import Shard
 from lrcn_model.figures.intervals import (
     METHOD,
     DrawnFigure,
@@ -52,6 +53,11 @@ class ScoredShard(NamedTuple):
     file: str
     split: str
     sha256: str
+
+    @classmethod
+    def of(cls, shard: Shard) -> Self:
+        """What is said of a shard that was opened."""
+        return cls(shard.location, shard.entry.split, shard.entry.sha256)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -12,12 +12,14 @@ from lrcn_data.errors import UsageError
 from lrcn_data.printable import first_few
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.evaluation import Evaluation
+from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
 from lrcn_model.scoring.kept_evaluations import (
     as_kept,
     kept_evaluations,
     read_evaluation,
     read_record,
 )
+from lrcn_model.scoring.kept_in_time import IN_TIME, read_in_time
 from lrcn_model.scoring.trained_run import what_is_trained
 
 _SHOWN = 6
@@ -46,7 +48,7 @@ class _Kept:
             return cls(
                 path=path,
                 weights=record["weights"],
-                made_with={n: record["figures"][n] for n in ("average", "views", "crop")},
+                made_with={n: record["figures"].get(n) for n in ("average", "views", "crop")},
                 splits={shard["split"] for shard in record["data"]["shards"]},
             )
 
@@ -57,7 +59,7 @@ def find_evaluation(
     average: str | None = None,
     views: str | None = None,
     crop: float | None = None,
-) -> Evaluation:
+) -> Evaluation | EvaluationInTime:
     """Read the one kept evaluation of a run that is meant.
 
     It is of the weights that the run has now. Those of test shards go before others.
@@ -74,7 +76,7 @@ def find_evaluation(
     """
     name = os.fspath(run)
     if name.endswith(".json"):
-        return read_evaluation(name)
+        return _read(Path(name))
     wanted = {"average": average, "views": views, "crop": crop}
     current = _of_current_weights(name)
     fitting = [
@@ -90,7 +92,12 @@ def find_evaluation(
             f"{name} has {count} evaluations that fit, of {names}; choose with --views, --crop and"
             " --average, or name its .json in place of the run"
         )
-    return replace(read_evaluation(fitting[0].path), run=name)
+    return replace(_read(fitting[0].path), run=name)
+
+
+def _read(path: Path) -> Evaluation | EvaluationInTime:
+    is_in_time = read_record(path).get("kind") == IN_TIME
+    return read_in_time(path) if is_in_time else read_evaluation(path)
 
 
 def _of_current_weights(name: str) -> list[_Kept]:

@@ -21,6 +21,7 @@ from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
 from lrcn_data.storage import locations
 from lrcn_data.storage.folder import Folder
+from lrcn_model.nets.carried_state import CarriedState
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
@@ -28,6 +29,7 @@ from lrcn_model.processor import Processor, choose_processor, move_net
 from lrcn_model.ranks import ranks_from_environment
 from lrcn_model.reading.augmentation import ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.open_shards import Wanted
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder
 from lrcn_model.scoring.calibration import Calibration
@@ -134,13 +136,33 @@ class TrainedRun:
     processor: Processor
     name: str = "that was loaded"
 
+    @property
+    def wanted(self) -> Wanted:
+        """What clips must be like so that the net can score them."""
+        facts = self.facts
+        return Wanted(
+            what=f"the run {self.name} has",
+            classes=facts.classes,
+            multi_label=facts.multi_label,
+            labels_in_time=facts.labels_in_time,
+            seq_len=facts.seq_len,
+            frame_kind=facts.frame_kind,
+            recipe=facts.sampled,
+        )
+
     @torch.inference_mode()
-    def score(self, batch: ClipBatch, change: ClipChange | None = None) -> Tensor:
+    def score(
+        self,
+        batch: ClipBatch,
+        change: ClipChange | None = None,
+        carried: CarriedState | None = None,
+    ) -> Tensor:
         """Score a batch.
 
         Args:
             batch: The clips, on the run's device.
             change: What is done to each of the clips before; None for nothing.
+            carried: What the head has seen of the windows before; None where it begins anew.
 
         Returns:
             The scores before any softmax or sigmoid, float32 (clips, frames, classes), on the same
@@ -148,7 +170,7 @@ class TrainedRun:
         """
         changes = None if change is None else [change] * len(batch)
         with self.processor.autocast():
-            scores = score_batch(self.net, self.preprocess, batch, changes)
+            scores = score_batch(self.net, self.preprocess, batch, changes, carried)
         return scores.float()
 
     @torch.inference_mode()
@@ -182,6 +204,9 @@ class TrainedRun:
             self.net, self.preprocess.mean, mirrored_channels=kind.mirrored_channels
         )
         return replace(self, preprocess=preprocess.to(self.processor.device))
+
+
+AnyRun = TrainedRun | str | os.PathLike[str]
 
 
 def save_weights(path: Path, net: LRCN, preprocess: Preprocess, facts: RunFacts) -> None:

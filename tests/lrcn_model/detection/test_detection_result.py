@@ -16,7 +16,11 @@ from lrcn_model.detection.detection_result import DetectionResult, detection_res
 from lrcn_model.detection.frame_track import FrameTrack
 from tests.lrcn_model.detection.conftest import MakeTrack, RandomTracks
 
-SCALARS = [one.name for one in fields(DetectionResult) if one.type == "float"]
+SCALARS = [
+    one.name
+    for one in fields(DetectionResult)
+    if one.type == "float" and one.name != "frame_loss"  # the only one that is no fraction
+]
 
 
 def scipys(videos: int, statistic: object) -> tuple[float, float]:
@@ -42,6 +46,7 @@ def test_a_net_that_is_right_everywhere_has_all_figures_at_one(make_track: MakeT
     found = detection_result(tracks, background=[0], alarm=Alarm(label=2))
     assert {name: getattr(found, name) for name in SCALARS} == dict.fromkeys(SCALARS, 1.0)
     assert {found.intervals[name] for name in SCALARS} == {(1.0, 1.0)}
+    assert found.frame_loss == 0
     assert (found.videos, found.frames, found.unlabelled_frames) == (2, 10, 2)
     assert (found.segments, found.predicted_segments, found.background) == (4, 4, [0])
     assert found.class_frames == [2, 4, 4, 0]
@@ -190,3 +195,16 @@ def test_figures_need_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_loss_is_the_mean_cross_entropy_of_labelled_frames(random_tracks: RandomTracks) -> None:
+    tracks = random_tracks(4, videos=3)
+    losses = [
+        -np.log(track.scores[frame, label])
+        for track in tracks
+        for frame, label in enumerate(track.labels.tolist())
+        if label >= 0
+    ]
+    found = detection_result(tracks, with_intervals=False, skipped=2, failed=1)
+    assert found.frame_loss == pytest.approx(np.mean(losses), rel=1e-5)
+    assert (found.skipped, found.failed) == (2, 1)

@@ -42,7 +42,7 @@ def test_the_steps_left_are_those_that_the_batches_make(
 ) -> None:
     data = open_data(shards, accumulate=accumulate)
     batches = count_batches(data, 0, samples_done)
-    assert data.steps_left(samples_done) == -(-batches // accumulate)
+    assert data.steps_left(0, samples_done) == -(-batches // accumulate)
 
 
 def test_an_epoch_goes_on_after_the_clips_that_are_done(shards: Path) -> None:

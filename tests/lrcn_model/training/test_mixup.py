@@ -77,7 +77,7 @@ def test_a_step_is_repeatable_and_is_that_of_the_mixed_clips(data: ShardDataset)
 
 
 def test_clips_of_several_lengths_are_not_mixed(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--mixup 0.4 mixes clips of one length"):
+    with pytest.raises(UsageError, match=r"--mixup 0.4 mixes frames of clips of one length"):
         train(LENGTHS, out=tmp_path / "run", **VALUES, mixup=0.4)
 
 

@@ -1,0 +1,143 @@
+"""The tables that `lrcn-eval` prints of labels in time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .evaluation_tables import interval_text, percent, print_figures
+
+if TYPE_CHECKING:
+    from lrcn_model.detection.alarms import AlarmFigures
+    from lrcn_model.detection.detection_comparison import DetectionComparison
+    from lrcn_model.figures.intervals import Interval
+    from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
+    from lrcn_model.scoring.summary_in_time import SummaryInTime
+
+_FRACTIONS = {
+    "frame_accuracy": "frame accuracy",
+    "mean_class_accuracy": "frame accuracy, mean over classes",
+    "frame_map": "frame mAP",
+    "calibrated_frame_map": "frame mAP, calibrated",
+    "f1_10": "segmental F1 at 10 %",
+    "f1_25": "segmental F1 at 25 %",
+    "f1_50": "segmental F1 at 50 %",
+    "edit": "edit score",
+    "temporal_map_10": "temporal mAP at 10 %",
+    "temporal_map_30": "temporal mAP at 30 %",
+    "temporal_map_50": "temporal mAP at 50 %",
+    "temporal_map_70": "temporal mAP at 70 %",
+    "temporal_map": "temporal mAP, mean of 10 to 70 %",
+}
+"""What the figures that are fractions are called."""
+
+_OF_ALARMS = {
+    "detected_share": "detected",
+    "delay_mean": "onset delay, mean",
+    "delay_median": "onset delay, median",
+    "false_alarms_an_hour": "false alarms an hour",
+}
+
+
+def print_detection(found: EvaluationInTime) -> None:
+    """Print all figures of an evaluation, and those of each class."""
+    print_figures({found.run: _figures(found)})
+    _print_classes(found)
+
+
+def print_detection_comparison(
+    first: EvaluationInTime, second: EvaluationInTime, compared: DetectionComparison
+) -> None:
+    """Print the figures of two evaluations side by side, and how far they differ."""
+    columns = {f"A: {first.run}": _figures(first), f"B: {second.run}": _figures(second)}
+    print_figures(columns)
+    differences = {
+        title: _points(compared.differences[name], compared.intervals.get(name))
+        for name, title in _FRACTIONS.items()
+        if name in compared.differences
+    }
+    print_figures({"A less B, in points": differences})
+
+
+def print_detection_summary(found: SummaryInTime) -> None:
+    """Print the figures of the videos of all folds, and their median over repetitions."""
+    from lrcn_model.scoring.summary_in_time import FIGURES
+
+    columns: dict[str, Mapping[str, str | None]] = {
+        f"repetition {number}": {
+            "videos": f"{result.videos:,}",
+            **{_FRACTIONS[name]: percent(getattr(result, name)) for name in FIGURES},
+            **(_alarm_figures(result.alarm, {}) if result.alarm else {}),
+        }
+        for number, result in enumerate(found.pooled, 1)
+    }
+    if len(found.pooled) > 1:
+        columns["median"] = {_FRACTIONS[name]: percent(found.median(name)) for name in FIGURES}
+    folds = len(found.folds)
+    print_figures(columns, caption=f"over the videos of {folds} folds together")
+
+
+def _figures(found: EvaluationInTime) -> dict[str, str | None]:
+    result = found.result
+    shown: dict[str, str | None] = {
+        title: percent(getattr(result, name), result.intervals.get(name))
+        for name, title in _FRACTIONS.items()
+    }
+    if result.alarm:
+        name = found.classes[result.alarm.label]
+        figures = _alarm_figures(result.alarm, result.intervals)
+        shown |= {f"{name}: {title}": figure for title, figure in figures.items()}
+    return shown | {
+        "background": ", ".join(found.classes[n] for n in result.background) or None,
+        "segments, predicted": f"{result.segments:,}, {result.predicted_segments:,}",
+        "loss a frame": f"{result.frame_loss:.4f}",
+        "frames, unlabelled ones": f"{result.frames:,}, {result.unlabelled_frames:,}",
+        "videos, unlabelled ones": f"{result.videos:,}, {result.unlabelled_videos:,}",
+        "videos skipped as too short": f"{result.skipped:,}",
+        "videos failed": f"{result.failed:,}",
+    }
+
+
+def _alarm_figures(alarm: AlarmFigures, intervals: Mapping[str, Interval]) -> dict[str, str]:
+    share = percent(alarm.detected_share, intervals.get("detected_share"))
+    hours = f"{alarm.false_alarms:,} in {alarm.hours:.2f} hours"
+    return {
+        _OF_ALARMS["detected_share"]: f"{alarm.detected:,} of {alarm.segments:,}, {share}",
+        _OF_ALARMS["delay_mean"]: _seconds(alarm.delay_mean),
+        _OF_ALARMS["delay_median"]: _seconds(alarm.delay_median),
+        _OF_ALARMS["false_alarms_an_hour"]: f"{alarm.false_alarms_an_hour:.1f} ({hours})",
+    }
+
+
+def _seconds(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f} s"
+
+
+def _points(difference: float, interval: Interval | None) -> str:
+    ends = interval_text(interval)
+    shown = "-" if math.isnan(difference) else f"{100 * difference:+.1f}"
+    return f"{shown} (95 % interval {ends})" if ends else shown
+
+
+def _print_classes(found: EvaluationInTime) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    result = found.result
+    table = Table(title="classes, by their frames", title_justify="left")
+    table.add_column("class")
+    columns = {
+        "average precision": result.average_precision,
+        "precision": result.precision,
+        "recall": result.recall,
+        "F1": result.f1,
+    }
+    for name in ("frames", *columns):
+        table.add_column(name, justify="right")
+    for number, name in enumerate(found.classes):
+        if result.class_frames[number] or not math.isnan(result.precision[number]):
+            figures = [percent(column[number]) for column in columns.values()]
+            table.add_row(escape(name), f"{result.class_frames[number]:,}", *figures)
+    Console().print(table)

@@ -1,0 +1,68 @@
+"""What an evaluation has found where labels are in time: the frames of videos, and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lrcn_data.errors import UsageError
+from lrcn_model.detection.alarms import Alarm
+from lrcn_model.detection.detection_comparison import DetectionComparison, compare_detection
+from lrcn_model.detection.detection_result import DetectionResult
+from lrcn_model.detection.frame_track import FrameTrack
+from lrcn_model.scoring.evaluation import ScoredShard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class EvaluationInTime:
+    """How right a net is on videos with labels in time.
+
+    Attributes:
+        run: The path or URL of the run, as it was given.
+        weights: The epoch, the step and the validation that the run's weights were kept for.
+        result: All figures, with their intervals.
+        tracks: All frames of each video, sorted by path.
+        classes: The class names, by class number.
+        first: Whether this is the process, of several, that reports what was found.
+        differences: In what the windows were sampled otherwise than those that the net was trained
+            on; a phrase for each difference.
+        shards: The shards that were scored.
+        alarm: The class whose onset delay and false alarms are counted; None where none was named.
+        kept: The .json file that it is kept in; see `kept_in_time`. None where it isn't.
+        not_kept: The reason why it couldn't be kept; None where it was, or wasn't to be.
+    """
+
+    run: str
+    weights: Mapping[str, Any]
+    result: DetectionResult
+    tracks: Sequence[FrameTrack]
+    classes: list[str]
+    first: bool
+    differences: list[str]
+    shards: Sequence[ScoredShard]
+    alarm: Alarm | None = None
+    kept: Path | None = None
+    not_kept: str | None = None
+
+    def report(self) -> dict[str, Any]:
+        """All figures by name, as JSON can hold them: null where nothing was counted."""
+        differences = {"differences": self.differences} if self.differences else {}
+        return {**self.result.report(), **differences, "classes": self.classes}
+
+
+def compare_in_time(first: EvaluationInTime, second: EvaluationInTime) -> DetectionComparison:
+    """Compare two evaluations of the same frames of the same videos.
+
+    Raises:
+        UsageError: They are of other frames or classes.
+    """
+    if first.classes != second.classes:
+        raise UsageError(
+            f"{first.run} and {second.run} were evaluated on other classes; evaluate both on the"
+            " same shards"
+        )
+    return compare_detection(
+        first.tracks, second.tracks, background=first.result.background, alarm=first.alarm
+    )
