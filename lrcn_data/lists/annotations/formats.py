@@ -28,6 +28,7 @@ from lrcn_data.lists.annotations import (
 )
 from lrcn_data.lists.annotations.annotation import Annotation, Format, ReadOptions
 from lrcn_data.lists.annotations.source import Source
+from lrcn_data.lists.lines import is_video_name
 from lrcn_data.printable import first_few, show
 
 _A_FILE_A_VIDEO = ("change-points", "elan-text", "frame-ranges", "frame-text")
@@ -60,6 +61,7 @@ FORMATS: dict[str, Format] = {
 }
 """The forms of annotations by their names."""
 
+_TEXT_ENDINGS = (".csv", ".eaf", ".json", ".tab", ".tsv", ".txt")
 _NAMES_SHOWN = 5
 _OTHER_FILES = "files that are no annotation of this form"
 
@@ -116,20 +118,24 @@ def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Ann
 def table_form(path: Path) -> str | None:
     """The form of a file that is an annotation by the names of its columns; None if it is none."""
     source = Source(path)
-    if not source.header:
+    if len(source.header) < 2:
         return None
     names = [name for name in _names_of(source) if name not in ("frame-ranges", "segments")]
     return names[0] if names else None
 
 
 def _files(source: Path) -> list[Source]:
+    """The files of a source that may be text, by their endings; a file that is named, whatever."""
+    if is_video_name(source.name) and source.is_file():
+        raise UsageError(f"{source} is a video by its name; name an annotation, or a folder")
     if source.is_file():
         return [Source(source)]
     try:
         entries = sorted(source.iterdir())
     except OSError as error:
         raise UsageError(f"{source} can't be read ({error.strerror}); check its name") from error
-    return [Source(e) for e in entries if e.is_file() and not e.name.startswith(".")]
+    names = [one for one in entries if one.is_file() and one.suffix.casefold() in _TEXT_ENDINGS]
+    return [Source(path) for path in names if not path.name.startswith(".")]
 
 
 def _names_of(source: Source) -> list[str]:

@@ -192,7 +192,7 @@ def test_thumos14_in_files_of_classes(sources: Sources) -> None:
     sources.file("Diving_val.txt", "video_validation_0000266  72.8 76.4\r\n")
     sources.file("Ambiguous_val.txt", "video_validation_0000266  80.0 81.0\r\n")
     sources.file("Diving_test.txt", "video_test_0000004 0.2 1.1\n")
-    sources.file("README.md", "read me\n")
+    sources.file("README.txt", "read me first\n")
     sources.videos("video_validation_0000266.mp4", "video_test_0000004.mp4")
     made = sources.read()
     assert spans(made) == {
@@ -466,7 +466,7 @@ def test_change_points_last_to_the_next_and_the_last_one_to_the_end(
     sources: Sources, write_video: WriteVideo
 ) -> None:
     write_video("videos/a.mp4", frames=17)
-    path = sources.file("a.csv", "frame,phase\n0,prepare\n4,cut\n9,prepare\n")
+    path = sources.file("a.csv", "frame,phase\n0,prepare\n2,prepare\n4,cut\n9,prepare\n")
     assert spans(sources.read(path)) == {
         "a.mp4": [(0, 4, "prepare"), (4, 9, "cut"), (9, 17, "prepare")]
     }
@@ -478,10 +478,10 @@ def test_change_points_last_to_the_next_and_the_last_one_to_the_end(
 
 
 def test_a_table_with_a_phase_for_each_frame_reads_the_same(sources: Sources) -> None:
-    rows = "".join(f"{n}\t{'Preparation' if n < 3 else 'Calot'}\n" for n in range(5))
+    rows = "".join(f"{n}\t{'Preparation' if n < 3 else 'Calot'}\n" for n in range(12))
     sources.videos("video01.mp4")
     path = sources.file("video01.txt", "Frame\tPhase\n" + rows)
-    assert spans(sources.read(path)) == {"video01.mp4": [(0, 3, "Preparation"), (3, 5, "Calot")]}
+    assert spans(sources.read(path)) == {"video01.mp4": [(0, 3, "Preparation"), (3, 12, "Calot")]}
 
 
 def test_the_clock_of_50_salads_is_refused_in_words(sources: Sources) -> None:
@@ -583,6 +583,12 @@ def test_a_folder_of_several_forms_is_refused(sources: Sources) -> None:
     sources.file("a.json", json.dumps(ACTIVITYNET))
     with pytest.raises(UsageError, match=r"may have several forms: activitynet .*, frame-table"):
         sources.read()
+
+
+def test_a_video_is_no_annotation_and_is_not_read(sources: Sources) -> None:
+    sources.videos("a.mp4")
+    with pytest.raises(UsageError, match=r"a.mp4 is a video by its name"):
+        sources.read(sources.root / "videos/a.mp4")
 
 
 def test_a_rate_is_refused_where_the_annotation_is_in_seconds(sources: Sources) -> None:
