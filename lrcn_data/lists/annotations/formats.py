@@ -33,6 +33,9 @@ from lrcn_data.printable import first_few, show
 
 _A_FILE_A_VIDEO = ("change-points", "elan-text", "frame-ranges", "frame-text")
 
+_OF_ANY_LINES = ("frame-ranges", "frame-text")
+"""Forms that a file may have though it isn't recognised; what is wrong is told line by line."""
+
 FORMATS: dict[str, Format] = {
     name: Format(
         what=what,
@@ -99,12 +102,21 @@ def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Ann
     if name is None:
         name = _recognised(source, files)
     found = [file for file in files if FORMATS[name].recognises(file)]
-    if len(files) == 1:
+    if len(files) == 1 and name in _OF_ANY_LINES:
         found = files
-    _refuse_unlike(files, found, name)
     if not found:
-        raise UsageError(f"{source} has no file of the form {name}: {FORMATS[name].what}")
-    annotation = FORMATS[name].read(found, options)
+        raise UsageError(f"{source} is not of the form {name}: {FORMATS[name].what}")
+    _refuse_unlike(files, found, name)
+    try:
+        annotation = FORMATS[name].read(found, options)
+    except UsageError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # JSON may have anything anywhere, and the readers don't ask of each part what it is
+        raise UsageError(
+            f"{source} has a part that is not as in {FORMATS[name].what} ({error!r}); correct it,"
+            " or write video,start,end,label"
+        ) from error
     others = Counter({_OTHER_FILES: len(files) - len(found)})
     _refuse_twice(source, annotation)
     return Annotation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,22 @@ def test_activitynet(sources: Sources, whole: bool) -> None:
         "val.csv": "video,start,end,label,fps\nv_o2.mkv,1.25,3,Run,30\nv_o2.mkv,0,1,Run,30\n",
         "classes.txt": "Dodge, ball\nRun\n",
     }
+
+
+def test_other_data_sets_in_activitynet_s_form_name_subsets_and_rates_otherwise(
+    sources: Sources,
+) -> None:
+    annotations = [{"segment": [1, 2], "segment(frames)": [30.0, 60.0], "label": "Run"}]
+    video = {"subset": "Validation", "duration": 60.0, "fps": 29.97, "annotations": annotations}
+    path = sources.file("thumos14.json", json.dumps({"database": {"video_1": video}}))
+    sources.videos("video_1.mp4")
+    (found,) = sources.read(path).videos
+    assert found.times is not None
+    assert (found.split, found.times.fps) == ("val", 29.97)
+    video["subset"] = "holdout"
+    path = sources.file("thumos14.json", json.dumps({"database": {"video_1": video}}))
+    with pytest.raises(UsageError, match="the subset holdout of video_1 is none of training"):
+        sources.read(path)
 
 
 def test_activitynet_with_a_segment_of_another_form_is_refused(sources: Sources) -> None:
@@ -572,6 +589,8 @@ def test_an_unknown_form_or_label_is_refused_with_the_known_ones(sources: Source
     sources.videos("a.mp4")
     with pytest.raises(UsageError, match=r"--format elam is none of .*did you mean 'elan'"):
         sources.read(path, form="elam")
+    with pytest.raises(UsageError, match=r"l.csv is not of the form boris: BORIS's"):
+        sources.read(path, form="boris")
     with pytest.raises(UsageError, match=r"--unlabelled sit is no label of .* which has run"):
         sources.read(path, unlabelled=("sit",))
     with pytest.raises(UsageError, match=r"has none of the forms .*change-points"):
@@ -629,6 +648,47 @@ def test_options_for_annotations_are_refused_for_class_folders(sources: Sources)
         make_lists(
             sources.root / "videos", test_fraction=0, annotation=AnnotationOptions(first_frame=1)
         )
+
+
+def test_json_that_names_a_video_twice_is_refused(sources: Sources) -> None:
+    one = '"o1": {"annotations": [{"segment": [0, 1], "label": "Run"}]}'
+    path = sources.file("a.json", f'{{"database": {{{one}, {one}}}}}')
+    with pytest.raises(UsageError, match=r"a.json: o1 stands twice in one object"):
+        sources.read(path)
+
+
+def parts(content: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of all parts of a JSON content."""
+    keys = content if isinstance(content, dict) else range(len(content))
+    here = [(*at, key) for key in keys]
+    below = [
+        parts(content[key], (*at, key)) for key in keys if isinstance(content[key], dict | list)
+    ]
+    return here + [place for found in below for place in found]
+
+
+CONTENTS: list[Any] = [
+    {"database": ACTIVITYNET},
+    [label_studio({"result": [timeline(1, 5, "Wash", framesCount=9, duration=1)]}, video="a.mp4")],
+    json.loads(via({"vid": "1", "z": [7.2, 11.6], "xy": [], "av": {"1": "0"}})),
+]
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=["activitynet", "label-studio", "via3"])
+@pytest.mark.parametrize("odd", [None, 7, -1.5, "x", [], {}, [[]], True], ids=repr)
+def test_json_with_an_odd_part_is_read_or_refused_in_words(
+    sources: Sources, content: Any, odd: Any
+) -> None:
+    sources.videos("v_o1.mp4", "v_o2.mp4", "v_o3.mp4", "a.mp4", "b.mp4")
+    for place in parts(content):
+        changed = json.loads(json.dumps(content))
+        part = changed
+        for key in place[:-1]:
+            part = part[key]
+        part[place[-1]] = odd
+        path = sources.file("a.json", json.dumps(changed))
+        with suppress(UsageError):
+            assert sources.read(path).in_time
 
 
 DATA = os.environ.get("LRCN_REAL_VIDEOS", "/nonexistent")
