@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lrcn_data.inspecting.rebuild_index import rebuild_index
     from lrcn_data.inspecting.stats import Stats, compute_stats, write_stats
     from lrcn_data.inspecting.verify import Fault, verify
+    from lrcn_data.lists.annotated_lists import AnnotationOptions
     from lrcn_data.lists.made_lists import MadeLists
     from lrcn_data.lists.make_folds import MadeFolds, make_folds, write_folds
     from lrcn_data.lists.make_lists import make_lists, write_lists
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lrcn_data.sampling.clips import Clip, VideoClips, read_clips
 
 __all__ = [
+    "AnnotationOptions",
     "Clip",
     "ClipOptions",
     "ClipValues",
@@ -66,6 +68,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "AnnotationOptions": "lists.annotated_lists",
         "Clip": "sampling.clips",
         "ClipOptions": "sampling.clip_options",
         "ClipValues": "sampling.clip_options",

@@ -27,6 +27,7 @@ from lrcn_data.printable import show
 from lrcn_data.video.picture_folder import is_numbered_picture
 
 _COUNTED = re.compile(r"(.*\S)[ \t]+([0-9]{1,9})", re.DOTALL)
+_DELIMITERS = (b",", b";", b"\t")
 _HMDB51 = re.compile(r".*_test_split[0-9]+\.txt")
 
 
@@ -98,7 +99,9 @@ def read_list_file(
         )
         problems.append(Problem(kind="JSON", file=path, line=0, text=text))
         return []
-    if find_table(data) is None and (form := table_form(path)):
+    # lines with a space between path and label are none; a long list is not looked at once more
+    may_be_table = any(delimiter in data.lstrip().partition(b"\n")[0] for delimiter in _DELIMITERS)
+    if may_be_table and find_table(data) is None and (form := table_form(path)):
         text = (
             f"this is an annotation of the form {form}; convert it with `lrcn-data lists"
             f" {show(str(path))}`"

@@ -31,6 +31,7 @@ from lrcn_data.lists.problems import ListError, Problem
 from lrcn_data.lists.segment_entries import (
     entries_with_times,
     find_unlike,
+    inclusive_end_warnings,
     negative_class_warnings,
     segment_warnings,
     without_empty,
@@ -144,6 +145,7 @@ def read_lists(
         lines, warnings = without_empty(lines)
         table, entries = _in_time(lines, files, known, label_base, classes_before, problems)
         warnings += negative_class_warnings([] if known else table.names)
+        warnings += inclusive_end_warnings(entries)
     elif multi_label:
         table, entries = _sets(lines, files, known, label_base, classes_before, problems)
     else:

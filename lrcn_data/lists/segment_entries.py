@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
@@ -127,6 +129,21 @@ def segment_warnings(entries: Sequence[Entry]) -> Iterator[str]:
         yield (
             f"segments of different classes overlap in {videos} of {len(entries)} videos, by"
             f" {how_much}; a frame there has the class of the segment that starts last"
+        )
+
+
+def inclusive_end_warnings(entries: Sequence[Entry]) -> Iterator[str]:
+    """Say that segments leave single frames between them, as where ends are counted in."""
+    gaps = Counter[float]()
+    for entry in entries:
+        if entry.times is not None and entry.times.unit == "frames":
+            ordered = sorted(entry.times.segments)
+            gaps.update(after.start - before.end for before, after in pairwise(ordered))
+    if gaps[1] and not gaps[0] and 2 * gaps[1] >= gaps.total():
+        yield (
+            f"{gaps[1]} segments start a frame behind the end of the one before, and none where it"
+            " ends: end_frame is the first frame that is no longer in the segment; add 1 to it if"
+            " it is meant as the last one in it"
         )
 
 

@@ -2,7 +2,9 @@
 
 The official file has them below "database" (http://activity-net.org/download.html); others, such as
 BMN's `anet_anno_action.json`, have the videos on top, with "duration_second" and "duration_frame"
-(https://github.com/JJBOY/BMN-Boundary-Matching-Network). A video's file may begin with `v_`.
+(https://github.com/JJBOY/BMN-Boundary-Matching-Network), or an "fps" and other names of subsets, as
+ActionFormer's THUMOS14 (https://github.com/happyharrycn/actionformer_release). A video's file may
+begin with `v_`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ from lrcn_data.lists.annotations.annotation import (
 from lrcn_data.lists.annotations.source import Source
 from lrcn_data.printable import show
 
-_SUBSETS = {"training": "train", "validation": "val", "testing": "test"}
+_SUBSETS = {
+    "training": "train",
+    "train": "train",
+    "validation": "val",
+    "val": "val",
+    "testing": "test",
+    "test": "test",
+}
 
 
 def recognises(source: Source) -> bool:
@@ -63,19 +72,28 @@ def _video(source: Source, name: str, video: Any) -> AnnotatedVideo:
     if _annotations(video) is None:
         raise source.wrong(0, f"{show(name)} has no list of annotations")
     subset = video.get("subset")
-    if subset is not None and subset not in _SUBSETS:
+    split = _SUBSETS.get(str(subset).casefold())
+    if subset is not None and split is None:
         known = ", ".join(_SUBSETS)
         raise source.wrong(0, f"the subset {show(str(subset))} of {show(name)} is none of {known}")
-    seconds, frames = video.get("duration_second"), video.get("duration_frame")
-    has_rate = isinstance(seconds, int | float) and isinstance(frames, int) and seconds > 0
     return AnnotatedVideo(
         name=name,
         other_names=() if name.startswith("v_") else (f"v_{name}",),
         spans=list(_spans(source, name, video["annotations"])),
         unit="seconds",
-        split=_SUBSETS[subset] if subset is not None else None,
-        fps=round(frames / seconds, 2) if has_rate and frames > 0 else None,
+        split=split,
+        fps=_rate(video),
     )
+
+
+def _rate(video: Mapping[str, Any]) -> float | None:
+    fps = video.get("fps")
+    if not isinstance(fps, int | float):
+        seconds, frames = video.get("duration_second"), video.get("duration_frame")
+        if not isinstance(seconds, int | float) or not isinstance(frames, int | float):
+            return None
+        fps = round(frames / seconds, 2) if seconds > 0 else 0
+    return float(fps) if fps > 0 else None
 
 
 def _spans(source: Source, name: str, annotations: Sequence[Any]) -> Iterator[LabelledSpan]:

@@ -2,7 +2,7 @@
 
 A phase lasts until the next line, and the last one to the video's end. A table with a line for each
 frame, as Cholec80 has (http://camma.u-strasbg.fr/datasets: `Frame`, a tab and `Phase`, from 0),
-reads the same; its last line is one frame.
+reads the same from ten lines on; its last line is one frame.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from lrcn_data.lists.annotations.frame_table import first_frame
 from lrcn_data.lists.annotations.frames import spans_of_frames
 from lrcn_data.lists.annotations.source import Source
 from lrcn_data.lists.spans import parse_frame
+
+_DENSE = 10
+"""Lines from which on a table with every frame is one of frames, not of changes."""
 
 _LABELS = ("phase", "label", "class", "action", "activity")
 
@@ -65,10 +68,13 @@ def _rows(source: Source) -> list[tuple[int, str]]:
 
 
 def _spans(rows: list[tuple[int, str]]) -> list[LabelledSpan]:
-    if len(rows) > 1 and all(after - before == 1 for (before, _), (after, _) in pairwise(rows)):
+    steps = {after - before for (before, _), (after, _) in pairwise(rows)}
+    if len(rows) >= _DENSE and steps == {1}:
         return spans_of_frames(rows)
-    ends: list[int | None] = [frame for frame, _ in rows[1:]]
+    before = [None, *(label for _, label in rows)]
+    starts = [row for row, label in zip(rows, before, strict=False) if row[1] != label]
+    ends: list[int | None] = [frame for frame, _ in starts[1:]]
     return [
         LabelledSpan(frame, end, label)
-        for (frame, label), end in zip(rows, [*ends, None], strict=False)
+        for (frame, label), end in zip(starts, [*ends, None], strict=False)
     ]

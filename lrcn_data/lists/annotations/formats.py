@@ -28,9 +28,13 @@ from lrcn_data.lists.annotations import (
 )
 from lrcn_data.lists.annotations.annotation import Annotation, Format, ReadOptions
 from lrcn_data.lists.annotations.source import Source
+from lrcn_data.lists.lines import is_video_name
 from lrcn_data.printable import first_few, show
 
 _A_FILE_A_VIDEO = ("change-points", "elan-text", "frame-ranges", "frame-text")
+
+_OF_ANY_LINES = ("frame-ranges", "frame-text")
+"""Forms that a file may have though it isn't recognised; what is wrong is told line by line."""
 
 FORMATS: dict[str, Format] = {
     name: Format(
@@ -60,6 +64,7 @@ FORMATS: dict[str, Format] = {
 }
 """The forms of annotations by their names."""
 
+_TEXT_ENDINGS = (".csv", ".eaf", ".json", ".tab", ".tsv", ".txt")
 _NAMES_SHOWN = 5
 _OTHER_FILES = "files that are no annotation of this form"
 
@@ -97,12 +102,21 @@ def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Ann
     if name is None:
         name = _recognised(source, files)
     found = [file for file in files if FORMATS[name].recognises(file)]
-    if len(files) == 1:
+    if len(files) == 1 and name in _OF_ANY_LINES:
         found = files
-    _refuse_unlike(files, found, name)
     if not found:
-        raise UsageError(f"{source} has no file of the form {name}: {FORMATS[name].what}")
-    annotation = FORMATS[name].read(found, options)
+        raise UsageError(f"{source} is not of the form {name}: {FORMATS[name].what}")
+    _refuse_unlike(files, found, name)
+    try:
+        annotation = FORMATS[name].read(found, options)
+    except UsageError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # JSON may have anything anywhere, and the readers don't ask of each part what it is
+        raise UsageError(
+            f"{source} has a part that is not as in {FORMATS[name].what} ({error!r}); correct it,"
+            " or write video,start,end,label"
+        ) from error
     others = Counter({_OTHER_FILES: len(files) - len(found)})
     _refuse_twice(source, annotation)
     return Annotation(
@@ -116,20 +130,24 @@ def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Ann
 def table_form(path: Path) -> str | None:
     """The form of a file that is an annotation by the names of its columns; None if it is none."""
     source = Source(path)
-    if not source.header:
+    if len(source.header) < 2:
         return None
     names = [name for name in _names_of(source) if name not in ("frame-ranges", "segments")]
     return names[0] if names else None
 
 
 def _files(source: Path) -> list[Source]:
+    """The files of a source that may be text, by their endings; a file that is named, whatever."""
+    if is_video_name(source.name) and source.is_file():
+        raise UsageError(f"{source} is a video by its name; name an annotation, or a folder")
     if source.is_file():
         return [Source(source)]
     try:
         entries = sorted(source.iterdir())
     except OSError as error:
         raise UsageError(f"{source} can't be read ({error.strerror}); check its name") from error
-    return [Source(e) for e in entries if e.is_file() and not e.name.startswith(".")]
+    names = [one for one in entries if one.is_file() and one.suffix.casefold() in _TEXT_ENDINGS]
+    return [Source(path) for path in names if not path.name.startswith(".")]
 
 
 def _names_of(source: Source) -> list[str]:

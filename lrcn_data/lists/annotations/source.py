@@ -144,13 +144,25 @@ class Source:
 
     @cached_property
     def json(self) -> Any:
-        """The content as JSON; None if it is none."""
+        """The content as JSON; None if it is none.
+
+        Raises:
+            UsageError: An object has a name twice, of which one would be lost.
+        """
         if not self.is_text or self.text.lstrip()[:1] not in ("{", "["):
             return None
         try:
-            return json.loads(self.text)
-        except ValueError:
+            return json.loads(self.text, object_pairs_hook=self._with_each_name_once)
+        except (ValueError, RecursionError):
             return None
+
+    def _with_each_name_once(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise self.wrong(0, f"{show(twice)} stands twice in one object; keep one of the two")
+        return found
 
     def parsed(self, line: int, parse: Callable[[str], _Row], text: str) -> _Row:
         """What a function reads from a text of a line.

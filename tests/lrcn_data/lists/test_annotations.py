@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,22 @@ def test_activitynet(sources: Sources, whole: bool) -> None:
     }
 
 
+def test_other_data_sets_in_activitynet_s_form_name_subsets_and_rates_otherwise(
+    sources: Sources,
+) -> None:
+    annotations = [{"segment": [1, 2], "segment(frames)": [30.0, 60.0], "label": "Run"}]
+    video = {"subset": "Validation", "duration": 60.0, "fps": 29.97, "annotations": annotations}
+    path = sources.file("thumos14.json", json.dumps({"database": {"video_1": video}}))
+    sources.videos("video_1.mp4")
+    (found,) = sources.read(path).videos
+    assert found.times is not None
+    assert (found.split, found.times.fps) == ("val", 29.97)
+    video["subset"] = "holdout"
+    path = sources.file("thumos14.json", json.dumps({"database": {"video_1": video}}))
+    with pytest.raises(UsageError, match="the subset holdout of video_1 is none of training"):
+        sources.read(path)
+
+
 def test_activitynet_with_a_segment_of_another_form_is_refused(sources: Sources) -> None:
     wrong = {"o1": {"annotations": [{"segment": [1], "label": "Run"}]}}
     with pytest.raises(UsageError, match=r"a.json: o1 has no"):
@@ -192,7 +209,7 @@ def test_thumos14_in_files_of_classes(sources: Sources) -> None:
     sources.file("Diving_val.txt", "video_validation_0000266  72.8 76.4\r\n")
     sources.file("Ambiguous_val.txt", "video_validation_0000266  80.0 81.0\r\n")
     sources.file("Diving_test.txt", "video_test_0000004 0.2 1.1\n")
-    sources.file("README.md", "read me\n")
+    sources.file("README.txt", "read me first\n")
     sources.videos("video_validation_0000266.mp4", "video_test_0000004.mp4")
     made = sources.read()
     assert spans(made) == {
@@ -466,7 +483,7 @@ def test_change_points_last_to_the_next_and_the_last_one_to_the_end(
     sources: Sources, write_video: WriteVideo
 ) -> None:
     write_video("videos/a.mp4", frames=17)
-    path = sources.file("a.csv", "frame,phase\n0,prepare\n4,cut\n9,prepare\n")
+    path = sources.file("a.csv", "frame,phase\n0,prepare\n2,prepare\n4,cut\n9,prepare\n")
     assert spans(sources.read(path)) == {
         "a.mp4": [(0, 4, "prepare"), (4, 9, "cut"), (9, 17, "prepare")]
     }
@@ -478,10 +495,10 @@ def test_change_points_last_to_the_next_and_the_last_one_to_the_end(
 
 
 def test_a_table_with_a_phase_for_each_frame_reads_the_same(sources: Sources) -> None:
-    rows = "".join(f"{n}\t{'Preparation' if n < 3 else 'Calot'}\n" for n in range(5))
+    rows = "".join(f"{n}\t{'Preparation' if n < 3 else 'Calot'}\n" for n in range(12))
     sources.videos("video01.mp4")
     path = sources.file("video01.txt", "Frame\tPhase\n" + rows)
-    assert spans(sources.read(path)) == {"video01.mp4": [(0, 3, "Preparation"), (3, 5, "Calot")]}
+    assert spans(sources.read(path)) == {"video01.mp4": [(0, 3, "Preparation"), (3, 12, "Calot")]}
 
 
 def test_the_clock_of_50_salads_is_refused_in_words(sources: Sources) -> None:
@@ -572,6 +589,8 @@ def test_an_unknown_form_or_label_is_refused_with_the_known_ones(sources: Source
     sources.videos("a.mp4")
     with pytest.raises(UsageError, match=r"--format elam is none of .*did you mean 'elan'"):
         sources.read(path, form="elam")
+    with pytest.raises(UsageError, match=r"l.csv is not of the form boris: BORIS's"):
+        sources.read(path, form="boris")
     with pytest.raises(UsageError, match=r"--unlabelled sit is no label of .* which has run"):
         sources.read(path, unlabelled=("sit",))
     with pytest.raises(UsageError, match=r"has none of the forms .*change-points"):
@@ -583,6 +602,12 @@ def test_a_folder_of_several_forms_is_refused(sources: Sources) -> None:
     sources.file("a.json", json.dumps(ACTIVITYNET))
     with pytest.raises(UsageError, match=r"may have several forms: activitynet .*, frame-table"):
         sources.read()
+
+
+def test_a_video_is_no_annotation_and_is_not_read(sources: Sources) -> None:
+    sources.videos("a.mp4")
+    with pytest.raises(UsageError, match=r"a.mp4 is a video by its name"):
+        sources.read(sources.root / "videos/a.mp4")
 
 
 def test_a_rate_is_refused_where_the_annotation_is_in_seconds(sources: Sources) -> None:
@@ -623,6 +648,47 @@ def test_options_for_annotations_are_refused_for_class_folders(sources: Sources)
         make_lists(
             sources.root / "videos", test_fraction=0, annotation=AnnotationOptions(first_frame=1)
         )
+
+
+def test_json_that_names_a_video_twice_is_refused(sources: Sources) -> None:
+    one = '"o1": {"annotations": [{"segment": [0, 1], "label": "Run"}]}'
+    path = sources.file("a.json", f'{{"database": {{{one}, {one}}}}}')
+    with pytest.raises(UsageError, match=r"a.json: o1 stands twice in one object"):
+        sources.read(path)
+
+
+def parts(content: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of all parts of a JSON content."""
+    keys = content if isinstance(content, dict) else range(len(content))
+    here = [(*at, key) for key in keys]
+    below = [
+        parts(content[key], (*at, key)) for key in keys if isinstance(content[key], dict | list)
+    ]
+    return here + [place for found in below for place in found]
+
+
+CONTENTS: list[Any] = [
+    {"database": ACTIVITYNET},
+    [label_studio({"result": [timeline(1, 5, "Wash", framesCount=9, duration=1)]}, video="a.mp4")],
+    json.loads(via({"vid": "1", "z": [7.2, 11.6], "xy": [], "av": {"1": "0"}})),
+]
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=["activitynet", "label-studio", "via3"])
+@pytest.mark.parametrize("odd", [None, 7, -1.5, "x", [], {}, [[]], True], ids=repr)
+def test_json_with_an_odd_part_is_read_or_refused_in_words(
+    sources: Sources, content: Any, odd: Any
+) -> None:
+    sources.videos("v_o1.mp4", "v_o2.mp4", "v_o3.mp4", "a.mp4", "b.mp4")
+    for place in parts(content):
+        changed = json.loads(json.dumps(content))
+        part = changed
+        for key in place[:-1]:
+            part = part[key]
+        part[place[-1]] = odd
+        path = sources.file("a.json", json.dumps(changed))
+        with suppress(UsageError):
+            assert sources.read(path).in_time
 
 
 DATA = os.environ.get("LRCN_REAL_VIDEOS", "/nonexistent")

@@ -158,6 +158,13 @@ def test_overlaps_of_different_classes_are_told(folder: Folder) -> None:
     assert "starts last" in warning
 
 
+def test_ends_that_seem_to_be_counted_in_are_told(folder: Folder) -> None:
+    lists = folder.read(FRAMES + "a.mp4,1,30,run\na.mp4,31,60,sit\na.mp4,61,70,run\n")
+    (warning,) = lists.warnings
+    assert "2 segments start a frame behind the end of the one before" in warning
+    assert folder.read(FRAMES + "a.mp4,0,30,run\na.mp4,30,60,sit\na.mp4,61,70,run\n").warnings == []
+
+
 def test_a_video_has_one_rate(folder: Folder) -> None:
     header = "video,start,end,label,fps\n"
     rows = "a.mp4,0,1,run,25\na.mp4,1,2,run,\nb.mp4,0,1,run,30000/1001\na.mp4,2,3,run,30\n"
