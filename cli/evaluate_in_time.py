@@ -62,11 +62,12 @@ def show_in_time(
             return
         print_detection(found[0])
     else:
-        compared = compare_in_time(*found)
+        first, second = found
+        compared = compare_in_time(first, second)
         if as_json:
             print_json({"runs": reports, "comparison": compared.report()})
             return
-        print_detection_comparison(*found, compared)
+        print_detection_comparison(first, second, compared)
     for one in found:
         if one.kept:
             click.echo(f"kept: {one.kept}")
