@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from lrcn_data.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from lrcn_model.detection.alarms import Alarm, AlarmFigures
+    from lrcn_model.detection.detection_comparison import DetectionComparison, compare_detection
+    from lrcn_model.detection.detection_result import DetectionResult, detection_result
+    from lrcn_model.detection.frame_track import FrameTrack
     from lrcn_model.figures.intervals import Interval
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
@@ -29,13 +33,16 @@ if TYPE_CHECKING:
     from lrcn_model.scoring.compare import Agreement, Comparison, compare
     from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import evaluate
+    from lrcn_model.scoring.evaluate_in_time import evaluate_in_time
     from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
+    from lrcn_model.scoring.evaluation_in_time import EvaluationInTime, compare_in_time
     from lrcn_model.scoring.find_evaluation import find_evaluation
     from lrcn_model.scoring.kept_evaluations import read_evaluation
     from lrcn_model.scoring.scorer import Result, VideoScores
     from lrcn_model.scoring.scores_csv import write_csv
     from lrcn_model.scoring.set_scorer import SetResult, SetVideoScores
     from lrcn_model.scoring.summary import Fold, Summary, pooled_difference, summarize
+    from lrcn_model.scoring.summary_in_time import SummaryInTime, summarize_in_time
     from lrcn_model.scoring.trained_run import TrainedRun, load_run
     from lrcn_model.training.reports import TrainingObserver
     from lrcn_model.training.run import Outcome
@@ -44,17 +51,23 @@ if TYPE_CHECKING:
 __all__ = [
     "LRCN",
     "Agreement",
+    "Alarm",
+    "AlarmFigures",
     "Augmentation",
     "Calibration",
     "CalibrationFigures",
     "ClassFigures",
     "ClipBatch",
     "Comparison",
+    "DetectionComparison",
+    "DetectionResult",
     "EpochSampler",
     "Evaluation",
+    "EvaluationInTime",
     "Expects",
     "Fold",
     "FrameGuess",
+    "FrameTrack",
     "Guess",
     "Interval",
     "NetConfig",
@@ -68,14 +81,19 @@ __all__ = [
     "SetVideoScores",
     "ShardDataset",
     "Summary",
+    "SummaryInTime",
     "TrainedRun",
     "TrainingObserver",
     "VideoScores",
     "WebdatasetReader",
     "collate",
     "compare",
+    "compare_detection",
+    "compare_in_time",
+    "detection_result",
     "draw_confusion",
     "evaluate",
+    "evaluate_in_time",
     "find_evaluation",
     "load_run",
     "pooled_difference",
@@ -83,6 +101,7 @@ __all__ = [
     "predict_videos",
     "read_evaluation",
     "summarize",
+    "summarize_in_time",
     "train",
     "write_csv",
 ]
@@ -128,6 +147,18 @@ __getattr__, __dir__ = lazy_names(
         "WebdatasetReader": "reading.webdataset_reader",
         "collate": "reading.clip_batch",
         "evaluate": "scoring.evaluate",
+        "evaluate_in_time": "scoring.evaluate_in_time",
+        "EvaluationInTime": "scoring.evaluation_in_time",
+        "compare_in_time": "scoring.evaluation_in_time",
+        "DetectionResult": "detection.detection_result",
+        "DetectionComparison": "detection.detection_comparison",
+        "Alarm": "detection.alarms",
+        "AlarmFigures": "detection.alarms",
+        "FrameTrack": "detection.frame_track",
+        "detection_result": "detection.detection_result",
+        "compare_detection": "detection.detection_comparison",
+        "SummaryInTime": "scoring.summary_in_time",
+        "summarize_in_time": "scoring.summary_in_time",
         "find_evaluation": "scoring.find_evaluation",
         "load_run": "scoring.trained_run",
         "predict": "predicting.predict",
