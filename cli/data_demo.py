@@ -106,6 +106,6 @@ def command(
     shard = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
     if in_time:
         named = [word for split, name in lists.items() for word in (f"--{split}", name)]
-        windows = ["--sampling", "windows", "--stride", "16", "--short", "pad"]
-        shard = ["lrcn-data", "shard", *named, "--fps", "5", "--seq-len", "16", *windows]
+        windows = ["--sampling", "windows", "--stride", "32", "--short", "pad"]
+        shard = ["lrcn-data", "shard", *named, "--fps", "5", "--seq-len", "32", *windows]
     click.echo(f"next: cd {shlex.quote(str(folder))} && {shlex.join(shard)}")

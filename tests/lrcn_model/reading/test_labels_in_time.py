@@ -17,6 +17,8 @@ from lrcn_model.reading.webdataset_reader import WebdatasetReader
 
 MakeDataSet = Callable[..., Path]
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "in_time"
+
 
 @pytest.fixture(params=[False, True], ids=["one length", "several lengths"])
 def data(make_data_set: MakeDataSet, request: pytest.FixtureRequest) -> ShardDataset:
@@ -66,6 +68,21 @@ def test_webdataset_s_reader_gives_them_too(make_data_set: MakeDataSet) -> None:
     folder = str(make_data_set(labels_in_time=True))
     for batch in WebdatasetReader(folder, split="train", batch_size=3):
         check(batch, ShardDataset(folder, split="train"))
+
+
+def test_the_golden_data_set_gives_the_same_batches_through_every_reader() -> None:
+    pytest.importorskip("webdataset")
+    data = ShardDataset(str(GOLDEN), split="train")
+    batch = data.__getitems__([0, 1, 2])
+    check(batch, data)
+    assert batch.frame_labels.tolist() == [[-1, 0, 0, 2], [2, 2, -1, 0], [-1, -1, -1, -1]]
+    assert batch.labels.tolist() == [0, 2, -1]
+    assert batch.positions is not None
+    assert batch.positions.tolist() == [0, 4, 0]
+    reader = WebdatasetReader(str(GOLDEN), split="train", batch_size=3, shuffle=False)
+    [other] = list(reader)
+    check(other, data)
+    assert other.keys == batch.keys
 
 
 def test_decoded_clips_keep_them(data: ShardDataset) -> None:
