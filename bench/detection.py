@@ -5,13 +5,13 @@
 
 PRESET is the name of one in configs/, or a TOML file. VIDEOS is the folder that paths in lists are
 relative to. LISTS is a folder with a train.csv and a test.csv; or with several such folders in it,
-as `lrcn-data lists --folds` writes them: then every video is in one of the test lists, and a fold is
-trained on the test lists of all others. SHARD OPTIONS are those of `lrcn-data shard`.
+as `lrcn-data lists --folds` writes them: then every video is in one of the test lists, and a fold
+is trained on the test lists of all others. SHARD OPTIONS are those of `lrcn-data shard`.
 
 Nothing is chosen by a score: the weights after the last epoch are tested. Figures are those of the
-test videos of all folds together, for each seed; intervals are of 95 %, by bootstrap over them. With
---against-frames the same is trained with --head none, which judges each frame by itself, and the
-difference has an interval for which both have the same videos in every draw.
+test videos of all folds together, for each seed; intervals are of 95 %, by bootstrap over them.
+With --against-frames the same is trained with --head none, which judges each frame by itself, and
+the difference has an interval for which both have the same videos in every draw.
 """
 
 from __future__ import annotations

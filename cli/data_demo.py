@@ -103,9 +103,5 @@ def command(
     lists = {split: f"{split}.csv" if in_time else f"{split}.txt" for split in made}
     for split, count in made.items():
         click.echo(f"{folder / lists[split]}: {count:,} videos")
-    shard = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
-    if in_time:
-        named = [word for split, name in lists.items() for word in (f"--{split}", name)]
-        windows = ["--sampling", "windows", "--stride", "32", "--short", "pad"]
-        shard = ["lrcn-data", "shard", *named, "--fps", "5", "--seq-len", "32", *windows]
+    shard = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "32" if in_time else "8"]
     click.echo(f"next: cd {shlex.quote(str(folder))} && {shlex.join(shard)}")

@@ -325,15 +325,17 @@ def _next_command(
     out: Path, root: Path | None, files: Mapping[str, Path], picture_rate: Fraction | None
 ) -> str:
     """The command that makes shards of these lists; of those that it finds itself names none."""
-    words = [*_shard_words(root, picture_rate), "--classes", str(out / "classes.txt")]
+    in_time = any(path.suffix == ".csv" for path in files.values())
+    words = _shard_words(root, picture_rate, in_time=in_time)
+    words += ["--classes", str(out / "classes.txt")]
     for split, path in files.items():
         words += [f"--{split}", str(path)]
     return shlex.join(words)
 
 
-def _shard_words(root: Path | None, picture_rate: Fraction | None) -> list[str]:
+def _shard_words(root: Path | None, picture_rate: Fraction | None, *, in_time: bool) -> list[str]:
     """The beginning of a command that makes shards, with all but the lists."""
-    words = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "8"]
+    words = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "32" if in_time else "8"]
     words += ["--root", str(root) if root else "FOLDER-OF-THE-VIDEOS"]
     if picture_rate is not None:
         words += ["--picture-rate", str(picture_rate)]
@@ -419,6 +421,6 @@ def _next_loop(
     lists = f'--train "$fold/test.{ending}"'
     if validated:
         lists = " ".join(f'--{split} "$fold/{split}.{ending}"' for split in SPLITS)
-    shard = shlex.join(_shard_words(root, picture_rate))
+    shard = shlex.join(_shard_words(root, picture_rate, in_time=ending == "csv"))
     folders = f"{'' if out == Path() else shlex.quote(f'{out}/')}fold-*"
     return f'for fold in {folders}; do {shard} {lists} --out "shards/${{fold##*/}}"; done'

@@ -113,8 +113,7 @@ if TYPE_CHECKING:
 @click.option(
     "--sampling",
     type=KindType(SAMPLINGS),
-    default="blocks",
-    show_default=True,
+    show_default="blocks; where labels are in time windows",
     help="Which frames make a clip. blocks: the video is divided into --seq-len blocks, and one"
     " random frame of each is taken. center: the middle frame of each block. windows: consecutive"
     " frames, a new clip starting every --stride frames. Or a sampling of your own, named"
@@ -123,7 +122,7 @@ if TYPE_CHECKING:
 @click.option(
     "--stride",
     type=click.IntRange(1),
-    show_default="half of --seq-len",
+    show_default="half of --seq-len; for labels in time all of it, unless windows are named",
     help="The number of frames from the start of one window to the start of the next.",
 )
 @click.option(
@@ -136,8 +135,7 @@ if TYPE_CHECKING:
 @click.option(
     "--short",
     type=click.Choice(SHORT_RULES),
-    default="skip",
-    show_default=True,
+    show_default="skip; where labels are in time pad",
     help="What to do with videos that have fewer than --seq-len frames. skip: leave them out."
     " loop: start them again from their first frame. pad: repeat their last frame.",
 )

@@ -30,6 +30,8 @@ from lrcn_data.splits import SPLITS
 
 AnyPath = str | os.PathLike[str]
 
+_LIST_ENDINGS = (".txt", ".csv")
+
 _SPARSE = ("blocks", "center")
 """The samplings that take few of a long video's frames."""
 
@@ -251,6 +253,7 @@ def _prepare(
     overwrite: bool = False,
     **clip: Any,
 ) -> ShardMaking:
+    # bad values are told before bad lists; lists decide what some are by default
     options = ShardOptions(
         clip=clip_options(**clip),
         size=size,
@@ -295,7 +298,9 @@ def _prepare(
             f"the lists have {len(lists.classes):,} classes, and with labels in time there may be"
             f" {MOST_CLASSES:,}; join some of them"
         )
-    options = replace(options, labels_in_time=in_time)
+    if in_time:
+        in_time_clip = clip_options(**clip, in_time=True)
+        options = replace(options, clip=in_time_clip, labels_in_time=True)
     return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
 
 
@@ -309,14 +314,22 @@ def _classes_before(folder: DataSetFolder, run: RunOptions) -> list[str]:
 
 def _list_paths(given: Mapping[str, AnyPath | None]) -> dict[str, Path]:
     paths = {split: Path(path) for split, path in given.items() if path is not None}
-    if not paths:
-        paths = {split: Path(f"{split}.txt") for split in SPLITS if Path(f"{split}.txt").exists()}
-    if not paths:
+    if paths:
+        return paths
+    here = {
+        ending: {split: path for split in SPLITS if (path := Path(split + ending)).exists()}
+        for ending in _LIST_ENDINGS
+    }
+    found = [lists for lists in here.values() if lists]
+    if len(found) > 1:
+        names = " and ".join(str(next(iter(lists.values()))) for lists in found)
+        raise UsageError(f"there are lists of two kinds here, such as {names}; name them (--train)")
+    if not found:
         raise UsageError(
-            "no list of videos: there is no train.txt, val.txt or test.txt here; make them with"
-            " `lrcn-data lists FOLDER`, or name one with --train FILE"
+            "no list of videos: there is no train.txt, val.txt or test.txt here, and none that ends"
+            " in .csv; make them with `lrcn-data lists FOLDER`, or name one with --train FILE"
         )
-    return paths
+    return found[0]
 
 
 def _class_file(lists: Iterable[Path]) -> Path | None:

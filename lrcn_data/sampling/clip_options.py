@@ -71,13 +71,15 @@ class ClipValues(TypedDict, total=False):
             text such as "30000/1001". 5 by default.
         seq_len: The number of frames in a clip, 8 by default; or "max" for all that a video has, up
             to 64, or as "max:32" up to another number.
-        sampling: The name of the sampling: "blocks" by default, "center", "windows", or
-            "package.module:Class" of your own.
+        sampling: The name of the sampling: "blocks", "center", "windows", or
+            "package.module:Class" of your own. "blocks" by default; where labels are in time
+            "windows" that follow one another.
         stride: The number of frames from the start of one window to that of the next; None for
-            half of `seq_len`.
+            half of `seq_len`, or for `seq_len` with the windows that labels in time have by
+            default.
         clips: The number of clips drawn from each video; 1 by default.
-        short: What is done with videos of fewer than `seq_len` frames: "skip" by default, "loop" or
-            "pad".
+        short: What is done with videos of fewer than `seq_len` frames: "skip", "loop" or "pad".
+            "skip" by default; where labels are in time "pad".
         seed: The seed of the random draws; 0 by default.
         decoder: "av" by default, or "ffmpeg".
         check: "auto" by default, or "full" to decode everything, strictly.
@@ -92,10 +94,10 @@ class ClipValues(TypedDict, total=False):
 
     fps: Fraction | int | float | str
     seq_len: int | str
-    sampling: str
+    sampling: str | None
     stride: int | None
     clips: int
-    short: str
+    short: str | None
     seed: int
     decoder: str
     check: str
@@ -111,10 +113,10 @@ def clip_options(
     *,
     fps: Fraction | int | float | str = 5,
     seq_len: int | str = 8,
-    sampling: str = "blocks",
+    sampling: str | None = None,
     stride: int | None = None,
     clips: int = 1,
-    short: str = "skip",
+    short: str | None = None,
     seed: int = 0,
     decoder: str = "av",
     check: str = "auto",
@@ -124,15 +126,22 @@ def clip_options(
     picture_rate: Fraction | int | float | str | None = None,
     allow_demuxer: Sequence[str] = (),
     allow_decoder: Sequence[str] = (),
+    in_time: bool = False,
 ) -> ClipOptions:
     """Make options of single values; see `ClipValues` for what they mean.
+
+    With `in_time` they are for labels in time.
 
     Raises:
         UsageError: A value is out of its range.
     """
     if check not in CHECKS:
         raise UsageError(f"--check must be one of {', '.join(CHECKS)}, got {check!r}")
+    short = short or ("pad" if in_time and isinstance(seq_len, int) else "skip")
     frames, short = read_seq_len(seq_len, short)
+    if sampling is None:
+        sampling = "windows" if in_time else "blocks"
+        stride = frames if in_time and stride is None else stride
     return ClipOptions(
         fps=_rate("fps", fps),
         sampling=make_sampling(sampling, {"seq_len": frames, "stride": stride, "clips": clips}),

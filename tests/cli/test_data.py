@@ -190,7 +190,7 @@ def test_lists_of_an_annotation_are_read_by_the_command_that_comes_next(tmp_path
     assert result.stdout.splitlines() == [
         "train.csv: 2 videos, 3 segments",
         "classes.txt: 2 classes: 0 1, 1 2",
-        "next: lrcn-data shard --fps 5 --seq-len 8 --root 'my videos' --classes classes.txt"
+        "next: lrcn-data shard --fps 5 --seq-len 32 --root 'my videos' --classes classes.txt"
         " --train train.csv",
     ]
     assert result.stderr.splitlines() == [

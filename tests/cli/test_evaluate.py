@@ -49,7 +49,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("runs", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
         *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
-        "--summary",
+        *("--summary", "--background", "--alarm", "--alarm-length"),
     }
 
 
