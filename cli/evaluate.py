@@ -211,7 +211,7 @@ def command(
     nets = named_plugins(cnn, head)
     trained = [load_run(run, plugins=nets, device=device, amp=amp) for run in runs]
     if trained[0].facts.labels_in_time:
-        of_clips = {"--average": average, "--views": views, "--crop": crop, **given}
+        of_clips = {"--average": average, **given}
         _refuse_given(of_clips, but=("--csv",), kind="labels in time")
         found_in_time = evaluate_in_time(
             trained,
@@ -219,6 +219,7 @@ def command(
             background=background,
             alarm=alarm,
             alarm_length=alarm_length,
+            views=Views(name=views or WHOLE, crop=crop),
             batch_size=batch_size,
             workers=workers,
             plugins=plugins,

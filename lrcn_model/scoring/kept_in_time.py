@@ -39,6 +39,7 @@ from lrcn_model.scoring.kept_evaluations import (
     read_record,
     write_evaluation,
 )
+from lrcn_model.scoring.views import WHOLE, Views
 
 IN_TIME = "in time"
 """The `kind` of such evaluations; others have none."""
@@ -70,8 +71,14 @@ def keep_in_time(
         "figures": found.report(),
         "alarm": alarm,
     }
-    decides = {"background": found.result.background, "alarm": alarm}
-    words = [IN_TIME.replace(" ", "-")]
+    views = found.views
+    decides = {
+        "background": found.result.background,
+        "alarm": alarm,
+        "views": views.name,
+        "crop": views.cuts,
+    }
+    words = [IN_TIME.replace(" ", "-"), *([] if views.name == WHOLE else [views.name])]
     name = evaluation_name(found.shards, found.weights, processor.precision, words, decides)
     return write_evaluation(folder, name, record, found.shards, _arrays(found))
 
@@ -105,6 +112,7 @@ def read_in_time(path: Path) -> EvaluationInTime:
             classes=figures["classes"],
             first=True,
             differences=figures.get("differences", []),
+            views=Views(name=figures["views"], crop=figures["crop"]),
             shards=[ScoredShard(**shard) for shard in record["data"]["shards"]],
             alarm=alarm,
             kept=path,
