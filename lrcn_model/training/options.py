@@ -176,7 +176,7 @@ class TrainOptions:
     optimizer: str = option(
         "adam",
         Choice(tuple(OPTIMIZERS)),
-        "The optimizer: Adam, or SGD with a momentum of 0.9.",
+        "The optimizer: Adam, Adam with decoupled weight decay, or SGD with a momentum of 0.9.",
         group=_LEARNING,
     )
     lr: float = option(
@@ -214,7 +214,8 @@ class TrainOptions:
     weight_decay: float = option(
         0.0,
         Number(least=0),
-        "The factor of the L2 penalty on the weights; 0 means none.",
+        "The factor of the L2 penalty on the weights, or with adamw the share of --lr by which they"
+        " shrink at every step; 0 means none.",
         group=_LEARNING,
     )
     clip_grad: float = option(
