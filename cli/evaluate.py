@@ -193,7 +193,8 @@ def command(
     recognizes, McNemar's exact test of these, and how far their figures differ.
     """
     given = {"--csv": csv_path, "--confusion": confusion, "--calibrate": calibrate}
-    _check(runs, shards, [name for name, value in given.items() if value], summary=summary)
+    in_time = {"--background": background, "--alarm": alarm, "--alarm-length": alarm_length}
+    _check(runs, shards, _names_of(given), _names_of(in_time), summary=summary)
     prepare_torch("scipy", "sklearn", *(["matplotlib"] if confusion else []))
     from lrcn_model.ranks import ranks_from_environment
 
@@ -210,9 +211,15 @@ def command(
 
     nets = named_plugins(cnn, head)
     trained = [load_run(run, plugins=nets, device=device, amp=amp) for run in runs]
+    for run in trained[1:]:
+        if run.facts.labels_in_time != trained[0].facts.labels_in_time:
+            raise UsageError(
+                f"of {trained[0].name} and {run.name} one has labels in time and the other hasn't;"
+                " compare runs of one kind"
+            )
     if trained[0].facts.labels_in_time:
-        of_clips = {"--average": average, **given}
-        _refuse_given(of_clips, but=("--csv",), kind="labels in time")
+        of_clips = {"--average": average, "--confusion": confusion, "--calibrate": calibrate}
+        _refuse_given(of_clips, kind="labels in time")
         found_in_time = evaluate_in_time(
             trained,
             shards,
@@ -228,7 +235,6 @@ def command(
         if first:
             show_in_time(found_in_time, csv_path, as_json=as_json)
         return
-    in_time = {"--background": background, "--alarm": alarm, "--alarm-length": alarm_length}
     _refuse_given(in_time, kind="labels of whole clips")
     if confusion and trained[0].facts.multi_label:
         raise UsageError(
@@ -260,8 +266,18 @@ def command(
         _show_comparison(*found, as_json=as_json)
 
 
+def _names_of(values: Mapping[str, Any]) -> list[str]:
+    """The options that were given, of values by the options' names."""
+    return [name for name, value in values.items() if value]
+
+
 def _check(
-    runs: Sequence[str], shards: Sequence[str], of_one_run: Sequence[str], *, summary: bool
+    runs: Sequence[str],
+    shards: Sequence[str],
+    of_one_run: Sequence[str],
+    in_time: Sequence[str],
+    *,
+    summary: bool,
 ) -> None:
     """Refuse what doesn't go together.
 
@@ -269,13 +285,14 @@ def _check(
         runs: The runs.
         shards: The shards to score.
         of_one_run: The options that were given of those that go with one run only.
+        in_time: The options that were given of those for labels in time.
         summary: Whether evaluations are summed up.
 
     Raises:
         UsageError: Something doesn't.
     """
     if summary:
-        for option in [*(["--shards"] if shards else []), *of_one_run]:
+        for option in [*(["--shards"] if shards else []), *of_one_run, *in_time]:
             raise UsageError(
                 f"--summary reads evaluations that were kept, and {option} is for one that is made"
                 " now; leave one of them out"
@@ -294,20 +311,18 @@ def _check(
         raise UsageError(f"{of_one_run[0]} goes with one run, got 2; leave it out")
 
 
-def _refuse_given(values: Mapping[str, Any], *, kind: str, but: Sequence[str] = ()) -> None:
+def _refuse_given(values: Mapping[str, Any], *, kind: str) -> None:
     """Refuse options that say nothing of runs of a kind.
 
     Args:
         values: The values by the options' names.
         kind: What labels the runs have.
-        but: Options that may be given.
 
     Raises:
         UsageError: One was given.
     """
-    for flag, value in values.items():
-        if value and flag not in but:
-            raise UsageError(f"{flag} says nothing of runs with {kind}; leave it out")
+    for flag in _names_of(values):
+        raise UsageError(f"{flag} says nothing of runs with {kind}; leave it out")
 
 
 def _summarize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -159,33 +159,48 @@ def print_figures(
 
 
 def _print_classes(found: Evaluation) -> None:
-    """The figures of each class; of many classes the worst and the best ones, by their F1."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from lrcn_model.scoring.set_scorer import SetResult
 
     by_class = found.by_class
     columns = {"precision": by_class.precision, "recall": by_class.recall, "F1": by_class.f1}
     if isinstance(found.result, SetResult):
         columns = {"average precision": found.result.average_precision, **columns}
-    # a class that no video has and none is recognized as has nothing to show
-    shown = [n for n, f1 in enumerate(by_class.f1) if not math.isnan(f1)]
+    print_classes(found.classes, "videos", by_class.class_videos, columns)
+
+
+def print_classes(
+    classes: Sequence[str],
+    what: str,
+    counts: Sequence[int],
+    columns: Mapping[str, Sequence[float]],
+) -> None:
+    """Print the figures of each class; of many classes the worst and the best ones, by their F1.
+
+    Args:
+        classes: The class names, by class number.
+        what: What there are so many of in each class.
+        counts: How many there are of each class.
+        columns: Figures of each class, by their name; "F1" is one of them.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    # a class that none has and none is recognized as has nothing to show
+    shown = [n for n, f1 in enumerate(columns["F1"]) if not math.isnan(f1)]
     title = "classes"
     if len(shown) > _MOST_CLASSES:
         half = _MOST_CLASSES // 2
         title = f"the {half} worst and the {half} best of {len(shown)} classes, by F1"
-        shown.sort(key=lambda number: by_class.f1[number])
+        shown.sort(key=lambda number: columns["F1"][number])
         shown = [*shown[:half], *shown[-half:]]
     table = Table(title=title, title_justify="left")
     table.add_column("class")
-    for name in ("videos", *columns):
+    for name in (what, *columns):
         table.add_column(name, justify="right")
     for number in shown:
         figures = [percent(column[number]) for column in columns.values()]
-        name = escape(found.classes[number])
-        table.add_row(name, f"{by_class.class_videos[number]:,}", *figures)
+        table.add_row(escape(classes[number]), f"{counts[number]:,}", *figures)
     Console().print(table)
 
 

@@ -25,19 +25,24 @@ from lrcn_model.reading.worker_errors import one_line_errors
 
 
 def stored_videos(data: ShardDataset) -> StoredVideos:
-    """The videos of a data set with labels in time that has windows of them.
+    """The videos of a data set with labels in time, which has windows of them.
 
     Raises:
-        UsageError: The clips are no windows, or a video's first ones are in shards that aren't
-            named.
+        UsageError: Labels aren't in time, the clips are no windows, or a video's first ones are in
+            shards that aren't named.
     """
     data_set = data.data_set
     positions, numbers = data_set.positions, data_set.clip_numbers
-    sampling = data.recipe.get("sampling")
-    if positions is None or numbers is None or sampling != "windows":
+    location = data_set.shards[0].location
+    if positions is None or numbers is None:
         raise UsageError(
-            f"windows can be cut from shards with labels in time and --sampling windows; these have"
-            f" {'one label a clip' if positions is None else f'--sampling {sampling}'}"
+            f"{location} has labels of whole clips, and --window cuts videos whose labels are in"
+            " time; leave it out"
+        )
+    if (sampling := data.recipe.get("sampling")) != "windows":
+        raise UsageError(
+            f"{location} has labels in time, for which frames must follow one another, and was made"
+            f" with --sampling {sampling}; make shards with --sampling windows"
         )
     # two data sets, or shards that don't follow one another, meet where clips don't go on
     first = numbers == 0

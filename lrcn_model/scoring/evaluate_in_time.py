@@ -165,11 +165,15 @@ def evaluate_runs_in_time(
         for run in trained
     ]
     named = _numbers(data.classes, options)
-    clips = [_windows(run, data) for run in trained]
+    clips = [
+        scoring_windows(data, run.facts.window, carry_state=run.facts.carry_state)
+        for run in trained
+    ]
     ranks = ranks_from_environment()
     keep_freed_memory()
     with joined(ranks, trained[0].processor.device), out_of_memory_remedy(options.batch_size):
-        share = sum(map(len, clips)) * len(options.views) // ranks.count
+        share = sum(_share(run, one, ranks) for run, one in zip(trained, clips, strict=True))
+        share *= len(options.views)
         on_start(share, share)
         found = []
         for run, windows, differ in zip(trained, clips, differences, strict=True):
@@ -205,12 +209,11 @@ def _numbers(
     )
 
 
-def _windows(run: TrainedRun, data: ShardDataset) -> ShardDataset | RecutClips:
-    """The windows that a run is scored on."""
-    facts = run.facts
-    if facts.window is None:
-        return data
-    return scoring_windows(data, facts.window, carry_state=facts.carry_state)
+def _share(run: TrainedRun, windows: ShardDataset | RecutClips, ranks: Ranks) -> int:
+    """The number of windows that this process scores; where a state is carried, one has all."""
+    if run.facts.carry_state:
+        return len(windows) if ranks.first else 0
+    return len(windows) // ranks.count
 
 
 def _score(
@@ -225,20 +228,19 @@ def _score(
 
     A frame's probabilities are the mean over all windows that hold it, in all views.
     """
-    scorer = TimeScorer(len(run.facts.classes))
+    scorer = TimeScorer()
     run = run.for_frames(data.frame_kind)
+    workers = default_workers() if options.workers is None else options.workers
     for change in options.views.changes():
-        workers = default_workers() if options.workers is None else options.workers
         known = with_known_features(run, data, workers=workers, ranks=ranks, change=change)
         clips: Clips = windows
         if known is not data:
             clips = windows.of_cached(known) if isinstance(windows, RecutClips) else known
-            workers = 0
         carried = CarriedState() if run.facts.carry_state else None
         batches = scoring_batches(
             clips,
             batch_size=options.batch_size,
-            workers=workers,
+            workers=workers if known is data else 0,
             processor=run.processor,
             ranks=ranks,
             in_streams=run.facts.carry_state,

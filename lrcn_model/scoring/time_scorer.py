@@ -16,13 +16,9 @@ class TimeScorer:
     """Joins the probabilities of the frames of windows to videos, and scores these.
 
     A frame's probabilities are the mean over the windows that hold it.
-
-    Args:
-        classes: The number of classes; not used.
-        average: Not used, since a frame is judged by itself; it is here as other scorers have it.
     """
 
-    def __init__(self, classes: int, average: str = "probs") -> None:
+    def __init__(self) -> None:
         self._joiner = TrackJoiner()
 
     @torch.no_grad()

@@ -130,13 +130,13 @@ class TrainData:
             UsageError: Windows are asked for that can't be cut, or others than of labels in time.
         """
         options = self._options
-        if self.train.labels_in_time:
-            # whatever the windows are, those that videos are joined from must be windows
-            stored_videos(self.train)
-        if options.window is None:
+        if options.window is None and not self.train.labels_in_time:
             return self.train, self.val
-        length, stride = options.window or None, options.window_stride or None
-        train = RecutClips.cut(self.train, length=length, stride=stride)
+        stored_videos(self.train)
+        train: AnyClips = self.train
+        if options.window is not None:
+            length, stride = options.window or None, options.window_stride or None
+            train = RecutClips.cut(self.train, length=length, stride=stride)
         return train, self.val and scoring_windows(
             self.val, options.window, carry_state=options.carry_state
         )
@@ -266,7 +266,7 @@ class TrainData:
         )
 
     def fit_calibration(self, scorer: TrainingScorer) -> Calibration | None:
-        """How the probabilities of a net are corrected; None where clips have several labels.
+        """How the probabilities of a net are corrected; None unless clips have one label each.
 
         Args:
             scorer: The net's scores of the clips to validate with.

@@ -266,8 +266,9 @@ class TrainOptions:
     patience: int = option(
         0,
         Whole(),
-        "The number of epochs without a better accuracy (mAP, where clips have several labels) on"
-        " --val-shards after which the training stops; 0 means that it never stops early.",
+        "The number of epochs without a better accuracy on --val-shards (mAP where clips have"
+        " several labels, frame mAP where labels are in time) after which the training stops; 0"
+        " means that it never stops early.",
         in_losses=False,
         group=_LEARNING,
     )
@@ -523,6 +524,8 @@ class TrainOptions:
     def caches_features(self) -> bool:
         """Whether epochs need not run the CNN."""
         same = not self.changes_clips or self.fixed_views > 0
+        # contrast is about the mean of a whole clip, and windows are cut from several
+        same = same and not (self.jitter and self.window is not None)
         return (self.cache, self.reader) == ("auto", "shards") and self.freezes_cnn and same
 
     def view(self, epoch: int) -> int:

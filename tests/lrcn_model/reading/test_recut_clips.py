@@ -136,10 +136,10 @@ def test_a_window_counts_as_the_rarest_class_that_it_holds(data: ShardDataset) -
 
 def test_clips_that_are_no_windows_are_not_cut(make_data_set: MakeDataSet) -> None:
     blocks = ShardDataset(str(make_data_set(labels_in_time=True, recipe={"sampling": "blocks"})))
-    with pytest.raises(UsageError, match="these have --sampling blocks"):
+    with pytest.raises(UsageError, match="was made with --sampling blocks; make shards with"):
         RecutClips.cut(blocks, length=2, stride=1)
     whole = ShardDataset(str(make_data_set("whole", recipe={"sampling": "windows"})))
-    with pytest.raises(UsageError, match="these have one label a clip"):
+    with pytest.raises(UsageError, match="has labels of whole clips, and --window"):
         RecutClips.cut(whole, length=2, stride=1)
 
 
