@@ -132,8 +132,8 @@ class TrainData:
         options = self._options
         if options.smooth > 1 and not self.train.labels_in_time:
             raise UsageError(
-                f"--smooth {options.smooth} averages frames around a frame, and these clips have one"
-                " label each, or several; leave it out"
+                f"--smooth {options.smooth} averages frames around a frame, and these clips are"
+                " labelled as a whole; leave it out"
             )
         if options.window is None and not self.train.labels_in_time:
             return self.train, self.val
