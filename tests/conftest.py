@@ -185,7 +185,8 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         What `recipe` has is added to the manifest's options. With `own_arrays` each shard keeps its
         index and pixel sums, as while a data set is written, and as version 1 had them at first.
         With `variable_length` samples have the real frames only of those that they have without.
-        With `labels_in_time` frames have random classes, or none, and two clips are of one video.
+        With `labels_in_time` frames have random classes, or none, and two clips are of one video,
+        whose frames have one size.
         """
         path = tmp_path / folder
         layout = SampleLayout(
@@ -216,7 +217,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                 written = _write_shard(
                     path,
                     name,
-                    [sizes[i % len(sizes)] for i in range(count)],
+                    [sizes[(i // 2 if labels_in_time else i) % len(sizes)] for i in range(count)],
                     seq_len=seq_len,
                     classes=classes,
                     canvas=sizes[0],
