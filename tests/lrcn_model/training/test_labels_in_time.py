@@ -314,7 +314,7 @@ def test_shards_of_other_labels_or_samplings_are_refused(
     for values in ({}, CUT):
         with pytest.raises(UsageError, match="made with --sampling blocks; make shards with"):
             train(blocks, out="run", **VALUES, **values)
-    with pytest.raises(UsageError, match="has one label a clip, .* labels in time"):
+    with pytest.raises(UsageError, match=r"has one label a clip, .* labels in time"):
         train(data, val_shards=whole, out="run", **VALUES)
     train(data, out="run", **{**VALUES, "epochs": 1})
     with pytest.raises(UsageError, match="made with --sampling blocks; make shards with"):
