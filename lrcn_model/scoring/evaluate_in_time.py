@@ -228,7 +228,7 @@ def _score(
 
     A frame's probabilities are the mean over all windows that hold it, in all views.
     """
-    scorer = TimeScorer()
+    scorer = TimeScorer(run.facts.smooth)
     run = run.for_frames(data.frame_kind)
     workers = default_workers() if options.workers is None else options.workers
     for change in options.views.changes():

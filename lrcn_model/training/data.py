@@ -130,6 +130,11 @@ class TrainData:
             UsageError: Windows are asked for that can't be cut, or others than of labels in time.
         """
         options = self._options
+        if options.smooth > 1 and not self.train.labels_in_time:
+            raise UsageError(
+                f"--smooth {options.smooth} averages frames around a frame, and these clips are"
+                " labelled as a whole; leave it out"
+            )
         if options.window is None and not self.train.labels_in_time:
             return self.train, self.val
         stored_videos(self.train)
@@ -254,6 +259,7 @@ class TrainData:
             labels_in_time=self.train.labels_in_time,
             window=self._options.window,
             carry_state=self._options.carry_state,
+            smooth=self._options.smooth,
             seq_len=self.train.seq_len,
             fps=self.train.fps,
             average=self._options.average,

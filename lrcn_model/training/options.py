@@ -363,6 +363,14 @@ class TrainOptions:
         " last frame.",
         group=_LEARNING,
     )
+    smooth: int = option(
+        1,
+        Whole(least=1),
+        "Where labels are in time, the number of frames, an odd one, over which the probabilities"
+        " of a frame are averaged when a video is scored or predicted; 1 judges each by itself.",
+        group=_LEARNING,
+        added_later=True,
+    )
     reader: str = option(
         "shards",
         Choice(("shards", "webdataset")),
@@ -454,6 +462,11 @@ class TrainOptions:
                 f"--window-stride {self.window_stride} says how far --window moves; give its length"
                 " as well"
             )
+        if self.smooth % 2 == 0:
+            raise UsageError(
+                f"--smooth takes an odd number of frames, as many before a frame as behind it, got"
+                f" {self.smooth}"
+            )
         if self.window is not None and self.reader != "shards":
             raise UsageError(f"--window {self.window} goes with --reader shards")
         if not self.carry_state:
@@ -469,12 +482,13 @@ class TrainOptions:
             "--shuffle-window": self.shuffle_window,
             "--mixup": self.mixup,
             "--compile": self.compile,
+            "--smooth": self.smooth > 1,
         }
         for flag, given in others.items():
             if given:
                 raise UsageError(
-                    f"--carry-state takes the windows of each video in their order; leave {flag}"
-                    " out"
+                    f"--carry-state takes the frames of each video in their order and knows none to"
+                    f" come; leave {flag} out"
                 )
 
     def _check_freeze(self) -> None:
