@@ -90,6 +90,7 @@ def weights(run: str) -> bytes:
         {"balanced": True, **CUT},
         {"shuffle_window": 1, **CUT},
         {"ema": 0.5, "accumulate": 2, **CARRIED},
+        {"smooth": 3, **CUT},
         {"head": {"name": "lstm", "hidden": 4, "bidirectional": True}, "window": 0},
     ],
     ids=str,
@@ -282,11 +283,13 @@ def load_windows(data: Path, length: int) -> list[int]:
         ({"window": 0, "window_stride": 3}, "--window-stride 3 says how far --window moves"),
         ({"carry_state": True}, "--carry-state goes through videos in windows; give their length"),
         ({"window": 0, "carry_state": True}, "--carry-state goes through videos in windows"),
-        ({**CARRIED, "window_stride": 2}, "in their order; leave --window-stride out"),
-        ({**CARRIED, "balanced": True}, "in their order; leave --balanced out"),
-        ({**CARRIED, "shuffle_window": 1}, "in their order; leave --shuffle-window out"),
-        ({**CARRIED, "mixup": 0.2}, "in their order; leave --mixup out"),
-        ({**CARRIED, "compile": True}, "in their order; leave --compile out"),
+        ({**CARRIED, "window_stride": 2}, "none to come; leave --window-stride out"),
+        ({**CARRIED, "balanced": True}, "none to come; leave --balanced out"),
+        ({**CARRIED, "shuffle_window": 1}, "none to come; leave --shuffle-window out"),
+        ({**CARRIED, "mixup": 0.2}, "none to come; leave --mixup out"),
+        ({**CARRIED, "compile": True}, "none to come; leave --compile out"),
+        ({**CARRIED, "smooth": 3}, "none to come; leave --smooth out"),
+        ({"smooth": 2}, "--smooth takes an odd number of frames"),
         ({**CARRIED, "head": "mean"}, "--head mean looks at frames to come; take a causal head"),
         ({"window": 4, "reader": "webdataset"}, "--window 4 goes with --reader shards"),
         ({"loss_at": "mean"}, "--loss-at mean is against the class of a whole clip"),
@@ -311,6 +314,8 @@ def test_shards_of_other_labels_or_samplings_are_refused(
     blocks = make_data_set("blocks", **{**SHARDS, "recipe": {"sampling": "blocks"}})
     with pytest.raises(UsageError, match="has labels of whole clips, and --window cuts videos"):
         train(whole, out="run", **VALUES, window=4)
+    with pytest.raises(UsageError, match="--smooth 3 averages frames around a frame, and these"):
+        train(whole, out="run", **VALUES, smooth=3)
     for values in ({}, CUT):
         with pytest.raises(UsageError, match="made with --sampling blocks; make shards with"):
             train(blocks, out="run", **VALUES, **values)
@@ -343,3 +348,11 @@ def test_a_video_twice_side_by_side_is_refused(data: Path, make_data_set: MakeDa
     with pytest.raises(Exception, match="come side by side; where states are carried, name") as e:
         train([data, again], out="run", **{**VALUES, **CARRIED, "batch_size": 12})
     assert "\n" not in str(e.value)
+
+
+def test_a_single_class_teaches_nothing_though_some_frames_have_none(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    data = make_data_set(**{**SHARDS, "samples": {"train": [8]}}, classes=1)
+    with pytest.raises(UsageError, match="has a single class"):
+        train(data, out=tmp_path / "run", **VALUES)
