@@ -15,9 +15,12 @@ from torch.nn import functional
 
 from lrcn_data.errors import UsageError
 from lrcn_model import LRCN, NetConfig, Preprocess, ShardDataset, evaluate, load_run, train
+from lrcn_model.nets.side_by_side import side_by_side
 from lrcn_model.processor import choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import Augmentation, ClipChange
+from lrcn_model.reading.recut_clips import RecutClips
+from lrcn_model.reading.stream_sampler import StreamSampler
 from lrcn_model.scoring.evaluate_in_time import evaluate_in_time
 from lrcn_model.training.dry_run import dry_run
 from lrcn_model.training.options import TrainOptions
@@ -234,12 +237,50 @@ def test_a_carried_state_scores_as_the_whole_video_at_once(data: Path) -> None:
             assert track.scores == pytest.approx(same.scores, abs=1e-5)
 
 
-def test_a_carried_state_decides_what_is_learnt(data: Path) -> None:
-    carried = trained(data, "carried", **CARRIED, epochs=1)
-    dull = trained(data, "none", **CARRIED, epochs=1, head="none")
-    assert carried[0]["loss"] != dull[0]["loss"]
-    values = {"window": 5}
-    assert trained(data, "fresh", **values, epochs=1)[-1] != carried[-1]
+def test_steps_that_carry_states_are_those_of_a_loop_over_windows(data: Path) -> None:
+    net_values = {"cnn": "small", "size": (32, 32), "lstm_hidden": 8, "dropout": 0.0}
+    options = TrainOptions().with_values(net_values, CARRIED, {"mean": "none", "optimizer": "sgd"})
+    step = TrainStep(
+        options,
+        classes=3,
+        mean=None,
+        processor=choose_processor("cpu", "off"),
+        ranks=Ranks(),
+        labels_in_time=True,
+    )
+    windows = RecutClips.cut(ShardDataset(data, split="train"), length=5, stride=None)
+    batches = [windows.__getitems__(numbers) for numbers in StreamSampler(windows, batch_size=2)]
+    found = [
+        step.run([batch], step=number, epoch=0, lr=0.1).read().mean_loss
+        for number, batch in enumerate(batches)
+    ]
+
+    torch.manual_seed(options.seed)
+    net = LRCN(NetConfig(classes=3, **net_values))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    states: dict[str, Any] = {}
+    losses, begun = [], 0
+    for batch in batches:
+        lengths = batch.num_valid.tolist()
+        features = net.features(Preprocess((32, 32))(batch), batch.num_valid)
+        if features.dim() == 2:
+            features = side_by_side(features, lengths)
+        scores, labels = [], []
+        for window, (video, length) in enumerate(zip(batch.videos, lengths, strict=True)):
+            begun += video not in states
+            of_window, state = net.score_features(
+                features[window : window + 1, :length], None, states.get(video)
+            )
+            states[video] = tuple(part.detach() for part in state)
+            scores.append(of_window[0])
+            labels.append(batch.frame_labels[window, :length])
+        loss = functional.cross_entropy(torch.cat(scores), torch.cat(labels), ignore_index=-1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert begun == len(states) < len(windows)
+    assert found == pytest.approx(losses, rel=1e-4)
 
 
 @pytest.mark.parametrize("values", [CUT, {**CARRIED, "ema": 0.9}, {"window": 0}], ids=str)
