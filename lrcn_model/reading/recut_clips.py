@@ -17,6 +17,7 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.records import NO_CLASS
 from lrcn_data.format.sample_members import Sample
+from lrcn_model.reading.class_rarity import ClassRarity
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.decode_samples import decode_samples
 from lrcn_model.reading.shard_dataset import ShardDataset
@@ -123,22 +124,15 @@ class RecutClips(Dataset[ClipBatch]):
 
     @cached_property
     def label_groups(self) -> npt.NDArray[np.int64]:
-        """int64 (windows,), the rarest class that each window holds; -1 where it holds none.
-
-        A class is as rare as it is in all stored frames, so that an action of a few frames decides
-        what its window counts as.
-        """
+        """int64 (windows,), the rarest class that each window holds; -1 where it holds none."""
         frame_labels = self._data.data_set.frame_labels
         assert frame_labels is not None
-        counts = np.bincount(frame_labels[frame_labels >= 0], minlength=len(self._data.classes))
-        groups = np.full(len(self), NO_CLASS)
+        rarity = ClassRarity(frame_labels, len(self._data.classes))
+        groups = np.empty(len(self), np.int64)
         for number in range(len(self)):
-            held = {
-                label
-                for piece in self.windows.pieces(number)
-                for label in frame_labels[piece.sample, piece.start : piece.stop].tolist()
-            }
-            groups[number] = min(held - {NO_CLASS}, key=lambda n: (counts[n], n), default=NO_CLASS)
+            pieces = self.windows.pieces(number)
+            held = [frame_labels[piece.sample, piece.start : piece.stop] for piece in pieces]
+            groups[number] = rarity.rarest(np.concatenate(held))
         return groups
 
     def _joined(

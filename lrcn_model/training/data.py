@@ -6,6 +6,7 @@ from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -113,8 +114,9 @@ class TrainData:
         refuse_one_class(
             self.train.classes,
             source=" ".join(options.shards),
-            # of clips without any class as well, a single one is a question
-            allowed=options.allow_one_class or min(self.train.class_counts()) < len(self.train),
+            # where some clips don't have it, a single class is a question
+            allowed=options.allow_one_class
+            or (self.train.multi_label and min(self.train.class_counts()) < len(self.train)),
         )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
@@ -183,11 +185,14 @@ class TrainData:
                 f"--class-weights {self._options.class_weights} weighs clips by their class, and"
                 " these have several labels; leave it out"
             )
-        counts = self.train.class_counts()
+        return balanced_weights(torch.from_numpy(self._class_counts()))
+
+    def _class_counts(self) -> npt.NDArray[np.int64]:
+        """The number of clips, or of frames of labels in time, of each class, int64 (classes,)."""
         frame_labels = self.train.data_set.frame_labels
-        if frame_labels is not None:
-            counts = np.bincount(frame_labels[frame_labels >= 0], minlength=len(counts))
-        return balanced_weights(torch.from_numpy(counts))
+        if frame_labels is None:
+            return self.train.class_counts()
+        return np.bincount(frame_labels[frame_labels >= 0], minlength=len(self.train.classes))
 
     def warnings(self) -> list[str]:
         """What is odd about the shards, one sentence for each thing."""
@@ -199,7 +204,7 @@ class TrainData:
             found.append(
                 f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
             )
-        classes = np.flatnonzero(self.train.class_counts())
+        classes = np.flatnonzero(self._class_counts())
         if len(classes) == 1 < len(self.train.classes):
             name = show(self.train.classes[classes[0]])
             found.append(f"all clips to train on are of one class, {name}")

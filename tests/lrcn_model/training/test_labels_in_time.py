@@ -15,9 +15,12 @@ from torch.nn import functional
 
 from lrcn_data.errors import UsageError
 from lrcn_model import LRCN, NetConfig, Preprocess, ShardDataset, evaluate, load_run, train
+from lrcn_model.nets.side_by_side import side_by_side
 from lrcn_model.processor import choose_processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.augmentation import Augmentation, ClipChange
+from lrcn_model.reading.recut_clips import RecutClips
+from lrcn_model.reading.stream_sampler import StreamSampler
 from lrcn_model.scoring.evaluate_in_time import evaluate_in_time
 from lrcn_model.training.dry_run import dry_run
 from lrcn_model.training.options import TrainOptions
@@ -90,6 +93,7 @@ def weights(run: str) -> bytes:
         {"balanced": True, **CUT},
         {"shuffle_window": 1, **CUT},
         {"ema": 0.5, "accumulate": 2, **CARRIED},
+        {"smooth": 3, **CUT},
         {"head": {"name": "lstm", "hidden": 4, "bidirectional": True}, "window": 0},
     ],
     ids=str,
@@ -233,12 +237,50 @@ def test_a_carried_state_scores_as_the_whole_video_at_once(data: Path) -> None:
             assert track.scores == pytest.approx(same.scores, abs=1e-5)
 
 
-def test_a_carried_state_decides_what_is_learnt(data: Path) -> None:
-    carried = trained(data, "carried", **CARRIED, epochs=1)
-    dull = trained(data, "none", **CARRIED, epochs=1, head="none")
-    assert carried[0]["loss"] != dull[0]["loss"]
-    values = {"window": 5}
-    assert trained(data, "fresh", **values, epochs=1)[-1] != carried[-1]
+def test_steps_that_carry_states_are_those_of_a_loop_over_windows(data: Path) -> None:
+    net_values = {"cnn": "small", "size": (32, 32), "lstm_hidden": 8, "dropout": 0.0}
+    options = TrainOptions().with_values(net_values, CARRIED, {"mean": "none", "optimizer": "sgd"})
+    step = TrainStep(
+        options,
+        classes=3,
+        mean=None,
+        processor=choose_processor("cpu", "off"),
+        ranks=Ranks(),
+        labels_in_time=True,
+    )
+    windows = RecutClips.cut(ShardDataset(data, split="train"), length=5, stride=None)
+    batches = [windows.__getitems__(numbers) for numbers in StreamSampler(windows, batch_size=2)]
+    found = [
+        step.run([batch], step=number, epoch=0, lr=0.1).read().mean_loss
+        for number, batch in enumerate(batches)
+    ]
+
+    torch.manual_seed(options.seed)
+    net = LRCN(NetConfig(classes=3, **net_values))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    states: dict[str, Any] = {}
+    losses, begun = [], 0
+    for batch in batches:
+        lengths = batch.num_valid.tolist()
+        features = net.features(Preprocess((32, 32))(batch), batch.num_valid)
+        if features.dim() == 2:
+            features = side_by_side(features, lengths)
+        scores, labels = [], []
+        for window, (video, length) in enumerate(zip(batch.videos, lengths, strict=True)):
+            begun += video not in states
+            of_window, state = net.score_features(
+                features[window : window + 1, :length], None, states.get(video)
+            )
+            states[video] = tuple(part.detach() for part in state)
+            scores.append(of_window[0])
+            labels.append(batch.frame_labels[window, :length])
+        loss = functional.cross_entropy(torch.cat(scores), torch.cat(labels), ignore_index=-1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert begun == len(states) < len(windows)
+    assert found == pytest.approx(losses, rel=1e-4)
 
 
 @pytest.mark.parametrize("values", [CUT, {**CARRIED, "ema": 0.9}, {"window": 0}], ids=str)
@@ -287,6 +329,8 @@ def load_windows(data: Path, length: int) -> list[int]:
         ({**CARRIED, "shuffle_window": 1}, "none to come; leave --shuffle-window out"),
         ({**CARRIED, "mixup": 0.2}, "none to come; leave --mixup out"),
         ({**CARRIED, "compile": True}, "none to come; leave --compile out"),
+        ({**CARRIED, "smooth": 3}, "none to come; leave --smooth out"),
+        ({"smooth": 2}, "--smooth takes an odd number of frames"),
         ({**CARRIED, "head": "mean"}, "--head mean looks at frames to come; take a causal head"),
         ({"window": 4, "reader": "webdataset"}, "--window 4 goes with --reader shards"),
         ({"loss_at": "mean"}, "--loss-at mean is against the class of a whole clip"),
@@ -311,6 +355,8 @@ def test_shards_of_other_labels_or_samplings_are_refused(
     blocks = make_data_set("blocks", **{**SHARDS, "recipe": {"sampling": "blocks"}})
     with pytest.raises(UsageError, match="has labels of whole clips, and --window cuts videos"):
         train(whole, out="run", **VALUES, window=4)
+    with pytest.raises(UsageError, match="--smooth 3 averages frames around a frame, and these"):
+        train(whole, out="run", **VALUES, smooth=3)
     for values in ({}, CUT):
         with pytest.raises(UsageError, match="made with --sampling blocks; make shards with"):
             train(blocks, out="run", **VALUES, **values)
@@ -343,3 +389,11 @@ def test_a_video_twice_side_by_side_is_refused(data: Path, make_data_set: MakeDa
     with pytest.raises(Exception, match="come side by side; where states are carried, name") as e:
         train([data, again], out="run", **{**VALUES, **CARRIED, "batch_size": 12})
     assert "\n" not in str(e.value)
+
+
+def test_a_single_class_teaches_nothing_though_some_frames_have_none(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    data = make_data_set(**{**SHARDS, "samples": {"train": [8]}}, classes=1)
+    with pytest.raises(UsageError, match="has a single class"):
+        train(data, out=tmp_path / "run", **VALUES)
