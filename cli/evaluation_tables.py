@@ -70,12 +70,18 @@ def _figures(found: Evaluation, result: Result, shown: Shown) -> dict[str, str |
         "video accuracy, top 5": _if_any(result.top5),
         "video accuracy, mean over classes": by_class,
         "video accuracy, unscored as wrong": percent(result.accuracy_skipped_wrong),
+        **(_of_clips(result) if result.clips else {}),
+        **_calibration(found),
+        **_counts(found, "frames with a class"),
+    }
+
+
+def _of_clips(result: Result) -> dict[str, str | None]:
+    return {
         "clip accuracy, top 1": percent(result.clip_accuracy),
         "clip accuracy, top 5": _if_any(result.clip_top5),
         "frame accuracy (detection)": percent(result.frame_accuracy),
         "loss a frame": f"{result.frame_loss:.4f}",
-        **_calibration(found),
-        **_counts(found, "frames with a class"),
     }
 
 
@@ -83,14 +89,16 @@ def _set_figures(found: Evaluation, result: SetResult, shown: Shown) -> dict[str
     """The figures of videos with sets of classes."""
     mean, intervals = result.mean_average_precision, found.intervals
     missed = result.mean_average_precision_skipped_missed
+    of_clips = {"clip accuracy (overlap of classes)": percent(result.clip_accuracy)}
+    of_frames = {"loss a frame and class": f"{result.frame_loss:.4f}"}
     return {
         "mean average precision (mAP)": shown(mean, intervals.get("mean_average_precision")),
         "mAP, unscored videos as missed": percent(missed),
         "video accuracy (overlap of classes)": shown(result.accuracy, intervals.get("accuracy")),
-        "clip accuracy (overlap of classes)": percent(result.clip_accuracy),
+        **(of_clips if result.clips else {}),
         "F1, of all classes together": percent(result.micro_f1),
         "F1, mean over classes": percent(result.macro_f1),
-        "loss a frame and class": f"{result.frame_loss:.4f}",
+        **(of_frames if result.clips else {}),
         **_counts(found, "frames"),
     }
 
@@ -102,11 +110,14 @@ def _if_any(fraction: float | None) -> str | None:
 def _counts(found: Evaluation, frames: str) -> dict[str, str]:
     """What was scored, and what wasn't."""
     result, views = found.result, found.views
-    return {
-        "videos scored": f"{result.videos:,}",
+    of_clips = {
         "clips scored": f"{result.clips:,}",
         "views a clip": f"{len(views)} ({views.describe()})",
         frames: f"{result.frames:,}",
+    }
+    return {
+        "videos scored": f"{result.videos:,}",
+        **(of_clips if result.clips else {}),
         "averaged": found.average,
         "videos skipped as too short": f"{result.skipped:,}",
         "videos failed": f"{result.failed:,}",

@@ -13,6 +13,7 @@ from lrcn_data.format.shard_patterns import Patterns
 from lrcn_model.detection.alarms import Alarm
 from lrcn_model.detection.detection_result import detection_result
 from lrcn_model.nets.carried_state import CarriedState
+from lrcn_model.nets.frame_inputs import FRAMES
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.reading.clip_batch import Clips
@@ -231,8 +232,12 @@ def _score(
     scorer = TimeScorer(run.facts.smooth)
     run = run.for_frames(data.frame_kind)
     workers = default_workers() if options.workers is None else options.workers
+    # a frame's features are others where another window begins with it
+    may_be_known = windows is data or run.net.config.frame_input == FRAMES
     for change in options.views.changes():
-        known = with_known_features(run, data, workers=workers, ranks=ranks, change=change)
+        known: Clips = data
+        if may_be_known:
+            known = with_known_features(run, data, workers=workers, ranks=ranks, change=change)
         clips: Clips = windows
         if known is not data:
             clips = windows.of_cached(known) if isinstance(windows, RecutClips) else known

@@ -17,6 +17,7 @@ from typing import Any, Self
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnns import CNNS
+from lrcn_model.nets.frame_inputs import FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor_names import DEVICES, PRECISIONS
@@ -70,6 +71,14 @@ NET_OPTIONS = {
         kind=PictureSize(),
         default=_DEFAULT_NET.size,
         meaning="The width and height, in pixels, that every frame is squeezed to.",
+    ),
+    "frame_input": Option(
+        group=_NET,
+        kind=Choice(FRAME_INPUTS),
+        default=_DEFAULT_NET.frame_input,
+        meaning="What the CNN sees: each frame, its difference to the frame before (0 at the first"
+        " one) in place of it, or both, with twice the channels.",
+        added_later=True,
     ),
     "head": Option(
         group=_NET,
@@ -471,6 +480,11 @@ class TrainOptions:
             raise UsageError(f"--window {self.window} goes with --reader shards")
         if not self.carry_state:
             return
+        if self.net.frame_input != FRAMES:
+            raise UsageError(
+                f"--carry-state goes on from window to window, and --frame-input"
+                f" {self.net.frame_input} begins anew with each; leave one of them out"
+            )
         if not self.window:
             raise UsageError(
                 "--carry-state goes through videos in windows; give their length, such as"
@@ -540,6 +554,8 @@ class TrainOptions:
         same = not self.changes_clips or self.fixed_views > 0
         # contrast is about the mean of a whole clip, and windows are cut from several
         same = same and not (self.jitter and self.window is not None)
+        # a frame's features are others where another window begins with it
+        same = same and (self.window is None or self.net.frame_input == FRAMES)
         return (self.cache, self.reader) == ("auto", "shards") and self.freezes_cnn and same
 
     def view(self, epoch: int) -> int:
