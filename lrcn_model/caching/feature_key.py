@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lrcn_model.nets.frame_inputs import FRAMES
+from lrcn_model.nets.frame_differences import FRAMES
 from lrcn_model.nets.net import LRCN
 from lrcn_model.processor import Processor
 from lrcn_model.reading.augmentation import Augmentation

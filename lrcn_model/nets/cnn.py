@@ -13,9 +13,10 @@ A CNN is any `nn.Module` that turns frames (N, channels, height, width) into fea
 On a CPU several threads may call one that is in evaluation mode at once, as any module allows that
 changes nothing in `forward`.
 
-The function also checks what the CNN demands of the config, such as a smallest size of the
-frames, and raises a `UsageError` where that is not met. Values of the CNN's own are in
-`config.cnn.values`.
+The config that the function is given has the channels that the CNN sees: twice those of the frames,
+where it sees their differences as well. The function also checks what the CNN demands of the
+config, such as a smallest size of the frames, and raises a `UsageError` where that is not met.
+Values of the CNN's own are in `config.cnn.values`.
 """
 
 from __future__ import annotations

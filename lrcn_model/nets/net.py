@@ -17,7 +17,7 @@ from lrcn_model.nets.clip_by_clip import features_clip_by_clip
 from lrcn_model.nets.cnn import Expects
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.first_weights import kaiming
-from lrcn_model.nets.frame_inputs import FRAMES, as_seen
+from lrcn_model.nets.frame_differences import FRAMES, as_seen
 from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig

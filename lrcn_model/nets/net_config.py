@@ -15,7 +15,7 @@ from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 from lrcn_data.size import Size
 from lrcn_model.nets.cnns import CNNS
-from lrcn_model.nets.frame_inputs import BOTH, FRAME_INPUTS, FRAMES
+from lrcn_model.nets.frame_differences import BOTH, FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEAD_VALUES, HEADS
 
 _SHOWN = 80
@@ -116,9 +116,8 @@ class NetConfig:
             default is left out, except the `hidden` of an `lstm`.
         size: (width, height), in pixels, of the frames that the net sees.
         channels: The number of channels that the frames have.
-        frame_input: What the CNN sees of a frame, among `frame_inputs.FRAME_INPUTS`: the frame,
-            its difference to the frame before, or both. The config that a CNN is built from has
-            the channels of what it sees.
+        frame_input: What the CNN sees of a frame, among `frame_differences.FRAME_INPUTS`: itself,
+            its difference to the frame before, or both.
         dropout: The probability with which dropout sets a value to 0, after the CNN's features,
             after the head, and between the layers of a head of several.
         lstm_hidden: A short way to give the head: the number of units of an `lstm`, which keeps

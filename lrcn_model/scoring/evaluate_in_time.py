@@ -13,7 +13,7 @@ from lrcn_data.format.shard_patterns import Patterns
 from lrcn_model.detection.alarms import Alarm
 from lrcn_model.detection.detection_result import detection_result
 from lrcn_model.nets.carried_state import CarriedState
-from lrcn_model.nets.frame_inputs import FRAMES
+from lrcn_model.nets.frame_differences import FRAMES
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.reading.clip_batch import Clips

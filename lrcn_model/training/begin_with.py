@@ -11,7 +11,7 @@ from torch import Tensor
 from lrcn_data.errors import UsageError
 from lrcn_data.format.recipe import sampling_differences
 from lrcn_data.printable import first_few
-from lrcn_model.nets.frame_inputs import BOTH, DIFFERENCES
+from lrcn_model.nets.frame_differences import BOTH, DIFFERENCES
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor import choose_processor

@@ -17,7 +17,7 @@ from typing import Any, Self
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnns import CNNS
-from lrcn_model.nets.frame_inputs import FRAME_INPUTS, FRAMES
+from lrcn_model.nets.frame_differences import FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor_names import DEVICES, PRECISIONS

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnn import Expects
-from lrcn_model.nets.frame_inputs import FRAME_INPUTS, as_seen
+from lrcn_model.nets.frame_differences import FRAME_INPUTS, as_seen
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.reading.preprocess import Preprocess
