@@ -60,6 +60,10 @@ def open_shards(patterns: Patterns, *, split: str, plugins: Collection[str] = ()
     return data
 
 
+_OF_STORED = ("stride", "sampling_values")
+"""What of a recipe says how windows are stored, which other windows are cut from."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
     """What shards must be like so that a net can be scored or validated on them.
@@ -67,7 +71,8 @@ class Wanted:
     Attributes:
         what: The owner of what is wanted, with a verb, for error messages: "the run x has".
         classes: The class names, by class number.
-        seq_len: The number of frames in a clip; the largest one where clips differ in it.
+        seq_len: The number of frames in a clip; the largest one where clips differ in it. None
+            where it may be any, since windows are cut from the clips.
         frame_kind: The name of the kind of frames.
         recipe: How the clips were made that the net was or is trained on.
         multi_label: Whether a clip has a set of classes, instead of one.
@@ -76,7 +81,7 @@ class Wanted:
 
     what: str
     classes: Sequence[str]
-    seq_len: int
+    seq_len: int | None
     frame_kind: str
     recipe: Mapping[str, Any]
     multi_label: bool = False
@@ -98,7 +103,7 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
         UsageError: The shards differ from what is wanted.
     """
     folder, what = data.data_set.shards[0].location, wanted.what
-    if data.seq_len != wanted.seq_len:
+    if wanted.seq_len not in (None, data.seq_len):
         raise UsageError(
             f"{folder} has clips of {data.seq_len} frames, {what} {wanted.seq_len}; make shards"
             f" with --seq-len {given_seq_len(wanted.seq_len, wanted.recipe.get('short'))}"
@@ -129,7 +134,10 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
                 f"{folder} has {one!r} as class {number}, {what} {other!r}; make shards with the"
                 " same class names (lrcn-data shard --classes)"
             )
-    differences = sampling_differences(data.recipe, wanted.recipe)
+    recipes = [data.recipe, wanted.recipe]
+    if wanted.seq_len is None:
+        recipes = [{n: recipe[n] for n in recipe if n not in _OF_STORED} for recipe in recipes]
+    differences = sampling_differences(*recipes)
     if differences and not allow_other_sampling:
         raise UsageError(
             f"{folder} has clips of {', '.join(differences)}, which is what {what}; make shards"

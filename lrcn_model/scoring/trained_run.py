@@ -148,7 +148,7 @@ class TrainedRun:
             classes=facts.classes,
             multi_label=facts.multi_label,
             labels_in_time=facts.labels_in_time,
-            seq_len=facts.seq_len,
+            seq_len=facts.seq_len if facts.window is None else None,
             frame_kind=facts.frame_kind,
             recipe=facts.sampled,
         )

@@ -91,7 +91,7 @@ class TrainData:
                 what="the shards trained on have",
                 classes=self.train.classes,
                 multi_label=self.train.multi_label,
-                seq_len=self.train.seq_len,
+                seq_len=self.train.seq_len if options.window is None else None,
                 frame_kind=self.train.frame_kind.name,
                 recipe=self.train.recipe,
                 labels_in_time=self.train.labels_in_time,

@@ -374,6 +374,19 @@ def test_shards_of_other_labels_or_samplings_are_refused(
         evaluate_in_time("run", whole)
 
 
+def test_windows_are_cut_from_stored_ones_of_any_length(
+    data: Path, make_data_set: MakeDataSet
+) -> None:
+    other = make_data_set(
+        "other", **{**SHARDS, "seq_len": 6, "recipe": {"sampling": "windows", "stride": 6}}
+    )
+    train(data, val_shards=other, out="cut", **VALUES, **CUT)
+    assert evaluate_in_time("cut", other, keep=False).result.frames
+    train(data, out="stored", **VALUES)
+    with pytest.raises(UsageError, match="has clips of 6 frames, the run stored has 8"):
+        evaluate_in_time("stored", other, keep=False)
+
+
 def test_a_run_says_what_it_was_trained_on(data: Path) -> None:
     trained(data, "run", **CARRIED, class_weights="balanced", epochs=1)
     assert json.loads(Path("run/run.json").read_bytes())["labels_in_time"] is True
