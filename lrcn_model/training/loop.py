@@ -55,9 +55,8 @@ from lrcn_model.training.step_figures import FiguresUnderway
 from lrcn_model.training.stop_signals import Stopped, StopSignals
 from lrcn_model.training.stop_vote import StopVote
 
-
 _SELDOM = 60.0
-"""The seconds between two checkpoints at the ends of epochs, of a run that keeps its figures only."""
+"""The least seconds between two checkpoints of a run that keeps its figures only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from lrcn_data.errors import LrcnError
+from lrcn_model.detection.detection_result import DetectionResult
 from lrcn_model.run_folder import run_file
+from lrcn_model.scoring.scorer import Result
+from lrcn_model.scoring.set_scorer import SetResult
 
 _NAMES = ("step", "epoch")
 
@@ -93,7 +96,9 @@ class MetricsLog:
         with self._written():
             self._file.write(json.dumps({"kind": kind, **values}) + "\n")
             self._file.flush()
-            for name, value in values.items() if self._events is not None else ():
+            if self._events is None:
+                return
+            for name, value in values.items():
                 if name not in _NAMES and isinstance(value, int | float):
                     self._events.add_scalar(f"{kind}/{name}", value, values["step"])
 
@@ -152,3 +157,14 @@ def epoch_lines(path: Path) -> list[dict[str, Any]]:
 def kept_epoch(epochs: list[dict[str, Any]]) -> dict[str, Any]:
     """The line about the epoch whose weights the run keeps: the best, else the last."""
     return next((line for line in reversed(epochs) if line.get("best")), epochs[-1])
+
+
+def main_figure(epoch: dict[str, Any]) -> str:
+    """The name of the figure by which a line about a validated epoch was judged.
+
+    Raises:
+        StopIteration: The epoch was not validated.
+    """
+    # those of sets have an accuracy too
+    names = (kind.MAIN_FIGURE for kind in (SetResult, DetectionResult, Result))
+    return next(name for name in names if f"val_{name}" in epoch)
