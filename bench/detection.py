@@ -35,8 +35,8 @@ from lrcn_model.detection.alarms import Alarm
 from lrcn_model.detection.detection_comparison import compare_detection
 from lrcn_model.detection.detection_result import detection_result
 from lrcn_model.detection.frame_track import FrameTrack
+from lrcn_model.scoring.summary_in_time import FIGURES
 
-FIGURES = ("frame_map", "frame_accuracy", "f1_10", "f1_25", "f1_50", "edit", "temporal_map")
 SHARDS = [
     "--fps",
     "10",

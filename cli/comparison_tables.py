@@ -10,6 +10,7 @@ from .evaluation_tables import figures_of, interval_text, percent, print_figures
 if TYPE_CHECKING:
     from lrcn_model.figures.intervals import Interval
     from lrcn_model.scoring.compare import Agreement, Comparison
+    from lrcn_model.scoring.fuse import Fusion
     from lrcn_model.scoring.summary import Summary
 
 _NAMES = {
@@ -18,6 +19,11 @@ _NAMES = {
     "mean_average_precision": "mean average precision (mAP)",
 }
 """What the figures that are compared are called."""
+
+_DIFFERENCES = (
+    "together less each run, in points, on the videos that all have scored; in brackets: 95 %"
+    " intervals"
+)
 
 
 def print_comparison(found: Comparison) -> None:
@@ -37,6 +43,36 @@ def print_comparison(found: Comparison) -> None:
     if found.agreement is not None:
         differences["McNemar's exact test, p"] = f"{found.agreement.p_value:.3g}"
     print_figures({"A less B, in points": differences})
+
+
+def print_fusion(found: Fusion) -> None:
+    """Print the figures of joined scores beside those of each run, and how far they differ."""
+    letters = [chr(ord("A") + number) for number in range(len(found.parts))]
+    parts = list(zip(letters, found.parts, found.weights, strict=True))
+    columns = {"together": figures_of(found.fused, _brief)}
+    columns |= {
+        f"{letter}: {one.run}, {w:.3g}": figures_of(one, _brief) for letter, one, w in parts
+    }
+    print_figures(columns, caption="in brackets: 95 % intervals")
+    differences = {
+        f"less {letter}": _difference(compared)
+        for letter, compared in zip(letters, found.comparisons, strict=True)
+    }
+    print_figures(differences, caption=_DIFFERENCES)
+
+
+def _difference(compared: Comparison) -> dict[str, str | None]:
+    """How far the first of two evaluations is from the second, by figure."""
+    shown: dict[str, str | None] = {
+        _NAMES[name]: _brief_points(difference, compared.intervals.get(name))
+        for name, difference in compared.differences.items()
+    }
+    agreement = compared.agreement
+    if agreement is not None:
+        shown["recognized only together"] = f"{agreement.only_first:,}"
+        shown["recognized only by the run"] = f"{agreement.only_second:,}"
+        shown["McNemar's exact test, p"] = f"{agreement.p_value:.3g}"
+    return shown
 
 
 def print_summary(found: Summary) -> None:
@@ -77,6 +113,13 @@ def _brief(fraction: float, interval: Interval | None = None) -> str:
     """A fraction with its 95 % interval, in few letters."""
     ends = interval_text(interval)
     return f"{percent(fraction)} ({ends})" if ends else percent(fraction)
+
+
+def _brief_points(difference: float, interval: Interval | None) -> str:
+    """A difference of fractions as points of percent, with its interval, in few letters."""
+    ends = interval_text(interval)
+    shown = f"{100 * difference:+.1f}"
+    return f"{shown} ({ends})" if ends else shown
 
 
 def _points(difference: float, interval: Interval | None) -> str:

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         "lrcn-data shard --fps 5 --seq-len 8",
         "lrcn-data shard --train train.txt --root videos --sampling windows --stride 4",
         "lrcn-data shard --dry-run",
+        "lrcn-data shard --modality flow --out flow",
         "lrcn-data shard --append",
     ),
 )
@@ -161,11 +162,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--frame-kind",
+    "--modality",
+    "frame_kind",
     type=KindType(FRAME_KINDS),
     default="rgb",
     show_default=True,
-    help="What is stored of each frame: rgb stores its colours as a JPEG. Or a kind of your own,"
-    " named package.module:Class.",
+    help="What is stored of each frame, as a JPEG: rgb, its colours, or flow, its optical flow to"
+    " the video's next frame (needs OpenCV: pip install 'lrcn[flow]'). Or a kind of your own, named"
+    " package.module:Class. --modality is another name of the option.",
 )
 @click.option(
     "--label-base",

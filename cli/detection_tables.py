@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .evaluation_tables import interval_text, percent, print_figures
+from .evaluation_tables import interval_text, percent, print_classes, print_figures
 
 if TYPE_CHECKING:
     from lrcn_model.detection.alarms import AlarmFigures
@@ -58,6 +58,9 @@ def print_detection_comparison(
         if name in compared.differences
     }
     print_figures({"A less B, in points": differences})
+    if first.result.alarm:
+        name = first.classes[first.result.alarm.label]
+        print_figures({f"A less B: {name}": _alarm_differences(compared)})
 
 
 def print_detection_summary(found: SummaryInTime) -> None:
@@ -75,7 +78,8 @@ def print_detection_summary(found: SummaryInTime) -> None:
     if len(found.pooled) > 1:
         columns["median"] = {_FRACTIONS[name]: percent(found.median(name)) for name in FIGURES}
     folds = len(found.folds)
-    print_figures(columns, caption=f"over the videos of {folds} folds together")
+    caption = f"over the videos of {folds} folds together" if folds > 1 else None
+    print_figures(columns, caption=caption)
 
 
 def _figures(found: EvaluationInTime) -> dict[str, str | None]:
@@ -120,24 +124,27 @@ def _points(difference: float, interval: Interval | None) -> str:
     return f"{shown} (95 % interval {ends})" if ends else shown
 
 
-def _print_classes(found: EvaluationInTime) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def _alarm_differences(compared: DetectionComparison) -> dict[str, str]:
+    """How far the alarms of two runs differ, each figure in its unit."""
+    units = {"detected_share": (100, " points"), "false_alarms_an_hour": (1, "")}
+    shown = {}
+    for name, title in _OF_ALARMS.items():
+        factor, unit = units.get(name, (1, " s"))
+        value, interval = compared.differences[name], compared.intervals.get(name)
+        text = "-" if math.isnan(value) else f"{factor * value:+.2f}{unit}"
+        if interval and not math.isnan(interval.low):
+            low, high = (f"{factor * end:+.2f}" for end in (interval.low, interval.high))
+            text += f" (95 % interval {low} to {high})"
+        shown[title] = text
+    return shown
 
+
+def _print_classes(found: EvaluationInTime) -> None:
     result = found.result
-    table = Table(title="classes, by their frames", title_justify="left")
-    table.add_column("class")
     columns = {
         "average precision": result.average_precision,
         "precision": result.precision,
         "recall": result.recall,
         "F1": result.f1,
     }
-    for name in ("frames", *columns):
-        table.add_column(name, justify="right")
-    for number, name in enumerate(found.classes):
-        if result.class_frames[number] or not math.isnan(result.precision[number]):
-            figures = [percent(column[number]) for column in columns.values()]
-            table.add_row(escape(name), f"{result.class_frames[number]:,}", *figures)
-    Console().print(table)
+    print_classes(found.classes, "frames", result.class_frames, columns)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import UsageError
+from lrcn_data.printable import first_few
 from lrcn_model.processor_names import PRECISIONS
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import WHOLE
@@ -38,6 +39,10 @@ from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation import Evaluation
+    from lrcn_model.scoring.fuse import Fusion
+
+_SHOWN = 3
+"""How many of the videos that a run has not scored are named."""
 
 
 @click.command(
@@ -49,7 +54,7 @@ if TYPE_CHECKING:
             *("shards", "average", "views", "crop"),
             *("allow_other_sampling", "plugins", "cnn", "head"),
         ),
-        "Results": ("csv_path", "confusion", "calibrate", "summary"),
+        "Results": ("csv_path", "confusion", "calibrate", "summary", "fuse"),
         "Labels in time": ("background", "alarm", "alarm_length"),
         "Machine": ("device", "amp", "batch_size", "workers"),
     },
@@ -59,6 +64,7 @@ if TYPE_CHECKING:
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/val-*.tar' --calibrate",
         "lrcn-eval runs/paper-1a2b3c4d runs/small-5e6f7a8b --shards 'shards/test-*.tar'",
         "lrcn-eval --summary runs/fold-1 runs/fold-2 runs/fold-3",
+        "lrcn-eval --fuse runs/rgb:0.33 runs/flow:0.67",
         "lrcn-eval runs/falls --shards 'shards/test-*.tar' --alarm falling --alarm-length 0.3",
     ),
 )
@@ -120,6 +126,14 @@ if TYPE_CHECKING:
     " its place.",
 )
 @click.option(
+    "--fuse",
+    is_flag=True,
+    help="Score nothing: join the evaluations that are kept with RUNs, video by video, by the"
+    " weighted mean of their probabilities. A RUN has its weight behind a colon (runs/rgb:0.33), or"
+    " is given without one for a weight of 1; weights are divided by their sum. Where a RUN has"
+    " several, choose as for --summary.",
+)
+@click.option(
     "--background",
     multiple=True,
     metavar="CLASS...",
@@ -166,6 +180,7 @@ def command(
     confusion: Path | None,
     calibrate: bool,
     summary: bool,
+    fuse: bool,
     background: tuple[str, ...],
     alarm: str | None,
     alarm_length: float,
@@ -177,7 +192,7 @@ def command(
 ) -> None:
     """Score the clips of shards with the net of RUN; of two RUNs, say which is better.
 
-    With --summary, sum up earlier evaluations of RUNs.
+    With --summary, sum up earlier evaluations of RUNs; with --fuse, join the scores of each video.
 
     Recognition: a video's class is the one with the highest mean score over all frames of all
     its clips, or over their last frames with --average last. Detection: a frame's class is the one
@@ -193,7 +208,12 @@ def command(
     recognizes, McNemar's exact test of these, and how far their figures differ.
     """
     given = {"--csv": csv_path, "--confusion": confusion, "--calibrate": calibrate}
-    _check(runs, shards, [name for name, value in given.items() if value], summary=summary)
+    in_time = {"--background": background, "--alarm": alarm, "--alarm-length": alarm_length}
+    if fuse:
+        others = {"--summary": summary, "--shards": shards, "--calibrate": calibrate}
+        _check_fuse({**others, **in_time})
+    else:
+        _check(runs, shards, _names_of(given), _names_of(in_time), summary=summary)
     prepare_torch("scipy", "sklearn", *(["matplotlib"] if confusion else []))
     from lrcn_model.ranks import ranks_from_environment
 
@@ -201,6 +221,12 @@ def command(
     if summary:
         if first:
             _summarize(runs, average=average, views=views, crop=crop, as_json=as_json)
+        return
+    if fuse:
+        if first:
+            joined = _fuse(runs, average=average, views=views, crop=crop)
+            _write_files(joined.fused, csv_path, confusion)
+            _show_fusion(joined, as_json=as_json)
         return
     from lrcn_model.scoring.evaluate import EvaluateOptions, evaluate_runs
     from lrcn_model.scoring.trained_run import load_run
@@ -210,15 +236,22 @@ def command(
 
     nets = named_plugins(cnn, head)
     trained = [load_run(run, plugins=nets, device=device, amp=amp) for run in runs]
+    for run in trained[1:]:
+        if run.facts.labels_in_time != trained[0].facts.labels_in_time:
+            raise UsageError(
+                f"of {trained[0].name} and {run.name} one has labels in time and the other hasn't;"
+                " compare runs of one kind"
+            )
     if trained[0].facts.labels_in_time:
-        of_clips = {"--average": average, "--views": views, "--crop": crop, **given}
-        _refuse_given(of_clips, but=("--csv",), kind="labels in time")
+        of_clips = {"--average": average, "--confusion": confusion, "--calibrate": calibrate}
+        _refuse_given(of_clips, kind="labels in time")
         found_in_time = evaluate_in_time(
             trained,
             shards,
             background=background,
             alarm=alarm,
             alarm_length=alarm_length,
+            views=Views(name=views or WHOLE, crop=crop),
             batch_size=batch_size,
             workers=workers,
             plugins=plugins,
@@ -227,7 +260,6 @@ def command(
         if first:
             show_in_time(found_in_time, csv_path, as_json=as_json)
         return
-    in_time = {"--background": background, "--alarm": alarm, "--alarm-length": alarm_length}
     _refuse_given(in_time, kind="labels of whole clips")
     if confusion and trained[0].facts.multi_label:
         raise UsageError(
@@ -259,8 +291,18 @@ def command(
         _show_comparison(*found, as_json=as_json)
 
 
+def _names_of(values: Mapping[str, Any]) -> list[str]:
+    """The options that were given, of values by the options' names."""
+    return [name for name, value in values.items() if value]
+
+
 def _check(
-    runs: Sequence[str], shards: Sequence[str], of_one_run: Sequence[str], *, summary: bool
+    runs: Sequence[str],
+    shards: Sequence[str],
+    of_one_run: Sequence[str],
+    in_time: Sequence[str],
+    *,
+    summary: bool,
 ) -> None:
     """Refuse what doesn't go together.
 
@@ -268,13 +310,14 @@ def _check(
         runs: The runs.
         shards: The shards to score.
         of_one_run: The options that were given of those that go with one run only.
+        in_time: The options that were given of those for labels in time.
         summary: Whether evaluations are summed up.
 
     Raises:
         UsageError: Something doesn't.
     """
     if summary:
-        for option in [*(["--shards"] if shards else []), *of_one_run]:
+        for option in [*(["--shards"] if shards else []), *of_one_run, *in_time]:
             raise UsageError(
                 f"--summary reads evaluations that were kept, and {option} is for one that is made"
                 " now; leave one of them out"
@@ -293,20 +336,34 @@ def _check(
         raise UsageError(f"{of_one_run[0]} goes with one run, got 2; leave it out")
 
 
-def _refuse_given(values: Mapping[str, Any], *, kind: str, but: Sequence[str] = ()) -> None:
+def _check_fuse(others: Mapping[str, Any]) -> None:
+    """Refuse options that don't go with --fuse.
+
+    Args:
+        others: Their values, by the options' names.
+
+    Raises:
+        UsageError: One was given.
+    """
+    for flag in _names_of(others):
+        raise UsageError(
+            f"--fuse joins evaluations that were kept, with which {flag} doesn't go; leave one of"
+            " them out"
+        )
+
+
+def _refuse_given(values: Mapping[str, Any], *, kind: str) -> None:
     """Refuse options that say nothing of runs of a kind.
 
     Args:
         values: The values by the options' names.
         kind: What labels the runs have.
-        but: Options that may be given.
 
     Raises:
         UsageError: One was given.
     """
-    for flag, value in values.items():
-        if value and flag not in but:
-            raise UsageError(f"{flag} says nothing of runs with {kind}; leave it out")
+    for flag in _names_of(values):
+        raise UsageError(f"{flag} says nothing of runs with {kind}; leave it out")
 
 
 def _summarize(
@@ -346,6 +403,51 @@ def _summarize(
         print_json(found.report())
     else:
         print_summary(found)
+
+
+def _fuse(
+    runs: Sequence[str], *, average: str | None, views: str | None, crop: float | None
+) -> Fusion:
+    """Join the kept evaluations of runs, each given with its weight."""
+    from lrcn_model.scoring.evaluation import Evaluation
+    from lrcn_model.scoring.find_evaluation import find_evaluation
+    from lrcn_model.scoring.fuse import fuse
+
+    parts: list[Evaluation] = []
+    names, weights = zip(*map(_weighted, runs), strict=True)
+    for name in names:
+        one = find_evaluation(name, average=average, views=views, crop=crop)
+        if not isinstance(one, Evaluation):
+            raise UsageError(
+                f"--fuse joins scores of whole videos, and the labels of {name} are in time; leave"
+                " it out"
+            )
+        parts.append(one)
+    return fuse(parts, weights)
+
+
+def _weighted(run: str) -> tuple[str, float]:
+    """A run and the weight that stands behind it, which is 1 where there is none."""
+    name, colon, weight = run.rpartition(":")
+    try:
+        return (name, float(weight)) if colon else (run, 1.0)
+    except ValueError:
+        return run, 1.0
+
+
+def _show_fusion(found: Fusion, *, as_json: bool) -> None:
+    from .comparison_tables import print_fusion
+
+    for part, missing in zip(found.parts, found.missing, strict=True):
+        if missing:
+            warn(
+                f"{part.run} has no scores of {len(missing)} videos that others have:"
+                f" {first_few(missing, _SHOWN)}; they are counted as not scored"
+            )
+    if as_json:
+        print_json(found.report())
+    else:
+        print_fusion(found)
 
 
 def _write_files(found: Evaluation, csv_path: Path | None, confusion: Path | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -70,12 +70,18 @@ def _figures(found: Evaluation, result: Result, shown: Shown) -> dict[str, str |
         "video accuracy, top 5": _if_any(result.top5),
         "video accuracy, mean over classes": by_class,
         "video accuracy, unscored as wrong": percent(result.accuracy_skipped_wrong),
+        **(_of_clips(result) if result.clips else {}),
+        **_calibration(found),
+        **_counts(found, "frames with a class"),
+    }
+
+
+def _of_clips(result: Result) -> dict[str, str | None]:
+    return {
         "clip accuracy, top 1": percent(result.clip_accuracy),
         "clip accuracy, top 5": _if_any(result.clip_top5),
         "frame accuracy (detection)": percent(result.frame_accuracy),
         "loss a frame": f"{result.frame_loss:.4f}",
-        **_calibration(found),
-        **_counts(found, "frames with a class"),
     }
 
 
@@ -83,14 +89,16 @@ def _set_figures(found: Evaluation, result: SetResult, shown: Shown) -> dict[str
     """The figures of videos with sets of classes."""
     mean, intervals = result.mean_average_precision, found.intervals
     missed = result.mean_average_precision_skipped_missed
+    of_clips = {"clip accuracy (overlap of classes)": percent(result.clip_accuracy)}
+    of_frames = {"loss a frame and class": f"{result.frame_loss:.4f}"}
     return {
         "mean average precision (mAP)": shown(mean, intervals.get("mean_average_precision")),
         "mAP, unscored videos as missed": percent(missed),
         "video accuracy (overlap of classes)": shown(result.accuracy, intervals.get("accuracy")),
-        "clip accuracy (overlap of classes)": percent(result.clip_accuracy),
+        **(of_clips if result.clips else {}),
         "F1, of all classes together": percent(result.micro_f1),
         "F1, mean over classes": percent(result.macro_f1),
-        "loss a frame and class": f"{result.frame_loss:.4f}",
+        **(of_frames if result.clips else {}),
         **_counts(found, "frames"),
     }
 
@@ -102,11 +110,14 @@ def _if_any(fraction: float | None) -> str | None:
 def _counts(found: Evaluation, frames: str) -> dict[str, str]:
     """What was scored, and what wasn't."""
     result, views = found.result, found.views
-    return {
-        "videos scored": f"{result.videos:,}",
+    of_clips = {
         "clips scored": f"{result.clips:,}",
         "views a clip": f"{len(views)} ({views.describe()})",
         frames: f"{result.frames:,}",
+    }
+    return {
+        "videos scored": f"{result.videos:,}",
+        **(of_clips if result.clips else {}),
         "averaged": found.average,
         "videos skipped as too short": f"{result.skipped:,}",
         "videos failed": f"{result.failed:,}",
@@ -159,33 +170,48 @@ def print_figures(
 
 
 def _print_classes(found: Evaluation) -> None:
-    """The figures of each class; of many classes the worst and the best ones, by their F1."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from lrcn_model.scoring.set_scorer import SetResult
 
     by_class = found.by_class
     columns = {"precision": by_class.precision, "recall": by_class.recall, "F1": by_class.f1}
     if isinstance(found.result, SetResult):
         columns = {"average precision": found.result.average_precision, **columns}
-    # a class that no video has and none is recognized as has nothing to show
-    shown = [n for n, f1 in enumerate(by_class.f1) if not math.isnan(f1)]
+    print_classes(found.classes, "videos", by_class.class_videos, columns)
+
+
+def print_classes(
+    classes: Sequence[str],
+    what: str,
+    counts: Sequence[int],
+    columns: Mapping[str, Sequence[float]],
+) -> None:
+    """Print the figures of each class; of many classes the worst and the best ones, by their F1.
+
+    Args:
+        classes: The class names, by class number.
+        what: What there are so many of in each class.
+        counts: How many there are of each class.
+        columns: Figures of each class, by their name; "F1" is one of them.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    # a class that none has and none is recognized as has nothing to show
+    shown = [n for n, f1 in enumerate(columns["F1"]) if not math.isnan(f1)]
     title = "classes"
     if len(shown) > _MOST_CLASSES:
         half = _MOST_CLASSES // 2
         title = f"the {half} worst and the {half} best of {len(shown)} classes, by F1"
-        shown.sort(key=lambda number: by_class.f1[number])
+        shown.sort(key=lambda number: columns["F1"][number])
         shown = [*shown[:half], *shown[-half:]]
     table = Table(title=title, title_justify="left")
     table.add_column("class")
-    for name in ("videos", *columns):
+    for name in (what, *columns):
         table.add_column(name, justify="right")
     for number in shown:
         figures = [percent(column[number]) for column in columns.values()]
-        name = escape(found.classes[number])
-        table.add_row(name, f"{by_class.class_videos[number]:,}", *figures)
+        table.add_row(escape(classes[number]), f"{counts[number]:,}", *figures)
     Console().print(table)
 
 

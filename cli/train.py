@@ -57,6 +57,11 @@ if TYPE_CHECKING:
     from lrcn_model.training.run_choice import RunChoice
 
 
+_MAIN_FIGURES = ("val_mean_average_precision", "val_frame_map", "val_accuracy")
+"""The figures by which epochs are judged, by their names in metrics.jsonl; a run has one of them:
+of sets of classes, of labels in time, or of one class a clip."""
+
+
 def _value_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add an option for every value of a training."""
     for name, value in reversed(OPTIONS.items()):
@@ -275,8 +280,7 @@ def _shown(value: float | None, form: str = "{:.1%}") -> str:
 
 def _val_figure(epoch: dict[str, Any]) -> dict[str, float | None]:
     """The figure by which an epoch was judged, by its name in metrics.jsonl, or None."""
-    key = "val_mean_average_precision"
-    key = key if key in epoch else "val_accuracy"
+    key = next((key for key in _MAIN_FIGURES if key in epoch), "val_accuracy")
     return {key: epoch.get(key)}
 
 
@@ -315,8 +319,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
         "epoch": "{:d}",
         "loss": "{:.4f}",
         "accuracy": "{:.1%}",
-        "val_mean_average_precision": "{:.1%}",
-        "val_accuracy": "{:.1%}",
+        **dict.fromkeys(_MAIN_FIGURES, "{:.1%}"),
         "val_frame_accuracy": "{:.1%}",
         "seconds": "{:.1f}",
     }
@@ -356,7 +359,18 @@ def _describe_values(options: TrainOptions) -> str:
     return (
         f"{options.net.cnn} at {size_text(options.net.size)}, dropout {options.net.dropout:g};"
         f" {options.optimizer}, --lr {options.lr:g}, --batch-size {options.batch_size}"
+        f"{_describe_windows(options)}"
     )
+
+
+def _describe_windows(options: TrainOptions) -> str:
+    """The windows that videos are cut into, in words; nothing where they aren't cut."""
+    if options.window is None:
+        return ""
+    if options.window == 0:
+        return "; whole videos"
+    carried = ", state carried" if options.carry_state else ""
+    return f"; windows of {options.window} every {options.window_stride or options.window}{carried}"
 
 
 def _print_layers(plan: DryRun) -> None:

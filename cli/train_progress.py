@@ -96,7 +96,8 @@ class TrainProgress(ProgressBar):
 
 def column_name(figure: str) -> str:
     """What a figure of metrics.jsonl is called in a table."""
-    return figure.replace("mean_average_precision", "mAP").replace("_", " ")
+    shown = figure.replace("mean_average_precision", "mAP").replace("frame_map", "frame_mAP")
+    return shown.replace("_", " ")
 
 
 def _describe(report: StartReport) -> str:

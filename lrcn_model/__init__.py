@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
     from lrcn_model.scoring.evaluation_in_time import EvaluationInTime, compare_in_time
     from lrcn_model.scoring.find_evaluation import find_evaluation
+    from lrcn_model.scoring.fuse import Fusion, fuse
     from lrcn_model.scoring.kept_evaluations import read_evaluation
     from lrcn_model.scoring.scorer import Result, VideoScores
     from lrcn_model.scoring.scores_csv import write_csv
@@ -72,6 +73,7 @@ __all__ = [
     "Fold",
     "FrameGuess",
     "FrameTrack",
+    "Fusion",
     "Guess",
     "Interval",
     "NetConfig",
@@ -101,6 +103,7 @@ __all__ = [
     "evaluate",
     "evaluate_in_time",
     "find_evaluation",
+    "fuse",
     "load_run",
     "pooled_difference",
     "predict",
@@ -167,6 +170,8 @@ __getattr__, __dir__ = lazy_names(
         "SummaryInTime": "scoring.summary_in_time",
         "summarize_in_time": "scoring.summary_in_time",
         "find_evaluation": "scoring.find_evaluation",
+        "Fusion": "scoring.fuse",
+        "fuse": "scoring.fuse",
         "load_run": "scoring.trained_run",
         "predict": "predicting.predict",
         "predict_videos": "predicting.predict",

@@ -94,9 +94,11 @@ def _write_shard(
             frames = frames[:length]
             labels = labels_of(label, rng, classes, multi_label=multi_label)
             frame_labels = [labels["label"]] * num_valid + [-1] * (length - num_valid)
+            first = 0
             if layout.labels_in_time:
                 frame_labels[:num_valid] = rng.integers(-1, classes, num_valid).tolist()
-                labels = in_time(frame_labels) | {"position": number % 2 * seq_len}
+                first = number % 2 * seq_len
+                labels = in_time(frame_labels) | {"position": first}
             record = SampleRecord(
                 key=f"{name}-{number:05d}",
                 video=f"videos/{name}_{number // 2}.avi",
@@ -107,7 +109,7 @@ def _write_shard(
                 source_fps=25.0,
                 width=size[0],
                 height=size[1],
-                frame_times=[i / 5 for i in range(length)],
+                frame_times=[(first + i) / 5 for i in range(length)],
                 num_valid=num_valid,
                 labels=frame_labels,
                 segment=[0.0, seq_len / 5],
@@ -183,7 +185,8 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         What `recipe` has is added to the manifest's options. With `own_arrays` each shard keeps its
         index and pixel sums, as while a data set is written, and as version 1 had them at first.
         With `variable_length` samples have the real frames only of those that they have without.
-        With `labels_in_time` frames have random classes, or none, and two clips are of one video.
+        With `labels_in_time` frames have random classes, or none, and two clips are of one video,
+        whose frames have one size.
         """
         path = tmp_path / folder
         layout = SampleLayout(
@@ -214,7 +217,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                 written = _write_shard(
                     path,
                     name,
-                    [sizes[i % len(sizes)] for i in range(count)],
+                    [sizes[(i // 2 if labels_in_time else i) % len(sizes)] for i in range(count)],
                     seq_len=seq_len,
                     classes=classes,
                     canvas=sizes[0],

@@ -7,8 +7,9 @@ when left and right are exchanged is stated as data, for the code that trains on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Final, Literal
 
 from lrcn_data.errors import LrcnError, ShardError
 from lrcn_data.format.pictures import resized
@@ -17,6 +18,13 @@ from lrcn_data.size import Size
 
 UNDECODABLE = (ValueError, OSError, SyntaxError)
 """What libraries raise for bytes that they can't decode; Pillow raises all three."""
+
+NEXT_IN_SOURCE: Final = "next in source"
+"""The neighbour that is the next frame of the video itself, whatever the fps stream takes of it."""
+
+Neighbour = int | Literal["next in source"]
+"""The second frame that a picture is made from: its offset in the fps stream, 0 for none, or
+`NEXT_IN_SOURCE`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,21 +38,23 @@ class FrameKind(ABC):
         ending: The ending, without a dot, of the members that hold its encoded pictures.
         coding: The name of the encoding in messages, such as JPEG.
         starts_with: The bytes that every encoded picture starts with.
-        neighbour: The offset in the fps stream of a second frame that each picture is made from: 1
-            for the next frame, -1 for the one before; 0 if there is none.
+        neighbour: The second frame that each picture is made from: its offset in the fps stream, 1
+            for the next frame, -1 for the one before; or `NEXT_IN_SOURCE`. 0 if there is none.
         mirrored_channels: The numbers of the channels whose values v become 255 - v when left and
             right are exchanged, as those of a movement to the left or right do.
         has_colours: Whether the channels are red, green and blue, so that brightness, contrast and
             saturation may be varied.
+        values: What else decides the pictures, by name, as JSON has it; data sets record it.
     """
 
     channels: ClassVar[int]
     ending: ClassVar[str]
     coding: ClassVar[str]
     starts_with: ClassVar[bytes] = b""
-    neighbour: ClassVar[int] = 0
+    neighbour: ClassVar[Neighbour] = 0
     mirrored_channels: ClassVar[tuple[int, ...]] = ()
     has_colours: ClassVar[bool] = False
+    values: ClassVar[Mapping[str, Any]] = {}
 
     name: str
 
@@ -55,12 +65,23 @@ class FrameKind(ABC):
         Args:
             rgb: The frame at its stored size, uint8 (height, width, 3).
             number: The number of the frame in its video, counted from 0.
-            neighbour: The frame at the offset `neighbour`, of the same size; beyond the ends of the
-                video, its first or last frame. None if the kind asks for no neighbour.
+            neighbour: The second frame, of the same size. At an offset in the fps stream that is
+                beyond its ends, its first or last frame. Of `NEXT_IN_SOURCE` the one after the
+                frame; the video's last frame has none, and is stood in for by the frame before it,
+                whose neighbour it is (a video of a single frame by that frame twice). None if the
+                kind asks for no neighbour.
 
         Returns:
             The picture, uint8 (height, width, channels).
         """
+
+    def tools(self) -> Mapping[str, str]:
+        """The versions of the libraries that make the pictures, beside numpy and Pillow, by name.
+
+        Raises:
+            UsageError: A library isn't installed.
+        """
+        return {}
 
     @abstractmethod
     def encode(self, picture: Picture, quality: int) -> bytes:

@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 RGB_FRAMES = "rgb"
 """The name of the kind of frames that is used where none is named or recorded."""
 
+FLOW_FRAMES = "flow"
+"""The name of the kind of frames that are pictures of optical flow."""
+
 FRAME_KINDS: Kinds[type[FrameKind]] = Kinds(
     what="frame kind",
     option="--frame-kind",
-    built_in={RGB_FRAMES: "lrcn_data.format.rgb_jpeg:RgbJpeg"},
+    built_in={
+        RGB_FRAMES: "lrcn_data.format.rgb_jpeg:RgbJpeg",
+        FLOW_FRAMES: "lrcn_data.format.flow_jpeg:FlowJpeg",
+    },
 )
 
 _ENDING = re.compile(r"[a-z0-9]{1,12}")

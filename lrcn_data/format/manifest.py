@@ -29,10 +29,10 @@ FORMAT_VERSION = 1
 UNDERSTOOD = frozenset({"frame-kind", "labels-in-time", "multi-label", "parts", "variable-length"})
 """What a data set may require of its readers, and this version understands.
 
-`frame-kind`: frames are what a plug-in makes of them. `labels-in-time`: frames have classes of
-their own, or none, so that samples may have none either. `multi-label`: a sample has a set of
-classes. `parts`: the shards of a split are more than their numbers say, since some have several
-tars. `variable-length`: a sample has as many frames as its clip, up to seq_len.
+`frame-kind`: frames are not RGB, but flow or what a plug-in makes of them. `labels-in-time`: frames
+have classes of their own, or none, so that samples may have none either. `multi-label`: a sample
+has a set of classes. `parts`: the shards of a split are more than their numbers say, since some
+have several tars. `variable-length`: a sample has as many frames as its clip, up to seq_len.
 """
 
 _DEFAULT_CANVAS = (320, 240)

@@ -84,7 +84,7 @@ class PixelSums:
             frame_count: The number of frames in the sum.
             exact_frames: The number of these frames that had the canvas's own size.
         """
-        self._total = total + (0 if self._total is None else self._total)
+        self._add_whole(total)
         self.frame_count += frame_count
         self.exact_frames += exact_frames
 
@@ -93,7 +93,7 @@ class PixelSums:
         if other._part_frames:
             self._add_part(other._part, other._part_frames)
         if other._total is not None:
-            self._total = other._total + (0 if self._total is None else self._total)
+            self._add_whole(other._total)
         self.frame_count += other.frame_count
         self.exact_frames += other.exact_frames
 
@@ -103,6 +103,12 @@ class PixelSums:
         self._flush()
         assert self._total is not None
         return self._total
+
+    def _add_whole(self, total: npt.NDArray[np.int64]) -> None:
+        if self._total is None:
+            self._total = total.copy()
+        else:
+            self._total += total
 
     def _add_part(self, part: npt.NDArray[np.uint8 | np.uint16], frames: int) -> None:
         if self._part_frames + frames > _PART:

@@ -8,7 +8,7 @@ from typing import Any
 
 RECIPE = (
     *("fps", "seq_len", "sampling", "sampling_values", "stride", "clips", "short"),
-    *("size", "quality", "frame_kind", "plugins"),
+    *("size", "quality", "frame_kind", "frame_values", "plugins"),
 )
 """The options that say how clips are made from a video, which predicting like a training needs."""
 

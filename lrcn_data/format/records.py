@@ -30,8 +30,8 @@ _BEFORE, _BEHIND = (
 )
 """The keys before and behind those, in the order in which they are written."""
 
-_IN_TIME = ("position",)
-"""The keys that come last, where labels are in time."""
+_OPTIONAL = ("position", "neighbour_times")
+"""The keys that come last, in samples that have them."""
 
 NO_CLASS = -1
 """The class number of a frame without one, of a sample that has a set of classes, and where labels
@@ -66,6 +66,8 @@ class SampleRecord:
         salvaged: Whether the clip comes from the sound part of a damaged video.
         position: The number of the clip's first frame in the fps stream, counted from 0; None where
             labels are not in time.
+        neighbour_times: For each frame, the time, as `frame_times` has it, of the other frame of
+            the source that its picture is made from; None where it is made from the frame alone.
     """
 
     key: str
@@ -86,6 +88,7 @@ class SampleRecord:
     source_fps: float = 0.0
     salvaged: bool = False
     position: int | None = None
+    neighbour_times: list[float] | None = None
 
     @property
     def class_numbers(self) -> list[int]:
@@ -106,8 +109,8 @@ class SampleRecord:
         """Write the member's bytes."""
         values = members(self)
         of_classes = _ONE_CLASS if self.classes is None else _CLASS_SET
-        in_time = () if self.position is None else _IN_TIME
-        keys = (*_BEFORE, *of_classes, *_BEHIND, *in_time)
+        optional = [key for key in _OPTIONAL if values[key] is not None]
+        keys = (*_BEFORE, *of_classes, *_BEHIND, *optional)
         record = {key: values["class_name" if key == "class" else key] for key in keys}
         return encode_text(COMPACT.encode(record))
 

@@ -234,7 +234,11 @@ def _check_types(record: SampleRecord) -> None:
         value = getattr(record, name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ShardError(f"says {name} {value!r:.60} in its json, of the wrong type")
-    numbers: list[Any] = [*record.frame_times, *record.segment, record.fps, record.source_fps]
+    neighbour_times = record.neighbour_times
+    if not isinstance(neighbour_times, list | None):
+        raise ShardError(f"says neighbour_times {neighbour_times!r:.60} in its json, no list")
+    numbers: list[Any] = [*record.frame_times, *(neighbour_times or []), *record.segment]
+    numbers += [record.fps, record.source_fps]
     for number in numbers:
         if type(number) not in _NUMBER or not math.isfinite(number):
             raise ShardError(f"has {number!r:.60} in its json where a number belongs")
@@ -267,7 +271,10 @@ def _check_values(record: SampleRecord, key: str, label: bytes, frames: int) -> 
             f"has members {key} of label {label[:90].decode('latin-1')}, but its json says"
             f" {record.key!r:.90} of label {stated[:90].decode()}"
         )
-    if len(record.labels) != frames or len(record.frame_times) != frames:
+    counts = [len(record.labels), len(record.frame_times)]
+    if record.neighbour_times is not None:
+        counts.append(len(record.neighbour_times))
+    if set(counts) != {frames}:
         raise ShardError(f"has other than {frames} frame labels and times in its json")
     if not 1 <= record.num_valid <= frames or len(record.segment) != 2:
         raise ShardError(f"has num_valid {record.num_valid} of {frames} frames in its json")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.format.frame_kind import Neighbour
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.isolated_work import IsolatedWork
 from lrcn_data.making.plan import PlannedShard
@@ -56,8 +57,8 @@ class _SizeKeeper:
         self._encoder = FrameEncoder.of(options, summed=False)
 
     @property
-    def neighbour(self) -> int:
-        """The offset of the frame that each one has to come with; see `FrameKind`."""
+    def neighbour(self) -> Neighbour:
+        """The second frame that each one has to come with; see `FrameKind`."""
         return self._encoder.neighbour
 
     def begin(self) -> None:

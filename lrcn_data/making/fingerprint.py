@@ -15,7 +15,11 @@ from lrcn_data.sampling.seq_len import as_given
 from lrcn_data.splits import SPLITS
 from lrcn_data.video.decoders import load_decoder
 
-_OF_PLUGINS = {"sampling_values": "the sampling's ", "plugins": "the version of "}
+_OF_PARTS = {
+    "sampling_values": "the sampling's ",
+    "frame_values": "the frame kind's ",
+    "plugins": "the version of ",
+}
 """The manifest's options that hold values by name, and the words that go before such a name in a
 sentence on how two data sets differ."""
 
@@ -80,7 +84,8 @@ def tool_versions(options: ShardOptions) -> dict[str, str]:
     names = ("av", "numpy", "pillow", "simplejpeg")
     decoder = options.clip.decoder
     every = {name: version(name) for name in names}
-    return {"decoder": decoder, **every, **load_decoder(decoder).tools()}
+    own = options.kind_of_frames.tools()
+    return {"decoder": decoder, **every, **own, **load_decoder(decoder).tools()}
 
 
 def differences(old: Manifest, new: Manifest) -> list[str]:
@@ -89,10 +94,10 @@ def differences(old: Manifest, new: Manifest) -> list[str]:
     old_options, new_options = as_given(old.options), as_given(new.options)
     for name in sorted({*old_options, *new_options}):
         was, now = old_options.get(name), new_options.get(name)
-        if name in _OF_PLUGINS:
-            # of another plug-in, whose name is among the differences, all values are others
+        if name in _OF_PARTS:
+            # of another part, whose name is among the differences, all values are others
             both = _by_name(was).keys() & _by_name(now).keys()
-            found += value_differences(_OF_PLUGINS[name], _by_name(was), _by_name(now), both)
+            found += value_differences(_OF_PARTS[name], _by_name(was), _by_name(now), both)
         elif was != now:
             found.append(f"--{name.replace('_', '-')} was {_shown(was)}, is {_shown(now)}")
     if list(old.canvas) != list(new.canvas):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from lrcn_data.format.frame_kind import FrameKind, make_picture
+from lrcn_data.format.frame_kind import FrameKind, Neighbour, make_picture
 from lrcn_data.format.mean_image import Canvas, PixelSums
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.pixels import RGB
@@ -47,8 +47,8 @@ class FrameEncoder:
         )
 
     @property
-    def neighbour(self) -> int:
-        """The offset of the frame that each one has to come with; see `FrameKind`."""
+    def neighbour(self) -> Neighbour:
+        """The second frame that each one has to come with; see `FrameKind`."""
         return self._kind.neighbour
 
     def begin(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from lrcn_data.format.frame_kind import Neighbour
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.pixels import RGB
 from lrcn_data.storage.atomic_file import write_failure
@@ -36,8 +37,8 @@ class FrameSpool:
         self._file: IO[bytes] | None = None
 
     @property
-    def neighbour(self) -> int:
-        """The offset of the frame that each one has to come with; see `FrameKind`."""
+    def neighbour(self) -> Neighbour:
+        """The second frame that each one has to come with; see `FrameKind`."""
         return self._encoder.neighbour
 
     def begin(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lrcn_data.format.frame_kind import NEXT_IN_SOURCE
+from lrcn_data.format.frame_kinds import load_frame_kind
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.sample_layout import SampleLayout
 
@@ -29,15 +31,17 @@ _BEHIND = {
     "salvaged": "dtype: bool",
 }
 _IN_TIME = {"position": "dtype: int64"}
+_WITH_NEIGHBOURS = {"neighbour_times": "sequence: float64"}
 
 
 def hub_features(manifest: Manifest) -> Iterator[str]:
-    """Write the part of a card's front matter that says which members samples of RGB frames have.
+    """Write the part of a card's front matter that says which members samples have.
 
     Args:
-        manifest: The data set's manifest.
+        manifest: The data set's manifest; its frames are of a built-in kind.
     """
-    layout = SampleLayout(seq_len=manifest.seq_len, sets_of=manifest.sets_of)
+    kind = load_frame_kind(manifest.frame_kind)
+    layout = SampleLayout(seq_len=manifest.seq_len, frame_kind=kind, sets_of=manifest.sets_of)
     *frames, label, record = layout.endings
     yield "dataset_info:"
     yield "  features:"
@@ -47,12 +51,13 @@ def hub_features(manifest: Manifest) -> Iterator[str]:
     yield from _feature(record, "struct:")
     of_classes = _CLASS_SET if manifest.multi_label else _ONE_CLASS
     in_time = _IN_TIME if manifest.labels_in_time else {}
-    for name, kind in (_BEFORE | of_classes | _BEHIND | in_time).items():
-        yield from _feature(name, kind, indent=4)
+    near = _WITH_NEIGHBOURS if kind.neighbour == NEXT_IN_SOURCE else {}
+    for name, value in (_BEFORE | of_classes | _BEHIND | in_time | near).items():
+        yield from _feature(name, value, indent=4)
     for name in ("__key__", "__url__"):
         yield from _feature(name, "dtype: string")
 
 
-def _feature(name: str, kind: str, indent: int = 2) -> Iterator[str]:
+def _feature(name: str, value: str, indent: int = 2) -> Iterator[str]:
     yield f"{'':{indent}}- name: {name}"
-    yield f"{'':{indent}}  {kind}"
+    yield f"{'':{indent}}  {value}"

@@ -309,6 +309,7 @@ def _record(
         segment=[0.0, round(clips.duration, 6)],
         salvaged=clips.damage is not None,
         position=clip.position if in_time else None,
+        neighbour_times=clip.neighbour_times,
     )
 
 

@@ -37,7 +37,7 @@ class ShardOptions:
             None for `size`, or for 320x240 if that is None too.
         quality: The JPEG quality, from 1 to 100.
         frame_kind: The name of the kind of frames, which says what is stored of each frame: `rgb`,
-            or `package.module:Class` for a plug-in.
+            `flow`, or `package.module:Class` for a plug-in.
         videos_per_shard: The largest number of list entries in a shard; None for a hundredth of the
             split's entries, but at least 8 and at most 1,000.
         shard_bytes: The size in bytes that a tar may have, if it has more than one sample. Samples
@@ -160,6 +160,7 @@ class ShardOptions:
             "labels_in_time": self.labels_in_time,
             "sampling_values": own,
             "frame_kind": "" if kind.name == RGB_FRAMES else kind.name,
+            "frame_values": dict(kind.values),
             "plugins": plugin_versions([(name_of(sampling), type(sampling)), (kind.name, kind)]),
         }
         return {name: part for name, part in parts.items() if part}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, Unpack
+from typing import Generic, NamedTuple, Protocol, TypeVar, Unpack
 
 from lrcn_data.errors import VideoError
+from lrcn_data.format.frame_kind import NEXT_IN_SOURCE, Neighbour
 from lrcn_data.pixels import RGB
 from lrcn_data.sampling.choose_clips import choose_clips
 from lrcn_data.sampling.clip_options import ClipOptions, ClipValues, clip_options
@@ -37,6 +38,9 @@ class Clip(Generic[Kept]):
         num_valid: The number of frames that are real; the rest repeat the last one.
         frame_numbers: For each frame, its number in the source, counted from 0.
         position: The number of the first frame in the fps stream, counted from 0.
+        neighbour_times: For each frame, the time, counted in the same way, of the other frame that
+            it came with: the next one of the source, of the source's last one the one before. None
+            where the keeper asks for no frame of the source beside it.
     """
 
     number: int
@@ -45,6 +49,7 @@ class Clip(Generic[Kept]):
     num_valid: int
     frame_numbers: list[int]
     position: int
+    neighbour_times: list[float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,12 +79,13 @@ class FrameKeeper(Protocol[KeptFrame]):
     """Decides in what form each wanted frame is kept; every frame is handed over once.
 
     Where neighbours are asked for, a frame is handed over once with each of its neighbours: a frame
-    that the fps stream repeats may have several.
+    that the fps stream repeats may have several. What a frame may be stood in for by is said of
+    `FrameKind.picture`.
     """
 
     @property
-    def neighbour(self) -> int:
-        """The offset in the fps stream of the frame that each one has to come with; 0 for none."""
+    def neighbour(self) -> Neighbour:
+        """The second frame that each one has to come with; 0 for none."""
 
     def begin(self) -> None:
         """Forget everything, because another video is read, or the same one again."""
@@ -90,9 +96,8 @@ class FrameKeeper(Protocol[KeptFrame]):
         Args:
             rgb: The frame's pixels, uint8 (height, width, 3).
             number: The number of the frame in its video, counted from 0.
-            neighbour: The pixels of the frame at the offset `neighbour`, of the same shape; beyond
-                the ends of the fps stream, those of its first or last frame. None if `neighbour` is
-                0.
+            neighbour: The pixels of the frame that `neighbour` says, of the same shape; see
+                `FrameKind.picture`. None if `neighbour` is 0.
             uses: How many times the frame, with this neighbour, occurs in the video's clips.
         """
 
@@ -100,7 +105,7 @@ class FrameKeeper(Protocol[KeptFrame]):
 class KeepPixels:
     """Keeps frames as RGB arrays, just as they are decoded."""
 
-    neighbour = 0
+    neighbour: Neighbour = 0
 
     def begin(self) -> None:
         """Do nothing, as there is nothing to forget."""
@@ -166,6 +171,13 @@ def collect_clips(
     )
 
 
+class _Wanted(NamedTuple):
+    """A frame of a clip, and the two frames of the video that what is kept of it is made from."""
+
+    frame: int
+    pair: Pair
+
+
 class _Collector(Generic[Kept]):
     """The sink of a decoder: chooses clips once the timeline is known, and keeps their frames."""
 
@@ -174,7 +186,7 @@ class _Collector(Generic[Kept]):
         self._options = options
         self._keeper = keeper
         self.stream_length = 0
-        self._picks: list[tuple[ClipPicks, list[Pair]]] = []
+        self._picks: list[tuple[ClipPicks, list[_Wanted]]] = []
         self._pairs = FramePairs({})
         self._kept: dict[Pair, Kept] = {}
 
@@ -192,17 +204,21 @@ class _Collector(Generic[Kept]):
             path=self._name,
         )
         self._picks = [
-            (picks, [self._wanted(stream, position) for position in picks.positions])
+            (picks, [self._wanted(stream, position, timeline) for position in picks.positions])
             for picks in chosen
         ]
-        self._pairs = FramePairs(Counter(pair for _, pairs in self._picks for pair in pairs))
+        self._pairs = FramePairs(Counter(one.pair for _, clip in self._picks for one in clip))
         return self._pairs.frames
 
-    def _wanted(self, stream: FpsStream, position: int) -> Pair:
-        frame, offset = stream[position], self._keeper.neighbour
-        if not offset:
-            return frame, frame
-        return frame, stream[min(max(position + offset, 0), len(stream) - 1)]
+    def _wanted(self, stream: FpsStream, position: int, timeline: Timeline) -> _Wanted:
+        frame, neighbour = stream[position], self._keeper.neighbour
+        if neighbour == NEXT_IN_SOURCE:
+            last = len(timeline.times) - 1
+            return _Wanted(frame, (max(0, min(frame, last - 1)), min(frame + 1, last)))
+        if not neighbour:
+            return _Wanted(frame, (frame, frame))
+        near = min(max(position + neighbour, 0), len(stream) - 1)
+        return _Wanted(frame, (frame, stream[near]))
 
     def take(self, frame: int, rgb: RGB) -> None:
         for pair, pixels, other, uses in self._pairs.complete(frame, rgb):
@@ -210,14 +226,23 @@ class _Collector(Generic[Kept]):
             self._kept[pair] = self._keeper.keep(pixels, pair[0], neighbour, uses)
 
     def clips(self, timeline: Timeline) -> list[Clip[Kept]]:
-        return [
-            Clip(
-                number=picks.number,
-                frames=[self._kept[pair] for pair in pairs],
-                frame_times=[round(timeline.seconds(frame), 6) for frame, _ in pairs],
-                num_valid=picks.num_valid,
-                frame_numbers=[frame for frame, _ in pairs],
-                position=picks.positions[0],
-            )
-            for picks, pairs in self._picks
-        ]
+        return [self._clip(picks, wanted, timeline) for picks, wanted in self._picks]
+
+    def _clip(self, picks: ClipPicks, wanted: list[_Wanted], timeline: Timeline) -> Clip[Kept]:
+        def seconds(frames: Iterable[int]) -> list[float]:
+            return [round(timeline.seconds(frame), 6) for frame in frames]
+
+        of_source = self._keeper.neighbour == NEXT_IN_SOURCE
+        frames = [frame for frame, _ in wanted]
+        return Clip(
+            number=picks.number,
+            frames=[self._kept[pair] for _, pair in wanted],
+            frame_times=seconds(frames),
+            num_valid=picks.num_valid,
+            frame_numbers=frames,
+            position=picks.positions[0],
+            # the sum of both less the frame is the other one, also of a single frame
+            neighbour_times=seconds(sum(pair) - frame for frame, pair in wanted)
+            if of_source
+            else None,
+        )

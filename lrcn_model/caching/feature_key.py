@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lrcn_model.nets.frame_inputs import FRAMES
 from lrcn_model.nets.net import LRCN
 from lrcn_model.processor import Processor
 from lrcn_model.reading.augmentation import Augmentation
@@ -68,6 +69,8 @@ def feature_key(
     config = net.config
     expects = net.expects
     changes = None if view is None else _describe(view)
+    # named only where it is another one, so that features that are kept stay known
+    seen = {} if config.frame_input == FRAMES else {"frame_input": config.frame_input}
     return FeatureKey(
         {
             "version": _VERSION,
@@ -82,6 +85,7 @@ def feature_key(
             "instructions": torch.backends.cpu.get_cpu_capability(),
             "torch": torch.__version__,
             "view": changes,
+            **seen,
         }
     )
 

@@ -55,8 +55,15 @@ class CarriedState:
             The scores before any softmax, float (windows, frames, classes).
 
         Raises:
-            LrcnError: A window doesn't begin its video, and nothing is known of what came before.
+            LrcnError: A window doesn't begin its video, and nothing is known of what came before,
+                or two windows are of the same video.
         """
+        if len(set(videos)) < len(videos):
+            twice = next(video for video in videos if videos.count(video) > 1)
+            raise LrcnError(
+                f"two windows of {twice[0]} come side by side; where states are carried, name"
+                " shards that have each video once"
+            )
         features_BTF = features
         if features.dim() == _DIMS_ONE_AFTER_ANOTHER:
             features_BTF = side_by_side(features, lengths.tolist())

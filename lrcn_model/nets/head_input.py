@@ -104,6 +104,43 @@ class HeadOnCentered(nn.Module):
         return hidden_BTH, state
 
 
+class HeadWithDropout(nn.Module):
+    """A head that sees its input after dropout, while it is trained.
+
+    Args:
+        head: The head.
+        dropout: The probability with which a value is set to 0.
+
+    Attributes:
+        hidden: The number of hidden values for a frame.
+        causal: Whether a frame's hidden values depend on no frame after it.
+        head: The head.
+    """
+
+    def __init__(self, head: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.hidden = head.hidden
+        self.causal = is_causal(head)
+        self.dropout = nn.Dropout(dropout)
+        self.head = head
+
+    def forward(
+        self, features_BTF: Tensor, lengths: Tensor | None, state: Any
+    ) -> tuple[Tensor, Any]:
+        """Compute the hidden values of the frames that follow those which left a state.
+
+        Args:
+            features_BTF: What the head sees, float (clips, frames, features).
+            lengths: The number of real frames of each clip, int64 (clips,); None where all are.
+            state: The state after the frames before these; None at the start of the clips.
+
+        Returns:
+            float (clips, frames, hidden), and the head's own state.
+        """
+        hidden_BTH, state = self.head(self.dropout(features_BTF), lengths, state)
+        return hidden_BTH, state
+
+
 def head_on(what: str, features: int, build: Callable[[int], nn.Module]) -> nn.Module:
     """Build a head that sees what its value `input` says.
 

@@ -25,9 +25,11 @@ RECURRENT_VALUES: Mapping[str, Any] = {
     "layers": 1,
     "bidirectional": False,
     "input": "features",
+    "input_dropout": 0.0,
 }
 """The values of an LSTM or a GRU, each with its default: units of a layer and direction; layers;
-whether each layer follows the clip backwards as well; and what it sees, of `head_input.INPUTS`."""
+whether each layer follows the clip backwards as well; what it sees, of `head_input.INPUTS`; and the
+probability with which dropout sets a value of that to 0."""
 
 HEAD_VALUES: Mapping[str, Mapping[str, Any]] = {
     "lstm": RECURRENT_VALUES,

@@ -94,7 +94,7 @@ def _features(model: nn.Module, config: NetConfig) -> int:
     except Exception as error:
         raise UsageError(
             f"--cnn {config.cnn.name} can't take frames of {config.channels} channels and"
-            f" {width}x{height} pixels ({error}); give another --size"
+            f" {width}x{height} pixels ({error}); give another --size or --frame-input"
         ) from error
     model.train(training)
     if not isinstance(given, Tensor) or given.dim() != 2:

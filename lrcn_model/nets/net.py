@@ -6,6 +6,7 @@ Frames come in as `Preprocess` gives them. What is made of the scores is in `sco
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from lrcn_model.nets.clip_by_clip import features_clip_by_clip
 from lrcn_model.nets.cnn import Expects
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.first_weights import kaiming
+from lrcn_model.nets.frame_inputs import FRAMES, as_seen
 from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
@@ -38,7 +40,8 @@ class LRCN(nn.Module):
 
     Attributes:
         config: What the net was built from.
-        cnn: The CNN, which turns frames (N, channels, H, W) into features (N, features).
+        cnn: The CNN, which turns what it sees of frames, (N, channels, H, W), into features (N,
+            features).
         head: The head, which turns features into hidden values along a clip; see `nets.head`.
         dropout: The dropout between head and classifier; it does nothing where the head has no
             weights.
@@ -54,7 +57,7 @@ class LRCN(nn.Module):
         if config.classes < 1:
             raise UsageError(f"a net needs at least 1 class, got {config.classes}")
         self.config = config
-        self.cnn = CNNS.load(config.cnn.name)(config)
+        self.cnn = CNNS.load(config.cnn.name)(config.for_cnn)
         features = _said(self.cnn, "features", f"--cnn {config.cnn.name}")
         self.head = HEADS.load(config.head.name)(config, features)
         hidden = _said(self.head, "hidden", f"--head {config.head.name}")
@@ -74,7 +77,12 @@ class LRCN(nn.Module):
     def expects(self) -> Expects:
         """The numbers that the CNN expects its frames to be made of."""
         expects = getattr(self.cnn, "expects", None)
-        return expects if isinstance(expects, Expects) else Expects()
+        if not isinstance(expects, Expects):
+            return Expects()
+        # of a CNN that sees differences as well, those of the frames
+        channels = self.config.channels
+        mean, std = (values and values[:channels] for values in (expects.mean, expects.std))
+        return replace(expects, mean=mean, std=std)
 
     def forward(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Score every class at every frame.
@@ -123,12 +131,19 @@ class LRCN(nn.Module):
                 f"--head {self.config.head} looks at frames to come, so frames can't be scored as"
                 " they come; score whole clips, or train a net with another head"
             )
-        return self._scored(frames, None, state)
+        if self.config.frame_input == FRAMES:
+            return self._scored(frames, None, state)
+        before, inner = (None, None) if state is None else state
+        features = self.features(frames, before=before)
+        scores, inner = self.score_features(features, None, inner)
+        return scores, (frames[:, -1], inner)
 
     def _scored(self, frames: Tensor, lengths: Tensor | None, state: Any) -> tuple[Tensor, Any]:
         return self.score_features(self.features(frames, lengths), lengths, state)
 
-    def features(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def features(
+        self, frames: Tensor, lengths: Tensor | None = None, before: Tensor | None = None
+    ) -> Tensor:
         """What the CNN makes of clips' frames.
 
         On a CPU a CNN in evaluation mode takes them clip by clip, if no gradients are wanted.
@@ -136,6 +151,8 @@ class LRCN(nn.Module):
         Args:
             frames: As `forward` takes them.
             lengths: As `forward` takes it; needed only of clips one after another.
+            before: The frame before the first one of each clip, float (clips, channels, height,
+                width), for differences to it; None where clips begin.
 
         Returns:
             The features, float (clips, frames, features); of clips one after another float (frames,
@@ -145,16 +162,27 @@ class LRCN(nn.Module):
             UsageError: Frames of clips one after another come without lengths.
         """
         one_after_another = frames.dim() == _DIMS_OF_FRAMES
+        shape = frames.shape[:1] if one_after_another else frames.shape[:2]
+        if before is not None:
+            frames = torch.cat([before[:, None], frames], dim=1)
+        skipped = 0 if before is None else 1
+
+        def seen(clips: Tensor) -> Tensor:
+            return as_seen(self.config.frame_input, clips)[..., skipped:, :, :, :]
+
         traced = torch.compiler.is_compiling()
         learning = self.cnn.training or torch.is_grad_enabled()
         if frames.device.type == "cpu" and not (learning or traced):
             clips = torch.split(frames, _given(lengths)) if one_after_another else frames.unbind()
-            features_NF = features_clip_by_clip(self.cnn, clips)
+            features_NF = features_clip_by_clip(lambda clip: self.cnn(seen(clip)), clips)
+        elif not one_after_another:
+            features_NF = self.cnn(seen(frames).flatten(0, 1))
+        elif self.config.frame_input == FRAMES:
+            features_NF = self.cnn(frames)
         else:
-            features_NF = self.cnn(frames if one_after_another else frames.flatten(0, 1))
-        if one_after_another:
-            return features_NF
-        return features_NF.view(*frames.shape[:2], *features_NF.shape[1:])
+            clips = torch.split(frames, _given(lengths))
+            features_NF = self.cnn(torch.cat([seen(clip) for clip in clips]))
+        return features_NF.view(*shape, *features_NF.shape[1:])
 
     def score_features(
         self, features: Tensor, lengths: Tensor | None, state: Any

@@ -15,6 +15,7 @@ from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 from lrcn_data.size import Size
 from lrcn_model.nets.cnns import CNNS
+from lrcn_model.nets.frame_inputs import BOTH, FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEAD_VALUES, HEADS
 
 _SHOWN = 80
@@ -115,6 +116,9 @@ class NetConfig:
             default is left out, except the `hidden` of an `lstm`.
         size: (width, height), in pixels, of the frames that the net sees.
         channels: The number of channels that the frames have.
+        frame_input: What the CNN sees of a frame, among `frame_inputs.FRAME_INPUTS`: the frame,
+            its difference to the frame before, or both. The config that a CNN is built from has
+            the channels of what it sees.
         dropout: The probability with which dropout sets a value to 0, after the CNN's features,
             after the head, and between the layers of a head of several.
         lstm_hidden: A short way to give the head: the number of units of an `lstm`, which keeps
@@ -131,6 +135,7 @@ class NetConfig:
     size: Size
     channels: int
     dropout: float
+    frame_input: str
 
     def __init__(
         self,
@@ -141,6 +146,7 @@ class NetConfig:
         size: Size = (216, 216),
         channels: int = 3,
         dropout: float = 0.5,
+        frame_input: str = FRAMES,
         lstm_hidden: int | None = None,
     ) -> None:
         cnn, head = Part.of(cnn), _head(head, lstm_hidden)
@@ -152,6 +158,10 @@ class NetConfig:
             raise UsageError(f"frames need at least 1 channel, got {channels}")
         if not 0 <= dropout < 1:
             raise UsageError(f"--dropout must be from 0 to below 1, got {dropout}")
+        if frame_input not in FRAME_INPUTS:
+            raise UsageError(
+                f"--frame-input must be one of {', '.join(FRAME_INPUTS)}, got {frame_input!r}"
+            )
         for name, value in (
             ("classes", classes),
             ("cnn", cnn),
@@ -159,8 +169,15 @@ class NetConfig:
             ("size", (size[0], size[1])),
             ("channels", channels),
             ("dropout", dropout),
+            ("frame_input", frame_input),
         ):
             object.__setattr__(self, name, value)
+
+    @property
+    def for_cnn(self) -> Self:
+        """The config that the CNN is built from, whose frames are what the CNN sees of frames."""
+        channels = 2 * self.channels if self.frame_input == BOTH else self.channels
+        return replace(self, channels=channels, frame_input=FRAMES)
 
     @property
     def lstm_hidden(self) -> int | None:
@@ -200,7 +217,8 @@ class NetConfig:
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        """The record of the config that saved weights have."""
+        """The record of the config that saved weights have; plain frames aren't named."""
+        differs = {} if self.frame_input == FRAMES else {"frame_input": self.frame_input}
         return {
             "classes": self.classes,
             "cnn": self.cnn.to_json(),
@@ -208,6 +226,7 @@ class NetConfig:
             "size": list(self.size),
             "channels": self.channels,
             "dropout": self.dropout,
+            **differs,
         }
 
     @classmethod

@@ -9,7 +9,7 @@ from torch import nn
 
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.both_ways import BothWays
-from lrcn_model.nets.head_input import head_on
+from lrcn_model.nets.head_input import HeadWithDropout, head_on
 from lrcn_model.nets.heads import RECURRENT_VALUES
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.stacked_head import StackedHead
@@ -34,7 +34,11 @@ def recurrent_head(
     name = config.head.name
     values = config.head.filled(**RECURRENT_VALUES)
     hidden, count = (_whole(name, key, values[key]) for key in ("hidden", "layers"))
-    both_ways = values["bidirectional"]
+    both_ways, dropped = values["bidirectional"], values["input_dropout"]
+    if isinstance(dropped, bool) or not isinstance(dropped, int | float) or not 0 <= dropped < 1:
+        raise UsageError(
+            f"the head {name} needs a number from 0 to below 1 as input_dropout, got {dropped!r}"
+        )
     if not isinstance(both_ways, bool):
         raise UsageError(f"the head {name} needs true or false as bidirectional, got {both_ways!r}")
 
@@ -45,7 +49,8 @@ def recurrent_head(
     def all_layers(inputs: int) -> nn.Module:
         between = 2 * hidden if both_ways else hidden
         layers = [one(inputs), *(one(between) for _ in range(count - 1))]
-        return layers[0] if count == 1 else StackedHead(layers, config.dropout)
+        head = layers[0] if count == 1 else StackedHead(layers, config.dropout)
+        return HeadWithDropout(head, dropped) if dropped else head
 
     return head_on(values["input"], features, all_layers)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from lrcn_data.errors import UsageError, VideoError
-from lrcn_data.format.frame_kind import FrameKind, make_picture
+from lrcn_data.format.frame_kind import FrameKind, Neighbour, make_picture
 from lrcn_data.format.frame_kinds import recorded_frame_kind
 from lrcn_data.format.json_text import readable
 from lrcn_data.format.recipe import WHOLE
@@ -54,8 +54,8 @@ class StoredFrames:
         self.width = self.height = 0
 
     @property
-    def neighbour(self) -> int:
-        """The offset of the other frame that each picture is made from as well; see `FrameKind`."""
+    def neighbour(self) -> Neighbour:
+        """The second frame that each one has to come with; see `FrameKind`."""
         return self._kind.neighbour
 
     def begin(self) -> None:

@@ -78,7 +78,8 @@ class Augmentation:
         """Draw the changes of clips, which depend on (seed, epoch, number of the clip) only.
 
         Args:
-            indices: The numbers of the clips in their data set, int64 (clips,).
+            indices: The numbers of the clips in their data set, int64 (clips,), or of their videos;
+                equal numbers get equal changes.
             seed: The seed of the training.
             epoch: The number of the epoch, from 0.
 
@@ -91,7 +92,7 @@ class Augmentation:
         """Draw the changes of clips in a fixed view, which depend on (view, key of the clip) only.
 
         Args:
-            keys: The names of the clips.
+            keys: The names of the clips, or of their videos.
             view: The number of the view.
 
         Returns:

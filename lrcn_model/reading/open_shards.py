@@ -16,7 +16,7 @@ from lrcn_model.ranks import Ranks
 from lrcn_model.reading.batch_loader import load_batches
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.epoch_sampler import EpochSampler
-from lrcn_model.reading.recut_clips import RecutClips
+from lrcn_model.reading.recut_clips import RecutClips, stored_videos
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.stream_sampler import StreamSampler
 
@@ -138,20 +138,26 @@ def check_fits(data: ShardDataset, wanted: Wanted, *, allow_other_sampling: bool
     return differences
 
 
-def scoring_windows(data: ShardDataset, window: int, *, carry_state: bool) -> RecutClips:
+def scoring_windows(
+    data: ShardDataset, window: int | None, *, carry_state: bool
+) -> ShardDataset | RecutClips:
     """The windows that a net is scored on that was trained on windows of labels in time.
 
-    Where no state is carried they overlap by half, so that a frame at the end of one is in the
-    middle of another.
+    Where windows are cut and no state is carried they overlap by half, so that a frame at the end
+    of one is in the middle of another.
 
     Args:
         data: The stored windows.
-        window: The number of frames of the windows trained on; 0 for whole videos.
+        window: The number of frames of the windows trained on; 0 for whole videos, None for the
+            stored windows.
         carry_state: Whether the head's state is carried from window to window.
 
     Raises:
-        UsageError: No such windows can be cut.
+        UsageError: The clips are no windows, or no such windows can be cut.
     """
+    if window is None:
+        stored_videos(data)
+        return data
     stride = None if carry_state or not window else max(1, window // 2)
     return RecutClips.cut(data, length=window or None, stride=stride)
 

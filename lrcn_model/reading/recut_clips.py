@@ -17,6 +17,7 @@ from lrcn_data.errors import UsageError
 from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.records import NO_CLASS
 from lrcn_data.format.sample_members import Sample
+from lrcn_model.reading.class_rarity import ClassRarity
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.decode_samples import decode_samples
 from lrcn_model.reading.shard_dataset import ShardDataset
@@ -25,19 +26,24 @@ from lrcn_model.reading.worker_errors import one_line_errors
 
 
 def stored_videos(data: ShardDataset) -> StoredVideos:
-    """The videos of a data set with labels in time that has windows of them.
+    """The videos of a data set with labels in time, which has windows of them.
 
     Raises:
-        UsageError: The clips are no windows, or a video's first ones are in shards that aren't
-            named.
+        UsageError: Labels aren't in time, the clips are no windows, or a video's first ones are in
+            shards that aren't named.
     """
     data_set = data.data_set
     positions, numbers = data_set.positions, data_set.clip_numbers
-    sampling = data.recipe.get("sampling")
-    if positions is None or numbers is None or sampling != "windows":
+    location = data_set.shards[0].location
+    if positions is None or numbers is None:
         raise UsageError(
-            f"windows can be cut from shards with labels in time and --sampling windows; these have"
-            f" {'one label a clip' if positions is None else f'--sampling {sampling}'}"
+            f"{location} has labels of whole clips, and --window cuts videos whose labels are in"
+            " time; leave it out"
+        )
+    if (sampling := data.recipe.get("sampling")) != "windows":
+        raise UsageError(
+            f"{location} has labels in time, for which frames must follow one another, and was made"
+            f" with --sampling {sampling}; make shards with --sampling windows"
         )
     # two data sets, or shards that don't follow one another, meet where clips don't go on
     first = numbers == 0
@@ -118,22 +124,15 @@ class RecutClips(Dataset[ClipBatch]):
 
     @cached_property
     def label_groups(self) -> npt.NDArray[np.int64]:
-        """int64 (windows,), the rarest class that each window holds; -1 where it holds none.
-
-        A class is as rare as it is in all stored frames, so that an action of a few frames decides
-        what its window counts as.
-        """
+        """int64 (windows,), the rarest class that each window holds; -1 where it holds none."""
         frame_labels = self._data.data_set.frame_labels
         assert frame_labels is not None
-        counts = np.bincount(frame_labels[frame_labels >= 0], minlength=len(self._data.classes))
-        groups = np.full(len(self), NO_CLASS)
+        rarity = ClassRarity(frame_labels, len(self._data.classes))
+        groups = np.empty(len(self), np.int64)
         for number in range(len(self)):
-            held = {
-                label
-                for piece in self.windows.pieces(number)
-                for label in frame_labels[piece.sample, piece.start : piece.stop].tolist()
-            }
-            groups[number] = min(held - {NO_CLASS}, key=lambda n: (counts[n], n), default=NO_CLASS)
+            pieces = self.windows.pieces(number)
+            held = [frame_labels[piece.sample, piece.start : piece.stop] for piece in pieces]
+            groups[number] = rarity.rarest(np.concatenate(held))
         return groups
 
     def _joined(

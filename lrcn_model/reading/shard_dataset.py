@@ -19,6 +19,7 @@ from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.size import Size
 from lrcn_data.storage import locations
 from lrcn_model.nets.resize import resize
+from lrcn_model.reading.class_rarity import ClassRarity
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.decode_samples import decode_samples
 from lrcn_model.reading.worker_errors import one_line_errors
@@ -100,8 +101,14 @@ class ShardDataset(Dataset[ClipBatch]):
 
     @property
     def label_groups(self) -> npt.NDArray[np.int64]:
-        """int64 (clips,), a number for the class or the set of classes of each clip."""
-        return self.data_set.label_groups
+        """int64 (clips,), a number for the class or the set of classes of each clip.
+
+        Where labels are in time, it is the rarest class that the clip holds, or -1 for none.
+        """
+        frame_labels = self.data_set.frame_labels
+        if frame_labels is None:
+            return self.data_set.label_groups
+        return ClassRarity(frame_labels, len(self.classes)).rarest(frame_labels)
 
     def class_counts(self) -> npt.NDArray[np.int64]:
         """The number of clips that have each class, int64 (classes,)."""

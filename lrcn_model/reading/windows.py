@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ class Piece(NamedTuple):
     stop: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StoredVideos:
     """The videos that stored windows are of, and where in them each window lies.
 
@@ -46,7 +47,7 @@ class StoredVideos:
     positions: Numbers
     num_valid: Numbers
 
-    @property
+    @cached_property
     def firsts(self) -> Numbers:
         """int64 (videos,), the number of the first stored window of each video."""
         return np.flatnonzero(self.positions == 0)

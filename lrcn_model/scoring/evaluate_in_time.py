@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import LrcnError, UsageError
@@ -13,6 +13,7 @@ from lrcn_data.format.shard_patterns import Patterns
 from lrcn_model.detection.alarms import Alarm
 from lrcn_model.detection.detection_result import detection_result
 from lrcn_model.nets.carried_state import CarriedState
+from lrcn_model.nets.frame_inputs import FRAMES
 from lrcn_model.processor import keep_freed_memory, out_of_memory_remedy
 from lrcn_model.ranks import Ranks, joined, ranks_from_environment
 from lrcn_model.reading.clip_batch import Clips
@@ -32,6 +33,7 @@ from lrcn_model.scoring.known_features import with_known_features
 from lrcn_model.scoring.label_kinds import over_all_processes
 from lrcn_model.scoring.time_scorer import TimeScorer
 from lrcn_model.scoring.trained_run import AnyRun, TrainedRun, folder_of, load_run
+from lrcn_model.scoring.views import WHOLE, Views
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ class EvaluateInTimeOptions:
     background: Collection[str] = ()
     alarm: str | None = None
     alarm_length: float = 0.0
+    views: Views = field(default_factory=Views)
     batch_size: int = 16
     workers: int | None = None
     plugins: Collection[str] = ()
@@ -72,6 +75,8 @@ def evaluate_in_time(
     background: Collection[str] = (),
     alarm: str | None = None,
     alarm_length: float = 0.0,
+    views: str = WHOLE,
+    crop: float | None = None,
     batch_size: int = 16,
     workers: int | None = None,
     plugins: Collection[str] = (),
@@ -94,6 +99,8 @@ def evaluate_in_time(
             what is said of segments and of the mean of average precisions.
         alarm: The name of the class whose onset delay and false alarms are counted; None for none.
         alarm_length: How long an alarm has to last, in seconds.
+        views: In which views each window is scored, as `evaluate` has them.
+        crop: The fraction that each of ten-crop's crops cuts away, as `evaluate` has it.
         batch_size: The number of windows that are scored at a time.
         workers: The number of processes that read shards; None for as many as suit the machine.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
@@ -115,6 +122,7 @@ def evaluate_in_time(
         background=background,
         alarm=alarm,
         alarm_length=alarm_length,
+        views=Views(name=views, crop=crop),
         batch_size=batch_size,
         workers=workers,
         plugins=plugins,
@@ -158,11 +166,15 @@ def evaluate_runs_in_time(
         for run in trained
     ]
     named = _numbers(data.classes, options)
-    clips = [_windows(run, data) for run in trained]
+    clips = [
+        scoring_windows(data, run.facts.window, carry_state=run.facts.carry_state)
+        for run in trained
+    ]
     ranks = ranks_from_environment()
     keep_freed_memory()
     with joined(ranks, trained[0].processor.device), out_of_memory_remedy(options.batch_size):
-        share = sum(map(len, clips)) // ranks.count
+        share = sum(_share(run, one, ranks) for run, one in zip(trained, clips, strict=True))
+        share *= len(options.views)
         on_start(share, share)
         found = []
         for run, windows, differ in zip(trained, clips, differences, strict=True):
@@ -198,12 +210,11 @@ def _numbers(
     )
 
 
-def _windows(run: TrainedRun, data: ShardDataset) -> ShardDataset | RecutClips:
-    """The windows that a run is scored on."""
-    facts = run.facts
-    if facts.window is None:
-        return data
-    return scoring_windows(data, facts.window, carry_state=facts.carry_state)
+def _share(run: TrainedRun, windows: ShardDataset | RecutClips, ranks: Ranks) -> int:
+    """The number of windows that this process scores; where a state is carried, one has all."""
+    if run.facts.carry_state:
+        return len(windows) if ranks.first else 0
+    return len(windows) // ranks.count
 
 
 def _score(
@@ -214,28 +225,36 @@ def _score(
     ranks: Ranks,
     on_clips: Callable[[int], None],
 ) -> TimeScorer:
-    """Score this process's share of the windows; what is found is that of all processes."""
-    scorer = TimeScorer(len(run.facts.classes))
+    """Score this process's share of the windows; what is found is that of all processes.
+
+    A frame's probabilities are the mean over all windows that hold it, in all views.
+    """
+    scorer = TimeScorer(run.facts.smooth)
     run = run.for_frames(data.frame_kind)
     workers = default_workers() if options.workers is None else options.workers
-    known = with_known_features(run, data, workers=workers, ranks=ranks)
-    clips: Clips = windows
-    if known is not data:
-        clips = windows.of_cached(known) if isinstance(windows, RecutClips) else known
-        workers = 0
-    carried = CarriedState() if run.facts.carry_state else None
-    batches = scoring_batches(
-        clips,
-        batch_size=options.batch_size,
-        workers=workers,
-        processor=run.processor,
-        ranks=ranks,
-        in_streams=run.facts.carry_state,
-    )
-    with closing(batches):
-        for batch in batches:
-            scorer.add(run.score(batch, carried=carried), batch)
-            on_clips(len(batch))
+    # a frame's features are others where another window begins with it
+    may_be_known = windows is data or run.net.config.frame_input == FRAMES
+    for change in options.views.changes():
+        known: Clips = data
+        if may_be_known:
+            known = with_known_features(run, data, workers=workers, ranks=ranks, change=change)
+        clips: Clips = windows
+        if known is not data:
+            clips = windows.of_cached(known) if isinstance(windows, RecutClips) else known
+        carried = CarriedState() if run.facts.carry_state else None
+        batches = scoring_batches(
+            clips,
+            batch_size=options.batch_size,
+            workers=workers if known is data else 0,
+            processor=run.processor,
+            ranks=ranks,
+            in_streams=run.facts.carry_state,
+        )
+        with closing(batches):
+            for batch in batches:
+                # features are those of changed frames already
+                scorer.add(run.score(batch, change, carried), batch)
+                on_clips(len(batch))
     return over_all_processes(scorer, ranks)
 
 
@@ -267,6 +286,7 @@ def _evaluation(
         classes=run.facts.classes,
         first=ranks.first,
         differences=differences,
+        views=options.views,
         shards=[ScoredShard.of(shard) for shard in data.data_set.shards],
         alarm=alarm,
     )

@@ -13,6 +13,7 @@ from lrcn_model.detection.detection_comparison import DetectionComparison, compa
 from lrcn_model.detection.detection_result import DetectionResult
 from lrcn_model.detection.frame_track import FrameTrack
 from lrcn_model.scoring.evaluation import ScoredShard
+from lrcn_model.scoring.views import Views
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -28,6 +29,7 @@ class EvaluationInTime:
         first: Whether this is the process, of several, that reports what was found.
         differences: In what the windows were sampled otherwise than those that the net was trained
             on; a phrase for each difference.
+        views: In which views each window was scored; a frame counts once, whatever its views.
         shards: The shards that were scored.
         alarm: The class whose onset delay and false alarms are counted; None where none was named.
         kept: The .json file that it is kept in; see `kept_in_time`. None where it isn't.
@@ -41,6 +43,7 @@ class EvaluationInTime:
     classes: list[str]
     first: bool
     differences: list[str]
+    views: Views
     shards: Sequence[ScoredShard]
     alarm: Alarm | None = None
     kept: Path | None = None
@@ -49,7 +52,8 @@ class EvaluationInTime:
     def report(self) -> dict[str, Any]:
         """All figures by name, as JSON can hold them: null where nothing was counted."""
         differences = {"differences": self.differences} if self.differences else {}
-        return {**self.result.report(), **differences, "classes": self.classes}
+        views = {"views": self.views.name, "crop": self.views.cuts}
+        return {**self.result.report(), **views, **differences, "classes": self.classes}
 
 
 def compare_in_time(first: EvaluationInTime, second: EvaluationInTime) -> DetectionComparison:

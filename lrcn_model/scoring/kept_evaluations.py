@@ -53,7 +53,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lrcn_data.errors import LrcnError
+from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.json_text import dump_json
 from lrcn_model.processor import Processor
 from lrcn_model.run_folder import RunFolder, run_file
@@ -167,10 +167,16 @@ def read_evaluation(path: str | os.PathLike[str]) -> Evaluation:
         path: The path of its .json.
 
     Raises:
+        UsageError: It is of labels in time; `find_evaluation` reads those too.
         LrcnError: It is no such file, is damaged, or was written by a later version.
     """
     path = Path(path)
     record = read_record(path)
+    if "kind" in record:
+        raise UsageError(
+            f"{path} is of labels in time, which read_evaluation() doesn't read; use"
+            " find_evaluation()"
+        )
     with as_kept(path):
         arrays, report = load_arrays(path, record["scores"], "video"), record["figures"]
         return Evaluation.from_report(

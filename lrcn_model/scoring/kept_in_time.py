@@ -13,7 +13,7 @@ the .npz has these arrays (V videos, F frames of all videos one after another, C
   track_positions  int64 (F,)           each frame's number in the fps stream
   track_times      float64 (F,)         its own time in seconds
   track_labels     int32 (F,)           its class; -1 where it has none
-  track_scores     float16 (F, C)       the probability of each class
+  track_scores     float32 (F, C)       the probability of each class
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from lrcn_model.scoring.kept_evaluations import (
     read_record,
     write_evaluation,
 )
+from lrcn_model.scoring.views import WHOLE, Views
 
 IN_TIME = "in time"
 """The `kind` of such evaluations; others have none."""
@@ -70,8 +71,14 @@ def keep_in_time(
         "figures": found.report(),
         "alarm": alarm,
     }
-    decides = {"background": found.result.background, "alarm": alarm}
-    words = [IN_TIME.replace(" ", "-")]
+    views = found.views
+    decides = {
+        "background": found.result.background,
+        "alarm": alarm,
+        "views": views.name,
+        "crop": views.cuts,
+    }
+    words = [IN_TIME.replace(" ", "-"), *([] if views.name == WHOLE else [views.name])]
     name = evaluation_name(found.shards, found.weights, processor.precision, words, decides)
     return write_evaluation(folder, name, record, found.shards, _arrays(found))
 
@@ -105,6 +112,7 @@ def read_in_time(path: Path) -> EvaluationInTime:
             classes=figures["classes"],
             first=True,
             differences=figures.get("differences", []),
+            views=Views(name=figures["views"], crop=figures["crop"]),
             shards=[ScoredShard(**shard) for shard in record["data"]["shards"]],
             alarm=alarm,
             kept=path,
@@ -125,7 +133,7 @@ def _arrays(found: EvaluationInTime) -> dict[str, Array]:
         "track_positions": together("positions", np.int64),
         "track_times": together("times", np.float64),
         "track_labels": together("labels", np.int32),
-        "track_scores": together("scores", np.float16),
+        "track_scores": together("scores", np.float32),
     }
 
 
@@ -137,7 +145,7 @@ def _tracks(arrays: dict[str, Array]) -> list[FrameTrack]:
         np.split(arrays["track_positions"], ends),
         np.split(arrays["track_times"], ends),
         np.split(arrays["track_labels"].astype(np.int64), ends),
-        np.split(arrays["track_scores"].astype(np.float32), ends),
+        np.split(arrays["track_scores"], ends),
         strict=True,
     )
     return [

@@ -8,15 +8,23 @@ from torch import Tensor
 from lrcn_data.errors import LrcnError
 from lrcn_model.caching.cached_features import FeatureMaker
 from lrcn_model.caching.feature_folder import FeatureFolder
-from lrcn_model.caching.feature_key import feature_key
+from lrcn_model.caching.feature_key import FixedView, feature_key
 from lrcn_model.ranks import Ranks
+from lrcn_model.reading.augmentation import Augmentation, ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.trained_run import TrainedRun, folder_of
 
+_MIRRORED = ClipChange(flip=True)
+
 
 def with_known_features(
-    run: TrainedRun, data: ShardDataset, *, workers: int, ranks: Ranks
+    run: TrainedRun,
+    data: ShardDataset,
+    *,
+    workers: int,
+    ranks: Ranks,
+    change: ClipChange | None = None,
 ) -> Clips:
     """The clips with their features, if a training has kept features of the run's CNN.
 
@@ -28,6 +36,8 @@ def with_known_features(
         data: The clips.
         workers: The number of processes that read shards; 0 for reading in this process.
         ranks: The processes that share the clips.
+        change: What is done to each clip before; None for nothing. Of changed clips features are
+            kept only of mirror images, where a training took these as its view 1.
 
     Returns:
         The clips; `data` itself where no features of this CNN are kept, or none can be added.
@@ -40,14 +50,18 @@ def with_known_features(
     except LrcnError:
         return data
     net, preprocess, processor = run.net, run.preprocess, run.processor
-    folder = FeatureFolder(runs, feature_key(net, preprocess, processor))
+    if change not in (None, _MIRRORED):
+        return data
+    view = None if change is None else FixedView(number=1, augmentation=Augmentation(flip=1.0))
+    folder = FeatureFolder(runs, feature_key(net, preprocess, processor, view))
     if not folder.is_writable():
         return data
 
     @torch.inference_mode()
     def compute(batch: ClipBatch) -> Tensor:
         with processor.autocast():
-            return net.features(preprocess(batch), batch.lengths)
+            changes = None if change is None else [change] * len(batch)
+            return net.features(preprocess(batch, changes), batch.lengths)
 
     maker = FeatureMaker(compute=compute, workers=workers, processor=processor, ranks=ranks)
     cached = maker.cached(data, folder)

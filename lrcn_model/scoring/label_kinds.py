@@ -100,17 +100,18 @@ _CLASS_SETS: LabelKind[AnyScorer] = LabelKind(
 )
 
 
-_IN_TIME: LabelKind[TimeScorer] = LabelKind(
-    losses=lambda scores_BTC, batch, options, weights_C: losses_in_time(
-        scores_BTC,
-        batch.frame_labels,
-        smoothing=options.label_smoothing,
-        at=options.loss_at,
-        class_weights_C=weights_C,
-    ),
-    scorer=TimeScorer,
-    votes=VOTES,
-)
+def _in_time(smooth: int) -> LabelKind[TimeScorer]:
+    return LabelKind(
+        losses=lambda scores_BTC, batch, options, weights_C: losses_in_time(
+            scores_BTC,
+            batch.frame_labels,
+            smoothing=options.label_smoothing,
+            at=options.loss_at,
+            class_weights_C=weights_C,
+        ),
+        scorer=lambda classes, average: TimeScorer(smooth),
+        votes=VOTES,
+    )
 
 
 def label_kind(*, multi_label: bool) -> LabelKind[AnyScorer]:
@@ -118,14 +119,17 @@ def label_kind(*, multi_label: bool) -> LabelKind[AnyScorer]:
     return _CLASS_SETS if multi_label else _ONE_CLASS
 
 
-def training_kind(*, multi_label: bool, labels_in_time: bool) -> LabelKind[TrainingScorer]:
+def training_kind(
+    *, multi_label: bool, labels_in_time: bool, smooth: int = 1
+) -> LabelKind[TrainingScorer]:
     """How the clips of a training are labelled.
 
     Args:
         multi_label: Whether a clip has a set of classes.
         labels_in_time: Whether frames have classes of their own.
+        smooth: The number of frames that probabilities are averaged over, where they have.
     """
-    return _IN_TIME if labels_in_time else label_kind(multi_label=multi_label)
+    return _in_time(smooth) if labels_in_time else label_kind(multi_label=multi_label)
 
 
 def over_all_processes(part: Part, ranks: Ranks) -> Part:

@@ -5,7 +5,8 @@ Sums only, so that parts scored by several processes add up. Nothing here knows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -189,31 +190,55 @@ class Scorer:
             skipped: The number of videos that gave no clip since they were too short.
             failed: The number of videos that gave no clip for any other reason.
         """
-        videos, clips, tells = self.videos(), self._clips, self._classes > _BEST
-        confusion = np.zeros((self._classes, self._classes), np.int64)
-        among_best = 0
-        for video in videos:
-            confusion[video.label, video.predicted] += 1
-            among_best += int((video.scores > video.scores[video.label]).sum() < _BEST)
-        right, totals = confusion.diagonal(), confusion.sum(axis=1)
-        occurring = totals > 0
-        by_class = right[occurring] / totals[occurring]
-        return Result(
-            videos=len(videos),
-            clips=clips,
+        found = video_result(self.videos(), self._classes, skipped=skipped, failed=failed)
+        tells = self._classes > _BEST
+        return replace(
+            found,
+            clips=self._clips,
             frames=self._frames,
-            skipped=skipped,
-            failed=failed,
-            accuracy=_fraction(int(right.sum()), len(videos)),
-            top5=_fraction(among_best, len(videos)) if tells else None,
-            mean_class_accuracy=float(by_class.mean()) if len(by_class) else float("nan"),
-            accuracy_skipped_wrong=_fraction(int(right.sum()), len(videos) + skipped + failed),
-            clip_accuracy=_fraction(self._clips_correct, clips),
-            clip_top5=_fraction(self._clips_among_best, clips) if tells else None,
+            clip_accuracy=_fraction(self._clips_correct, self._clips),
+            clip_top5=_fraction(self._clips_among_best, self._clips) if tells else None,
             frame_accuracy=_fraction(self._correct, self._frames),
             frame_loss=_fraction(self._loss, self._frames),
-            confusion=confusion.tolist(),
         )
+
+
+def video_result(
+    videos: Sequence[VideoScores], classes: int, *, skipped: int, failed: int
+) -> Result:
+    """The figures of videos, of whose clips and frames nothing was counted.
+
+    Args:
+        videos: The scores of each video.
+        classes: The number of classes.
+        skipped: The number of videos that gave no clip since they were too short.
+        failed: The number of videos that gave no clip for any other reason.
+    """
+    tells = classes > _BEST
+    confusion = np.zeros((classes, classes), np.int64)
+    among_best = 0
+    for video in videos:
+        confusion[video.label, video.predicted] += 1
+        among_best += int((video.scores > video.scores[video.label]).sum() < _BEST)
+    right, totals = confusion.diagonal(), confusion.sum(axis=1)
+    occurring = totals > 0
+    by_class = right[occurring] / totals[occurring]
+    return Result(
+        videos=len(videos),
+        clips=0,
+        frames=0,
+        skipped=skipped,
+        failed=failed,
+        accuracy=_fraction(int(right.sum()), len(videos)),
+        top5=_fraction(among_best, len(videos)) if tells else None,
+        mean_class_accuracy=float(by_class.mean()) if len(by_class) else float("nan"),
+        accuracy_skipped_wrong=_fraction(int(right.sum()), len(videos) + skipped + failed),
+        clip_accuracy=float("nan"),
+        clip_top5=float("nan") if tells else None,
+        frame_accuracy=float("nan"),
+        frame_loss=float("nan"),
+        confusion=confusion.tolist(),
+    )
 
 
 def _fraction(part: float, whole: int) -> float:

@@ -6,7 +6,7 @@ Sums only, so that parts scored by several processes add up. Nothing here knows 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -186,35 +186,54 @@ class SetScorer:
             skipped: The number of videos that gave no clip since they were too short.
             failed: The number of videos that gave no clip for any other reason.
         """
-        videos = self.videos()
-        labels_VC = set_matrix([video.classes for video in videos], self._classes)
-        found_VC = set_matrix([video.recognized for video in videos], self._classes)
-        scores_VC = np.array([video.scores for video in videos]).reshape(-1, self._classes)
-        precisions = [
-            average_precision(scores_VC[:, number], labels_VC[:, number])
-            for number in range(self._classes)
-        ]
-        positives = labels_VC.sum(axis=0)
-        mean = _mean(np.array(precisions)[positives > 0])
-        scored = len(videos) / max(1, len(videos) + skipped + failed)
-        right = 2.0 * (labels_VC & found_VC).sum(axis=0)
-        of = positives + found_VC.sum(axis=0)
-        return SetResult(
-            videos=len(videos),
+        found = set_video_result(self.videos(), self._classes, skipped=skipped, failed=failed)
+        return replace(
+            found,
             clips=self._clips,
             frames=self._frames,
-            skipped=skipped,
-            failed=failed,
-            mean_average_precision=mean,
-            mean_average_precision_skipped_missed=mean * scored,
-            accuracy=_mean(np.array([video.right for video in videos])),
             clip_accuracy=self._overlap / self._clips if self._clips else float("nan"),
-            micro_f1=float(right.sum() / of.sum()) if of.any() else float("nan"),
-            macro_f1=_mean(right[of > 0] / of[of > 0]),
             frame_loss=self._loss / self._frames if self._frames else float("nan"),
-            average_precision=precisions,
-            positives=positives.tolist(),
         )
+
+
+def set_video_result(
+    videos: Sequence[SetVideoScores], classes: int, *, skipped: int, failed: int
+) -> SetResult:
+    """The figures of videos, of whose clips and frames nothing was counted.
+
+    Args:
+        videos: The scores of each video.
+        classes: The number of classes.
+        skipped: The number of videos that gave no clip since they were too short.
+        failed: The number of videos that gave no clip for any other reason.
+    """
+    labels_VC = set_matrix([video.classes for video in videos], classes)
+    found_VC = set_matrix([video.recognized for video in videos], classes)
+    scores_VC = np.array([video.scores for video in videos]).reshape(-1, classes)
+    precisions = [
+        average_precision(scores_VC[:, number], labels_VC[:, number]) for number in range(classes)
+    ]
+    positives = labels_VC.sum(axis=0)
+    mean = _mean(np.array(precisions)[positives > 0])
+    scored = len(videos) / max(1, len(videos) + skipped + failed)
+    right = 2.0 * (labels_VC & found_VC).sum(axis=0)
+    of = positives + found_VC.sum(axis=0)
+    return SetResult(
+        videos=len(videos),
+        clips=0,
+        frames=0,
+        skipped=skipped,
+        failed=failed,
+        mean_average_precision=mean,
+        mean_average_precision_skipped_missed=mean * scored,
+        accuracy=_mean(np.array([video.right for video in videos])),
+        clip_accuracy=float("nan"),
+        micro_f1=float(right.sum() / of.sum()) if of.any() else float("nan"),
+        macro_f1=_mean(right[of > 0] / of[of > 0]),
+        frame_loss=float("nan"),
+        average_precision=precisions,
+        positives=positives.tolist(),
+    )
 
 
 def recognized_classes(scores: Scores, average: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_model.detection.detection_result import DetectionResult, detection_result
 from lrcn_model.detection.frame_track import FrameTrack
+from lrcn_model.detection.smoothing import smoothed
 from lrcn_model.detection.track_joiner import TrackJoiner
 from lrcn_model.reading.clip_batch import ClipBatch
 
@@ -15,15 +16,16 @@ from lrcn_model.reading.clip_batch import ClipBatch
 class TimeScorer:
     """Joins the probabilities of the frames of windows to videos, and scores these.
 
-    A frame's probabilities are the mean over the windows that hold it.
+    A frame's probabilities are the mean over the windows that hold it, and then over the frames
+    around it.
 
     Args:
-        classes: The number of classes; not used.
-        average: Not used, since a frame is judged by itself; it is here as other scorers have it.
+        smooth: The number of frames that the latter mean is over; see `smoothing.smoothed`.
     """
 
-    def __init__(self, classes: int, average: str = "probs") -> None:
+    def __init__(self, smooth: int = 1) -> None:
         self._joiner = TrackJoiner()
+        self._smooth = smooth
 
     @torch.no_grad()
     def add(self, scores_BTC: Tensor, batch: ClipBatch) -> None:
@@ -62,7 +64,7 @@ class TimeScorer:
 
     def tracks(self) -> list[FrameTrack]:
         """All frames of each video, sorted by path."""
-        return list(self._joiner.tracks())
+        return [smoothed(track, self._smooth) for track in self._joiner.tracks()]
 
     def result(self, *, skipped: int = 0, failed: int = 0) -> DetectionResult:
         """The figures over all that was added, without intervals.

@@ -75,6 +75,7 @@ class RunFacts:
         window: The number of frames of the windows, cut from those of seq_len frames, that the net
             was trained on; 0 for whole videos, None for windows as they were stored.
         carry_state: Whether the head went on with what it had seen of the windows before.
+        smooth: The number of frames that a frame's probabilities are averaged over.
     """
 
     classes: list[str]
@@ -91,6 +92,7 @@ class RunFacts:
     labels_in_time: bool = False
     window: int | None = None
     carry_state: bool = False
+    smooth: int = 1
 
     @property
     def sampled(self) -> dict[str, Any]:
@@ -107,7 +109,8 @@ class RunFacts:
         if not self.multi_label:
             del record["multi_label"]
         if not self.labels_in_time:
-            del record["labels_in_time"], record["window"], record["carry_state"]
+            for name in ("labels_in_time", "window", "carry_state", "smooth"):
+                del record[name]
         return record
 
     @property
@@ -323,6 +326,7 @@ def load_run(
             labels_in_time=record.get("labels_in_time", False),
             window=record.get("window"),
             carry_state=record.get("carry_state", False),
+            smooth=record.get("smooth", 1),
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error

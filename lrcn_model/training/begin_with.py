@@ -11,6 +11,7 @@ from torch import Tensor
 from lrcn_data.errors import UsageError
 from lrcn_data.format.recipe import sampling_differences
 from lrcn_data.printable import first_few
+from lrcn_model.nets.frame_inputs import BOTH, DIFFERENCES
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor import choose_processor
@@ -51,6 +52,12 @@ def begin_with(net: LRCN, options: TrainOptions, data: ShardDataset) -> Beginnin
     """
     if options.pretrained is not None:
         found = load_pretrained(net.cnn, options.pretrained, net.config.cnn.name)
+        if net.config.frame_input == BOTH and found.other_shape:
+            raise UsageError(
+                f"--frame-input {BOTH} has twice the channels that --pretrained"
+                f" {options.pretrained} has weights for; leave one of them out, or take"
+                f" --frame-input {DIFFERENCES}"
+            )
         for part in options.frozen_modules():
             if random := random_within(found, part):
                 raise UsageError(
@@ -116,7 +123,7 @@ def _take_over(net: LRCN, options: TrainOptions, run: str, data: ShardDataset) -
 def _check_net(one: NetConfig, other: NetConfig, run: str) -> None:
     """Refuse a net of another kind than the one to train."""
     by_lstm = one.lstm_hidden is not None and other.lstm_hidden is not None
-    for name in ("cnn", "size", "lstm_hidden" if by_lstm else "head"):
+    for name in ("cnn", "size", "frame_input", "lstm_hidden" if by_lstm else "head"):
         if getattr(one, name) != getattr(other, name):
             flag = "--" + name.replace("_", "-")
             raise UsageError(

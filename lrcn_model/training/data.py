@@ -6,6 +6,7 @@ from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -113,8 +114,9 @@ class TrainData:
         refuse_one_class(
             self.train.classes,
             source=" ".join(options.shards),
-            # of clips without any class as well, a single one is a question
-            allowed=options.allow_one_class or min(self.train.class_counts()) < len(self.train),
+            # where some clips don't have it, a single class is a question
+            allowed=options.allow_one_class
+            or (self.train.multi_label and min(self.train.class_counts()) < len(self.train)),
         )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
@@ -130,13 +132,18 @@ class TrainData:
             UsageError: Windows are asked for that can't be cut, or others than of labels in time.
         """
         options = self._options
-        if self.train.labels_in_time:
-            # whatever the windows are, those that videos are joined from must be windows
-            stored_videos(self.train)
-        if options.window is None:
+        if options.smooth > 1 and not self.train.labels_in_time:
+            raise UsageError(
+                f"--smooth {options.smooth} averages frames around a frame, and these clips are"
+                " labelled as a whole; leave it out"
+            )
+        if options.window is None and not self.train.labels_in_time:
             return self.train, self.val
-        length, stride = options.window or None, options.window_stride or None
-        train = RecutClips.cut(self.train, length=length, stride=stride)
+        stored_videos(self.train)
+        train: AnyClips = self.train
+        if options.window is not None:
+            length, stride = options.window or None, options.window_stride or None
+            train = RecutClips.cut(self.train, length=length, stride=stride)
         return train, self.val and scoring_windows(
             self.val, options.window, carry_state=options.carry_state
         )
@@ -178,11 +185,14 @@ class TrainData:
                 f"--class-weights {self._options.class_weights} weighs clips by their class, and"
                 " these have several labels; leave it out"
             )
-        counts = self.train.class_counts()
+        return balanced_weights(torch.from_numpy(self._class_counts()))
+
+    def _class_counts(self) -> npt.NDArray[np.int64]:
+        """The number of clips, or of frames of labels in time, of each class, int64 (classes,)."""
         frame_labels = self.train.data_set.frame_labels
-        if frame_labels is not None:
-            counts = np.bincount(frame_labels[frame_labels >= 0], minlength=len(counts))
-        return balanced_weights(torch.from_numpy(counts))
+        if frame_labels is None:
+            return self.train.class_counts()
+        return np.bincount(frame_labels[frame_labels >= 0], minlength=len(self.train.classes))
 
     def warnings(self) -> list[str]:
         """What is odd about the shards, one sentence for each thing."""
@@ -194,7 +204,7 @@ class TrainData:
             found.append(
                 f"{len(others)} of the shards to train on are of another split, such as {others[0]}"
             )
-        classes = np.flatnonzero(self.train.class_counts())
+        classes = np.flatnonzero(self._class_counts())
         if len(classes) == 1 < len(self.train.classes):
             name = show(self.train.classes[classes[0]])
             found.append(f"all clips to train on are of one class, {name}")
@@ -254,6 +264,7 @@ class TrainData:
             labels_in_time=self.train.labels_in_time,
             window=self._options.window,
             carry_state=self._options.carry_state,
+            smooth=self._options.smooth,
             seq_len=self.train.seq_len,
             fps=self.train.fps,
             average=self._options.average,
@@ -266,7 +277,7 @@ class TrainData:
         )
 
     def fit_calibration(self, scorer: TrainingScorer) -> Calibration | None:
-        """How the probabilities of a net are corrected; None where clips have several labels.
+        """How the probabilities of a net are corrected; None unless clips have one label each.
 
         Args:
             scorer: The net's scores of the clips to validate with.

@@ -105,9 +105,11 @@ def _one_step(
     """Do a step of a training of so many steps: its loss, and the seconds it took.
 
     It is the first one or, where clips differ in their number of frames, one of the longest clips,
-    as no step takes more memory.
+    as no step takes more memory. Where a head's state is carried it is the first one all the same:
+    only there do all windows begin their videos.
     """
-    batches = data.longest_clips() if data.varying_lengths else data.train_batches(0, 0)
+    longest = data.varying_lengths and not options.carry_state
+    batches = data.longest_clips() if longest else data.train_batches(0, 0)
     with closing(batches):
         batch = next(batches)
         began = time.perf_counter()

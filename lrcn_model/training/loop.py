@@ -261,7 +261,9 @@ class Training:
         """The scores of the clips for validation, which all processes share."""
         data = self._data
         kind = training_kind(
-            multi_label=data.train.multi_label, labels_in_time=data.train.labels_in_time
+            multi_label=data.train.multi_label,
+            labels_in_time=data.train.labels_in_time,
+            smooth=self._options.smooth,
         )
         carried = CarriedState() if self._options.carry_state else None
         scorer = kind.scorer(len(data.train.classes), self._options.average)

@@ -20,7 +20,7 @@ class NotFiniteError(LrcnError):
 
 
 def all_finite(state: Any) -> bool:
-    """Whether every number in every tensor is finite, in dicts within dicts."""
+    """Whether every number in every tensor is finite, in dicts and lists within each other."""
     return all(bool(torch.isfinite(value).all()) for value in _tensors(state))
 
 
@@ -65,6 +65,6 @@ def _named(keys: tuple[str, ...]) -> str:
 def _tensors(state: Any) -> Iterator[Tensor]:
     if isinstance(state, Tensor):
         yield state
-    elif isinstance(state, dict):
-        for value in state.values():
+    elif isinstance(state, dict | list | tuple):
+        for value in state.values() if isinstance(state, dict) else state:
             yield from _tensors(value)

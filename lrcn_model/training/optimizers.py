@@ -21,6 +21,13 @@ def _adam(groups: list[dict[str, Any]], options: TrainOptions) -> Optimizer:
     return Adam(groups, lr=options.lr, weight_decay=options.weight_decay, fused=True)
 
 
+def _adamw(groups: list[dict[str, Any]], options: TrainOptions) -> Optimizer:
+    """Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019)."""
+    from torch.optim import AdamW
+
+    return AdamW(groups, lr=options.lr, weight_decay=options.weight_decay, fused=True)
+
+
 def _sgd(groups: list[dict[str, Any]], options: TrainOptions) -> Optimizer:
     from torch.optim import SGD
 
@@ -33,5 +40,5 @@ def _sgd(groups: list[dict[str, Any]], options: TrainOptions) -> Optimizer:
     )
 
 
-OPTIMIZERS: dict[str, _Maker] = {"adam": _adam, "sgd": _sgd}
+OPTIMIZERS: dict[str, _Maker] = {"adam": _adam, "adamw": _adamw, "sgd": _sgd}
 """The optimizers by name, each a function that makes one for groups of parameters."""

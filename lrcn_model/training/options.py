@@ -17,6 +17,7 @@ from typing import Any, Self
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnns import CNNS
+from lrcn_model.nets.frame_inputs import FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor_names import DEVICES, PRECISIONS
@@ -70,6 +71,14 @@ NET_OPTIONS = {
         kind=PictureSize(),
         default=_DEFAULT_NET.size,
         meaning="The width and height, in pixels, that every frame is squeezed to.",
+    ),
+    "frame_input": Option(
+        group=_NET,
+        kind=Choice(FRAME_INPUTS),
+        default=_DEFAULT_NET.frame_input,
+        meaning="What the CNN sees: each frame, its difference to the frame before (0 at the first"
+        " one) in place of it, or both, with twice the channels.",
+        added_later=True,
     ),
     "head": Option(
         group=_NET,
@@ -176,7 +185,7 @@ class TrainOptions:
     optimizer: str = option(
         "adam",
         Choice(tuple(OPTIMIZERS)),
-        "The optimizer: Adam, or SGD with a momentum of 0.9.",
+        "The optimizer: Adam, Adam with decoupled weight decay, or SGD with a momentum of 0.9.",
         group=_LEARNING,
     )
     lr: float = option(
@@ -214,7 +223,8 @@ class TrainOptions:
     weight_decay: float = option(
         0.0,
         Number(least=0),
-        "The factor of the L2 penalty on the weights; 0 means none.",
+        "The factor of the L2 penalty on the weights, or with adamw the share of --lr by which they"
+        " shrink at every step; 0 means none.",
         group=_LEARNING,
     )
     clip_grad: float = option(
@@ -265,8 +275,9 @@ class TrainOptions:
     patience: int = option(
         0,
         Whole(),
-        "The number of epochs without a better accuracy (mAP, where clips have several labels) on"
-        " --val-shards after which the training stops; 0 means that it never stops early.",
+        "The number of epochs without a better accuracy on --val-shards (mAP where clips have"
+        " several labels, frame mAP where labels are in time) after which the training stops; 0"
+        " means that it never stops early.",
         in_losses=False,
         group=_LEARNING,
     )
@@ -361,6 +372,14 @@ class TrainOptions:
         " last frame.",
         group=_LEARNING,
     )
+    smooth: int = option(
+        1,
+        Whole(least=1),
+        "Where labels are in time, the number of frames, an odd one, over which the probabilities"
+        " of a frame are averaged when a video is scored or predicted; 1 judges each by itself.",
+        group=_LEARNING,
+        added_later=True,
+    )
     reader: str = option(
         "shards",
         Choice(("shards", "webdataset")),
@@ -452,10 +471,20 @@ class TrainOptions:
                 f"--window-stride {self.window_stride} says how far --window moves; give its length"
                 " as well"
             )
+        if self.smooth % 2 == 0:
+            raise UsageError(
+                f"--smooth takes an odd number of frames, as many before a frame as behind it, got"
+                f" {self.smooth}"
+            )
         if self.window is not None and self.reader != "shards":
             raise UsageError(f"--window {self.window} goes with --reader shards")
         if not self.carry_state:
             return
+        if self.net.frame_input != FRAMES:
+            raise UsageError(
+                f"--carry-state goes on from window to window, and --frame-input"
+                f" {self.net.frame_input} begins anew with each; leave one of them out"
+            )
         if not self.window:
             raise UsageError(
                 "--carry-state goes through videos in windows; give their length, such as"
@@ -467,12 +496,13 @@ class TrainOptions:
             "--shuffle-window": self.shuffle_window,
             "--mixup": self.mixup,
             "--compile": self.compile,
+            "--smooth": self.smooth > 1,
         }
         for flag, given in others.items():
             if given:
                 raise UsageError(
-                    f"--carry-state takes the windows of each video in their order; leave {flag}"
-                    " out"
+                    f"--carry-state takes the frames of each video in their order and knows none to"
+                    f" come; leave {flag} out"
                 )
 
     def _check_freeze(self) -> None:
@@ -522,6 +552,10 @@ class TrainOptions:
     def caches_features(self) -> bool:
         """Whether epochs need not run the CNN."""
         same = not self.changes_clips or self.fixed_views > 0
+        # contrast is about the mean of a whole clip, and windows are cut from several
+        same = same and not (self.jitter and self.window is not None)
+        # a frame's features are others where another window begins with it
+        same = same and (self.window is None or self.net.frame_input == FRAMES)
         return (self.cache, self.reader) == ("auto", "shards") and self.freezes_cnn and same
 
     def view(self, epoch: int) -> int:

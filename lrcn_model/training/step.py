@@ -43,7 +43,7 @@ from lrcn_model.training.mixup import draw_mixing
 from lrcn_model.training.moving_average import moving_average
 from lrcn_model.training.not_finite import all_finite
 from lrcn_model.training.optimizers import OPTIMIZERS
-from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.options import OPTIONS, TrainOptions
 from lrcn_model.training.parameter_groups import LR_FACTOR, module_of, parameter_groups
 from lrcn_model.training.step_figures import StepSums
 
@@ -94,6 +94,11 @@ class TrainStep:
             raise UsageError(
                 "--loss-at mean is against the class of a whole clip, and where labels are in time"
                 " frames have classes of their own; take every or last"
+            )
+        if labels_in_time and options.average != OPTIONS["average"].default:
+            raise UsageError(
+                f"--average {options.average} is how a video's class follows from its frames, and"
+                " where labels are in time frames have classes of their own; leave it out"
             )
         if multi_label and options.loss_at != EVERY:
             raise UsageError(
@@ -214,14 +219,19 @@ class TrainStep:
         return frames
 
     def _changes(self, batch: ClipBatch, epoch: int) -> list[ClipChange] | None:
-        """How an epoch changes the clips of a batch."""
+        """How an epoch changes the clips of a batch.
+
+        Where labels are in time a fixed view is one of a whole video, so that windows cut from
+        several stored ones are of one piece; so it is where a state is carried on.
+        """
         if not self.augmentation:
             return None
         if not self._options.fixed_views:
-            seed = self._options.seed
-            return self.augmentation.draw(batch.indices, seed=seed, epoch=epoch)
+            numbers = batch.indices if self._carried is None else torch.tensor(batch.sources)
+            return self.augmentation.draw(numbers, seed=self._options.seed, epoch=epoch)
+        names = batch.keys if batch.positions is None else batch.videos
         view = self._options.view(epoch)
-        return self.augmentation.draw_view(batch.keys, view) if view else None
+        return self.augmentation.draw_view(names, view) if view else None
 
     @torch.no_grad()
     def features(self, batch: ClipBatch, epoch: int | None = None) -> Tensor:

@@ -494,3 +494,11 @@ def test_the_group_alone_shows_its_help(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("Usage: lrcn-data")
     assert "error:" not in done.stderr
+
+
+def test_no_garbage_is_looked_for_as_the_process_ends(tmp_path: Path) -> None:
+    # what is registered first is called last
+    late = "import atexit, gc; atexit.register(lambda: print(len(gc.get_objects())));"
+    command = [sys.executable, "-c", late + MAIN, "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) < 1000

@@ -49,7 +49,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("runs", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
         *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
-        *("--summary", "--background", "--alarm", "--alarm-length"),
+        *("--summary", "--fuse", "--background", "--alarm", "--alarm-length"),
     }
 
 
@@ -274,6 +274,42 @@ def test_kept_evaluations_are_summed_up(
     assert report["folds"][0]["runs"][0]["evaluation"] == kept[1]
     with pytest.raises(UsageError, match="run has 2 evaluations that fit"):
         evaluate("--summary", "run", "other")
+
+
+def test_the_scores_of_runs_are_joined_by_their_weights(
+    run: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for one in (run, other):
+        evaluate(one, "--shards", "shards", "--average", "probs", "--csv", f"{one}.csv")
+    capsys.readouterr()
+    evaluate("--fuse", "run:0.33", "other:0.67", "--csv", "joined.csv", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert [part["weight"] for part in report["parts"]] == pytest.approx([0.33, 0.67])
+    assert all(part["missing"] == [] for part in report["parts"])
+    rows = {}
+    for name in ("run", "other", "joined"):
+        with Path(f"{name}.csv").open() as file:
+            rows[name] = sorted(
+                csv.DictReader(file), key=lambda row: (row["video"], row["sha256"], row["class"])
+            )
+    for one, another, joined in zip(*rows.values(), strict=True):
+        for number in range(4):
+            scores = [float(row[f"class {number}"]) for row in (one, another, joined)]
+            assert scores[2] == pytest.approx(0.33 * scores[0] + 0.67 * scores[1], abs=1e-5)
+    right = [row["correct"] == "1" for row in rows["joined"]]
+    assert report["fused"]["accuracy"] == pytest.approx(np.mean(right))
+    evaluate("--fuse", "run", "other")
+    shown = capsys.readouterr().out
+    for words in ("together", "0.5", "less B", "recognized only together", "McNemar"):
+        assert words in shown
+
+
+def test_what_joining_cant_have_is_refused(run: Path) -> None:
+    for options in (["--shards", "shards"], ["--summary"], ["--calibrate"]):
+        with pytest.raises(UsageError, match=f"with which {options[0]} doesn't go"):
+            evaluate("--fuse", run, run, *options)
+    with pytest.raises(UsageError, match="run has no evaluation; make one with `lrcn-eval run"):
+        evaluate("--fuse", "run:1", "run:2")
 
 
 def test_what_a_summary_cant_have_or_an_evaluation_lacks_is_refused(run: Path) -> None:

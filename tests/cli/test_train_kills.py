@@ -170,6 +170,49 @@ def test_a_training_that_is_asked_to_stop_saves_and_goes_on_later(
     process.communicate()
 
 
+@pytest.fixture
+def windows(make_data_set: Any) -> Path:
+    """A data set of labels in time."""
+    path: Path = make_data_set(
+        samples={"train": [9, 7, 10], "val": [6]},
+        sizes=((40, 32),),
+        seq_len=6,
+        labels_in_time=True,
+        recipe={"sampling": "windows"},
+    )
+    return path
+
+
+CARRIED = ("--window", "4", "--carry-state", "--ema", "0.8")
+
+
+@pytest.mark.parametrize("options", [CARRIED, ("--window", "4", "--window-stride", "2")], ids=str)
+def test_a_training_on_labels_in_time_ends_as_one_never_stopped_or_killed(
+    windows: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    train(windows, whole, *options)
+    steps = last_step(whole)
+    an_epoch = steps // int(VALUES["--epochs"])
+
+    # in the middle of the second epoch, between two checkpoints, and of the third one
+    assert kill_at_a_step(start(windows, out, *options), out, an_epoch + 4, 0)
+    process = start(windows, out, *options)
+    while process.poll() is None and last_step(out) < 2 * an_epoch + 2:
+        time.sleep(0.004)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, stderr
+    assert "the same command goes on from there" in stderr
+    assert 2 * an_epoch < last_step(out) < steps
+    train(windows, out, *options)
+
+    assert lines(out) == lines(whole)
+    assert (out / "weights.safetensors").read_bytes() == (
+        whole / "weights.safetensors"
+    ).read_bytes()
+
+
 def launch(data: Path, out: Path) -> subprocess.Popen[str]:
     """A training of two processes that torchrun starts anew when one dies."""
     values = [text for pair in {**VALUES, "--epochs": "15"}.items() for text in pair]

@@ -69,10 +69,10 @@ def test_the_threads_of_the_group_end_with_it(make_data_set: MakeDataSet, option
         assert "gloo" not in (folder / f"threads-{rank}").read_text()
 
 
-def same_figures(one: dict[str, Any], other: dict[str, Any]) -> None:
+def same_figures(one: dict[str, Any], other: dict[str, Any], *, rel: float = 1e-6) -> None:
     assert one.keys() == other.keys()
     for name, value in one.items():
-        expected = pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
+        expected = pytest.approx(value, rel=rel) if isinstance(value, float) else value
         assert other[name] == expected, name
 
 
@@ -114,6 +114,73 @@ def test_two_processes_train_and_score_every_clip_once(
     best = [line for line in epochs if line["best"]][-1]
     assert best["val_accuracy"] == alone["accuracy"]
     assert best["val_frame_loss"] == pytest.approx(alone["frame_loss"], rel=1e-5)
+
+
+NET = """
+[cnn]
+name = "layers"
+layers = [{ conv = 6, pool = 2 }, { global_pool = "mean" }]
+
+[head]
+name = "gru"
+hidden = 5
+"""
+"""Without batch normalization, which sees each process's own clips."""
+
+
+OF_WINDOWS = (
+    *("--config", "net.toml", "--size", "32x32", "--dropout", "0", "--shards", "shards"),
+    *("--val-shards", "shards", "--window", "4", "--epochs", "2", "--class-weights", "balanced"),
+    *("--lr", "1e-2", "--log-every", "1", "--device", "cpu"),
+)
+
+
+@pytest.fixture
+def windows(make_data_set: MakeDataSet) -> Path:
+    """The folder of a data set of labels in time, and of a net."""
+    folder = make_data_set(
+        samples={"train": [6, 5], "val": [5], "test": [4]},
+        sizes=((32, 32),),
+        seq_len=6,
+        labels_in_time=True,
+        recipe={"sampling": "windows"},
+    ).parent
+    (folder / "net.toml").write_text(NET)
+    return folder
+
+
+def test_two_processes_learn_of_windows_what_one_does_with_batches_twice_as_large(
+    windows: Path,
+) -> None:
+    folder, train = windows, [*OF_WINDOWS, "--window-stride", "2"]
+    call("train", *train, "--batch-size", "4", "--out", "one", folder=folder)
+    on_two("lrcn_cli.train", *train, "--batch-size", "2", "--out", "two", cwd=folder)
+
+    logs = [(folder / run / "metrics.jsonl").read_text().splitlines() for run in ("one", "two")]
+    assert len(logs[0]) > 8
+    for one, two in zip(*(map(json.loads, log) for log in logs), strict=True):
+        timed = {"clips_per_s": 0, "seconds": 0}
+        same_figures(one | timed, two | timed, rel=1e-4)
+
+    score = ["two", "--shards", "shards", "--device", "cpu", "--json", "--alarm", "class 1"]
+    alone = json.loads(call("evaluate", *score, folder=folder).stdout)
+    together = json.loads(on_two("lrcn_cli.evaluate", *score, cwd=folder))
+    names = ("frames", "frame_accuracy", "frame_map", "f1_50", "temporal_map", "kept")
+    same_figures(*({name: found[name] for name in names} for found in (alone, together)), rel=1e-4)
+
+
+def test_two_processes_score_carried_states_as_one_does(windows: Path) -> None:
+    call("train", *OF_WINDOWS, "--carry-state", "--out", "run", folder=windows)
+    score = ["run", "--shards", "shards", "--device", "cpu", "--json"]
+    alone = json.loads(call("evaluate", *score, folder=windows).stdout)
+    assert json.loads(on_two("lrcn_cli.evaluate", *score, cwd=windows)) == alone
+
+
+def test_two_processes_refuse_to_carry_states_in_training(windows: Path) -> None:
+    with pytest.raises(
+        AssertionError, match="--carry-state goes through each video in one process"
+    ):
+        on_two("lrcn_cli.train", *OF_WINDOWS, "--carry-state", cwd=windows)
 
 
 def test_two_processes_go_on_from_the_same_checkpoint_where_the_last_is_rotten(

@@ -16,5 +16,6 @@ def facts_of(data: ShardDataset, **values: Any) -> RunFacts:
         "fps": data.fps,
         "stored_size": data.stored_size,
         "recipe": data.recipe,
+        "frame_kind": data.frame_kind.name,
     }
     return RunFacts(**{**of_clips, **values})

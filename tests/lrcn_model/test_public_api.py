@@ -91,6 +91,15 @@ def test_importing_a_package_imports_nothing_dear(package: str, dear: str) -> No
         (lambda: lrcn_model.load_run("run", amp="int8"), "--amp must be one of auto, off"),
         (lambda: lrcn_model.evaluate("run", "shards", average="max"), "average must be one of"),
         (lambda: lrcn_model.evaluate("run", "shards", workers=-1), "workers -1 is out of range"),
+        (
+            lambda: lrcn_model.evaluate_in_time("run", "shards", batch_size=0),
+            "batch_size 0 or worker",
+        ),
+        (
+            lambda: lrcn_model.evaluate_in_time("run", "shards", alarm_length=1),
+            "--alarm-length 1 is how long --alarm's class has to last; name the class",
+        ),
+        (lambda: lrcn_model.summarize_in_time([]), "there is no evaluation to sum up; name some"),
         (lambda: lrcn_model.predict("run", "clip.avi", top=0), "top 0 or batch_size 16 is below 1"),
         (lambda: lrcn_data.make_shards(size="64x64"), "--size must have sides from 1 to 8192"),
         (lambda: lrcn_data.make_shards(workers=-1), "--workers must be at least 0, got -1"),

@@ -69,7 +69,10 @@ def test_a_kind_of_a_later_version_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("grey", "--frame-kind must be one of rgb, or package.module:name of your own, got 'grey'"),
+        (
+            "grey",
+            "--frame-kind must be one of rgb, flow, or package.module:name of your own, got 'grey'",
+        ),
         ("fractions:Fraction", "--frame-kind fractions:Fraction is no kind of frames"),
         (f"{__name__}:LongEnding", "the ending 'JPEG2000.j2k'; it needs"),
         (f"{__name__}:NoChannels", "has 0 channels"),

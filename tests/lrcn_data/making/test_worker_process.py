@@ -43,3 +43,11 @@ def test_what_workers_are_forked_from_has_one_thread_and_all_that_they_need() ->
         "print(len(os.listdir('/proc/self/task')), {'av', 'simplejpeg'} <= sys.modules.keys())"
     )
     assert run("-c", code) == ["1 True"]
+
+
+def test_no_garbage_is_looked_for_in_what_workers_are_forked_from_but_in_what_comes_later() -> None:
+    code = (
+        "import gc, lrcn_data.making.worker_preload as preload;"
+        "print(any(one is preload.__dict__ for one in gc.get_objects()), gc.isenabled())"
+    )
+    assert run("-c", code) == ["False True"]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrcn_data.format.frame_kind import NEXT_IN_SOURCE, Neighbour
 from lrcn_data.pixels import RGB
 from lrcn_data.sampling.blocks import Blocks
 from lrcn_data.sampling.clip_options import ClipOptions
@@ -49,7 +50,7 @@ def test_every_pair_comes_once_with_both_its_frames_and_no_frame_is_held_too_lon
 class Noting:
     """Keeps of each frame its number, what its pixels say, and what its neighbour's say."""
 
-    def __init__(self, neighbour: int) -> None:
+    def __init__(self, neighbour: Neighbour) -> None:
         self.neighbour = neighbour
 
     def begin(self) -> None:
@@ -93,6 +94,29 @@ def test_a_frame_that_is_repeated_has_several_neighbours(
     path = write_numbered(range(3))
     [frames] = kept(path, 1, ClipOptions(fps=Fraction(20), sampling=Blocks(seq_len=6)))
     assert frames == [(0, 0, 0), (0, 0, 1), (1, 1, 1), (1, 1, 2), (2, 2, 2), (2, 2, 2)]
+
+
+@pytest.mark.parametrize("decoder", ["av", "ffmpeg"])
+def test_the_next_frame_of_the_source_is_that_after_each_and_the_last_ones_own_predecessor(
+    write_numbered: WriteNumbered, decoder: str
+) -> None:
+    path = write_numbered(range(8))
+    # of 10 frames a second every third, the last one included
+    options = ClipOptions(fps=Fraction(10, 3), sampling=Windows(seq_len=2), decoder=decoder)
+    with open_video(path) as file:
+        clips = collect_clips(file, "v", options, Noting(NEXT_IN_SOURCE)).clips
+    assert [clip.frames for clip in clips] == [[(1, 1, 2), (4, 4, 5)], [(4, 4, 5), (6, 6, 7)]]
+    assert [clip.frame_numbers for clip in clips] == [[1, 4], [4, 7]]
+    assert [clip.frame_times for clip in clips] == [[0.1, 0.4], [0.4, 0.7]]
+    assert [clip.neighbour_times for clip in clips] == [[0.2, 0.5], [0.5, 0.6]]
+
+
+def test_the_only_frame_of_a_source_is_its_own_neighbour(write_numbered: WriteNumbered) -> None:
+    with open_video(write_numbered([7])) as file:
+        options = ClipOptions(fps=Fraction(10), sampling=Windows(seq_len=2), short="pad")
+        [clip] = collect_clips(file, "v", options, Noting(NEXT_IN_SOURCE)).clips
+    assert clip.frames == [(0, 7, 7), (0, 7, 7)]
+    assert clip.neighbour_times == [0, 0]
 
 
 def test_without_an_offset_no_frame_has_a_neighbour(write_numbered: WriteNumbered) -> None:

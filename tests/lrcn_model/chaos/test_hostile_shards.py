@@ -241,6 +241,7 @@ def hostile_texts(f: Any) -> dict[str, bytes]:
         ("frame_times", []),
         ("frame_times", [float("nan")] * 2),
         ("frame_times", ["0", "1"]),
+        ("neighbour_times", [[], []]),
         ("segment", [0]),
         ("segment", [float("inf"), 0]),
         ("key", "../../x"),

@@ -226,6 +226,21 @@ def test_the_nets_dropout_is_between_layers_and_drawn_from_torchs_seed() -> None
     assert torch.equal(alone(features, None, None)[0], alone(features, None, None)[0])
 
 
+@pytest.mark.parametrize("what", INPUTS)
+def test_what_a_head_sees_is_dropped_only_while_it_is_trained(what: str) -> None:
+    features = clips_of_features()
+    plain = built(Part("gru", hidden=UNITS, input=what))
+    dropped = built(Part("gru", hidden=UNITS, input=what, input_dropout=0.5))
+    wanted = plain(features, LENGTHS, None)[0]
+    torch.testing.assert_close(dropped(features, LENGTHS, None)[0], wanted)
+    found = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        found.append(dropped.train()(features, LENGTHS, None)[0])
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
 def test_the_default_head_has_the_names_that_its_weights_always_had() -> None:
     assert list(small_net(Part("lstm")).head.state_dict()) == [
         *("lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0")
@@ -241,6 +256,8 @@ def test_the_default_head_has_the_names_that_its_weights_always_had() -> None:
         ({"layers": True}, "at least 1 as layers, got True"),
         ({"bidirectional": 1}, "needs true or false as bidirectional, got 1"),
         ({"input": "motion"}, "one of features, differences, both, centered, got 'motion'"),
+        ({"input_dropout": 1.0}, "from 0 to below 1 as input_dropout, got 1.0"),
+        ({"input_dropout": True}, "from 0 to below 1 as input_dropout, got True"),
         ({"hiden": 3}, "has no value 'hiden'; did you mean 'hidden'?"),
     ],
 )

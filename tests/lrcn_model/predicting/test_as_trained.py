@@ -29,13 +29,11 @@ WriteVideo = Callable[..., Path]
 SIZE = (40, 32)
 
 
-def run_on(
-    folder: Path, *, average: str = "log-probs", head: Part | str | None = None
-) -> TrainedRun:
+def run_on(folder: Path, *, average: str = "log-probs", **net_values: Any) -> TrainedRun:
     """A net as it is drawn at random, with what a training on these shards would record."""
     data = ShardDataset(folder)
     torch.manual_seed(1)
-    net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE, head=head))
+    net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE, **net_values))
     net.eval()
     preprocess = Preprocess(SIZE, torch.tensor([90.0, 80.0, 70.0]))
     facts = facts_of(data, average=average, trained={})
@@ -132,6 +130,7 @@ def test_pixels_and_scores_are_those_of_the_shards(
         {"average": "last"},
         {"average": "last", "head": Part("gru", layers=2, bidirectional=True, input="both")},
         {"head": "mean"},
+        {"frame_input": "both"},
     ],
     ids=str,
 )
@@ -142,6 +141,12 @@ def test_any_head_and_vote_scores_short_videos_as_their_clips_in_shards(
     check_same(tmp_path, videos, run_values, seq_len=20, fps=Fraction(5), **sampling)
     whole = {**sampling, "seq_len": "max:20", "short": "skip"}
     check_same(tmp_path, videos, run_values, fps=Fraction(5), **whole)
+
+
+def test_flow_is_computed_as_for_the_shards(tmp_path: Path, videos: list[Path]) -> None:
+    pytest.importorskip("cv2")
+    sampling = {"sampling": "windows", "stride": 1, "short": "pad", "size": (48, 36)}
+    check_same(tmp_path, videos, seq_len=4, frame_kind="flow", **sampling)
 
 
 @pytest.mark.parametrize("average", ["log-probs", "probs"])

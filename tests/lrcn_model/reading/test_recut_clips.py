@@ -124,22 +124,22 @@ def test_windows_come_from_worker_processes(data: ShardDataset) -> None:
 
 
 def test_a_window_counts_as_the_rarest_class_that_it_holds(data: ShardDataset) -> None:
-    recut = RecutClips.cut(data, length=3, stride=3)
-    batch = recut.__getitems__(range(len(recut)))
     labels = [frame[1] for frame in by_frame(data).values()]
 
-    for row, group in zip(batch.frame_labels.tolist(), recut.label_groups.tolist(), strict=True):
-        held = set(row) - {-1}
-        assert group in (held or {-1})
-        assert all(labels.count(group) <= labels.count(other) for other in held)
+    for windows in (data, RecutClips.cut(data, length=3, stride=3)):
+        rows = windows.__getitems__(range(len(windows))).frame_labels.tolist()
+        for row, group in zip(rows, windows.label_groups.tolist(), strict=True):
+            held = set(row) - {-1}
+            assert group in (held or {-1})
+            assert all(labels.count(group) <= labels.count(other) for other in held)
 
 
 def test_clips_that_are_no_windows_are_not_cut(make_data_set: MakeDataSet) -> None:
     blocks = ShardDataset(str(make_data_set(labels_in_time=True, recipe={"sampling": "blocks"})))
-    with pytest.raises(UsageError, match="these have --sampling blocks"):
+    with pytest.raises(UsageError, match="was made with --sampling blocks; make shards with"):
         RecutClips.cut(blocks, length=2, stride=1)
     whole = ShardDataset(str(make_data_set("whole", recipe={"sampling": "windows"})))
-    with pytest.raises(UsageError, match="these have one label a clip"):
+    with pytest.raises(UsageError, match="has labels of whole clips, and --window"):
         RecutClips.cut(whole, length=2, stride=1)
 
 

@@ -73,6 +73,7 @@ def trained(folder: Path, run: str, **values: Any) -> list[dict[str, Any]]:
         {"flip": 0.5, "crop": 0.3, "jitter": 0.2, "fixed_views": 2},
         {"ema": 0.9, "balanced": True},
         {"accumulate": 2, "shuffle_window": 1},
+        {"frame_input": "differences"},
     ],
     ids=str,
 )
@@ -89,6 +90,7 @@ def test_a_head_learns_the_same_from_cached_features(data: Path, values: dict[st
         {},
         {"head": {"name": "gru", "hidden": 5, "bidirectional": True}, "dropout": 0.3},
         {"head": "mean", "flip": 0.5, "crop": 0.3, "fixed_views": 2},
+        {"frame_input": "differences"},
     ],
     ids=str,
 )
@@ -104,6 +106,13 @@ def test_nets_learn_the_same_from_what_is_cached_of_clips_of_several_lengths(
     learning = trained(data, "learning", **views)
     assert trained(data, "host", **views, cache="host") == learning
     assert trained(data, "device", **views, cache="device") == learning
+
+
+def test_features_of_frames_are_not_taken_for_those_of_differences(data: Path) -> None:
+    frames = trained(data, "frames", **FROZEN)
+    differences = trained(data, "differences", **FROZEN, frame_input="differences")
+    assert differences != frames
+    assert len(list(Path("features").iterdir())) == 2
 
 
 def test_epochs_leave_the_cnn_alone(data: Path, seen: list[int]) -> None:

@@ -48,11 +48,12 @@ def figures(run: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("frame_input", ["frames", "both"])
 def test_a_net_scores_clips_at_their_own_length_as_it_scores_them_filled_up(
-    several: Path, make_data_set: Callable[..., Path]
+    several: Path, make_data_set: Callable[..., Path], frame_input: str
 ) -> None:
     filled_up = make_data_set("filled_up", **SHARDS)
-    train(several, val_shards=several, out="run", **VALUES)
+    train(several, val_shards=several, out="run", frame_input=frame_input, **VALUES)
     for average in ("log-probs", "probs", "last"):
         [one, other] = [
             evaluate("run", folder, average=average, batch_size=4, workers=0)

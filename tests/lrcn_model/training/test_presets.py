@@ -28,5 +28,8 @@ def test_a_file_that_is_there_comes_before_a_preset_of_its_name(
 
 
 def test_what_is_neither_a_file_nor_a_preset_is_refused_with_the_presets() -> None:
-    with pytest.raises(UsageError, match=r"there is no such file.*the presets are demo, donahue-"):
+    with pytest.raises(
+        UsageError,
+        match=r"there is no such file.*the presets are demo, demo-in-time, detection, donahue-",
+    ):
         find_config(Path("pappr"))
