@@ -1,1 +1,4 @@
-"""The commands: `lrcn-data`, `lrcn-train`, `lrcn-eval` and `lrcn-predict`; nothing imports them."""
+"""The commands: `lrcn-data`, `lrcn-train`, `lrcn-search`, `lrcn-eval` and `lrcn-predict`.
+
+Nothing imports them.
+"""

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from lrcn_model.scoring.summary import Fold, Summary, pooled_difference, summarize
     from lrcn_model.scoring.summary_in_time import SummaryInTime, summarize_in_time
     from lrcn_model.scoring.trained_run import TrainedRun, load_run
+    from lrcn_model.searching.search import search
+    from lrcn_model.searching.search_result import Finalist, SearchResult
+    from lrcn_model.searching.trial import TrialResult
     from lrcn_model.training.reports import TrainingObserver
     from lrcn_model.training.run import Outcome
     from lrcn_model.training.train import train
@@ -66,6 +69,7 @@ __all__ = [
     "Evaluation",
     "EvaluationInTime",
     "Expects",
+    "Finalist",
     "Fold",
     "FrameGuess",
     "FrameTrack",
@@ -79,6 +83,7 @@ __all__ = [
     "Preprocess",
     "Result",
     "ScoredShard",
+    "SearchResult",
     "SetResult",
     "SetVideoScores",
     "ShardDataset",
@@ -86,6 +91,7 @@ __all__ = [
     "SummaryInTime",
     "TrainedRun",
     "TrainingObserver",
+    "TrialResult",
     "VideoScores",
     "WebdatasetReader",
     "collate",
@@ -103,6 +109,7 @@ __all__ = [
     "predict",
     "predict_videos",
     "read_evaluation",
+    "search",
     "summarize",
     "summarize_in_time",
     "train",
@@ -169,5 +176,9 @@ __getattr__, __dir__ = lazy_names(
         "predict": "predicting.predict",
         "predict_videos": "predicting.predict",
         "train": "training.train",
+        "search": "searching.search",
+        "Finalist": "searching.search_result",
+        "SearchResult": "searching.search_result",
+        "TrialResult": "searching.trial",
     },
 )

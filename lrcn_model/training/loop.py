@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ from lrcn_model.training.step_figures import FiguresUnderway
 from lrcn_model.training.stop_signals import Stopped, StopSignals
 from lrcn_model.training.stop_vote import StopVote
 
+_SELDOM = 60.0
+"""The least seconds between two checkpoints of a run that keeps its figures only."""
+
 
 @dataclass(frozen=True, slots=True)
 class _StepUnderway:
@@ -75,6 +79,7 @@ class Training:
         ranks: The processes that train together.
         observer: The object that is told what happens.
         stop: The signals that ask this process to stop.
+        figures_only: Whether the run is one of many that are tried, as `RunChoice` says it.
     """
 
     def __init__(
@@ -87,10 +92,12 @@ class Training:
         ranks: Ranks,
         observer: TrainingObserver,
         stop: StopSignals,
+        figures_only: bool = False,
     ) -> None:
         self._options, self._folder, self._data = options, folder, data
         self._train_step, self._ranks, self._observer = train_step, ranks, observer
         self._stop_vote = StopVote(stop, ranks)
+        self._figures_only, self._saved = figures_only, time.monotonic()
         self._checkpoints = Checkpoints(folder.checkpoints)
         self._caches = ClipCaches(
             options,
@@ -230,6 +237,7 @@ class Training:
         scorer = self._validate() if self._data.val is not None else None
         val = self._result(scorer) if scorer else None
         best = progress.judge(score_of(val))
+        keeps = best and not self._figures_only
         report = EpochReport(
             epoch=progress.epoch + 1,
             step=progress.step,
@@ -238,14 +246,15 @@ class Training:
             seconds=self._clock.seconds,
             val=val,
             best=best,
-            calibration=self._data.fit_calibration(scorer) if scorer and best else None,
+            calibration=self._data.fit_calibration(scorer) if scorer and keeps else None,
         )
-        if best:
+        if keeps:
             self._keep_weights(report)
         if self._log:
             self._log.write("epoch", report.to_line())
         progress.start_epoch()
-        self._save(best=best and val is not None)
+        if not self._figures_only or time.monotonic() - self._saved > _SELDOM:
+            self._save(best=best and val is not None)
         self._observer.epoch(report)
 
     def _validate(self) -> TrainingScorer:
@@ -304,6 +313,7 @@ class Training:
         record = progress.to_record(samples_done=self._samples_done())
         self._log.sync()
         self._checkpoints.save({**self._train_step.state_dict(), "progress": record}, best=best)
+        self._saved = time.monotonic()
 
     def _restore(self) -> None:
         """Go back to the last checkpoint, if there is one."""
@@ -337,7 +347,7 @@ class Training:
             return nullcontext()
         return MetricsLog(
             self._folder.metrics,
-            self._folder.tensorboard,
+            None if self._figures_only else self._folder.tensorboard,
             step=self._progress.step,
             epochs=self._progress.epoch,
         )

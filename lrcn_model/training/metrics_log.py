@@ -16,7 +16,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from lrcn_data.errors import LrcnError
+from lrcn_model.detection.detection_result import DetectionResult
 from lrcn_model.run_folder import run_file
+from lrcn_model.scoring.scorer import Result
+from lrcn_model.scoring.set_scorer import SetResult
 
 _NAMES = ("step", "epoch")
 
@@ -26,7 +29,7 @@ class MetricsLog:
 
     Args:
         file: The path of metrics.jsonl.
-        tensorboard: Folder for TensorBoard's events.
+        tensorboard: Folder for TensorBoard's events; None for none.
         step: Steps that were done before; lines about later steps are removed.
         epochs: Epochs that ended before; lines about later epochs are removed.
 
@@ -34,19 +37,17 @@ class MetricsLog:
         LrcnError: On entering, or on leaving without another error: a file can't be written.
     """
 
-    def __init__(self, file: Path, tensorboard: Path, *, step: int, epochs: int) -> None:
+    def __init__(self, file: Path, tensorboard: Path | None, *, step: int, epochs: int) -> None:
         self._path = file
         self._tensorboard = tensorboard
         self._step = step
         self._epochs = epochs
 
     def __enter__(self) -> Self:
-        from torch.utils.tensorboard import SummaryWriter
-
         cut_back(self._path, step=self._step, epochs=self._epochs)
         with self._written():
             self._file = self._path.open("a", encoding="utf-8")
-            self._events: Any = SummaryWriter(str(self._tensorboard), purge_step=self._step + 1)
+            self._events = self._open_events()
         return self
 
     def __exit__(
@@ -58,10 +59,18 @@ class MetricsLog:
         try:
             with self._written():
                 self._file.close()
-                self._events.close()
+                if self._events is not None:
+                    self._events.close()
         except LrcnError:
             if error is None:
                 raise
+
+    def _open_events(self) -> Any | None:
+        if self._tensorboard is None:
+            return None
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self._tensorboard), purge_step=self._step + 1)
 
     @contextmanager
     def _written(self) -> Iterator[None]:
@@ -87,6 +96,8 @@ class MetricsLog:
         with self._written():
             self._file.write(json.dumps({"kind": kind, **values}) + "\n")
             self._file.flush()
+            if self._events is None:
+                return
             for name, value in values.items():
                 if name not in _NAMES and isinstance(value, int | float):
                     self._events.add_scalar(f"{kind}/{name}", value, values["step"])
@@ -99,7 +110,8 @@ class MetricsLog:
         """
         with self._written():
             os.fsync(self._file.fileno())
-            self._events.flush()
+            if self._events is not None:
+                self._events.flush()
 
 
 def cut_back(path: Path, *, step: int, epochs: int) -> None:
@@ -145,3 +157,14 @@ def epoch_lines(path: Path) -> list[dict[str, Any]]:
 def kept_epoch(epochs: list[dict[str, Any]]) -> dict[str, Any]:
     """The line about the epoch whose weights the run keeps: the best, else the last."""
     return next((line for line in reversed(epochs) if line.get("best")), epochs[-1])
+
+
+def main_figure(epoch: dict[str, Any]) -> str:
+    """The name of the figure by which a line about a validated epoch was judged.
+
+    Raises:
+        StopIteration: The epoch was not validated.
+    """
+    # those of sets have an accuracy too
+    names = (kind.MAIN_FIGURE for kind in (SetResult, DetectionResult, Result))
+    return next(name for name in names if f"val_{name}" in epoch)

@@ -15,6 +15,10 @@ _NAMED_KEYS = 8
 """At most so many clips of a step are named."""
 
 
+class NotFiniteError(LrcnError):
+    """A loss or weights that are no finite numbers: the training has diverged."""
+
+
 def all_finite(state: Any) -> bool:
     """Whether every number in every tensor is finite, in dicts and lists within each other."""
     return all(bool(torch.isfinite(value).all()) for value in _tensors(state))
@@ -22,7 +26,7 @@ def all_finite(state: Any) -> bool:
 
 def loss_not_finite(
     step: int, loss: float, keys: tuple[str, ...], *, keys_before: tuple[str, ...]
-) -> LrcnError:
+) -> NotFiniteError:
     """The error of a step whose loss is no finite number.
 
     Args:
@@ -34,7 +38,7 @@ def loss_not_finite(
     return _error(f"the loss of step {step} is {loss}", keys, keys_before)
 
 
-def weights_not_finite(step: int, keys: tuple[str, ...]) -> LrcnError:
+def weights_not_finite(step: int, keys: tuple[str, ...]) -> NotFiniteError:
     """The error of a training whose weights or optimizer hold what is no finite number.
 
     Args:
@@ -44,11 +48,11 @@ def weights_not_finite(step: int, keys: tuple[str, ...]) -> LrcnError:
     return _error(f"the weights or the optimizer's state are no numbers after step {step}", keys)
 
 
-def _error(what: str, keys: tuple[str, ...], keys_before: tuple[str, ...] = ()) -> LrcnError:
+def _error(what: str, keys: tuple[str, ...], keys_before: tuple[str, ...] = ()) -> NotFiniteError:
     blamed = f"clips {_named(keys)}"
     if keys_before:
         blamed += f"; or of the step before: {_named(keys_before)}"
-    return LrcnError(
+    return NotFiniteError(
         f"{what} ({blamed}); nothing of it was saved: try a smaller --lr, --clip-grad 1"
         " or --amp off, and look at the clips with `lrcn-data preview`"
     )

@@ -660,19 +660,37 @@ OPTIONS = _all_options()
 """All options by name, in the order in which the help shows them."""
 
 
+SEARCH = "search"
+"""The table of a TOML file that says what lrcn-search searches, and which no training takes."""
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """The values that a TOML file has, by the names of `OPTIONS`; the others are left out.
 
     Raises:
         UsageError: The file can't be read, or has an unknown name or a value of the wrong type.
     """
+    record = read_toml(path)
+    if SEARCH in record:
+        raise UsageError(
+            f"--config {path} has a [{SEARCH}] table; search with `lrcn-search {path}`, and train"
+            " with the best.toml that it writes"
+        )
+    return values_from_toml(record, str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What the TOML file of --config holds, unchecked.
+
+    Raises:
+        UsageError: The file can't be read, or is no TOML.
+    """
     try:
-        record = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"--config {path} can't be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path} is no TOML file: {error}") from error
-    return values_from_toml(record, str(path))
 
 
 def values_from_toml(record: Mapping[str, Any], source: str) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def run_training(
                 ranks=ranks,
                 observer=observer,
                 stop=stop,
+                figures_only=choice.figures_only,
             )
             trained = training.run()
             # the first process still writes when the others are done, and holds the connections

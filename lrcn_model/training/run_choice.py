@@ -23,11 +23,14 @@ class RunChoice:
         out: Folder that --out names; None for `runs/<cnn>-<8 hex>`.
         fresh: Whether to throw away the run that is there.
         plugins: Names of the plug-ins that may be imported, if a data set has recorded one.
+        figures_only: Whether the run is one of many that are tried: it has metrics.jsonl, but keeps
+            no weights, no TensorBoard events, and a checkpoint once a minute at most.
     """
 
     out: str | os.PathLike[str] | None = None
     fresh: bool = False
     plugins: tuple[str, ...] = ()
+    figures_only: bool = False
 
     def folder(self, options: TrainOptions, trained_on: TrainedOn) -> RunFolder:
         """The run's folder; it need not exist.

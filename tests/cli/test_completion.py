@@ -15,6 +15,7 @@ PROGRAMS = {
     "lrcn-train": "train",
     "lrcn-eval": "evaluate",
     "lrcn-predict": "predict",
+    "lrcn-search": "search",
 }
 
 ASK = """
@@ -74,6 +75,7 @@ def complete(tmp_path: Path) -> Callable[..., list[str]]:
         ("lrcn-train --shards a.tar --val-", ["--val-shards"]),
         ("lrcn-eval run --am", ["--amp"]),
         ("lrcn-predict run a.avi --decoder ", ["av", "ffmpeg"]),
+        ("lrcn-search a.toml --sampler ", ["random", "tpe"]),
     ],
 )
 def test_commands_options_and_choices_are_completed(
@@ -90,6 +92,7 @@ def test_commands_options_and_choices_are_completed(
         ("lrcn-train --resume ru", "dirnames"),
         ("lrcn-data stats sh", "dirnames"),
         ("lrcn-eval ru", "default"),
+        ("lrcn-search se", "default"),
         ("lrcn-predict run one.avi tw", "default"),
     ],
 )

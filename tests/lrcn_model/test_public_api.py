@@ -85,6 +85,8 @@ def test_importing_a_package_imports_nothing_dear(package: str, dear: str) -> No
         (lambda: lrcn_model.train("shards", epoch=3), "there is no value 'epoch'"),
         (lambda: lrcn_model.train("shards", lr="fast"), "lr must be a number, got 'fast'"),
         (lambda: lrcn_model.train("shards", size=(0, 9)), "--size must be at least 1x1"),
+        (lambda: lrcn_model.search("a.toml", trials=0), "--trials must be a whole number of at"),
+        (lambda: lrcn_model.search("a", trials=1, sampler="grid"), "--sampler must be one of"),
         (lambda: lrcn_model.load_run("run", device="gpu"), "--device must be one of auto, cpu"),
         (lambda: lrcn_model.load_run("run", amp="int8"), "--amp must be one of auto, off"),
         (lambda: lrcn_model.evaluate("run", "shards", average="max"), "average must be one of"),
