@@ -57,11 +57,6 @@ if TYPE_CHECKING:
     from lrcn_model.training.run_choice import RunChoice
 
 
-_MAIN_FIGURES = ("val_mean_average_precision", "val_frame_map", "val_accuracy")
-"""The figures by which epochs are judged, by their names in metrics.jsonl; a run has one of them:
-of sets of classes, of labels in time, or of one class a clip."""
-
-
 def _value_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add an option for every value of a training."""
     for name, value in reversed(OPTIONS.items()):
@@ -280,7 +275,9 @@ def _shown(value: float | None, form: str = "{:.1%}") -> str:
 
 def _val_figure(epoch: dict[str, Any]) -> dict[str, float | None]:
     """The figure by which an epoch was judged, by its name in metrics.jsonl, or None."""
-    key = next((key for key in _MAIN_FIGURES if key in epoch), "val_accuracy")
+    from lrcn_model.training.metrics_log import main_figure
+
+    key = f"val_{main_figure(epoch)}" if "best" in epoch else "val_accuracy"
     return {key: epoch.get(key)}
 
 
@@ -314,12 +311,14 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from lrcn_model.training.metrics_log import MAIN_FIGURES
+
     table = Table()
     columns = {
         "epoch": "{:d}",
         "loss": "{:.4f}",
         "accuracy": "{:.1%}",
-        **dict.fromkeys(_MAIN_FIGURES, "{:.1%}"),
+        **{f"val_{name}": "{:.1%}" for name in MAIN_FIGURES},
         "val_frame_accuracy": "{:.1%}",
         "seconds": "{:.1f}",
     }

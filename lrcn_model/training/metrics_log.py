@@ -21,6 +21,10 @@ from lrcn_model.run_folder import run_file
 from lrcn_model.scoring.scorer import Result
 from lrcn_model.scoring.set_scorer import SetResult
 
+# those of sets have an accuracy too
+MAIN_FIGURES = tuple(kind.MAIN_FIGURE for kind in (SetResult, DetectionResult, Result))
+"""The figures by which epochs are judged; of several that a line has, the first one here."""
+
 _NAMES = ("step", "epoch")
 
 
@@ -165,6 +169,4 @@ def main_figure(epoch: dict[str, Any]) -> str:
     Raises:
         StopIteration: The epoch was not validated.
     """
-    # those of sets have an accuracy too
-    names = (kind.MAIN_FIGURE for kind in (SetResult, DetectionResult, Result))
-    return next(name for name in names if f"val_{name}" in epoch)
+    return next(name for name in MAIN_FIGURES if f"val_{name}" in epoch)
