@@ -15,15 +15,12 @@ if TYPE_CHECKING:
 RGB_FRAMES = "rgb"
 """The name of the kind of frames that is used where none is named or recorded."""
 
-FLOW_FRAMES = "flow"
-"""The name of the kind of frames that are pictures of optical flow."""
-
 FRAME_KINDS: Kinds[type[FrameKind]] = Kinds(
     what="frame kind",
     option="--frame-kind",
     built_in={
         RGB_FRAMES: "lrcn_data.format.rgb_jpeg:RgbJpeg",
-        FLOW_FRAMES: "lrcn_data.format.flow_jpeg:FlowJpeg",
+        "flow": "lrcn_data.format.flow_jpeg:FlowJpeg",
     },
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lrcn_data.format.frame_kinds import load_frame_kind
+from lrcn_data.format.frame_kinds import RGB_FRAMES, load_frame_kind
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.making.hub_features import hub_features
 from lrcn_data.plugins import is_plugin
@@ -120,7 +120,8 @@ def _frames(manifest: Manifest) -> str:
     if is_plugin(manifest.frame_kind):
         return f"as {manifest.frame_kind} encodes them, `KEY.000.` and so on"
     ending = load_frame_kind(manifest.frame_kind).ending
-    return f"`KEY.000.{ending}` and so on"
+    what = "" if manifest.frame_kind == RGB_FRAMES else f", pictures of {manifest.frame_kind}"
+    return f"`KEY.000.{ending}` and so on{what}"
 
 
 def _label(manifest: Manifest) -> str:

@@ -197,12 +197,14 @@ def _joined_sample(samples: Mapping[int, Sample], pieces: Iterable[Piece], varie
     frames: list[memoryview] = []
     labels: list[int] = []
     times: list[float] = []
+    neighbour_times: list[float] = []
     pieces = list(pieces)
     for piece in pieces:
         taken, sample = slice(piece.start, piece.stop), samples[piece.sample]
         frames += sample.frames[taken]
         labels += sample.record.labels[taken]
         times += sample.record.frame_times[taken]
+        neighbour_times += (sample.record.neighbour_times or [])[taken]
     first = samples[pieces[0].sample]
     assert first.record.position is not None
     record = replace(
@@ -210,6 +212,7 @@ def _joined_sample(samples: Mapping[int, Sample], pieces: Iterable[Piece], varie
         key=_key(first.record.key, pieces[0]),
         label=clip_label(labels),
         frame_times=times,
+        neighbour_times=neighbour_times or None,
         labels=labels,
         num_valid=len(frames),
         position=first.record.position + pieces[0].start,

@@ -103,6 +103,8 @@ def test_the_manifest_says_how_flow_was_computed_and_each_sample_to_which_frame(
     }
     assert manifest["tools"]["opencv"] == cv2.__version__
     assert manifest["requires"] == ["frame-kind"]
+    card = (video_lists / "flow/README.md").read_text()
+    assert "(`KEY.000.jpg` and so on, pictures of flow, in time order)" in card
     with tarfile.open(video_lists / "flow/train-000.tar") as tar:
         *frames, _, record = tar.getnames()[:6]
         member = tar.extractfile(record)
