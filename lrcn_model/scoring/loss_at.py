@@ -52,7 +52,7 @@ def _mean(
     return mean_BC[:, None], labels_B.where(labelled_B, UNLABELLED)[:, None]
 
 
-EVERY, MEAN = "every", "mean"
+EVERY, LAST, MEAN = "every", "last", "mean"
 
-LOSS_AT: Mapping[str, LossPlace] = {EVERY: _every, "last": _last, MEAN: _mean}
+LOSS_AT: Mapping[str, LossPlace] = {EVERY: _every, LAST: _last, MEAN: _mean}
 """The places by name."""

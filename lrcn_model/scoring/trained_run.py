@@ -74,7 +74,7 @@ class RunFacts:
         labels_in_time: Whether frames have classes of their own.
         window: The number of frames of the windows, cut from those of seq_len frames, that the net
             was trained on; 0 for whole videos, None for windows as they were stored.
-        carry_state: Whether the head went on with what it had seen of the windows before.
+        carry_state: Whether the head goes on with what it has seen of the windows before.
         smooth: The number of frames that a frame's probabilities are averaged over.
     """
 

@@ -145,7 +145,7 @@ class TrainData:
             length, stride = options.window or None, options.window_stride or None
             train = RecutClips.cut(self.train, length=length, stride=stride)
         return train, self.val and scoring_windows(
-            self.val, options.window, carry_state=options.carry_state
+            self.val, options.window, carry_state=options.scores_carry_state
         )
 
     def _new_sampler(self) -> EpochSampler | StreamSampler:
@@ -263,7 +263,7 @@ class TrainData:
             multi_label=self.train.multi_label,
             labels_in_time=self.train.labels_in_time,
             window=self._options.window,
-            carry_state=self._options.carry_state,
+            carry_state=self._options.scores_carry_state,
             smooth=self._options.smooth,
             seq_len=self.train.seq_len,
             fps=self.train.fps,
@@ -367,7 +367,7 @@ class TrainData:
             workers=workers,
             processor=self._processor,
             ranks=self._ranks,
-            in_streams=self._options.carry_state,
+            in_streams=self._options.scores_carry_state,
         )
 
     def _of_cached(self, clips: AnyClips, cached: Clips | None) -> tuple[Clips, int]:

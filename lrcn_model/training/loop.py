@@ -265,7 +265,7 @@ class Training:
             labels_in_time=data.train.labels_in_time,
             smooth=self._options.smooth,
         )
-        carried = CarriedState() if self._options.carry_state else None
+        carried = CarriedState() if self._options.scores_carry_state else None
         scorer = kind.scorer(len(data.train.classes), self._options.average)
         cached = self._cached(self._caches.val)
         with closing(data.val_batches(cached)) as batches, self._train_step.scoring():

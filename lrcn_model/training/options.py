@@ -21,7 +21,7 @@ from lrcn_model.nets.frame_differences import FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.processor_names import DEVICES, PRECISIONS
-from lrcn_model.scoring.loss_at import LOSS_AT
+from lrcn_model.scoring.loss_at import LAST, LOSS_AT
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.training.cnn_defaults import CNN_DEFAULTS
 from lrcn_model.training.learning_rate import SCHEDULES
@@ -478,13 +478,14 @@ class TrainOptions:
             )
         if self.window is not None and self.reader != "shards":
             raise UsageError(f"--window {self.window} goes with --reader shards")
+        if self.scores_carry_state and self.net.frame_input != FRAMES:
+            what = "--carry-state goes" if self.carry_state else "--loss-at last of a --window goes"
+            raise UsageError(
+                f"{what} on from window to window, and --frame-input {self.net.frame_input} begins"
+                " anew with each; leave one of them out"
+            )
         if not self.carry_state:
             return
-        if self.net.frame_input != FRAMES:
-            raise UsageError(
-                f"--carry-state goes on from window to window, and --frame-input"
-                f" {self.net.frame_input} begins anew with each; leave one of them out"
-            )
         if not self.window:
             raise UsageError(
                 "--carry-state goes through videos in windows; give their length, such as"
@@ -542,6 +543,15 @@ class TrainOptions:
     def freezes_cnn(self) -> bool:
         """Whether the whole CNN is left as it is."""
         return "cnn" in self.frozen_modules()
+
+    @property
+    def scores_carry_state(self) -> bool:
+        """Whether videos are scored window by window with the head's state carried on.
+
+        So are those of a net that was trained at the last frames of windows: a frame is judged
+        after as many frames before it as there are (see `loss.losses_in_time`).
+        """
+        return self.carry_state or bool(self.window and self.loss_at == LAST)
 
     @property
     def changes_clips(self) -> bool:

@@ -113,10 +113,13 @@ class TrainStep:
         for part in self._frozen:
             part.requires_grad_(False)
         self.net.eval()  # the first step has it train
-        if options.carry_state and not is_causal(self.net.head):
+        if options.scores_carry_state and not is_causal(self.net.head):
+            what = (
+                "--carry-state goes" if options.carry_state else "--loss-at last of a --window goes"
+            )
             raise UsageError(
-                f"--carry-state goes on from window to window, and --head {options.net.head} looks"
-                " at frames to come; take a causal head, or --window 0 for whole videos"
+                f"{what} on from window to window, and --head {options.net.head} looks at frames to"
+                " come; take a causal head, or --window 0 for whole videos"
             )
         groups = parameter_groups(self.net, options)
         self.optimizer = OPTIMIZERS[options.optimizer](groups, options)

@@ -332,6 +332,7 @@ def load_windows(data: Path, length: int) -> list[int]:
         ({**CARRIED, "smooth": 3}, "none to come; leave --smooth out"),
         ({"smooth": 2}, "--smooth takes an odd number of frames"),
         ({**CARRIED, "head": "mean"}, "--head mean looks at frames to come; take a causal head"),
+        ({**CUT, "loss_at": "last", "head": "mean"}, "--loss-at last of a --window goes on from"),
         ({"window": 4, "reader": "webdataset"}, "--window 4 goes with --reader shards"),
         ({"loss_at": "mean"}, "--loss-at mean is against the class of a whole clip"),
         ({"average": "last"}, "--average last is how a video's class follows"),
