@@ -38,7 +38,7 @@ from .output import print_json, warn
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
-    from lrcn_model.predicting.predict import Prediction
+    from lrcn_model.predicting.prediction import Prediction
     from lrcn_model.scoring.calibration import Calibration
 
 
