@@ -226,7 +226,7 @@ def command(
         names = [found.name(path) for path in found.paths]
         of_kinds = [places(kind, names) for kind in kinds]
         table = PredictionTable(names, trained.facts.classes, timeline=values["timeline"])
-        unread = 0
+        unread = unwritten = 0
         with CsvOutput(csv_path) as csv_file, VideosProgress(len(names)) as progress:
             for note in found.notes:
                 progress.say(note)
@@ -242,14 +242,14 @@ def command(
             for path, prediction in zip(found.paths, predictions, strict=True):
                 shown = replace(prediction, video=found.name(path))
                 unread += shown.error is not None
-                as_text = json.dumps(asdict(shown), ensure_ascii=False)
-                for line in [as_text] if as_json else table.lines(shown):
+                for line in _json_line(shown) if as_json else table.lines(shown):
                     progress.result(line)
                 for line in _remarks(shown, trained):
                     progress.say(line)
                 csv_file.add(shown)
-                if shown.error is None:
-                    write_all(kinds, of_kinds, shown, path)
+                for problem in write_all(kinds, of_kinds, shown, path):
+                    progress.say(f"warning: {problem}")
+                    unwritten += 1
                 progress.advance()
         if not as_json:
             for line in table.end():
@@ -257,6 +257,12 @@ def command(
             click.echo(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
     if unread:
         raise LrcnError(f"{unread} of {len(names)} videos could not be read")
+    if unwritten:
+        raise LrcnError(f"{unwritten} files could not be written")
+
+
+def _json_line(prediction: Prediction) -> Iterator[str]:
+    yield json.dumps(asdict(prediction), ensure_ascii=False)
 
 
 def _kinds(

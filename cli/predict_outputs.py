@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.printable import show
 
 if TYPE_CHECKING:
     from lrcn_model.predicting.prediction import Prediction
@@ -120,8 +120,8 @@ def write_all(
     of_kinds: Sequence[dict[str, Path]],
     prediction: Prediction,
     path: str,
-) -> None:
-    """Write the files of a video.
+) -> Iterator[str]:
+    """Write the files of a video, if it could be read.
 
     Args:
         kinds: The kinds of files.
@@ -129,10 +129,17 @@ def write_all(
         prediction: What was found of the video.
         path: The path of the video.
 
-    Raises:
-        LrcnError: A file can't be written, or the video can't be read again.
+    Yields:
+        What is wrong with each file that can't be written, which keeps no other from being so.
     """
+    if prediction.error is not None:
+        return
     for kind, found in zip(kinds, of_kinds, strict=True):
         place = found[prediction.video]
-        os.makedirs(place.parent, exist_ok=True)  # noqa: PTH103
-        kind.write(prediction, path, place)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            kind.write(prediction, path, place)
+        except OSError as error:
+            yield f"{kind.option} {place} can't be written: {error.strerror}; name another"
+        except LrcnError as error:
+            yield f"{kind.option} of {show(prediction.video)}: {error}"

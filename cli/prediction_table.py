@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 _BORDER = str.maketrans("┌┬┐", "├┼┤")
 
-_BESIDE = 45
-"""The columns of a terminal that are kept for all but the names of videos."""
+_TIME, _PROBABILITY = 9, 11
+"""The widths of columns with times and with probabilities."""
+
+_BORDERS = 3
+"""What a column takes beside its text."""
+
+_LEAST = 12
+"""How wide the column of videos is at least where names are longer."""
 
 
 class PredictionTable:
@@ -32,9 +38,11 @@ class PredictionTable:
         from rich.console import Console
 
         self._console = Console()
-        room = max(20, self._console.width - _BESIDE)
-        self._video = min(room, max(map(cell_len, videos), default=0))
-        self._class = min(room, max(map(cell_len, (*classes, "class"))))
+        self._class = max(map(cell_len, (*classes, "class")))
+        columns = [self._class, _PROBABILITY, *([_TIME, _TIME] if timeline else [])]
+        room = self._console.width - sum(columns) - _BORDERS * (len(columns) + 1) - 1
+        longest = max(map(cell_len, (*videos, "video")))
+        self._video = min(longest, max(room, _LEAST))
         self._timeline = timeline
         self._last = ""
 
@@ -67,10 +75,10 @@ class PredictionTable:
         table = Table(show_header=header)
         table.add_column("video", width=self._video, overflow="fold")
         if self._timeline:
-            table.add_column("from", width=9, justify="right")
-            table.add_column("to", width=9, justify="right")
+            table.add_column("from", width=_TIME, justify="right")
+            table.add_column("to", width=_TIME, justify="right")
         table.add_column("class", width=self._class, overflow="fold")
-        table.add_column("probability", width=11, justify="right")
+        table.add_column("probability", width=_PROBABILITY, justify="right")
         return table
 
     def _rows(self, prediction: Prediction) -> Iterator[tuple[str, ...]]:

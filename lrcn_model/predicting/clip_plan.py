@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import ceil
 
 from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.choose_clips import choose_clips
@@ -138,8 +139,10 @@ class ClipPlanner:
         )
         if self.lengths is None:
             return VideoPlan(length=length, clips=[whole])
-        span = self._frames(self.lengths.median)
-        is_long = length > self._frames(self.lengths.longest)
+        fps, least = self.facts.fps, self.facts.seq_len
+        span = max(least, round(self.lengths.median * fps))
+        # not less than the fps stream of a video as long as that has
+        is_long = length > max(least, ceil(self.lengths.longest * fps))
         if length <= span or not (is_long or self.timeline):
             return VideoPlan(length=length, clips=[whole])
         clips = [
@@ -167,9 +170,6 @@ class ClipPlanner:
         clips = _clips(_spans(length, size, max(1, size // 2)))
         is_cut = not facts.window and len(clips) > 1
         return VideoPlan(length=length, clips=clips, span=size if is_cut else None)
-
-    def _frames(self, seconds: float) -> int:
-        return max(self.facts.seq_len, round(seconds * self.facts.fps))
 
 
 def _spans(length: int, size: int, stride: int) -> list[range]:

@@ -63,7 +63,7 @@ def draw_strip(
         "RGB",
         (
             _WIDTH + 2 * _MARGIN,
-            frame_height + _BAND + (len(rows) + 2) * 2 * _LETTERS + 2 * _MARGIN,
+            frame_height + _BAND + (len(rows) + 1) * 2 * _LETTERS + 2 * _MARGIN,
         ),
         _BACKGROUND,
     )
