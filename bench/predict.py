@@ -40,6 +40,7 @@ from lrcn_model.predicting.video_reading import ReadOptions, frame_kind_of, vide
 from lrcn_model.scoring.trained_run import RunFacts, save_weights
 
 SIZE, STORED, RATE = (112, 112), (320, 240), 25
+PASSIVE = ("OMP_WAIT_POLICY", "PASSIVE")
 CLASSES = [f"class {number}" for number in range(10)]
 RUNS = {
     "carried": {"labels_in_time": True, "window": 32, "carry_state": True},
@@ -197,6 +198,9 @@ def main() -> None:
     parser.add_argument("--codec", default="libx264")
     parser.add_argument("--run", choices=RUNS, default="carried")
     given = parser.parse_args()
+    if PASSIVE not in os.environ.items():
+        # as the command has it, which must be said before torch is imported
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **dict([PASSIVE])})
     clips = named_videos([str(given.videos)], root=Path()).paths
     print(f"{processor_name()}; load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder:
