@@ -244,7 +244,7 @@ def command(
                 unread += shown.error is not None
                 for line in _json_line(shown) if as_json else table.lines(shown):
                     progress.result(line)
-                for line in _remarks(shown, trained):
+                for line in _remarks(shown, trained, values["span"]):
                     progress.say(line)
                 csv_file.add(shown)
                 for problem in write_all(kinds, of_kinds, shown, path):
@@ -318,7 +318,7 @@ def _kinds(
     ]
 
 
-def _remarks(prediction: Prediction, trained: TrainedRun) -> Iterator[str]:
+def _remarks(prediction: Prediction, trained: TrainedRun, span: float | None) -> Iterator[str]:
     """What is odd about how a video was read, a line each."""
     name, facts = show(prediction.video), trained.facts
     if prediction.error is not None:
@@ -329,9 +329,14 @@ def _remarks(prediction: Prediction, trained: TrainedRun) -> Iterator[str]:
             " last one is repeated"
         )
     if prediction.span is not None:
+        why = "as long as --span says"
+        if span is None:
+            why = "the median length of the videos trained on"
+        if facts.labels_in_time:
+            why = "as many frames as the net is shown at once"
         yield (
             f"{name} lasts {clock(prediction.duration)} and is scored in spans of"
-            f" {prediction.span:g} s, as long as videos of the training were, that overlap by half"
+            f" {prediction.span:g} s, {why}; they overlap by half"
         )
     apart = prediction.duration / facts.seq_len
     if prediction.clips == 1 and facts.video_seconds is None and apart > _FAR_APART:

@@ -176,3 +176,22 @@ def test_a_video_is_none_of_the_classes_below_the_least_score(
     assert [line.split()[3] for line in shown.splitlines() if "long.avi" in line] == ["none"]
     assert shown.count("%") == 2
     assert "the run isn't calibrated" in " ".join(shown.split())
+
+
+def test_a_video_longer_than_those_trained_on_is_said_to_be_cut_into_spans(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    predict(run, "long.avi", "--span", "1.2", "--json")
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert (found["span"], found["clips"]) == (1.2, 3)
+    assert (
+        "long.avi lasts 0:02 and is scored in spans of 1.2 s, as long as --span says; they overlap"
+        " by half\n" in said.err
+    )
+    write_video(Path("longer.avi"), 25 * 40, 3)
+    predict(run, "longer.avi", "--json")
+    said = capsys.readouterr()
+    assert (json.loads(said.out)["span"], json.loads(said.out)["clips"]) == (None, 1)
+    assert "longer.avi is one clip, of frames 10.0 s apart: the run doesn't say how" in said.err
