@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.printable import show
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_model.scoring.views import WHOLE
 
@@ -17,9 +20,11 @@ from .command import Command
 from .error_boundary import run
 from .options import (
     ANY_PATH,
+    FILE,
     HELP,
     RUN,
     KindType,
+    LocalPath,
     batch_size_option,
     crop_option,
     debug_option,
@@ -31,15 +36,26 @@ from .options import (
     named_plugins,
     net_plugin_options,
     picture_rate_option,
+    root_option,
     version_option,
     views_option,
 )
-from .output import print_json, warn
+from .output import warn
+from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
+from .predict_progress import VideosProgress, clock
+from .predict_sources import find_sources
+from .prediction_table import PredictionTable
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
-    from lrcn_model.predicting.predict import Prediction
+    from lrcn_model.predicting.prediction import Prediction
     from lrcn_model.scoring.calibration import Calibration
+    from lrcn_model.scoring.trained_run import TrainedRun
+
+_PROBABILITY = click.FloatRange(0, 1)
+
+_FAR_APART = 5.0
+"""Seconds between the frames of a clip from which on a video is said to be long for one clip."""
 
 
 @click.command(
@@ -47,28 +63,27 @@ if TYPE_CHECKING:
     context_settings=HELP,
     name="predict",
     groups={
-        "Predicting": (
-            "top",
-            "min_score",
-            "views",
-            "crop",
-            "picture_rate",
-            "max_hours",
-            "plugins",
-            "sampling",
-            "cnn",
-            "head",
-        ),
+        "Videos": ("root", "picture_rate", "max_hours"),
+        "Predicting": ("top", "min_score", "views", "crop", "span"),
+        "In time": ("timeline", "min_length", "enter", "leave"),
+        "Files": ("csv_path", "vtt", "render", "strip"),
+        "Plug-ins": ("plugins", "sampling", "cnn", "head"),
         "Machine": ("device", "batch_size", "decoder"),
     },
     examples=(
         "lrcn-predict runs/paper-1a2b3c4d clip.mp4 'another clip.avi'",
+        "lrcn-predict runs/paper-1a2b3c4d videos 'more/**/*.mp4' test.txt --csv segments.csv",
         "lrcn-predict runs/paper-1a2b3c4d clip.mp4 --top 1 --json",
         "lrcn-predict runs/paper-1a2b3c4d clip.mp4 --min-score 0.8",
+        "lrcn-predict runs/paper-1a2b3c4d match.mp4 --timeline --min-length 1 --vtt match.vtt",
+        "lrcn-predict runs/paper-1a2b3c4d match.mp4 --timeline --enter 0.8 --leave 0.5",
+        "lrcn-predict runs/paper-1a2b3c4d match.mp4 --render shown.mp4 --strip strip.png",
+        "curl https://example.org/clip.mp4 | lrcn-predict runs/paper-1a2b3c4d -",
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
-@click.argument("videos", metavar="VIDEO...", nargs=-1, required=True, type=ANY_PATH)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=ANY_PATH)
+@root_option("The folder that paths in lists are relative to.")
 @click.option(
     "--top",
     type=click.IntRange(1),
@@ -78,12 +93,71 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--min-score",
-    type=click.FloatRange(0, 1),
+    type=_PROBABILITY,
     metavar="P",
     default=0.0,
     show_default=True,
     help="The probability below which the most probable class is no answer: the video is none of"
     " the classes.",
+)
+@click.option(
+    "--timeline",
+    is_flag=True,
+    help="Say what a video shows when: its segments, and with --json the class of every frame at"
+    " the run's frame rate.",
+)
+@click.option(
+    "--min-length",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    default=0.0,
+    show_default=True,
+    help="The time that a segment lasts at least; what is shorter belongs to the one before it.",
+)
+@click.option(
+    "--enter",
+    type=_PROBABILITY,
+    metavar="P",
+    show_default="that of the most probable class, whatever it is",
+    help="The probability from which on a class begins a segment; between segments is none.",
+)
+@click.option(
+    "--leave",
+    type=_PROBABILITY,
+    metavar="P",
+    show_default="as --enter",
+    help="The probability below which a segment ends that has begun by --enter.",
+)
+@click.option(
+    "--span",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    show_default="the median length of the videos trained on",
+    help="The length of the spans that long videos are cut into, for nets whose clips were drawn"
+    " from whole videos.",
+)
+@click.option(
+    "--csv",
+    "csv_path",
+    type=FILE,
+    help="Write the segments of all videos to a CSV file, a list as `lrcn-data shard` reads it.",
+)
+@click.option(
+    "--vtt",
+    type=LocalPath(),
+    help="Write the segments as WebVTT for players; of several videos into this folder.",
+)
+@click.option(
+    "--render",
+    type=LocalPath(),
+    help="Write a copy of the video with classes and a bar of its segments burnt in; of several"
+    " videos into this folder.",
+)
+@click.option(
+    "--strip",
+    type=LocalPath(),
+    help="Write a picture of some frames over the segments as a coloured band; of several videos"
+    " into this folder.",
 )
 @views_option
 @crop_option
@@ -96,7 +170,7 @@ if TYPE_CHECKING:
     " is named here.",
 )
 @device_option
-@batch_size_option("The number of a video's clips that are scored at a time.")
+@batch_size_option("The number of clips that are scored at a time, of one video or of several.")
 @decoder_option
 @frame_kind_option
 @net_plugin_options
@@ -106,102 +180,185 @@ if TYPE_CHECKING:
 def command(
     *,
     run_path: str,
-    videos: tuple[Path, ...],
-    top: int,
-    min_score: float,
-    views: str | None,
-    crop: float | None,
+    sources: tuple[Path, ...],
+    root: Path,
     sampling: str | None,
     device: str,
-    batch_size: int,
-    decoder: Any,
     picture_rate: Fraction | None,
-    max_hours: float,
     plugins: tuple[str, ...],
     cnn: str | None,
     head: str | None,
+    csv_path: Path | None,
+    vtt: Path | None,
+    render: Path | None,
+    strip: Path | None,
     as_json: bool,
+    views: str | None,
+    **values: Any,
 ) -> None:
-    """Say what VIDEOs show, with the net of RUN; nothing else is needed.
+    """Say what videos show, with the net of RUN; nothing else is needed.
+
+    SOURCE is a video, a folder of videos, a pattern, a list of videos, a folder of numbered
+    pictures, or - for a video that is piped in. Rows appear as videos are done. One that can't be
+    read is reported; the others are still predicted, and the exit code is 1.
 
     A video is sampled, resized and encoded as those of the training were: all windows are scored of
     a net that was trained on windows, and the middle frame of each block of one that was trained on
-    blocks. A video that is too short for a clip is padded, or with --seq-len max taken as it is.
-    One that can't be read is reported; the others are still predicted, and the exit code is 1.
+    blocks. A video that is too short for a clip is padded, or with --seq-len max taken as it is. Of
+    blocks, one that is longer than all that were trained on is cut into spans of their median
+    length, which overlap by half.
 
     Probabilities are calibrated where the run is, by its training or by lrcn-eval, and clips are
     scored as a whole. They are shared out among the classes that the net knows: of a video that
-    shows none of them, one may still be high.
+    shows none of them, one may still be high. Those of segments are the net's own.
+
+    With --json a line is printed for each video.
     """
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
     from lrcn_model.scoring.trained_run import load_run
 
-    trained = load_run(run_path, plugins=named_plugins(cnn, head), device=device)
-    predictions = list(
-        predict_videos(
-            trained,
-            videos,
-            top=top,
-            min_score=min_score,
-            views=views or WHOLE,
-            crop=crop,
-            batch_size=batch_size,
-            decoder=decoder,
-            picture_rate=picture_rate,
-            max_hours=max_hours,
-            plugins=[*plugins, *([sampling] if sampling else [])],
-        )
-    )
-    if as_json:
-        print_json([asdict(prediction) for prediction in predictions])
-    else:
-        _print_predictions(predictions, _describe(trained.facts.calibration, views or WHOLE))
-    for prediction in predictions:
-        if prediction.padded is not None:
-            warn(
-                f"{prediction.video} has {prediction.padded} of the {trained.facts.seq_len} frames"
-                " of a clip; the last one is repeated"
+    with find_sources(
+        [str(source) for source in sources], root=root, pictures=picture_rate is not None
+    ) as found:
+        trained = load_run(run_path, plugins=named_plugins(cnn, head), device=device)
+        kinds = _kinds(trained, vtt, render, strip, picture_rate, **values)
+        names = [found.name(path) for path in found.paths]
+        of_kinds = [places(kind, names) for kind in kinds]
+        table = PredictionTable(names, trained.facts.classes, timeline=values["timeline"])
+        unread = unwritten = 0
+        with CsvOutput(csv_path) as csv_file, VideosProgress(len(names)) as progress:
+            for note in found.notes:
+                progress.say(note)
+            predictions = predict_videos(
+                trained,
+                found.paths,
+                views=views or WHOLE,
+                picture_rate=picture_rate,
+                plugins=[*plugins, *([sampling] if sampling else [])],
+                on_progress=progress.within,
+                **values,
             )
-    unread = sum(prediction.error is not None for prediction in predictions)
+            for path, prediction in zip(found.paths, predictions, strict=True):
+                shown = replace(prediction, video=found.name(path))
+                unread += shown.error is not None
+                for line in _json_line(shown) if as_json else table.lines(shown):
+                    progress.result(line)
+                for line in _remarks(shown, trained, values["span"]):
+                    progress.say(line)
+                csv_file.add(shown)
+                for problem in write_all(kinds, of_kinds, shown, path):
+                    progress.say(f"warning: {problem}")
+                    unwritten += 1
+                progress.advance()
+        if not as_json:
+            for line in table.end():
+                click.echo(line)
+            click.echo(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
     if unread:
-        raise LrcnError(f"{unread} of {len(predictions)} videos could not be read")
+        raise LrcnError(f"{unread} of {len(names)} videos could not be read")
+    if unwritten:
+        raise LrcnError(f"{unwritten} files could not be written")
 
 
-def _describe(calibration: Calibration | None, views: str) -> str:
+def _json_line(prediction: Prediction) -> Iterator[str]:
+    yield json.dumps(asdict(prediction), ensure_ascii=False)
+
+
+def _kinds(
+    trained: TrainedRun,
+    vtt: Path | None,
+    render: Path | None,
+    strip: Path | None,
+    picture_rate: Fraction | None,
+    *,
+    decoder: str,
+    max_hours: float,
+    **_: Any,
+) -> list[FileOfEachVideo]:
+    """The kinds of files that are asked for of each video."""
+    from lrcn_data.fonts import Fonts
+    from lrcn_data.video.decoding import DecodeOptions
+    from lrcn_data.video.limits import Limits
+    from lrcn_model.predicting.render_video import render_video
+    from lrcn_model.predicting.segment_files import vtt_text
+    from lrcn_model.predicting.strip_picture import draw_strip
+
+    fonts = Fonts()
+    decode = DecodeOptions(picture_rate=picture_rate, limits=Limits.of_hours(max_hours))
+
+    def write_vtt(prediction: Prediction, path: str, out: Path) -> None:
+        out.write_text(vtt_text(prediction.segments), encoding="utf-8")
+
+    def write_render(prediction: Prediction, path: str, out: Path) -> None:
+        render_video(prediction, out, path=path, picture_rate=picture_rate, max_hours=max_hours)
+
+    def write_strip(prediction: Prediction, path: str, out: Path) -> None:
+        draw_strip(
+            prediction,
+            out,
+            path=path,
+            fps=trained.facts.fps,
+            decoder=decoder,
+            decode=decode,
+            fonts=fonts,
+        )
+        if remedy := fonts.remedy():
+            warn(remedy)
+
+    asked = [
+        ("--vtt", vtt, ".vtt", write_vtt),
+        ("--render", render, ".mp4", write_render),
+        ("--strip", strip, ".png", write_strip),
+    ]
+    return [
+        FileOfEachVideo(option=option, place=place, ending=ending, write=write)
+        for option, place, ending, write in asked
+        if place is not None
+    ]
+
+
+def _remarks(prediction: Prediction, trained: TrainedRun, span: float | None) -> Iterator[str]:
+    """What is odd about how a video was read, a line each."""
+    name, facts = show(prediction.video), trained.facts
+    if prediction.error is not None:
+        yield f"warning: {name}: {prediction.error}"
+    if prediction.padded is not None:
+        yield (
+            f"warning: {name} has {prediction.padded} of the {facts.seq_len} frames of a clip; the"
+            " last one is repeated"
+        )
+    if prediction.span is not None:
+        why = "as long as --span says"
+        if span is None:
+            why = "the median length of the videos trained on"
+        if facts.labels_in_time:
+            why = "as many frames as the net is shown at once"
+        yield (
+            f"{name} lasts {clock(prediction.duration)} and is scored in spans of"
+            f" {prediction.span:g} s, {why}; they overlap by half"
+        )
+    apart = prediction.duration / facts.seq_len
+    if prediction.clips == 1 and facts.video_seconds is None and apart > _FAR_APART:
+        yield (
+            f"warning: {name} is one clip, of frames {apart:.1f} s apart: the run doesn't say how"
+            " long its videos were; --span SECONDS cuts long ones"
+        )
+
+
+def _describe(calibration: Calibration | None, views: str, timeline: bool) -> str:
     """Say in words where the probabilities come from."""
     from lrcn_model.scoring.calibration import describe
 
     if calibration is None:
         return "probabilities are the net's own, mostly too high: the run isn't calibrated"
+    if timeline:
+        return "probabilities are the net's own: the run is calibrated, but not for single frames"
     if views != WHOLE:
         return (
             f"probabilities are the net's own: the run is calibrated, but not for --views {views}"
         )
     return f"probabilities are calibrated: {describe(calibration.temperature, calibration.videos)}"
-
-
-def _print_predictions(predictions: list[Prediction], caption: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(caption=caption, caption_justify="left")
-    table.add_column("video", overflow="fold")
-    table.add_column("class")
-    table.add_column("probability", justify="right")
-    for prediction in predictions:
-        name = escape(prediction.video)
-        if prediction.error is not None:
-            table.add_row(name, f"[red]{escape(prediction.error)}[/]", "")
-        elif prediction.class_name is None:
-            table.add_row(name, "[bold]none[/]", "")
-            name = ""
-        for guess in prediction.guesses:
-            table.add_row(name, escape(guess.name), f"{guess.probability:.1%}")
-            name = ""
-        table.add_section()
-    Console().print(table)
 
 
 def main() -> None:

@@ -15,13 +15,9 @@ if TYPE_CHECKING:
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
     from lrcn_model.nets.net_config import NetConfig, Part
-    from lrcn_model.predicting.predict import (
-        FrameGuess,
-        Guess,
-        Prediction,
-        predict,
-        predict_videos,
-    )
+    from lrcn_model.predicting.predict import PredictProgress, predict, predict_videos
+    from lrcn_model.predicting.prediction import FrameGuess, Guess, Prediction
+    from lrcn_model.predicting.segments import Segment
     from lrcn_model.reading.augmentation import Augmentation
     from lrcn_model.reading.clip_batch import ClipBatch, collate
     from lrcn_model.reading.epoch_sampler import EpochSampler
@@ -79,11 +75,13 @@ __all__ = [
     "NetConfig",
     "Outcome",
     "Part",
+    "PredictProgress",
     "Prediction",
     "Preprocess",
     "Result",
     "ScoredShard",
     "SearchResult",
+    "Segment",
     "SetResult",
     "SetVideoScores",
     "ShardDataset",
@@ -126,9 +124,9 @@ __getattr__, __dir__ = lazy_names(
         "SetVideoScores": "scoring.set_scorer",
         "draw_confusion": "scoring.confusion_picture",
         "write_csv": "scoring.scores_csv",
-        "Guess": "predicting.predict",
+        "Guess": "predicting.prediction",
         "Fold": "scoring.summary",
-        "FrameGuess": "predicting.predict",
+        "FrameGuess": "predicting.prediction",
         "LRCN": "nets.net",
         "Agreement": "scoring.compare",
         "Augmentation": "reading.augmentation",
@@ -148,7 +146,9 @@ __getattr__, __dir__ = lazy_names(
         "Expects": "nets.cnn",
         "NetConfig": "nets.net_config",
         "Part": "nets.net_config",
-        "Prediction": "predicting.predict",
+        "Prediction": "predicting.prediction",
+        "PredictProgress": "predicting.predict",
+        "Segment": "predicting.segments",
         "Preprocess": "reading.preprocess",
         "ShardDataset": "reading.shard_dataset",
         "Summary": "scoring.summary",

@@ -20,7 +20,7 @@ from lrcn_data.format.records import NO_CLASS
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_data.format.shard_reader import open_data_set
-from lrcn_data.inspecting.picture_text import Pen
+from lrcn_data.picture_text import Pen
 
 FRAME_HEIGHT = 112
 """Height in pixels that frames are scaled to; they keep their proportions."""

@@ -35,6 +35,9 @@ _LABELS = (
 
 _IDS = ("youtube_id", "video_id", "id", "vid", "yt_id")
 _SPLITS = ("split", "subset", "partition", "set")
+_SCORE = "score"
+"""The column with how sure a net is of a segment; it is passed over."""
+
 _TIME = re.compile(r"(.*_)?(start|end|begin|stop|onset)(_?time)?(_.*)?")
 
 
@@ -217,7 +220,7 @@ def _of_segments(
     label = [name for name in names if name in _LABELS]
     if delimiter is None or spans is None or len(path) != 1 or len(label) != 1:
         return None
-    if sorted(set(names) - {FPS_NAME}) != sorted([*path, *label, *SPAN_NAMES[spans.unit]]):
+    if sorted({*names} - {FPS_NAME, _SCORE}) != sorted([*path, *label, *SPAN_NAMES[spans.unit]]):
         return None
     return Table(
         delimiter=delimiter,

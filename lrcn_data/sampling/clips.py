@@ -13,7 +13,7 @@ from lrcn_data.format.frame_kind import NEXT_IN_SOURCE, Neighbour
 from lrcn_data.pixels import RGB
 from lrcn_data.sampling.choose_clips import choose_clips
 from lrcn_data.sampling.clip_options import ClipOptions, ClipValues, clip_options
-from lrcn_data.sampling.frame_pairs import FramePairs, Pair
+from lrcn_data.sampling.frame_pairs import FramePairs, Pair, pair_of
 from lrcn_data.sampling.short_videos import ClipPicks
 from lrcn_data.video.decoders import read_frames
 from lrcn_data.video.fps_stream import FpsStream
@@ -211,14 +211,8 @@ class _Collector(Generic[Kept]):
         return self._pairs.frames
 
     def _wanted(self, stream: FpsStream, position: int, timeline: Timeline) -> _Wanted:
-        frame, neighbour = stream[position], self._keeper.neighbour
-        if neighbour == NEXT_IN_SOURCE:
-            last = len(timeline.times) - 1
-            return _Wanted(frame, (max(0, min(frame, last - 1)), min(frame + 1, last)))
-        if not neighbour:
-            return _Wanted(frame, (frame, frame))
-        near = min(max(position + neighbour, 0), len(stream) - 1)
-        return _Wanted(frame, (frame, stream[near]))
+        pair = pair_of(stream, position, self._keeper.neighbour, len(timeline.times))
+        return _Wanted(stream[position], pair)
 
     def take(self, frame: int, rgb: RGB) -> None:
         for pair, pixels, other, uses in self._pairs.complete(frame, rgb):

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from lrcn_data.format.frame_kind import NEXT_IN_SOURCE, Neighbour
 from lrcn_data.pixels import RGB
+from lrcn_data.video.fps_stream import FpsStream
 
 Pair = tuple[int, int]
 """The numbers of a frame and of its neighbour; the same twice if no neighbour is asked for."""
+
+
+def pair_of(
+    stream: FpsStream | Sequence[int], position: int, neighbour: Neighbour, frames: int
+) -> Pair:
+    """The pair that a kind of frames makes a picture of.
+
+    Args:
+        stream: The number of the source's frame at each position of the fps stream.
+        position: The position of the frame.
+        neighbour: The second frame that each one has to come with; see `FrameKind`.
+        frames: The number of frames of the source.
+    """
+    frame = stream[position]
+    if neighbour == NEXT_IN_SOURCE:
+        last = frames - 1
+        return max(0, min(frame, last - 1)), min(frame + 1, last)
+    if not neighbour:
+        return frame, frame
+    return frame, stream[min(max(position + neighbour, 0), len(stream) - 1)]
 
 
 class FramePairs:

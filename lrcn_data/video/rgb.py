@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+import threading
 from typing import cast
 
 import numpy as np
@@ -72,10 +72,15 @@ class RgbConverter:
         return upright(rgb, matrix)
 
 
-@cache
 def _kept_reformatter() -> VideoReformatter:
-    """The reformatter for all videos of this process; making its tables costs ten conversions."""
-    return VideoReformatter()
+    """The reformatter for all videos of this thread; making its tables costs ten conversions."""
+    if not hasattr(_of_thread, "reformatter"):
+        _of_thread.reformatter = VideoReformatter()
+    reformatter: VideoReformatter = _of_thread.reformatter
+    return reformatter
+
+
+_of_thread = threading.local()
 
 
 def _unmarked(picture: VideoFrame) -> VideoFrame:

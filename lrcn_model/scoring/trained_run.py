@@ -31,6 +31,7 @@ from lrcn_model.reading.augmentation import ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.open_shards import Wanted
 from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.reading.video_seconds import VideoSeconds
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder
 from lrcn_model.scoring.calibration import Calibration
 from lrcn_model.scoring.score_batch import score_batch
@@ -76,6 +77,8 @@ class RunFacts:
             was trained on; 0 for whole videos, None for windows as they were stored.
         carry_state: Whether the head goes on with what it has seen of the windows before.
         smooth: The number of frames that a frame's probabilities are averaged over.
+        video_seconds: How long the videos were, where a clip is drawn from all of its video; None
+            for other clips, and in the files of older versions.
     """
 
     classes: list[str]
@@ -93,6 +96,7 @@ class RunFacts:
     window: int | None = None
     carry_state: bool = False
     smooth: int = 1
+    video_seconds: VideoSeconds | None = None
 
     @property
     def sampled(self) -> dict[str, Any]:
@@ -111,6 +115,8 @@ class RunFacts:
         if not self.labels_in_time:
             for name in ("labels_in_time", "window", "carry_state", "smooth"):
                 del record[name]
+        if self.video_seconds is None:
+            del record["video_seconds"]
         return record
 
     @property
@@ -175,6 +181,40 @@ class TrainedRun:
         with self.processor.autocast():
             scores = score_batch(self.net, self.preprocess, batch, changes, carried)
         return scores.float()
+
+    @torch.inference_mode()
+    def features(self, batch: ClipBatch, change: ClipChange | None = None) -> Tensor:
+        """What the CNN makes of a batch; `score_features` goes on with it.
+
+        Args:
+            batch: The clips, on the run's device.
+            change: What is done to each of the clips before; None for nothing.
+
+        Returns:
+            As `LRCN.features` returns it.
+        """
+        changes = None if change is None else [change] * len(batch)
+        with self.processor.autocast():
+            return self.net.features(self.preprocess(batch, changes), batch.lengths)
+
+    @torch.inference_mode()
+    def score_features(
+        self, features: Tensor, lengths: Tensor | None = None, state: Any = None
+    ) -> tuple[Tensor, Any]:
+        """Score frames of which there are features.
+
+        Args:
+            features: What `features` returned, on the run's device.
+            lengths: The number of real frames of each clip, int64 (clips,); None where all are.
+            state: What a causal head returned for the frames before; None where it begins anew.
+
+        Returns:
+            The scores before any softmax or sigmoid, float32 (clips, frames, classes), and the
+            state to go on with.
+        """
+        with self.processor.autocast():
+            scores, state = self.net.score_features(features, lengths, state)
+        return scores.float(), state
 
     @torch.inference_mode()
     def score_frames(self, frames_BTHWC: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -327,6 +367,9 @@ def load_run(
             window=record.get("window"),
             carry_state=record.get("carry_state", False),
             smooth=record.get("smooth", 1),
+            video_seconds=VideoSeconds(**lengths)
+            if (lengths := record.get("video_seconds"))
+            else None,
         )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error

@@ -7,7 +7,7 @@ names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,11 +124,24 @@ def score_views(run: TrainedRun, batch: ClipBatch, views: Views, vote: Vote) -> 
         of one view its own; of several those whose votes are the mean of the views' votes, where
         logarithms are those of probabilities that add up to 1 again.
     """
+    # one view after the other, which takes as much memory as one
+    return mean_of_views((run.score(batch, change) for change in views.changes()), vote)
+
+
+def mean_of_views(scores: Iterable[Tensor], vote: Vote) -> Tensor:
+    """The scores whose votes are the mean of those of several views.
+
+    Args:
+        scores: The scores of each view, float32 (clips, frames, classes).
+        vote: The kind of vote that is averaged.
+
+    Returns:
+        As `score_views`.
+    """
     import torch
 
-    changes = views.changes()
-    if len(changes) == 1:
-        return run.score(batch, changes[0])
-    # one view after the other, which takes as much memory as one
-    votes = [vote.of_frames(run.score(batch, change).double()) for change in changes]
+    first, *others = scores
+    if not others:
+        return first
+    votes = [vote.of_frames(one.double()) for one in (first, *others)]
     return vote.scores(torch.stack(votes).mean(dim=0)).float()

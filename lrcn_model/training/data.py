@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from lrcn_model.reading.open_shards import (
 from lrcn_model.reading.recut_clips import RecutClips, stored_videos
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.stream_sampler import StreamSampler
+from lrcn_model.reading.video_seconds import VideoSeconds, video_seconds
 from lrcn_model.reading.webdataset_reader import WebdatasetReader
 from lrcn_model.scoring.calibration import Calibration, fit_calibration
 from lrcn_model.scoring.label_kinds import TrainingScorer
@@ -274,7 +276,13 @@ class TrainData:
             frame_kind=self.train.frame_kind.name,
             frame_plugins=self._frame_plugins(),
             calibration=calibration,
+            video_seconds=self._video_seconds,
         )
+
+    @cached_property
+    def _video_seconds(self) -> VideoSeconds | None:
+        """Read once, as facts are asked for after every epoch that is the best."""
+        return video_seconds(self.train)
 
     def fit_calibration(self, scorer: TrainingScorer) -> Calibration | None:
         """How the probabilities of a net are corrected; None unless clips have one label each.

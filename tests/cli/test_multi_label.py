@@ -78,14 +78,15 @@ def test_from_lists_to_predictions(folder: Path) -> None:
     rows = list(csv.DictReader((folder / "scores.csv").read_text().splitlines()))
     assert [row["class"] for row in rows] == ["talk,walk", "walk", "", "talk", "sit,walk"]
     videos = [f"test {number}.mp4" for number in range(5)]
-    said = json.loads(lrcn("predict", folder, "run", *videos, "--json"))
+    lines = lrcn("predict", folder, "run", *videos, "--json").splitlines()
+    said = map(json.loads, lines)
     for row, prediction in zip(rows, said, strict=True):
         by_name = {guess["name"]: guess["probability"] for guess in prediction["guesses"]}
         assert list(by_name.values()) == sorted(by_name.values(), reverse=True)
         for name in CLASSES:
             odds = by_name[name] / (1 - by_name[name])
             assert 2.718281828 ** float(row[name]) == pytest.approx(odds, rel=1e-4)
-    (first,) = json.loads(lrcn("predict", folder, "run", videos[0], "--json", "--top", "1"))
+    first = json.loads(lrcn("predict", folder, "run", videos[0], "--json", "--top", "1"))
     assert len(first["guesses"]) == 1
 
 

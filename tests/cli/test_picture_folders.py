@@ -74,9 +74,9 @@ def test_a_folder_of_pictures_is_predicted_with_a_rate_and_refused_without(
     values += ["--workers", "0", "--out", "run"]
     call("train", *values, folder=pictures)
     refused = call("predict", "run", "videos/run/clip1", "--json", folder=pictures, code=1)
-    [unread] = json.loads(refused.stdout)
+    unread = json.loads(refused.stdout)
     assert "--picture-rate says how many are shown in a second" in unread["error"]
     rate = ["--picture-rate", "10", "--json"]
     result = call("predict", "run", "videos/run/clip1", *rate, folder=pictures)
-    [prediction] = json.loads(result.stdout)
+    prediction = json.loads(result.stdout)
     assert {guess["name"] for guess in prediction["guesses"]} == {"run", "walk"}

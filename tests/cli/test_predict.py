@@ -61,9 +61,11 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
 
     found = {option for parameter in command.params for option in parameter.opts}
     assert found == {
-        *("run_path", "videos", "--top", "--device", "--decoder", "--cnn", "--head", "--json"),
+        *("run_path", "sources", "--top", "--device", "--decoder", "--cnn", "--head", "--json"),
         *("--debug", "--version", "--frame-kind", "--sampling", "--batch-size"),
-        *("--picture-rate", "--max-hours", "--min-score", "--views", "--crop"),
+        *("--picture-rate", "--max-hours", "--min-score", "--views", "--crop", "--root", "--span"),
+        *("--timeline", "--min-length", "--enter", "--leave"),
+        *("--csv", "--vtt", "--render", "--strip"),
     }
 
 
@@ -73,10 +75,10 @@ def test_a_video_that_lasts_too_long_is_reported_with_the_option_that_takes_it(
     capsys.readouterr()
     with pytest.raises(LrcnError, match="1 of 1"):
         predict(run, "long.avi", "--json", "--max-hours", "0.0003")
-    [found] = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     assert "the limit is 1; --max-hours sets it" in found["error"]
     predict(run, "long.avi", "--json", "--max-hours", "5")
-    [found] = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     assert found["error"] is None
 
 
@@ -88,7 +90,7 @@ def test_the_probabilities_are_those_of_the_blocks_middle_frames(
 
     capsys.readouterr()
     predict(run, "long.avi", "--top", "7", "--json")
-    [found] = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     options = ClipOptions(fps=Fraction(5), sampling=Center(seq_len=4))
     [clip] = read_clips(Path("long.avi"), "any name", options).clips
     trained = load_run(run, choose_processor("cpu", "off"))
@@ -113,7 +115,7 @@ def test_a_short_video_is_padded_and_only_its_real_frames_are_named(
 ) -> None:
     capsys.readouterr()
     predict(run, "short.avi", "--json")
-    [found] = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     assert len(found["guesses"]) == 5
     assert len(found["frames"]) == found["padded"] == 2
     predict(run, "short.avi", "long.avi")
@@ -129,7 +131,7 @@ def test_a_video_that_cant_be_read_keeps_no_other_from_it(
     capsys.readouterr()
     with pytest.raises(LrcnError, match="2 of 3 videos could not be read"):
         predict(run, "text.avi", "missing.avi", "long.avi", "--json")
-    text, missing, sound = json.loads(capsys.readouterr().out)
+    text, missing, sound = map(json.loads, capsys.readouterr().out.splitlines())
     assert text["error"].startswith("not-a-video")
     assert missing["error"].startswith("missing")
     assert sound["error"] is None
@@ -143,7 +145,7 @@ def test_a_video_without_a_frame_at_the_runs_rate_keeps_no_other_from_it(
     capsys.readouterr()
     with pytest.raises(LrcnError, match="1 of 2 videos could not be read"):
         predict(run, "one.avi", "long.avi", "--json")
-    empty, sound = json.loads(capsys.readouterr().out)
+    empty, sound = map(json.loads, capsys.readouterr().out.splitlines())
     assert empty["error"] == "short: no frame at 5 frames a second"
     assert sound["error"] is None
 
@@ -162,15 +164,34 @@ def test_a_video_is_none_of_the_classes_below_the_least_score(
 ) -> None:
     capsys.readouterr()
     predict(run, "long.avi", "--min-score", "0.999", "--json")
-    [found] = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     assert found["class_name"] is None
     assert found["temperature"] is None
     assert len(found["guesses"]) == 5
     predict(run, "long.avi", "--json")
-    [found] = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     assert found["class_name"] == found["guesses"][0]["name"]
     predict(run, "long.avi", "--min-score", "0.999", "--top", "2")
     shown = capsys.readouterr().out
     assert [line.split()[3] for line in shown.splitlines() if "long.avi" in line] == ["none"]
     assert shown.count("%") == 2
     assert "the run isn't calibrated" in " ".join(shown.split())
+
+
+def test_a_video_longer_than_those_trained_on_is_said_to_be_cut_into_spans(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    predict(run, "long.avi", "--span", "1.2", "--json")
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert (found["span"], found["clips"]) == (1.2, 3)
+    assert (
+        "long.avi lasts 0:02 and is scored in spans of 1.2 s, as long as --span says; they overlap"
+        " by half\n" in said.err
+    )
+    write_video(Path("longer.avi"), 25 * 40, 3)
+    predict(run, "longer.avi", "--json")
+    said = capsys.readouterr()
+    assert (json.loads(said.out)["span"], json.loads(said.out)["clips"]) == (None, 1)
+    assert "longer.avi is one clip, of frames 10.0 s apart: the run doesn't say how" in said.err

@@ -100,7 +100,7 @@ def test_a_run_with_a_head_from_a_table_is_judged_by_last_frames_until_told_othe
     [val] = [line for line in map(json.loads, text.splitlines()) if "val_accuracy" in line]
     assert val["val_accuracy"] == by_last["accuracy"]
     write_video(folder / "clip.avi")
-    [video] = json.loads(call("predict", str(run), "clip.avi", "--json", folder=folder).stdout)
+    video = json.loads(call("predict", str(run), "clip.avi", "--json", folder=folder).stdout)
     assert video["guesses"][0]["name"] == video["frames"][-1]["name"]
 
 

@@ -89,9 +89,7 @@ def test_it_is_trained_scored_and_used_to_predict(run: Path, lrcn: Lrcn, video: 
         lrcn("lrcn-eval", run, "--shards", "shards", "--cnn", NAME, "--json", "--device", "cpu")
     )
     assert scored["videos"] == 6
-    [said] = json.loads(
-        lrcn("lrcn-predict", run, video, "--cnn", NAME, "--json", "--device", "cpu")
-    )
+    said = json.loads(lrcn("lrcn-predict", run, video, "--cnn", NAME, "--json", "--device", "cpu"))
     assert sum(guess["probability"] for guess in said["guesses"]) > 0.5
     assert json.loads((run / "run.json").read_text())["plugins"] == {NAME: "1.0"}
 

@@ -79,7 +79,7 @@ def test_a_kind_of_frames_of_ones_own_goes_all_the_way(outside: Outside) -> None
         f" only where you name it; give --frame-kind {NAME}\n"
     )
     video = next((outside.folder / "videos").rglob("*.*"))
-    [prediction] = json.loads(outside.run("lrcn-predict", "run", video, *NAMED, "--json"))
+    prediction = json.loads(outside.run("lrcn-predict", "run", video, *NAMED, "--json"))
     assert prediction["error"] is None
     assert sum(guess["probability"] for guess in prediction["guesses"]) <= 1
     said = outside.run("lrcn-predict", "run", video, code=2)

@@ -99,9 +99,7 @@ def test_it_is_trained_scored_and_used_to_predict(
         lrcn("lrcn-eval", run, "--shards", "shards", "--head", name, "--json", "--device", "cpu")
     )
     assert scored["videos"] == 6
-    [said] = json.loads(
-        lrcn("lrcn-predict", run, video, "--head", name, "--json", "--device", "cpu")
-    )
+    said = json.loads(lrcn("lrcn-predict", run, video, "--head", name, "--json", "--device", "cpu"))
     assert len(said["frames"]) == 4
     for command in (["lrcn-eval", run, "--shards", "shards"], ["lrcn-predict", run, video]):
         [error] = lrcn(*command, code=2).splitlines()

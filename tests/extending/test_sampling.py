@@ -56,7 +56,7 @@ def test_a_sampling_of_ones_own_goes_all_the_way(outside: Outside) -> None:
     said = outside.call("lrcn-predict", "run", video, code=2)
     assert f"give --sampling {NAME}" in said
     predict = ["run", video, "--sampling", NAME, "--json"]
-    [prediction] = json.loads(outside.call("lrcn-predict", *predict))
+    prediction = json.loads(outside.call("lrcn-predict", *predict))
     assert prediction["error"] is None
     # what has been sampled is read without the plug-in
     (outside.modules / "my_sampling.py").unlink()

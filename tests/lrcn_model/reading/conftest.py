@@ -7,6 +7,10 @@ from multiprocessing import active_children
 
 import pytest
 
+from tests.lrcn_data.conftest import write_video
+
+__all__ = ["workers_ended", "write_video"]
+
 
 @pytest.fixture
 def workers_ended() -> Iterator[None]:

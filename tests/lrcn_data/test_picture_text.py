@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, features
 
 from lrcn_data.fonts import Fonts
-from lrcn_data.inspecting.picture_text import Pen
+from lrcn_data.picture_text import Pen
 
 SIZE = 40
 

@@ -1,0 +1,196 @@
+"""Which frames of a video are scored together: pure functions of its length and of the run.
+
+A net scores a video as it was trained and evaluated: on clips that its shards' sampling chooses, on
+windows that overlap, on whole videos, or frame after frame with its head's state carried on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from math import ceil
+
+from lrcn_data.sampling.center import Center
+from lrcn_data.sampling.choose_clips import choose_clips
+from lrcn_data.sampling.sampling import Sampling
+from lrcn_data.sampling.windows import Windows
+from lrcn_model.reading.video_seconds import VideoSeconds
+from lrcn_model.scoring.trained_run import RunFacts
+
+MOST_AT_ONCE = 4096
+"""The most frames of a video that a net sees as a whole. Of more it sees overlapping spans, so that
+the memory that a video takes has a bound."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedClip:
+    """Frames that are scored together.
+
+    Attributes:
+        positions: The positions of its frames in the video's fps stream.
+        num_valid: The number of frames that are real; the rest repeat the last one.
+        votes: Whether its frames vote for the class of the whole video.
+        covers: The frames of the fps stream that have the class of the clip; None where each of its
+            real frames has a class of its own.
+        tells: Whether it says of frames which class they have.
+    """
+
+    positions: Sequence[int]
+    num_valid: int
+    votes: bool = True
+    covers: range | None = None
+    tells: bool = True
+
+    @property
+    def begin(self) -> int:
+        """The first frame of the fps stream that the clip is of."""
+        first = min(self.positions)
+        return first if self.covers is None else min(first, self.covers.start)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoPlan:
+    """All that is scored of a video.
+
+    Attributes:
+        length: The number of frames of the video's fps stream.
+        clips: What is scored together, ordered by the last frame.
+        carried: Whether the head goes on with each where it has ended with the one before.
+        span: The number of frames of the spans that a long video was cut into; None where it was
+            taken as a whole.
+    """
+
+    length: int
+    clips: Sequence[PlannedClip]
+    carried: bool = False
+    span: int | None = None
+
+    @property
+    def padded(self) -> int | None:
+        """The number of real frames of a video too short for a clip; None for others."""
+        clip = self.clips[0]
+        return clip.num_valid if clip.num_valid < len(clip.positions) else None
+
+    def needed_from(self) -> list[int]:
+        """For each clip, the first frame of the fps stream that any clip behind it is of."""
+        behind = accumulate((clip.begin for clip in reversed(self.clips[1:])), min)
+        return [*reversed(list(behind)), self.length]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipPlanner:
+    """Plans videos for a run.
+
+    Attributes:
+        facts: What the net was trained for.
+        sampling: The sampling of the run's shards, or one that draws nothing in place of it.
+        short: What is done with videos of fewer than seq_len frames.
+        causal: Whether the net's head needs no frame to come.
+        timeline: Whether a class is wanted for every frame.
+        lengths: How long the videos were that the net was trained on, where its clips were drawn
+            from whole ones; None where that isn't known.
+    """
+
+    facts: RunFacts
+    sampling: Sampling
+    short: str
+    causal: bool
+    timeline: bool
+    lengths: VideoSeconds | None
+
+    def plan(self, length: int) -> VideoPlan:
+        """Plan a video.
+
+        Args:
+            length: The number of frames of its fps stream.
+        """
+        if not length:
+            return VideoPlan(length=0, clips=[])
+        if self.facts.labels_in_time:
+            return self._in_time(length)
+        if not isinstance(self.sampling, Center):
+            return VideoPlan(length=length, clips=list(self._sampled(length)))
+        return self._of_whole_videos(length)
+
+    def _sampled(self, length: int) -> Iterator[PlannedClip]:
+        """The clips that the shards' sampling chooses."""
+        sampling = self.sampling
+        if self.timeline and isinstance(sampling, Windows):
+            # as they are in the shards, unless frames lie between them
+            stride = min(sampling.effective_stride, sampling.seq_len)
+            sampling = replace(sampling, stride=stride)
+        picked = choose_clips(length, sampling=sampling, short=self.short, seed=0, path="")
+        # where only the last frame of a clip was trained, the others say nothing
+        by_clip = self.facts.average == "last" and not self.facts.labels_in_time
+        for picks in sorted(picked, key=lambda picks: max(picks.positions)):
+            ends = min(picks.positions), max(picks.positions)
+            yield PlannedClip(
+                positions=picks.positions,
+                num_valid=picks.num_valid,
+                covers=range(ends[0], ends[1] + 1) if by_clip else None,
+            )
+
+    def _of_whole_videos(self, length: int) -> VideoPlan:
+        """A clip with frames of all of the video, or of spans as long as those trained on."""
+        [picks] = choose_clips(length, sampling=self.sampling, short=self.short, seed=0, path="")
+        whole = PlannedClip(
+            positions=picks.positions, num_valid=picks.num_valid, covers=range(length)
+        )
+        if self.lengths is None:
+            return VideoPlan(length=length, clips=[whole])
+        fps, least = self.facts.fps, self.facts.seq_len
+        span = max(least, round(self.lengths.median * fps))
+        # not less than the fps stream of a video as long as that has
+        is_long = length > max(least, ceil(self.lengths.longest * fps))
+        if length <= span or not (is_long or self.timeline):
+            return VideoPlan(length=length, clips=[whole])
+        clips = [
+            PlannedClip(
+                positions=self.sampling.choose(part, _draw_nothing)[0],
+                num_valid=self.facts.seq_len,
+                votes=is_long,
+                covers=part,
+            )
+            for part in _spans(length, span, max(1, span // 2))
+        ]
+        if not is_long:
+            clips = _by_last_frame([*clips, replace(whole, tells=False)])
+        return VideoPlan(length=length, clips=clips, span=span)
+
+    def _in_time(self, length: int) -> VideoPlan:
+        """What a net is evaluated on whose labels are in time; see `evaluate_in_time`."""
+        facts = self.facts
+        if facts.carry_state or (facts.window == 0 and self.causal):
+            size = facts.window or facts.seq_len
+            return VideoPlan(length=length, clips=_clips(_spans(length, size, size)), carried=True)
+        if facts.window is None:
+            return VideoPlan(length=length, clips=list(self._sampled(length)))
+        size = facts.window or MOST_AT_ONCE
+        clips = _clips(_spans(length, size, max(1, size // 2)))
+        is_cut = not facts.window and len(clips) > 1
+        return VideoPlan(length=length, clips=clips, span=size if is_cut else None)
+
+
+def _spans(length: int, size: int, stride: int) -> list[range]:
+    """Cut a video as `reading.windows.cut_windows` does.
+
+    Spans that share no frames follow one another, and the last one may be shorter; of spans that
+    do, it ends with the last frame.
+    """
+    if stride >= size or length <= size:
+        return [range(start, min(start + size, length)) for start in range(0, length, size)]
+    starts = [*range(0, length - size, stride), length - size]
+    return [range(start, start + size) for start in starts]
+
+
+def _clips(spans: Sequence[range]) -> list[PlannedClip]:
+    return [PlannedClip(positions=span, num_valid=len(span)) for span in spans]
+
+
+def _by_last_frame(clips: Sequence[PlannedClip]) -> list[PlannedClip]:
+    return sorted(clips, key=lambda clip: max(clip.positions))
+
+
+def _draw_nothing(clip: int, block: int) -> int:
+    raise AssertionError("the middle frames of blocks are not drawn")
