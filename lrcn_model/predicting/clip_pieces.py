@@ -79,6 +79,11 @@ class ClipPieces:
             Each clip that is complete with it, its features, float (views, frames, features), and
             the first frame of the fps stream that a later clip is of.
         """
+        if self._clip_by_clip:
+            # a frame that a clip repeats has other features where it comes again
+            [number] = piece.completes
+            yield self._clips[number], features_VTF, self._needed_from[number]
+            return
         self._features.update(zip(piece.positions, features_VTF.unbind(1), strict=True))
         for number in piece.completes:
             clip, needed_from = self._clips[number], self._needed_from[number]
