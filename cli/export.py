@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lrcn_data.size import Size, size_text
-from lrcn_model.exporting.exported_facts import CLIP, FORMATS, GRAPHS, ONNX, STEP
+from lrcn_model.exporting.exported_facts import CLIP, FORMATS, GRAPHS, ONNX
 
 from .command import Command
 from .error_boundary import run
@@ -119,14 +119,16 @@ def command(
 def _describe(done: Export) -> str:
     """Say in words what was exported."""
     facts = done.facts
-    taken = (
-        f"{facts.frames} frame{'s' if facts.frames > 1 else ''} of {size_text(facts.frame_size)}"
-    )
-    kept = f" and {len(facts.states)} tensors of state" if facts.graph == STEP else ""
+    taken = f"{_count(facts.frames, 'frame')} of {size_text(facts.frame_size)}"
+    kept = f", with a state of {_count(len(facts.states), 'tensor')}," if facts.states else ""
     return (
         f"{done.path}: a {facts.graph} of {taken}{kept} to {len(facts.classes)} classes; differs"
         f" from the net by {done.difference:.1g} at most"
     )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' if number > 1 else ''}"
 
 
 def main() -> None:

@@ -124,9 +124,11 @@ def export(
         raise UsageError(
             f"{', '.join(missing)} can't be imported; install it with pip install 'lrcn[export]'"
         )
+    path = Path(out)
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is no folder that {path.name} can be written to; make it")
     trained = load_run(run, plugins=plugins, device="cpu")
     size = _frame_size(trained, frame_size)
-    path = Path(out)
     with torch.no_grad(), _quiet():
         module, start = _module(trained, graph, size)
         facts = _facts(trained, graph, size, frames or _frames(trained, graph), start)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.scoring.trained_run import RunFacts, save_weights
 from tests.commands import call
-
-Export = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
@@ -66,6 +63,15 @@ def test_a_step_is_described_as_json(folder: Path) -> None:
     assert (said["graph"], said["frames"], said["frame_size"]) == ("step", 1, [64, 48])
     assert (said["classes"], said["fps"]) == (["walk", "run"], "5")
     assert said["difference"] < 1e-4
+
+
+def test_a_step_is_described_with_its_state(folder: Path) -> None:
+    done = call(
+        *("export", "weights.safetensors", "--format", "torch.export", "--graph", "step"),
+        *("--out", "step.pt2"),
+        folder=folder,
+    )
+    assert "a step of 1 frame of 40x30, with a state of 2 tensors, to 2 classes" in done.stdout
 
 
 def test_onnx_is_what_is_written_without_a_format(folder: Path) -> None:

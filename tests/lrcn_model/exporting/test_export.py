@@ -232,6 +232,11 @@ def test_what_cannot_be_exported_is_refused_in_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_not_there_is_named_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"gone is no folder that a\.pt2 can be written to"):
+        export("no run", tmp_path / "gone/a.pt2", format="torch.export")
+
+
 def test_missing_packages_are_named(
     save_run: SaveRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
