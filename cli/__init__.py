@@ -1,4 +1,4 @@
-"""The commands: `lrcn-data`, `lrcn-train`, `lrcn-search`, `lrcn-eval` and `lrcn-predict`.
+"""The commands: `lrcn-data`, `-train`, `-search`, `-eval`, `-predict` and `-export`.
 
 Nothing imports them.
 """

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from lrcn_model.detection.detection_comparison import DetectionComparison, compare_detection
     from lrcn_model.detection.detection_result import DetectionResult, detection_result
     from lrcn_model.detection.frame_track import FrameTrack
+    from lrcn_model.exporting.export import Export, export
+    from lrcn_model.exporting.exported_facts import ExportedFacts
+    from lrcn_model.exporting.onnx_model import OnnxModel
     from lrcn_model.figures.intervals import Interval
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
@@ -65,6 +68,8 @@ __all__ = [
     "Evaluation",
     "EvaluationInTime",
     "Expects",
+    "Export",
+    "ExportedFacts",
     "Finalist",
     "Fold",
     "FrameGuess",
@@ -73,6 +78,7 @@ __all__ = [
     "Guess",
     "Interval",
     "NetConfig",
+    "OnnxModel",
     "Outcome",
     "Part",
     "PredictProgress",
@@ -100,6 +106,7 @@ __all__ = [
     "draw_confusion",
     "evaluate",
     "evaluate_in_time",
+    "export",
     "find_evaluation",
     "fuse",
     "load_run",
@@ -173,6 +180,10 @@ __getattr__, __dir__ = lazy_names(
         "Fusion": "scoring.fuse",
         "fuse": "scoring.fuse",
         "load_run": "scoring.trained_run",
+        "Export": "exporting.export",
+        "ExportedFacts": "exporting.exported_facts",
+        "OnnxModel": "exporting.onnx_model",
+        "export": "exporting.export",
         "predict": "predicting.predict",
         "predict_videos": "predicting.predict",
         "train": "training.train",

@@ -18,7 +18,7 @@ from lrcn_cli.command import GENERAL, Command
 from lrcn_model.training.options import OPTIONS
 
 COMMANDS = [f"data_{name}" for name in ("lists", "shard", "stats", "verify", "preview", "demo")]
-COMMANDS += ["data", "data_index", "evaluate", "predict", "train"]
+COMMANDS += ["data", "data_index", "evaluate", "export", "predict", "train"]
 
 
 def command_of(module: str) -> Command:

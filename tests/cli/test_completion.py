@@ -16,6 +16,7 @@ PROGRAMS = {
     "lrcn-eval": "evaluate",
     "lrcn-predict": "predict",
     "lrcn-search": "search",
+    "lrcn-export": "export",
 }
 
 ASK = """
@@ -75,6 +76,7 @@ def complete(tmp_path: Path) -> Callable[..., list[str]]:
         ("lrcn-train --shards a.tar --val-", ["--val-shards"]),
         ("lrcn-eval run --am", ["--amp"]),
         ("lrcn-predict run a.avi --decoder ", ["av", "ffmpeg"]),
+        ("lrcn-export run --graph ", ["clip", "step"]),
         ("lrcn-search a.toml --sampler ", ["random", "tpe"]),
     ],
 )
