@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +23,22 @@ TEXT = (Path(__file__).resolve().parent.parent / "docs/extending.md").read_text(
 
 
 @pytest.fixture(autouse=True)
-def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with the modules of the page, in which commands would be called."""
+    names = []
     for code in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
         name = code.split()[1].rstrip(":")
         (tmp_path / name).write_text(code)
-        monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
+        names.append(name.removesuffix(".py"))
+        monkeypatch.delitem(sys.modules, names[-1], raising=False)
     [toml] = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
     (tmp_path / "own.toml").write_text(toml)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yield tmp_path
+    # other tests have modules of these names
+    for name in names:
+        sys.modules.pop(name, None)
 
 
 def test_the_sampling_takes_the_last_frames() -> None:

@@ -691,7 +691,7 @@ def test_json_with_an_odd_part_is_read_or_refused_in_words(
             assert sources.read(path).in_time
 
 
-DATA = os.environ.get("LRCN_REAL_VIDEOS", "/nonexistent")
+DATA = os.environ.get("LRCN_REAL_VIDEOS", os.devnull)
 DETECTION = Path(DATA) / "detection"
 UR_FALL = Path(DATA).parent / "urfall"
 real = pytest.mark.skipif(not DETECTION.is_dir(), reason="LRCN_REAL_VIDEOS names no annotations")

@@ -28,7 +28,7 @@ from lrcn_data.video.packets.stream_packets import StreamPackets
 from lrcn_data.video.video_file import VideoFile, open_video
 from tests.lrcn_data.read_path import by_av
 
-VIDEOS = Path(os.environ.get("LRCN_REAL_VIDEOS", "/nonexistent"))
+VIDEOS = Path(os.environ.get("LRCN_REAL_VIDEOS", os.devnull))
 CLIPS = sorted(VIDEOS.rglob("*.avi"))
 
 # start codes of MPEG-4: vop, video_object_layer, group_of_vop, user_data

@@ -29,7 +29,7 @@ from tests.lrcn_data.read_path import by_av, by_ffmpeg
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
 
 RATES = ("1", "5", "12.5", "25", "30")
-VIDEOS = Path(os.environ.get("LRCN_REAL_VIDEOS", "/nonexistent"))
+VIDEOS = Path(os.environ.get("LRCN_REAL_VIDEOS", os.devnull))
 ENDINGS = {".avi", ".mp4", ".mkv", ".webm", ".mov", ".mpg", ".flv", ".ts", ".3gp", ".gif"}
 SIZE_CHANGES = "extradata-reload-multi-stsd.mp4"
 
