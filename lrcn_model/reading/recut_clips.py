@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -69,13 +69,13 @@ class RecutClips(Dataset[ClipBatch]):
 
     Attributes:
         windows: Where the windows lie in their videos.
-        varies: Whether windows differ in their number of frames.
+        variable_length: Whether windows differ in their number of frames.
     """
 
     def __init__(self, data: ShardDataset, windows: Windows, cached: Clips | None = None) -> None:
         self.windows = windows
         self._data, self._cached = data, cached
-        self.varies = len(np.unique(windows.lengths)) > 1
+        self.variable_length = len(np.unique(windows.lengths)) > 1
 
     @classmethod
     def cut(cls, data: ShardDataset, *, length: int | None, stride: int | None) -> RecutClips:
@@ -106,10 +106,18 @@ class RecutClips(Dataset[ClipBatch]):
             if self._cached is not None:
                 return self._joined(self._cached.__getitems__(stored), stored, pieces, indices)
             samples = {number: self._data.data_set.read_sample(number) for number in stored}
-            joined = [_joined_sample(samples, of_window, self.varies) for of_window in pieces]
+            joined = [
+                _joined_sample(samples, of_window, variable_length=self.variable_length)
+                for of_window in pieces
+            ]
             return decode_samples(joined, indices)
 
     @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """The number of frames of each window, int64 (windows,)."""
+        return self.windows.lengths
+
+    @cached_property
     def shard_samples(self) -> list[int]:
         """The number of windows that begin in each shard."""
         ends = np.cumsum(self._data.shard_samples)
@@ -159,7 +167,7 @@ class RecutClips(Dataset[ClipBatch]):
         frames, frame_labels = joined(_rows(batch)), joined(batch.frame_labels)
         lengths = torch.tensor([len(row) for row in frames])
         has_pixels = batch.features is None
-        together = torch.cat if self.varies else torch.stack
+        together = torch.cat if self.variable_length else torch.stack
         return ClipBatch(
             pixels=torch.cat([row.flatten() for row in frames]) if has_pixels else batch.pixels,
             sizes=batch.sizes[at],
@@ -172,7 +180,7 @@ class RecutClips(Dataset[ClipBatch]):
             sources=tuple(batch.sources[place] for place in at),
             channels=batch.channels,
             features=None if has_pixels else together(frames),
-            frame_counts=lengths if self.varies else None,
+            frame_counts=lengths if self.variable_length else None,
             positions=batch.positions[at] + torch.tensor([piece.start for piece in first]),
             frame_times=pad_sequence(joined(batch.frame_times), batch_first=True),
         )
@@ -192,13 +200,14 @@ def _key(key: str, piece: Piece) -> str:
     return f"{key}+{piece.start}" if piece.start else key
 
 
-def _joined_sample(samples: Mapping[int, Sample], pieces: Iterable[Piece], varies: bool) -> Sample:
+def _joined_sample(
+    samples: Mapping[int, Sample], pieces: Sequence[Piece], *, variable_length: bool
+) -> Sample:
     """The frames of stored windows as one sample."""
     frames: list[memoryview] = []
     labels: list[int] = []
     times: list[float] = []
     neighbour_times: list[float] = []
-    pieces = list(pieces)
     for piece in pieces:
         taken, sample = slice(piece.start, piece.stop), samples[piece.sample]
         frames += sample.frames[taken]
@@ -217,5 +226,5 @@ def _joined_sample(samples: Mapping[int, Sample], pieces: Iterable[Piece], varie
         num_valid=len(frames),
         position=first.record.position + pieces[0].start,
     )
-    layout = replace(first.layout, seq_len=len(frames), variable_length=varies)
+    layout = replace(first.layout, seq_len=len(frames), variable_length=variable_length)
     return replace(first, frames=frames, label=record.label, record=record, layout=layout)

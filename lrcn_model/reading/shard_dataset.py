@@ -20,7 +20,7 @@ from lrcn_data.size import Size
 from lrcn_data.storage import locations
 from lrcn_model.nets.resize import resize
 from lrcn_model.reading.class_rarity import ClassRarity
-from lrcn_model.reading.clip_batch import ClipBatch
+from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.decode_samples import decode_samples
 from lrcn_model.reading.worker_errors import one_line_errors
 
@@ -123,6 +123,15 @@ class ShardDataset(Dataset[ClipBatch]):
     def variable_length(self) -> bool:
         """Whether clips may have fewer frames than seq_len."""
         return self.data_set.layout.variable_length
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """The number of frames of each clip that are no padding, int64 (clips,)."""
+        return self.data_set.num_valid
+
+    def of_cached(self, cached: Clips) -> Clips:
+        """The same clips, of what is cached of them: that itself."""
+        return cached
 
     @property
     def frame_kind(self) -> FrameKind:

@@ -238,9 +238,7 @@ def _score(
         known: Clips = data
         if may_be_known:
             known = with_known_features(run, data, workers=workers, ranks=ranks, change=change)
-        clips: Clips = windows
-        if known is not data:
-            clips = windows.of_cached(known) if isinstance(windows, RecutClips) else known
+        clips = windows if known is data else windows.of_cached(known)
         carried = CarriedState() if run.facts.carry_state else None
         batches = scoring_batches(
             clips,

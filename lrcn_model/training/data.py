@@ -107,7 +107,7 @@ class TrainData:
                 f" {self.train.frame_kind.name} don't have; leave it out"
             )
         self.train_clips, self.val_clips = self._clips()
-        if options.mixup and self.varying_lengths and not options.freezes_cnn:
+        if options.mixup and self.train_clips.variable_length and not options.freezes_cnn:
             raise UsageError(
                 f"--mixup {options.mixup:g} mixes frames of clips of one length, and these have"
                 " several; leave it out, or make shards with one --seq-len; with a frozen CNN it"
@@ -329,19 +329,9 @@ class TrainData:
     def longest_clips(self) -> Generator[ClipBatch, None, None]:
         """A batch of the clips with the most frames, on the device."""
         clips = self.train_clips
-        if isinstance(clips, RecutClips):
-            lengths = clips.windows.lengths
-        else:
-            lengths = clips.data_set.num_valid
-        longest = np.argsort(-lengths, kind="stable")
+        longest = np.argsort(-clips.lengths, kind="stable")
         batch = longest[: self._options.batch_size].tolist()
         yield from load_batches(clips, [batch], self.workers, self._processor)
-
-    @property
-    def varying_lengths(self) -> bool:
-        """Whether clips to train on differ in their number of frames."""
-        clips = self.train_clips
-        return clips.varies if isinstance(clips, RecutClips) else clips.variable_length
 
     def samples_done(self, batches: int) -> int:
         """Clips of the running epoch that all processes have taken.
@@ -382,7 +372,7 @@ class TrainData:
         """Clips as what is cached of their shards, and the number of processes that read them."""
         if cached is None:
             return clips, self.workers
-        return clips.of_cached(cached) if isinstance(clips, RecutClips) else cached, 0
+        return clips.of_cached(cached), 0
 
     def _open_webdataset(self, plugins: Collection[str]) -> WebdatasetReader:
         options = self._options

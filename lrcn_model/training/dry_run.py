@@ -108,7 +108,7 @@ def _one_step(
     as no step takes more memory. Where a head's state is carried it is the first one all the same:
     only there do all windows begin their videos.
     """
-    longest = data.varying_lengths and not options.carry_state
+    longest = data.train_clips.variable_length and not options.carry_state
     batches = data.longest_clips() if longest else data.train_batches(0, 0)
     with closing(batches):
         batch = next(batches)
