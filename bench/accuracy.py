@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -209,18 +209,33 @@ def at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def main() -> None:
+    parser = new_parser(__doc__)
+    parser.add_argument("--views", default="whole", help="as lrcn-eval takes them")
+    parser.add_argument("--against-mean", action="store_true", help="also train with --head mean")
+    run_measure(parser, measure, text)
+
+
+def new_parser(document: str) -> argparse.ArgumentParser:
+    """A parser of what goes from videos to scores, by the module's text."""
     parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n")[0],
+        description=document.partition("\n")[0],
         epilog="What follows -- are options of lrcn-data shard.",
     )
     parser.add_argument("preset", help="a name in configs/, or a TOML file")
     parser.add_argument("videos", type=Path, help="the folder that paths in lists are relative to")
     parser.add_argument("lists", type=Path, help="a folder of lists")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each split")
-    parser.add_argument("--views", default="whole", help="as lrcn-eval takes them")
-    parser.add_argument("--against-mean", action="store_true", help="also train with --head mean")
     parser.add_argument("--keep", type=Path, help="the folder for shards and runs, to keep them")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def run_measure(
+    parser: argparse.ArgumentParser,
+    measure: Callable[[argparse.Namespace, Sequence[str], Path], dict],
+    text: Callable[[Mapping], str],
+) -> None:
+    """Read the command line, measure in a folder that is kept or not, and print the report."""
     ours, shard_options = at_dashes(sys.argv[1:])
     given = parser.parse_args(ours)
     logging.captureWarnings(True)

@@ -17,16 +17,12 @@ the difference has an interval for which both have the same videos in every draw
 from __future__ import annotations
 
 import argparse
-import json
-import logging
-import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from accuracy import at_dashes, run
+from accuracy import new_parser, run, run_measure
 from compare import processor_name
 
 from lrcn_data import UsageError
@@ -165,26 +161,10 @@ def text(report: Mapping) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__.partition("\n")[0],
-        epilog="What follows -- are options of lrcn-data shard.",
-    )
-    parser.add_argument("preset", help="a name in configs/, or a TOML file")
-    parser.add_argument("videos", type=Path, help="the folder that paths in lists are relative to")
-    parser.add_argument("lists", type=Path, help="a folder of lists")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each split")
+    parser = new_parser(__doc__)
     parser.add_argument("--alarm", help="the class whose onset delay and false alarms are counted")
     parser.add_argument("--against-frames", action="store_true", help="also train --head none")
-    parser.add_argument("--keep", type=Path, help="the folder for shards and runs, to keep them")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    ours, shard_options = at_dashes(sys.argv[1:])
-    given = parser.parse_args(ours)
-    logging.captureWarnings(True)
-    with tempfile.TemporaryDirectory() as temporary:
-        out = given.keep or Path(temporary)
-        out.mkdir(parents=True, exist_ok=True)
-        report = measure(given, shard_options, out)
-    print(json.dumps(report, indent=1) if given.json else text(report))
+    run_measure(parser, measure, text)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import UsageError
-from lrcn_data.printable import first_few
 from lrcn_model.processor_names import PRECISIONS
 from lrcn_model.scoring.video_vote import VOTES
 from lrcn_model.scoring.views import WHOLE
 
 from .error_boundary import run as run_command
 from .evaluate_in_time import evaluate_in_time, other_sampling, show_in_time
+from .evaluate_kept import fuse_kept, show_fusion, summarize_kept
 from .many_values import ManyValuesCommand
 from .options import (
     FILE,
@@ -39,10 +39,6 @@ from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation import Evaluation
-    from lrcn_model.scoring.fuse import Fusion
-
-_SHOWN = 3
-"""How many of the videos that a run has not scored are named."""
 
 
 @click.command(
@@ -220,13 +216,13 @@ def command(
     first = ranks_from_environment().first
     if summary:
         if first:
-            _summarize(runs, average=average, views=views, crop=crop, as_json=as_json)
+            summarize_kept(runs, average=average, views=views, crop=crop, as_json=as_json)
         return
     if fuse:
         if first:
-            joined = _fuse(runs, average=average, views=views, crop=crop)
+            joined = fuse_kept(runs, average=average, views=views, crop=crop)
             _write_files(joined.fused, csv_path, confusion)
-            _show_fusion(joined, as_json=as_json)
+            show_fusion(joined, as_json=as_json)
         return
     from lrcn_model.scoring.evaluate import EvaluateOptions, evaluate_runs
     from lrcn_model.scoring.trained_run import load_run
@@ -364,90 +360,6 @@ def _refuse_given(values: Mapping[str, Any], *, kind: str) -> None:
     """
     for flag in _names_of(values):
         raise UsageError(f"{flag} says nothing of runs with {kind}; leave it out")
-
-
-def _summarize(
-    runs: Sequence[str],
-    *,
-    average: str | None,
-    views: str | None,
-    crop: float | None,
-    as_json: bool,
-) -> None:
-    """Sum up the kept evaluations of runs."""
-    from lrcn_model.scoring.evaluation import Evaluation
-    from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
-    from lrcn_model.scoring.find_evaluation import find_evaluation
-    from lrcn_model.scoring.summary import summarize
-    from lrcn_model.scoring.summary_in_time import summarize_in_time
-
-    from .comparison_tables import print_summary
-    from .detection_tables import print_detection_summary
-
-    evaluations = [find_evaluation(run, average=average, views=views, crop=crop) for run in runs]
-    in_time = [one for one in evaluations if isinstance(one, EvaluationInTime)]
-    of_clips = [one for one in evaluations if isinstance(one, Evaluation)]
-    if in_time and of_clips:
-        raise UsageError(
-            f"{in_time[0].run} has labels in time and {of_clips[0].run} hasn't; sum up one kind"
-        )
-    if in_time:
-        pooled = summarize_in_time(in_time)
-        if as_json:
-            print_json(pooled.report())
-        else:
-            print_detection_summary(pooled)
-        return
-    found = summarize(of_clips)
-    if as_json:
-        print_json(found.report())
-    else:
-        print_summary(found)
-
-
-def _fuse(
-    runs: Sequence[str], *, average: str | None, views: str | None, crop: float | None
-) -> Fusion:
-    """Join the kept evaluations of runs, each given with its weight."""
-    from lrcn_model.scoring.evaluation import Evaluation
-    from lrcn_model.scoring.find_evaluation import find_evaluation
-    from lrcn_model.scoring.fuse import fuse
-
-    parts: list[Evaluation] = []
-    names, weights = zip(*map(_weighted, runs), strict=True)
-    for name in names:
-        one = find_evaluation(name, average=average, views=views, crop=crop)
-        if not isinstance(one, Evaluation):
-            raise UsageError(
-                f"--fuse joins scores of whole videos, and the labels of {name} are in time; leave"
-                " it out"
-            )
-        parts.append(one)
-    return fuse(parts, weights)
-
-
-def _weighted(run: str) -> tuple[str, float]:
-    """A run and the weight that stands behind it, which is 1 where there is none."""
-    name, colon, weight = run.rpartition(":")
-    try:
-        return (name, float(weight)) if colon else (run, 1.0)
-    except ValueError:
-        return run, 1.0
-
-
-def _show_fusion(found: Fusion, *, as_json: bool) -> None:
-    from .comparison_tables import print_fusion
-
-    for part, missing in zip(found.parts, found.missing, strict=True):
-        if missing:
-            warn(
-                f"{part.run} has no scores of {len(missing)} videos that others have:"
-                f" {first_few(missing, _SHOWN)}; they are counted as not scored"
-            )
-    if as_json:
-        print_json(found.report())
-    else:
-        print_fusion(found)
 
 
 def _write_files(found: Evaluation, csv_path: Path | None, confusion: Path | None) -> None:
