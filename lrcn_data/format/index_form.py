@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
-from lrcn_data.format.class_sets import to_words
-from lrcn_data.format.frame_classes import to_frame_words
+from lrcn_data.format.class_sets import to_words, word_count
+from lrcn_data.format.frame_classes import frame_word_count, to_frame_words
 from lrcn_data.format.records import NO_CLASS, SampleRecord
 
 IN_TIME = ("position", "clip")
@@ -25,6 +26,12 @@ class IndexForm:
 
     words: int = 0
     frame_words: int = 0
+
+    @classmethod
+    def of(cls, *, sets_of: int, seq_len: int, labels_in_time: bool) -> Self:
+        """The form of an index of samples, by what a manifest or a layout says of them."""
+        frame_words = frame_word_count(seq_len) if labels_in_time else 0
+        return cls(words=word_count(sets_of), frame_words=frame_words)
 
     @property
     def in_time(self) -> bool:

@@ -9,9 +9,7 @@ from typing import Any, Self
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.append import Append
-from lrcn_data.format.class_sets import word_count
 from lrcn_data.format.file_names import MANIFEST, first_part, is_further_part
-from lrcn_data.format.frame_classes import frame_word_count
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.index_form import IndexForm
 from lrcn_data.format.json_text import dump_json, known_values, members
@@ -121,8 +119,9 @@ class Manifest:
     @property
     def index_form(self) -> IndexForm:
         """Which rows the indices of the data set have."""
-        frame_words = frame_word_count(self.seq_len) if self.labels_in_time else 0
-        return IndexForm(words=word_count(self.sets_of), frame_words=frame_words)
+        return IndexForm.of(
+            sets_of=self.sets_of, seq_len=self.seq_len, labels_in_time=self.labels_in_time
+        )
 
     @property
     def canvas_size(self) -> Size:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lrcn_data.format.class_sets import word_count
-from lrcn_data.format.frame_classes import frame_word_count
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import recorded_frame_kind
 from lrcn_data.format.index_form import IndexForm
@@ -68,8 +66,9 @@ class SampleLayout:
     @property
     def index_form(self) -> IndexForm:
         """Which rows an index of such samples has."""
-        frame_words = frame_word_count(self.seq_len) if self.labels_in_time else 0
-        return IndexForm(words=word_count(self.sets_of), frame_words=frame_words)
+        return IndexForm.of(
+            sets_of=self.sets_of, seq_len=self.seq_len, labels_in_time=self.labels_in_time
+        )
 
     @property
     def channels(self) -> int:
