@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lrcn_data.errors import LrcnError
+from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.printable import show
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_model.scoring.views import WHOLE
@@ -22,6 +22,7 @@ from .options import (
     ANY_PATH,
     FILE,
     HELP,
+    PLACE,
     RUN,
     KindType,
     LocalPath,
@@ -41,6 +42,7 @@ from .options import (
     views_option,
 )
 from .output import warn
+from .predict_live import refuse_others, watch_source
 from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
 from .predict_progress import VideosProgress, clock
 from .predict_sources import find_sources
@@ -66,6 +68,7 @@ _FAR_APART = 5.0
         "Videos": ("root", "picture_rate", "max_hours"),
         "Predicting": ("top", "min_score", "views", "crop", "span"),
         "In time": ("timeline", "min_length", "enter", "leave"),
+        "Live": ("live", "patience", "reconnects"),
         "Files": ("csv_path", "vtt", "render", "strip"),
         "Plug-ins": ("plugins", "sampling", "cnn", "head"),
         "Machine": ("device", "batch_size", "decoder"),
@@ -79,10 +82,12 @@ _FAR_APART = 5.0
         "lrcn-predict runs/paper-1a2b3c4d match.mp4 --timeline --enter 0.8 --leave 0.5",
         "lrcn-predict runs/paper-1a2b3c4d match.mp4 --render shown.mp4 --strip strip.png",
         "curl https://example.org/clip.mp4 | lrcn-predict runs/paper-1a2b3c4d -",
+        "lrcn-predict runs/paper-1a2b3c4d --live /dev/video0",
+        "lrcn-predict runs/paper-1a2b3c4d --live rtsp://camera/stream --json",
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=ANY_PATH)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, type=ANY_PATH)
 @root_option("The folder that paths in lists are relative to.")
 @click.option(
     "--top",
@@ -137,6 +142,31 @@ _FAR_APART = 5.0
     " from whole videos.",
 )
 @click.option(
+    "--live",
+    metavar="SOURCE",
+    type=PLACE,
+    help="Watch a source while it goes on, in place of whole videos: a file at its own speed, - for"
+    " a pipe, a camera such as /dev/video0, or an address that begins with http://, https://,"
+    " rtsp:// or rtsps://. Ctrl-C ends it.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    default=30.0,
+    show_default=True,
+    help="The time after which a live source that sends nothing is taken for lost.",
+)
+@click.option(
+    "--reconnects",
+    type=click.IntRange(0),
+    metavar="N",
+    default=10,
+    show_default=True,
+    help="How many times in a row it is tried to open an address or a camera again that was lost,"
+    " after 1, 2, 4 and at most 30 seconds.",
+)
+@click.option(
     "--csv",
     "csv_path",
     type=FILE,
@@ -182,6 +212,9 @@ def command(
     run_path: str,
     sources: tuple[Path, ...],
     root: Path,
+    live: str | None,
+    patience: float,
+    reconnects: int,
     sampling: str | None,
     device: str,
     picture_rate: Fraction | None,
@@ -213,11 +246,32 @@ def command(
     shows none of them, one may still be high. Those of segments are the net's own.
 
     With --json a line is printed for each video.
+
+    With --live each frame is scored as soon as it is there, by nets that need none to come. A table
+    rolls on a terminal; a pipe gets a line when the class changes, or with --json a line for each
+    frame, for each segment that has ended, and for the summary at the end. Where the net is slower
+    than the source, the oldest waiting frames are dropped, and counted.
     """
+    if live is not None:
+        refuse_others(sources)
+    elif not sources:
+        raise UsageError("nothing is named to predict; name videos, or a source with --live")
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
     from lrcn_model.scoring.trained_run import load_run
 
+    if live is not None:
+        watch_source(
+            load_run(run_path, plugins=named_plugins(cnn, head), device=device),
+            live,
+            csv_path=csv_path,
+            as_json=as_json,
+            plugins=plugins,
+            patience=patience,
+            reconnects=reconnects,
+            **{name: values[name] for name in ("top", "min_length", "enter", "leave")},
+        )
+        return
     with find_sources(
         [str(source) for source in sources], root=root, pictures=picture_rate is not None
     ) as found:

@@ -42,6 +42,7 @@ class ShownFrame:
     """A frame of the source, with all frames of the fps stream that show it.
 
     Attributes:
+        number: Its number among all frames of the source, counted from 0.
         stretch: How many times the source's clock was set anew before it.
         position: The first position that it has in the fps stream of its stretch.
         times: The number of positions in a row that it has.
@@ -50,6 +51,7 @@ class ShownFrame:
         rgb: Its pixels, uint8 (height, width, 3).
     """
 
+    number: int
     stretch: int
     position: int
     times: int
@@ -62,6 +64,7 @@ class ShownFrame:
 class _Picture:
     """The last picture that was decoded; the next one says how long it is shown."""
 
+    number: int
     frame: av.VideoFrame
     seconds: float
     arrived: float
@@ -78,7 +81,8 @@ class LiveFrames:
 
     Attributes:
         damaged: The number of packets and pictures that were left out so far, as they are damaged.
-        end: When the last frame of the last stretch ends, in seconds after its first one.
+        end: When the last frame of the last stretch ends, in seconds after its first one; None
+            before the source has ended.
 
     Raises:
         VideoError: The codec isn't allowed (`unsupported`), its pictures are too large
@@ -106,8 +110,9 @@ class LiveFrames:
         self._first = 0
         self._last: _Picture | None = None
         self._stretch = 0
+        self._count = 0
         self.damaged = 0
-        self.end = 0.0
+        self.end: float | None = None
 
     def __iter__(self) -> Iterator[ShownFrame]:
         """Read the source to its end.
@@ -178,7 +183,8 @@ class LiveFrames:
         self._converter.fix_size(frame)
         yield from self._shown(self._ticks.until(time))
         seconds = self._seconds(time)
-        self._last = _Picture(frame, seconds, self._arrive(self._stretch, seconds))
+        self._last = _Picture(self._count, frame, seconds, self._arrive(self._stretch, seconds))
+        self._count += 1
 
     def _seconds(self, time: int) -> float:
         # as `Timeline.seconds` has it
@@ -191,6 +197,7 @@ class LiveFrames:
         if last is None or not times:
             return
         yield ShownFrame(
+            number=last.number,
             stretch=self._stretch,
             position=self._ticks.length - times,
             times=times,

@@ -75,7 +75,7 @@ def find_live_source(named: Named) -> LiveSource:
     if scheme in LIVE_PROTOCOLS:
         is_camera = scheme.startswith("rtsp")
         return LiveSource(
-            name=name,
+            name=_without_password(name),
             opened=name,
             protocols=LIVE_PROTOCOLS[scheme],
             demuxer="rtsp" if is_camera else None,
@@ -152,6 +152,11 @@ class _Bytes:
         self.read = getattr(pipe, "read1", pipe.read)
         if pipe.seekable():
             self.seek, self.tell = pipe.seek, pipe.tell
+
+
+def _without_password(address: str) -> str:
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _is_device(name: str) -> bool:

@@ -22,7 +22,6 @@ from lrcn_data.errors import UsageError, VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import DEFAULT_HOURS, Limits
-from lrcn_model.nets.frame_differences import FRAMES
 from lrcn_model.nets.side_by_side import side_by_side
 from lrcn_model.predicting.clip_pieces import Piece
 from lrcn_model.predicting.clip_plan import PlannedClip
@@ -280,7 +279,7 @@ class _Predictor:
             streams=[StreamScorer(self._run) for _ in range(count)],
             every_frame=self._timeline,
             smooth=self._run.facts.smooth,
-            clip_by_clip=self._run.net.config.frame_input != FRAMES,
+            clip_by_clip=self._run.clip_by_clip,
         )
 
     def _forget(self, video: _Video) -> None:

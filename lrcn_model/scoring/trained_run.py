@@ -22,6 +22,8 @@ from lrcn_data.size import Size
 from lrcn_data.storage import locations
 from lrcn_data.storage.folder import Folder
 from lrcn_model.nets.carried_state import CarriedState
+from lrcn_model.nets.frame_differences import FRAMES
+from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
@@ -157,6 +159,27 @@ class TrainedRun:
             seq_len=facts.seq_len if facts.window is None else None,
             frame_kind=facts.frame_kind,
             recipe=facts.sampled,
+        )
+
+    @property
+    def causal(self) -> bool:
+        """Whether the net's scores of a frame depend on no frame after it."""
+        return is_causal(self.net.head)
+
+    @property
+    def clip_by_clip(self) -> bool:
+        """Whether the CNN sees a clip's frames together, as it sees differences between them."""
+        return self.net.config.frame_input != FRAMES
+
+    @property
+    def why_no_stream(self) -> str | None:
+        """Why frames can't be scored as they come, and what to do; None where they can."""
+        if self.causal:
+            return None
+        return (
+            f"the run {self.name} has --head {self.net.config.head}, which looks at frames to come,"
+            " so a stream can't be scored as it comes; predict whole videos, or train with a head"
+            " that isn't bidirectional and whose input isn't centered"
         )
 
     @torch.inference_mode()

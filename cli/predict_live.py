@@ -1,0 +1,305 @@
+"""`lrcn-predict --live`: what a source shows while it goes on, and a summary at its end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+from click.core import ParameterSource
+
+from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.printable import show
+
+from .predict_outputs import CsvOutput
+from .predict_sources import STDIN
+from .prediction_table import tenths
+from .terminated import TERMINATED, Terminated, sigterm_interrupts
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from lrcn_model.predicting.live_events import LiveFrame, LiveSummary, Seen
+    from lrcn_model.predicting.prediction import Guess
+    from lrcn_model.predicting.run_to_predict import RunToPredict
+    from lrcn_model.predicting.segments import Segment
+    from lrcn_model.predicting.watch import Watch
+
+FOR_LIVE = frozenset(
+    {
+        *("run_path", "sources", "live", "patience", "reconnects", "as_json", "device"),
+        *("top", "min_length", "enter", "leave", "csv_path", "plugins", "cnn", "head"),
+    }
+)
+"""The options that mean something where a source is watched."""
+
+_ROWS = 10
+"""The segments that the table has above what is seen now."""
+
+_SILENT = 2.0
+"""Seconds without anything from the source after which that is said."""
+
+
+def refuse_others(sources: Sequence[Any]) -> None:
+    """Refuse what doesn't go with --live.
+
+    Raises:
+        UsageError: There are videos beside the source, or options for whole videos.
+    """
+    if sources:
+        raise UsageError(f"{sources[0]} stands beside --live, which watches one source; leave it")
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and parameter.expose_value and name not in FOR_LIVE:
+            raise UsageError(f"{parameter.opts[0]} is for whole videos, not for --live; leave it")
+
+
+def watch_source(
+    run: RunToPredict,
+    source: str,
+    *,
+    csv_path: Path | None,
+    as_json: bool,
+    plugins: Collection[str],
+    **values: Any,
+) -> None:
+    """Show what a source shows until it ends, or until Ctrl-C; a summary follows in any case.
+
+    Args:
+        run: The trained net.
+        source: What --live names.
+        csv_path: The file that segments are written to; None for none.
+        as_json: Whether all is printed as lines of JSON.
+        plugins: The plug-ins that may be imported.
+        **values: Of `lrcn_model.watch`, by name.
+
+    Raises:
+        LrcnError: The source can't be opened or is lost.
+        click.exceptions.Exit: It was interrupted.
+    """
+    from lrcn_model.predicting.watch import watch
+
+    pipe = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    watching = watch(run, pipe if source == STDIN else source, plugins=plugins, **values)
+    is_table = sys.stdout.isatty() and not as_json
+    output: LiveOutput = _Json() if as_json else _Table(watching) if is_table else _Lines()
+    with CsvOutput(csv_path) as csv_file, sigterm_interrupts():
+        code, lost = 0, None
+        with output:
+            try:
+                for seen in watching:
+                    _show(seen, output, csv_file, watching)
+            except KeyboardInterrupt as error:
+                code = TERMINATED if isinstance(error, Terminated) else 130
+            except LrcnError as error:
+                lost = error
+            for seen in watching.finish():
+                _show(seen, output, csv_file, watching)
+        if watching.summary.frames:
+            output.end(watching.summary)
+    if lost is not None:
+        raise lost
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _show(seen: Seen, output: LiveOutput, csv_file: CsvOutput, watching: Watch) -> None:
+    from lrcn_model.predicting.prediction import Prediction
+    from lrcn_model.predicting.segments import Segment
+
+    output.add(seen)
+    if isinstance(seen, Segment):
+        csv_file.add(Prediction(video=watching.summary.source, segments=[seen]))
+
+
+class LiveOutput(ABC):
+    """A context manager that shows what is seen, as it is."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(  # noqa: B027 - only a table has something to end
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    @abstractmethod
+    def add(self, seen: Seen) -> None:
+        """Show what was just seen."""
+
+    @abstractmethod
+    def end(self, summary: LiveSummary) -> None:
+        """Show what there was in all."""
+
+
+class _Json(LiveOutput):
+    """Lines of JSON, whose `event` says what each is of."""
+
+    def add(self, seen: Seen) -> None:
+        from lrcn_model.predicting.live_events import LiveFrame, SourceLost
+
+        event = "segment"
+        if isinstance(seen, LiveFrame):
+            event = "frame"
+        elif isinstance(seen, SourceLost):
+            event = "lost"
+        self._print(event, seen)
+
+    def end(self, summary: LiveSummary) -> None:
+        self._print("summary", summary)
+
+    def _print(self, event: str, what: Any) -> None:
+        click.echo(json.dumps({"event": event, **asdict(what)}, ensure_ascii=False))
+
+
+class _Lines(LiveOutput):
+    """A line each time that another class is the most probable one."""
+
+    def __init__(self) -> None:
+        self._label: int | None = None
+
+    def add(self, seen: Seen) -> None:
+        from lrcn_model.predicting.live_events import LiveFrame, SourceLost
+
+        if isinstance(seen, SourceLost):
+            self._label = None
+            click.echo(_lost(seen.reason, seen.again_in), err=True)
+        elif isinstance(seen, LiveFrame) and seen.guesses[0].label != self._label:
+            self._label = seen.guesses[0].label
+            click.echo(f"{tenths(seen.seconds):>9}  {_guess(seen.guesses[0])}")
+
+    def end(self, summary: LiveSummary) -> None:
+        for line in describe(summary):
+            click.echo(line, err=True)
+
+
+class _Table(LiveOutput):
+    """A table that stays on the terminal: the last segments, what is seen now, and some figures.
+
+    Args:
+        watching: What is watched, of which it has the figures.
+    """
+
+    def __init__(self, watching: Watch) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._watching = watching
+        self._segments: deque[Segment] = deque(maxlen=_ROWS)
+        self._now: LiveFrame | None = None
+        self._lost = ""
+        self._console = Console()
+        self._live = Live(
+            get_renderable=self._rendered, console=self._console, refresh_per_second=8
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def add(self, seen: Seen) -> None:
+        from lrcn_model.predicting.live_events import LiveFrame, SourceLost
+
+        if isinstance(seen, LiveFrame):
+            self._now, self._lost = seen, ""
+        elif isinstance(seen, SourceLost):
+            self._lost = _lost(seen.reason, seen.again_in)
+        else:
+            self._segments.append(seen)
+
+    def end(self, summary: LiveSummary) -> None:
+        for line in describe(summary):
+            self._console.print(line, markup=False, highlight=False)
+
+    def _rendered(self) -> Group:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table("from", "to", "class", "probability")
+        for column in (0, 1, 3):
+            table.columns[column].justify = "right"
+        for segment in self._segments:
+            times = tenths(segment.start), tenths(segment.end)
+            table.add_row(*times, Text(show(segment.name)), f"{segment.score:.1%}", style="dim")
+        if self._now is not None:
+            for row, guess in enumerate(self._now.guesses):
+                at = "" if row else tenths(self._now.seconds)
+                name = Text(show(guess.name), style="" if row else "bold")
+                table.add_row(at, "" if row else "now", name, f"{guess.probability:.1%}")
+        return Group(table, Text(self._figures()))
+
+    def _figures(self) -> str:
+        summary = self._watching.summary
+        parts = [f"{summary.frames:,} frames"]
+        if self._now is not None:
+            parts.append(f"{_milliseconds(self._now.latency)} from frame to score")
+        parts += [f"{self._watching.waiting} waiting", f"{summary.dropped:,} dropped"]
+        if summary.damaged:
+            parts.append(f"{summary.damaged:,} damaged")
+        if summary.reconnects:
+            parts.append(f"opened again {_times(summary.reconnects)}")
+        if self._lost:
+            parts.append(self._lost)
+        elif self._watching.silence > _SILENT:
+            parts.append(f"nothing has come for {self._watching.silence:.0f} s")
+        return ", ".join(parts)
+
+
+def describe(summary: LiveSummary) -> list[str]:
+    """A summary in words, a line each."""
+    parts = [
+        f"{show(summary.source)}: {tenths(summary.seconds)} watched",
+        f"{summary.frames:,} frames scored",
+        f"{summary.dropped:,} dropped" + (", as the net is slower" if summary.dropped else ""),
+    ]
+    if summary.damaged:
+        parts.append(f"{summary.damaged:,} damaged")
+    if summary.reconnects:
+        parts.append(f"opened again {_times(summary.reconnects)}")
+    lines = [", ".join(parts)]
+    if summary.latency is not None:
+        assert summary.latency_95 is not None
+        assert summary.longest_latency is not None
+        lines.append(
+            f"from frame to score: {_milliseconds(summary.latency)} in the median, 95 % within"
+            f" {_milliseconds(summary.latency_95)}, {_milliseconds(summary.longest_latency)} at"
+            " most"
+        )
+    return lines
+
+
+def _guess(guess: Guess) -> str:
+    return f"{show(guess.name)}  {guess.probability:.1%}"
+
+
+def _lost(reason: str, again_in: float) -> str:
+    return f"lost: {show(reason)}; opened again in {again_in:g} s"
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
