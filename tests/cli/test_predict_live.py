@@ -6,9 +6,8 @@ import csv
 import json
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,9 +16,11 @@ from typing import Any
 
 import pytest
 import torch
+from lrcn_cli import predict_live
 from lrcn_cli.predict_live import describe
 
-from lrcn_model import LRCN, LiveSummary, NetConfig, Preprocess
+from lrcn_model import LRCN, LiveFrame, LiveSummary, NetConfig, Preprocess
+from lrcn_model.predicting.live_events import Seen
 from lrcn_model.scoring.trained_run import RunFacts, save_weights
 from tests.commands import call
 
@@ -118,44 +119,29 @@ def test_without_live_an_address_is_no_video(folder: Path) -> None:
     assert "is a URL, which isn't possible here yet" in told
 
 
-@pytest.fixture
-def process(folder: Path, write_video: WriteVideo) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that watches a pipe that stays open, of which it has had more than is probed."""
-    video = write_video("long.mkv", frames=60, fps=10)
-    command = [sys.executable, "-m", "lrcn_cli.predict", "run.safetensors", "--live", "-", "--json"]
-    with subprocess.Popen(
-        [*command, *LEAST],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
-    ) as one:
-        assert one.stdin is not None
-        assert one.stdout is not None
-        one.stdin.write(video.read_bytes())
-        one.stdin.flush()
-        yield one
-        one.kill()
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_with_a_summary(
-    process: subprocess.Popen[Any], number: int, code: int
+    folder: Path, write_video: WriteVideo, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
-    assert process.stdout is not None
-    assert process.stderr is not None
-    first = json.loads(process.stdout.readline())
-    assert first["event"] == "frame"
-    process.send_signal(number)
-    *events, summary = map(json.loads, process.stdout.read().splitlines())
-    assert summary["event"] == "summary"
-    printed = 1 + sum(event["event"] == "frame" for event in events)
-    # the signal may come before a frame's line
-    assert summary["frames"] - printed in (0, 1)
-    assert events[-1]["event"] == "segment"
-    assert process.wait(timeout=20) == code
-    assert process.stderr.read() == b""
+    def add(self: Any, seen: Seen) -> None:
+        shown(self, seen)
+        if isinstance(seen, LiveFrame) and seen.seconds == 0.3:
+            os.kill(os.getpid(), number)
+
+    shown = predict_live._Json.add
+    monkeypatch.setattr(predict_live._Json, "add", add)
+    # a pipe that stays open
+    out, into = os.pipe()
+    os.write(into, write_video("long.mkv", frames=60, fps=10).read_bytes())
+    with os.fdopen(out, "rb", buffering=0) as pipe:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=pipe))
+        said, told = predict(folder, "--live", "-", "--json", code=code)
+        os.close(into)
+    *events, summary = map(json.loads, said.splitlines())
+    assert told == ""
+    assert (events[-1]["event"], events[-1]["end"]) == ("segment", pytest.approx(0.4))
+    assert (summary["event"], summary["frames"]) == ("summary", 4)
+    assert summary["seconds"] == pytest.approx(0.4)
 
 
 def test_a_summary_says_all_in_two_lines() -> None:
