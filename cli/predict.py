@@ -51,8 +51,8 @@ from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.predicting.prediction import Prediction
+    from lrcn_model.predicting.run_to_predict import RunToPredict
     from lrcn_model.scoring.calibration import Calibration
-    from lrcn_model.scoring.trained_run import TrainedRun
 
 _PROBABILITY = click.FloatRange(0, 1)
 
@@ -257,12 +257,12 @@ def command(
     elif not sources:
         raise UsageError("nothing is named to predict; name videos, or a source with --live")
     prepare_torch()
+    from lrcn_model.predicting.exported_run import load_to_predict
     from lrcn_model.predicting.predict import predict_videos
-    from lrcn_model.scoring.trained_run import load_run
 
     if live is not None:
         watch_source(
-            load_run(run_path, plugins=named_plugins(cnn, head), device=device),
+            load_to_predict(run_path, plugins=named_plugins(cnn, head), device=device),
             live,
             csv_path=csv_path,
             as_json=as_json,
@@ -275,7 +275,7 @@ def command(
     with find_sources(
         [str(source) for source in sources], root=root, pictures=picture_rate is not None
     ) as found:
-        trained = load_run(run_path, plugins=named_plugins(cnn, head), device=device)
+        trained = load_to_predict(run_path, plugins=named_plugins(cnn, head), device=device)
         kinds = _kinds(trained, vtt, render, strip, picture_rate, **values)
         names = [found.name(path) for path in found.paths]
         of_kinds = [places(kind, names) for kind in kinds]
@@ -320,7 +320,7 @@ def _json_line(prediction: Prediction) -> Iterator[str]:
 
 
 def _kinds(
-    trained: TrainedRun,
+    trained: RunToPredict,
     vtt: Path | None,
     render: Path | None,
     strip: Path | None,
@@ -372,7 +372,7 @@ def _kinds(
     ]
 
 
-def _remarks(prediction: Prediction, trained: TrainedRun, span: float | None) -> Iterator[str]:
+def _remarks(prediction: Prediction, trained: RunToPredict, span: float | None) -> Iterator[str]:
     """What is odd about how a video was read, a line each."""
     name, facts = show(prediction.video), trained.facts
     if prediction.error is not None:

@@ -17,6 +17,7 @@ from lrcn_data.reasons import Reason
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.live_source import Named, find_live_source
 from lrcn_model.predicting.clip_plan import Sliding
+from lrcn_model.predicting.exported_run import load_to_predict
 from lrcn_model.predicting.live_connection import (
     LiveConnection,
     LiveReading,
@@ -29,7 +30,6 @@ from lrcn_model.predicting.run_to_predict import RunToPredict
 from lrcn_model.predicting.segments import Segment, SegmentOptions
 from lrcn_model.predicting.stored_frames import frame_batch
 from lrcn_model.predicting.video_reading import ReadOptions, clip_planner, frame_keeper
-from lrcn_model.scoring.trained_run import load_run
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a source is opened again: each time twice as many, up to the longest."""
@@ -66,7 +66,8 @@ def watch(
     """Say what a source shows while it goes on.
 
     Args:
-        run: The trained net as `load_run` gives it, or the path or URL of its run.
+        run: The trained net as `load_run` gives it, the path or URL of its run, or that of an ONNX
+            model made of it.
         source: A file or a camera of this machine, such as `/dev/video0`; an address that begins
             with http://, https://, rtsp:// or rtsps://; or a pipe, open for reading bytes, with a
             container that can be read from its start.
@@ -107,7 +108,7 @@ class Watch:
         self._options = SegmentOptions(min_length=min_length, enter=enter, leave=leave)
         self._top, self._reconnects = top, reconnects
         self._source = find_live_source(source)
-        trained = load_run(run) if isinstance(run, str | os.PathLike) else run
+        trained = load_to_predict(run)
         decode = DecodeOptions()
         keeper = frame_keeper(trained.facts, plugins)
         self._kind = keeper.kind

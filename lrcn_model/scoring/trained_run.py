@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -120,6 +120,39 @@ class RunFacts:
         if self.video_seconds is None:
             del record["video_seconds"]
         return record
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read the facts back; those that older versions didn't know have their defaults.
+
+        Raises:
+            KeyError: A value is missing.
+            TypeError: A value is of another type.
+            ValueError: A value is impossible.
+        """
+        return cls(
+            classes=record["classes"],
+            seq_len=record["seq_len"],
+            fps=Fraction(record["fps"]),
+            average=record["average"],
+            # those written before have none
+            stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
+            trained=record["trained"],
+            recipe=record.get("recipe", {}),
+            frame_kind=record.get("frame_kind", RGB_FRAMES),
+            frame_plugins=record.get("frame_plugins", {}),
+            calibration=Calibration.from_json(found)
+            if (found := record.get("calibration"))
+            else None,
+            multi_label=record.get("multi_label", False),
+            labels_in_time=record.get("labels_in_time", False),
+            window=record.get("window"),
+            carry_state=record.get("carry_state", False),
+            smooth=record.get("smooth", 1),
+            video_seconds=VideoSeconds(**lengths)
+            if (lengths := record.get("video_seconds"))
+            else None,
+        )
 
     @property
     def version(self) -> int:
@@ -360,40 +393,14 @@ def load_run(
     except OSError as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
     try:
-        if record["version"] > _IN_TIME_VERSION:
-            raise LrcnError(
-                f"{path} has version {record['version']}, this lrcn reads up to"
-                f" {_IN_TIME_VERSION}; upgrade lrcn"
-            )
+        check_version(record, path)
         config = NetConfig.from_json(record["net"])
         check_named(config, str(run), plugins)
         check_versions(config, str(run), record.get("plugins", {}))
         net = LRCN(config)
         net.load_state_dict(_part(tensors, _NET))
         preprocess = Preprocess.for_net(net, tensors[_PREPROCESS + "mean"])
-        facts = RunFacts(
-            classes=record["classes"],
-            seq_len=record["seq_len"],
-            fps=Fraction(record["fps"]),
-            average=record["average"],
-            # those written before have none
-            stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
-            trained=record["trained"],
-            recipe=record.get("recipe", {}),
-            frame_kind=record.get("frame_kind", RGB_FRAMES),
-            frame_plugins=record.get("frame_plugins", {}),
-            calibration=Calibration.from_json(found)
-            if (found := record.get("calibration"))
-            else None,
-            multi_label=record.get("multi_label", False),
-            labels_in_time=record.get("labels_in_time", False),
-            window=record.get("window"),
-            carry_state=record.get("carry_state", False),
-            smooth=record.get("smooth", 1),
-            video_seconds=VideoSeconds(**lengths)
-            if (lengths := record.get("video_seconds"))
-            else None,
-        )
+        facts = RunFacts.from_record(record)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error
     move_net(net, processor).eval()
@@ -404,6 +411,24 @@ def load_run(
         processor=processor,
         name=os.fspath(run),
     )
+
+
+def check_version(record: Mapping[str, Any], name: str) -> None:
+    """Refuse the record of a run that a later version has written.
+
+    Args:
+        record: The record.
+        name: What has it, for the error's message.
+
+    Raises:
+        LrcnError: A later version has written it.
+        KeyError: It has no version.
+    """
+    if record["version"] > _IN_TIME_VERSION:
+        raise LrcnError(
+            f"{name} has version {record['version']}, this lrcn reads up to {_IN_TIME_VERSION};"
+            " upgrade lrcn"
+        )
 
 
 def what_is_trained(folder: RunFolder) -> dict[str, Any] | None:
