@@ -1,6 +1,6 @@
 """From videos to scores: shards, trains a preset on every split, and says how right it is.
 
-    python bench/accuracy.py PRESET VIDEOS LISTS [--seeds 3] [--against NAME=VALUE] [-- SHARD OPTIONS]
+    python bench/accuracy.py PRESET VIDEOS LISTS [--seeds 3] [--against X=Y] [-- SHARD OPTIONS]
 
 PRESET is the name of one in configs/, or a TOML file. VIDEOS is the folder that paths in lists are
 relative to. LISTS is a folder: of an official split (UCF-101's, HMDB51's), of whose classes those
