@@ -36,7 +36,10 @@ Row = TypeVar("Row")
     cls=Command,
     name="stats",
     short_help="Count classes, frames and rejects; compute the mean image.",
-    groups={"Findings": ("findings", "look_at", "seed")},
+    groups={
+        "Findings": ("findings", "look_at", "seed"),
+        "Running": ("workers", "plugins"),
+    },
     examples=(
         "lrcn-data stats",
         "lrcn-data stats my-shards --json",
