@@ -103,14 +103,14 @@ def command(
     if as_json:
         print_json(stats.as_record())
     else:
-        _show(stats)
+        _show(stats, pictures=findings)
         if written:
             click.echo(f"written: {folder.at(STATS)}, {folder.at(MEAN_IMAGE)}")
     for line in stats.shared_groups:
         warn(f"{line}: test scores would be too good")
 
 
-def _show(stats: Stats) -> None:
+def _show(stats: Stats, *, pictures: bool) -> None:
     from rich.console import Console
 
     console = Console()
@@ -132,7 +132,7 @@ def _show(stats: Stats) -> None:
     for name, text in (
         ("clips", f"{_length(stats)}, from {stats.fps} frames a second"),
         ("frame sizes", f"{sizes} clips"),
-        ("looked at", _looked_at(stats)),
+        ("looked at", _looked_at(stats, wanted=pictures)),
         (
             "mean image",
             f"{pixels.canvas[0]}x{pixels.canvas[1]} of {pixels.frames:,} frames"
@@ -153,10 +153,12 @@ def _length(stats: Stats) -> str:
     return f"{least} to {largest} frames each (--seq-len {given_seq_len(stats.seq_len, WHOLE)})"
 
 
-def _looked_at(stats: Stats) -> str:
+def _looked_at(stats: Stats, *, wanted: bool) -> str:
     """Of how many clips pictures were looked at."""
-    if stats.looked_at == 0:
+    if not wanted:
         return "records alone; --findings looks at pictures too"
+    if stats.looked_at == 0:
+        return "records alone, since the frames are no pictures as people see them"
     total = sum(split.clips for split in stats.splits.values())
     return f"the pictures of {stats.looked_at:,} of {total:,} clips"
 

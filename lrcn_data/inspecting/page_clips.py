@@ -17,7 +17,7 @@ from lrcn_data.pages.data_uri import strip_uri
 from lrcn_data.printable import show
 
 STRIP_HEIGHT = 64
-"""Height in pixels of the frames on the page."""
+"""The largest height in pixels of frames on the page."""
 
 STRIP_FRAMES = 8
 """The largest number of frames of a clip that is shown."""
@@ -40,13 +40,14 @@ class Strips:
         if self.left <= 0:
             return None
         width, height = frames[0].size
-        size = min(_WIDEST_FRAME, max(1, round(width * STRIP_HEIGHT / height))), STRIP_HEIGHT
+        scale = min(STRIP_HEIGHT / height, _WIDEST_FRAME / width)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
         uri = strip_uri(frames, size)
         self.left -= len(uri)
         return {
             "uri": uri,
             "width": size[0] * len(frames),
-            "height": STRIP_HEIGHT,
+            "height": size[1],
             "frames": len(frames),
         }
 
