@@ -34,14 +34,14 @@ class RejectedByReason:
         reason: The reason.
         meaning: What it means; empty for one that this version doesn't know.
         remedy: What would have kept the videos; empty where nothing is known to.
-        counts: The number of entries of each split.
+        counts: The number of entries of each split that has any.
         videos: Some of them, with their last good frames.
     """
 
     reason: str
     meaning: str
     remedy: str
-    counts: list[int]
+    counts: dict[str, int]
     videos: list[dict[str, Any]]
 
 
@@ -67,13 +67,16 @@ def rejected_by_reason(data_set: DataSet, *, root: Path, seed: int) -> list[Reje
     frames = read_last_frames(chosen, manifest, root=root) if chosen else []
     pictures = dict(zip(map(id, chosen), frames, strict=True))
     strips = Strips(_MOST_BYTES)
-    splits = [split for split in SPLITS if manifest.of_split(split)]
     return [
         RejectedByReason(
             reason=show(reason),
             meaning=MEANINGS.get(reason, ""),
             remedy=REMEDIES.get(reason, ""),
-            counts=[sum(one.split == split for one in ones) for split in splits],
+            counts={
+                split: count
+                for split in SPLITS
+                if (count := sum(one.split == split for one in ones))
+            },
             videos=[_video(one, pictures[id(one)], strips) for one in ones[:_SHOWN]],
         )
         for reason, ones in sorted(of_reason.items(), key=lambda item: -len(item[1]))

@@ -68,7 +68,7 @@ def test_the_page_has_counts_samples_and_findings(make_data_set: MakeDataSet) ->
         assert text in page.said
     assert "Other sizes: 4 of 12 clips" in page.said
     assert "The pictures of all clips were looked at." in page.said
-    assert "short: 1 of train 1 of test" in page.said
+    assert "short: 1 of train , 1 of test" in page.said
 
 
 def test_every_link_leads_somewhere_and_nothing_is_fetched(make_data_set: MakeDataSet) -> None:
@@ -149,6 +149,12 @@ def test_a_copy_without_records_has_a_page(make_data_set: MakeDataSet) -> None:
     for record in (folder / ".meta").glob("*.json"):
         record.unlink()
     assert "7 clips" in page_of(folder).said
+
+
+def test_shards_of_one_split_have_a_page(make_data_set: MakeDataSet) -> None:
+    page = page_of(make_data_set() / "test-*.tar")
+    assert "2 clips 3 videos" in page.said
+    assert "short: 1 of train , 1 of test" in page.said
 
 
 def test_several_data_sets_have_no_page(make_data_set: MakeDataSet) -> None:
