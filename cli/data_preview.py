@@ -19,6 +19,7 @@ from .options import (
     frame_kind_option,
     json_option,
     look_at_option,
+    refuse_look_at_without,
     root_option,
     seed_option,
 )
@@ -113,6 +114,7 @@ def command(*, shards: tuple[str, ...], as_json: bool, **values: Any) -> None:
     clips, as far as it has them; frames that only repeat the last one of a short video are dimmed.
     With --html the page is one file, which needs no network.
     """
+    refuse_look_at_without("--html", given=values["html"] is not None)
     places = list(shards) or ["shards"]
     if values["html"] is not None:
         _refuse(values, _NOT_WITH_HTML, "--html, which shows the data set as a whole")

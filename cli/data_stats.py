@@ -16,6 +16,7 @@ from .options import (
     frame_kind_option,
     json_option,
     look_at_option,
+    refuse_look_at_without,
     seed_option,
     workers_option,
 )
@@ -82,6 +83,7 @@ def command(
 
     from .progress import CountProgress
 
+    refuse_look_at_without("--findings", given=findings)
     folder = DataSetFolder(shards)
     progress = CountProgress("clips")
     with progress:

@@ -239,6 +239,21 @@ look_at_option = click.option(
 )
 
 
+def refuse_look_at_without(other: str, *, given: bool) -> None:
+    """Refuse `--look-at` on the command line where the option that looks isn't given.
+
+    Args:
+        other: The option that looks at clips.
+        given: Whether it is given.
+
+    Raises:
+        UsageError: `--look-at` is given without it.
+    """
+    source = click.get_current_context().get_parameter_source("look_at")
+    if source == click.core.ParameterSource.COMMANDLINE and not given:
+        raise UsageError(f"--look-at goes with {other}; give that too, or leave it out")
+
+
 def workers_option(text: str, *, default: str, least: int = 1) -> Callable[[Decorated], Decorated]:
     """Add `--workers`, which is None where it isn't given.
 

@@ -24,6 +24,9 @@ STRIP_FRAMES = 8
 
 _WIDEST_FRAME = 2 * STRIP_HEIGHT
 
+_CAPTION_BYTES = 700
+"""About how many bytes the page has of a clip beside its strip."""
+
 
 @dataclass(slots=True)
 class Strips:
@@ -43,7 +46,7 @@ class Strips:
         scale = min(STRIP_HEIGHT / height, _WIDEST_FRAME / width)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         uri = strip_uri(frames, size)
-        self.left -= len(uri)
+        self.left -= len(uri) + _CAPTION_BYTES
         return {
             "uri": uri,
             "width": size[0] * len(frames),

@@ -81,6 +81,8 @@ def test_stats_prints_what_it_found(make_data_set: MakeDataSet) -> None:
     said = lrcn_data(folder, "stats").stdout
     assert "turned-frames" in said
     assert "records alone; --findings looks at pictures too" in said
+    refused = lrcn_data(folder, "stats", "--look-at", "9", code=2).stderr
+    assert refused.startswith("error: --look-at goes with --findings")
     assert "the pictures of 7 of 7 clips" in lrcn_data(folder, "stats", "--findings").stdout
 
 
@@ -91,6 +93,7 @@ def test_stats_prints_what_it_found(make_data_set: MakeDataSet) -> None:
         (["--html", "--rejected"], "--rejected doesn't go with --html"),
         (["--html", "--split", "test"], "--split doesn't go with --html"),
         (["--rejected", "--per-class", "1"], "--per-class doesn't go with --rejected"),
+        (["--look-at", "9"], "--look-at goes with --html"),
         (["shards", "shards", "--html"], "--html describes one data set, got 2 names"),
     ],
 )
