@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from lrcn_data.errors import UsageError
+from lrcn_data.inspecting.findings.look_at import LOOK_AT
 from lrcn_data.plugins import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
 from lrcn_data.storage.locations import is_url, normal_location
@@ -225,6 +226,32 @@ def seed_option(text: str) -> Callable[[Decorated], Decorated]:
         text: The help text, which says what is drawn with the seed.
     """
     return click.option("--seed", type=int, default=0, show_default=True, help=text)
+
+
+look_at_option = click.option(
+    "--look-at",
+    type=click.IntRange(1),
+    metavar="N",
+    default=LOOK_AT,
+    show_default=True,
+    help="The largest number of clips whose pictures are looked at for findings. If there are more,"
+    " so many are drawn; of near-duplicates only those among them are found.",
+)
+
+
+def refuse_look_at_without(other: str, *, given: bool) -> None:
+    """Refuse `--look-at` on the command line where the option that looks isn't given.
+
+    Args:
+        other: The option that looks at clips.
+        given: Whether it is given.
+
+    Raises:
+        UsageError: `--look-at` is given without it.
+    """
+    source = click.get_current_context().get_parameter_source("look_at")
+    if source == click.core.ParameterSource.COMMANDLINE and not given:
+        raise UsageError(f"--look-at goes with {other}; give that too, or leave it out")
 
 
 def workers_option(text: str, *, default: str, least: int = 1) -> Callable[[Decorated], Decorated]:
