@@ -43,6 +43,7 @@ from .options import (
 from .output import warn
 from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
 from .predict_progress import VideosProgress, clock
+from .predict_serve import Address, serve_options, serve_page
 from .predict_sources import find_sources
 from .prediction_table import PredictionTable
 from .prepare_torch import prepare_torch
@@ -67,6 +68,7 @@ _FAR_APART = 5.0
         "Predicting": ("top", "min_score", "views", "crop", "span"),
         "In time": ("timeline", "min_length", "enter", "leave"),
         "Files": ("csv_path", "vtt", "render", "strip"),
+        "Local page": ("serve", "address", "max_size", "max_seconds", "browser"),
         "Plug-ins": ("plugins", "sampling", "cnn", "head"),
         "Machine": ("device", "batch_size", "decoder"),
     },
@@ -79,10 +81,11 @@ _FAR_APART = 5.0
         "lrcn-predict runs/paper-1a2b3c4d match.mp4 --timeline --enter 0.8 --leave 0.5",
         "lrcn-predict runs/paper-1a2b3c4d match.mp4 --render shown.mp4 --strip strip.png",
         "curl https://example.org/clip.mp4 | lrcn-predict runs/paper-1a2b3c4d -",
+        "lrcn-predict runs/paper-1a2b3c4d --serve",
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
-@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=ANY_PATH)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, type=ANY_PATH)
 @root_option("The folder that paths in lists are relative to.")
 @click.option(
     "--top",
@@ -159,6 +162,7 @@ _FAR_APART = 5.0
     help="Write a picture of some frames over the segments as a coloured band; of several videos"
     " into this folder.",
 )
+@serve_options
 @views_option
 @crop_option
 @picture_rate_option("Take folders of numbered pictures for videos of this many pictures a second.")
@@ -177,7 +181,10 @@ _FAR_APART = 5.0
 @json_option
 @debug_option
 @version_option
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     *,
     run_path: str,
     sources: tuple[Path, ...],
@@ -194,6 +201,11 @@ def command(
     strip: Path | None,
     as_json: bool,
     views: str | None,
+    serve: bool,
+    address: Address,
+    max_size: int,
+    max_seconds: float,
+    browser: bool,
     **values: Any,
 ) -> None:
     """Say what videos show, with the net of RUN; nothing else is needed.
@@ -214,6 +226,10 @@ def command(
 
     With --json a line is printed for each video.
     """
+    if serve:
+        serve_page(context, named_plugins(cnn, head))
+    if not sources:
+        raise click.MissingParameter(ctx=context, param_hint="'SOURCE...'", param_type="argument")
     prepare_torch()
     from lrcn_model.predicting.predict import predict_videos
     from lrcn_model.scoring.trained_run import load_run

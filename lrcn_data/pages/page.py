@@ -23,7 +23,8 @@ def render_page(package: str, template: str, values: Mapping[str, Any]) -> str:
         package: The package whose folder `templates` has the template, such as
             `lrcn_data.inspecting`.
         template: Its file name. It extends `page.html`, of which the blocks `title`, `head` (more
-            style), `main` and `script` can be filled.
+            style), `main` and `script` can be filled; a page that a server shows empties `policy`,
+            and is sent with a Content-Security-Policy of its own.
         values: What the template names; one that is missing is an error, not an empty place.
 
     Returns:
