@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 PARALLEL := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test fast same chaos-data chaos-train check clean
+.PHONY: demo test fast same chaos-data chaos-train check docs links clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -75,6 +75,15 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+## docs: the site, in build/site; warnings, among them links that lead nowhere, are errors
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -b html -q -W --keep-going docs build/site
+	@echo "open build/site/index.html"
+
+## links: the addresses of other sites that the documents name
+links: $(VENV)/.dev
+	$(BIN)/python -m sphinx -b linkcheck -q docs build/links
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

@@ -1,6 +1,6 @@
 """From videos to scores: shards, trains a preset on every split, and says how right it is.
 
-    python bench/accuracy.py PRESET VIDEOS LISTS [--seeds 3] [--json] [-- SHARD OPTIONS]
+    python bench/accuracy.py PRESET VIDEOS LISTS [--seeds 3] [--against X=Y] [-- SHARD OPTIONS]
 
 PRESET is the name of one in configs/, or a TOML file. VIDEOS is the folder that paths in lists are
 relative to. LISTS is a folder: of an official split (UCF-101's, HMDB51's), of whose classes those
@@ -145,7 +145,7 @@ def recognized(
     """Train on each split, and say for each of its test videos whether it is recognized."""
     found = {}
     for name, lists in splits.items():
-        folder = out / f"{name}-{seed}-{values.get('head', '')}"
+        folder = out / "-".join([name, str(seed), *values.values()])
         train(patterns[f"{name} train"], out=folder, seed=seed, **values)
         scored = evaluate(folder, patterns[f"{name} test"], views=views)
         right = {video.video: video.recognized == video.classes for video in scored.videos}
@@ -211,7 +211,14 @@ def at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
 def main() -> None:
     parser = new_parser(__doc__)
     parser.add_argument("--views", default="whole", help="as lrcn-eval takes them")
-    parser.add_argument("--against-mean", action="store_true", help="also train with --head mean")
+    parser.add_argument(
+        "--against",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="also train with another value of an option, such as head=mean; may be given several"
+        " times",
+    )
     run_measure(parser, measure, text)
 
 
@@ -252,11 +259,12 @@ def measure(given: argparse.Namespace, shard_options: Sequence[str], out: Path) 
     splits = read_splits(given.lists, given.videos)
     patterns = shard_once(splits, given.videos, out, options)
     sharded = time.perf_counter()
-    heads: dict[str, dict] = {"preset": {}}
-    if given.against_mean:
-        heads["mean of frames"] = {"head": "mean"}
+    ways: dict[str, dict[str, str]] = {"preset": {}}
+    for against in given.against:
+        option, _, value = against.partition("=")
+        ways[against] = {option: value}
     found, seconds = {}, {"shard": sharded - began}
-    for name, values in heads.items():
+    for name, values in ways.items():
         start = time.perf_counter()
         found[name] = [
             recognized(
@@ -280,8 +288,9 @@ def measure(given: argparse.Namespace, shard_options: Sequence[str], out: Path) 
         "scores": {name: asdict(score(by_seed)) for name, by_seed in found.items()},
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
     }
-    if given.against_mean:
-        report["paired"] = difference(rights(found["preset"]), rights(found["mean of frames"]))
+    report["paired"] = {
+        name: difference(rights(found["preset"]), rights(found[name])) for name in given.against
+    }
     return report
 
 
@@ -296,9 +305,9 @@ def text(report: Mapping) -> str:
             f" seeds {percent(found['seeds'])};"
             f" splits {percent(found['splits'].values())}"
         ]
-    if paired := report.get("paired"):
+    for name, paired in report["paired"].items():
         lines += [
-            f"difference: {paired['difference']:+.1%} ({paired['low']:+.1%} to"
+            f"the preset less {name}: {paired['difference']:+.1%} ({paired['low']:+.1%} to"
             f" {paired['high']:+.1%}), McNemar's p {paired['mcnemar_p']:.2g}"
         ]
     lines += [f"{name}: {seconds:.0f} s" for name, seconds in report["seconds"].items()]

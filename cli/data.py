@@ -19,7 +19,7 @@ COMMANDS = {
     "shard": "Turn videos into WebDataset shards of frame sequences.",
     "stats": "Count classes, frames and rejects; compute the mean image.",
     "verify": "Check every byte of a data set against its manifest.",
-    "preview": "Draw a contact sheet of sampled clips.",
+    "preview": "Draw a contact sheet of clips, or make a page of a data set.",
     "demo": "Make a small data set of generated videos.",
     "index": "Make the index of shards that came without one.",
 }

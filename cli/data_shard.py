@@ -65,7 +65,7 @@ if TYPE_CHECKING:
             *("decoder", "check", "timeout", "max_hours", "salvage", "max_bad_fraction"),
             *("retry_failed", "picture_rate", "allow_demuxer", "allow_decoder"),
         ),
-        "Running": ("workers", "executor", "dry_run"),
+        "Running": ("workers", "executor", "part", "finish", "dry_run"),
     },
     examples=(
         "lrcn-data shard --fps 5 --seq-len 8",
@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         "lrcn-data shard --dry-run",
         "lrcn-data shard --modality flow --out flow",
         "lrcn-data shard --append",
+        'lrcn-data shard --part "$SLURM_ARRAY_TASK_ID/100"',
     ),
 )
 @click.option(
@@ -286,6 +287,18 @@ if TYPE_CHECKING:
     help="Replace a data set that was made with other options or lists; with --append, only an"
     " unfinished append of others.",
 )
+@click.option(
+    "--part",
+    metavar="I/N",
+    help="Make only part I of N of the shards, beside jobs that make the others with the same"
+    " options, on any machines that see the same folder or store. I counts from 0 or from 1. The"
+    " part that is done last finishes the data set.",
+)
+@click.option(
+    "--finish",
+    is_flag=True,
+    help="Make no shard, but finish the data set that parts have made, or say what it lacks.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, but write nothing.")
 @json_option
 @debug_option
@@ -322,6 +335,12 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     for sentence in result.labels_in_time.sentences() if result.labels_in_time else ():
         warn(sentence)
     making.refuse_many_failures(result)
+    if not result.complete:
+        click.echo(
+            f"part {making.run.part} is done; the data set is whole once the other parts are",
+            err=True,
+        )
+        return
     splits = {entry.split for entry in making.lists.entries}
     if not as_json and "train" in splits:
         click.echo(f"next: {_next_command(out, splits, making.options.frame_kind)}")
@@ -423,7 +442,8 @@ def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
     Console().print(table)
     if result.reasons:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.reasons.items())
-        click.echo(f"{folder.at(REJECTED)}: {reasons}", err=True)
+        where = folder.at(REJECTED) if result.complete else "rejected"
+        click.echo(f"{where}: {reasons}", err=True)
     for reason in result.reasons:
         if reason in REMEDIES:
             click.echo(REMEDIES[reason], err=True)

@@ -10,7 +10,16 @@ import click
 from lrcn_data.format.recipe import WHOLE, given_seq_len
 
 from .command import Command
-from .options import LOCATION, debug_option, frame_kind_option, json_option, workers_option
+from .options import (
+    LOCATION,
+    debug_option,
+    frame_kind_option,
+    json_option,
+    look_at_option,
+    refuse_look_at_without,
+    seed_option,
+    workers_option,
+)
 from .output import print_json, warn
 
 if TYPE_CHECKING:
@@ -28,14 +37,39 @@ Row = TypeVar("Row")
     cls=Command,
     name="stats",
     short_help="Count classes, frames and rejects; compute the mean image.",
-    examples=("lrcn-data stats", "lrcn-data stats my-shards --json"),
+    groups={
+        "Findings": ("findings", "look_at", "seed"),
+        "Running": ("workers", "plugins"),
+    },
+    examples=(
+        "lrcn-data stats",
+        "lrcn-data stats my-shards --json",
+        "lrcn-data stats --findings",
+    ),
 )
 @click.argument("shards", type=LOCATION, default="shards")
+@click.option(
+    "--findings",
+    is_flag=True,
+    help="Look at the pictures of clips as well, for black frames, black bars, repeated frames, and"
+    " clips that look like one of another split.",
+)
+@look_at_option
+@seed_option("The seed by which clips to look at are drawn.")
 @workers_option("The number of threads that read and decode.", default="the cores allowed")
 @frame_kind_option
 @json_option
 @debug_option
-def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_json: bool) -> None:
+def command(
+    *,
+    shards: str,
+    findings: bool,
+    look_at: int,
+    seed: int,
+    workers: int | None,
+    plugins: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Describe the data set in SHARDS (default: shards): classes, lengths, rejects, pixels.
 
     It writes stats.json and mean.png into the data set's folder. Pixels are those of the training
@@ -49,11 +83,14 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
 
     from .progress import CountProgress
 
+    refuse_look_at_without("--findings", given=findings)
     folder = DataSetFolder(shards)
     progress = CountProgress("clips")
     with progress:
         stats, mean_image = compute_stats(
             shards,
+            look_at=look_at if findings else 0,
+            seed=seed,
             workers=workers,
             plugins=plugins,
             on_start=progress.start,
@@ -68,14 +105,14 @@ def command(*, shards: str, workers: int | None, plugins: tuple[str, ...], as_js
     if as_json:
         print_json(stats.as_record())
     else:
-        _show(stats)
+        _show(stats, pictures=findings)
         if written:
             click.echo(f"written: {folder.at(STATS)}, {folder.at(MEAN_IMAGE)}")
     for line in stats.shared_groups:
         warn(f"{line}: test scores would be too good")
 
 
-def _show(stats: Stats) -> None:
+def _show(stats: Stats, *, pictures: bool) -> None:
     from rich.console import Console
 
     console = Console()
@@ -87,6 +124,8 @@ def _show(stats: Stats) -> None:
         console.print(_set_table(stats.sets))
         sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.sets.clips_by_size.items())
         console.print(f"classes a clip  {sizes} clips", highlight=False, soft_wrap=True)
+    if stats.findings:
+        console.print(_finding_table(stats))
     if stats.rejects:
         console.print(_reject_table(stats))
     pixels = stats.pixels
@@ -95,13 +134,14 @@ def _show(stats: Stats) -> None:
     for name, text in (
         ("clips", f"{_length(stats)}, from {stats.fps} frames a second"),
         ("frame sizes", f"{sizes} clips"),
+        ("looked at", _looked_at(stats, wanted=pictures)),
         (
             "mean image",
             f"{pixels.canvas[0]}x{pixels.canvas[1]} of {pixels.frames:,} frames"
             f" ({pixels.split}), {exactness}",
         ),
         ("channel mean", "  ".join(f"{value:.3f}" for value in pixels.mean) + "  (of 255)"),
-        ("channel std", "  ".join(f"{value:.3f}" for value in pixels.std)),
+        ("channel std", "  ".join(f"{value:.3f}" for value in pixels.std or ())),
     ):
         console.print(f"{name:<13} {text}", markup=False, highlight=False, soft_wrap=True)
 
@@ -113,6 +153,16 @@ def _length(stats: Stats) -> str:
     least = min(lengths.least for lengths in stats.lengths.values())
     largest = max(lengths.largest for lengths in stats.lengths.values())
     return f"{least} to {largest} frames each (--seq-len {given_seq_len(stats.seq_len, WHOLE)})"
+
+
+def _looked_at(stats: Stats, *, wanted: bool) -> str:
+    """Of how many clips pictures were looked at."""
+    if not wanted:
+        return "records alone; --findings looks at pictures too"
+    if stats.looked_at == 0:
+        return "records alone, since the frames are no pictures as people see them"
+    total = sum(split.clips for split in stats.splits.values())
+    return f"the pictures of {stats.looked_at:,} of {total:,} clips"
 
 
 def _table(title: str, first: str, *columns: str) -> Table:
@@ -209,6 +259,20 @@ def _set_table(sets: SetStats) -> Table:
     table = _table(title, "classes", "clips")
     for names, count in sets.most_frequent:
         table.add_row(_plain(", ".join(names)) or "none", f"{count:,}")
+    return table
+
+
+def _finding_table(stats: Stats) -> Table:
+    table = _table("findings", "finding", "clips", "of")
+    table.add_column("most of all")
+    for found in stats.findings:
+        worst = found.examples[0]
+        table.add_row(
+            found.name,
+            f"{found.clips:,}",
+            f"{found.looked_at:,}",
+            _plain(f"{worst.video}: {worst.detail}"),
+        )
     return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from lrcn_data.errors import UsageError
+from lrcn_data.inspecting.findings.look_at import LOOK_AT
 from lrcn_data.plugins import Kinds, is_plugin
 from lrcn_data.size import Size, parse_size
 from lrcn_data.storage.locations import is_url, normal_location
@@ -111,6 +112,25 @@ def debug_option(function: Decorated) -> Decorated:
         callback=remember,
         help="Show the traceback of an error.",
     )(function)
+
+
+def refuse_others(context: click.Context, option: str, known: Collection[str]) -> None:
+    """Refuse options that have no meaning with another one, rather than ignore them.
+
+    Args:
+        context: That of the command.
+        option: The other option, as it is written.
+        known: The names of the parameters that have a meaning with it.
+
+    Raises:
+        UsageError: Another one is given.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        given = source == click.core.ParameterSource.COMMANDLINE and parameter.expose_value
+        if given and parameter.name not in known:
+            what = parameter.opts[-1] if isinstance(parameter, click.Option) else "SOURCE"
+            raise UsageError(f"{what} doesn't go with {option}; leave it out")
 
 
 version_option = click.version_option(package_name="lrcn", message="%(package)s %(version)s")
@@ -225,6 +245,32 @@ def seed_option(text: str) -> Callable[[Decorated], Decorated]:
         text: The help text, which says what is drawn with the seed.
     """
     return click.option("--seed", type=int, default=0, show_default=True, help=text)
+
+
+look_at_option = click.option(
+    "--look-at",
+    type=click.IntRange(1),
+    metavar="N",
+    default=LOOK_AT,
+    show_default=True,
+    help="The largest number of clips whose pictures are looked at for findings. If there are more,"
+    " so many are drawn; of near-duplicates only those among them are found.",
+)
+
+
+def refuse_look_at_without(other: str, *, given: bool) -> None:
+    """Refuse `--look-at` on the command line where the option that looks isn't given.
+
+    Args:
+        other: The option that looks at clips.
+        given: Whether it is given.
+
+    Raises:
+        UsageError: `--look-at` is given without it.
+    """
+    source = click.get_current_context().get_parameter_source("look_at")
+    if source == click.core.ParameterSource.COMMANDLINE and not given:
+        raise UsageError(f"--look-at goes with {other}; give that too, or leave it out")
 
 
 def workers_option(text: str, *, default: str, least: int = 1) -> Callable[[Decorated], Decorated]:

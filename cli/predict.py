@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.errors import LrcnError
 from lrcn_data.printable import show
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_model.scoring.views import WHOLE
@@ -22,7 +22,6 @@ from .options import (
     ANY_PATH,
     FILE,
     HELP,
-    PLACE,
     RUN,
     KindType,
     LocalPath,
@@ -42,9 +41,10 @@ from .options import (
     views_option,
 )
 from .output import warn
-from .predict_live import refuse_others, watch_source
+from .predict_live import live_options, watch_source
 from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
 from .predict_progress import VideosProgress, clock
+from .predict_serve import Address, serve_options, serve_page
 from .predict_sources import find_sources
 from .prediction_table import PredictionTable
 from .prepare_torch import prepare_torch
@@ -70,6 +70,7 @@ _FAR_APART = 5.0
         "In time": ("timeline", "min_length", "enter", "leave"),
         "Live": ("live", "patience", "reconnects"),
         "Files": ("csv_path", "vtt", "render", "strip"),
+        "Local page": ("serve", "address", "max_size", "max_seconds", "browser"),
         "Plug-ins": ("plugins", "sampling", "cnn", "head"),
         "Machine": ("device", "batch_size", "decoder"),
     },
@@ -84,6 +85,7 @@ _FAR_APART = 5.0
         "curl https://example.org/clip.mp4 | lrcn-predict runs/paper-1a2b3c4d -",
         "lrcn-predict runs/paper-1a2b3c4d --live /dev/video0",
         "lrcn-predict runs/paper-1a2b3c4d --live rtsp://camera/stream --json",
+        "lrcn-predict runs/paper-1a2b3c4d --serve",
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
@@ -142,31 +144,6 @@ _FAR_APART = 5.0
     " from whole videos.",
 )
 @click.option(
-    "--live",
-    metavar="SOURCE",
-    type=PLACE,
-    help="Watch a source while it goes on, in place of whole videos: a file at its own speed, - for"
-    " a pipe, a camera such as /dev/video0, or an address that begins with http://, https://,"
-    " rtsp:// or rtsps://. Ctrl-C ends it.",
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    default=30.0,
-    show_default=True,
-    help="The time after which a live source that sends nothing is taken for lost.",
-)
-@click.option(
-    "--reconnects",
-    type=click.IntRange(0),
-    metavar="N",
-    default=10,
-    show_default=True,
-    help="How many times in a row it is tried to open an address or a camera again that was lost,"
-    " after 1, 2, 4 and at most 30 seconds.",
-)
-@click.option(
     "--csv",
     "csv_path",
     type=FILE,
@@ -189,6 +166,8 @@ _FAR_APART = 5.0
     help="Write a picture of some frames over the segments as a coloured band; of several videos"
     " into this folder.",
 )
+@live_options
+@serve_options
 @views_option
 @crop_option
 @picture_rate_option("Take folders of numbered pictures for videos of this many pictures a second.")
@@ -207,14 +186,15 @@ _FAR_APART = 5.0
 @json_option
 @debug_option
 @version_option
+@click.pass_context
 def command(
+    context: click.Context,
+    /,
     *,
     run_path: str,
     sources: tuple[Path, ...],
     root: Path,
     live: str | None,
-    patience: float,
-    reconnects: int,
     sampling: str | None,
     device: str,
     picture_rate: Fraction | None,
@@ -227,6 +207,13 @@ def command(
     strip: Path | None,
     as_json: bool,
     views: str | None,
+    patience: float,
+    reconnects: int,
+    serve: bool,
+    address: Address,
+    max_size: int,
+    max_seconds: float,
+    browser: bool,
     **values: Any,
 ) -> None:
     """Say what videos show, with the net of RUN; nothing else is needed.
@@ -252,26 +239,17 @@ def command(
     frame, for each segment that has ended, and for the summary at the end. Where the net is slower
     than the source, the oldest waiting frames are dropped, and counted.
     """
+    if serve:
+        serve_page(context, named_plugins(cnn, head))
     if live is not None:
-        refuse_others(sources)
-    elif not sources:
-        raise UsageError("nothing is named to predict; name videos, or a source with --live")
+        watch_source(context, named_plugins(cnn, head))
+        return
+    if not sources:
+        raise click.MissingParameter(ctx=context, param_hint="'SOURCE...'", param_type="argument")
     prepare_torch()
     from lrcn_model.predicting.exported_run import load_to_predict
     from lrcn_model.predicting.predict import predict_videos
 
-    if live is not None:
-        watch_source(
-            load_to_predict(run_path, plugins=named_plugins(cnn, head), device=device),
-            live,
-            csv_path=csv_path,
-            as_json=as_json,
-            plugins=plugins,
-            patience=patience,
-            reconnects=reconnects,
-            **{name: values[name] for name in ("top", "min_length", "enter", "leave")},
-        )
-        return
     with find_sources(
         [str(source) for source in sources], root=root, pictures=picture_rate is not None
     ) as found:

@@ -6,21 +6,21 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import click
-from click.core import ParameterSource
 
-from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.errors import LrcnError
 from lrcn_data.printable import show
 
+from .options import PLACE, refuse_others
 from .predict_outputs import CsvOutput
 from .predict_sources import STDIN
 from .prediction_table import tenths
+from .prepare_torch import prepare_torch
 from .terminated import TERMINATED, Terminated, sigterm_interrupts
 
 if TYPE_CHECKING:
@@ -28,17 +28,14 @@ if TYPE_CHECKING:
 
     from lrcn_model.predicting.live_events import LiveFrame, LiveSummary, Seen
     from lrcn_model.predicting.prediction import Guess
-    from lrcn_model.predicting.run_to_predict import RunToPredict
     from lrcn_model.predicting.segments import Segment
     from lrcn_model.predicting.watch import Watch
 
-FOR_LIVE = frozenset(
-    {
-        *("run_path", "sources", "live", "patience", "reconnects", "as_json", "device"),
-        *("top", "min_length", "enter", "leave", "csv_path", "plugins", "cnn", "head"),
-    }
-)
-"""The options that mean something where a source is watched."""
+_WATCHING = ("top", "min_length", "enter", "leave", "patience", "reconnects", "plugins")
+"""The options that say how a source is watched."""
+
+_OTHERS = ("run_path", "live", "as_json", "csv_path", "device", "cnn", "head")
+"""The other options that have a meaning with `--live`."""
 
 _ROWS = 10
 """The segments that the table has above what is seen now."""
@@ -47,54 +44,68 @@ _SILENT = 2.0
 """Seconds without anything from the source after which that is said."""
 
 
-def refuse_others(sources: Sequence[Any]) -> None:
-    """Refuse what doesn't go with --live.
+def live_options(function: Any) -> Any:
+    """Add `--live` and the options that go with it."""
+    for option in reversed(
+        [
+            click.option(
+                "--live",
+                metavar="SOURCE",
+                type=PLACE,
+                help="Watch a source while it goes on, in place of predicting SOURCEs: a file at"
+                " its own speed, - for a pipe, a camera such as /dev/video0, or an address that"
+                " begins with http://, https://, rtsp:// or rtsps://. Ctrl-C ends it.",
+            ),
+            click.option(
+                "--patience",
+                type=click.FloatRange(0, min_open=True),
+                metavar="SECONDS",
+                default=30.0,
+                show_default=True,
+                help="The time after which a live source that sends nothing is taken for lost.",
+            ),
+            click.option(
+                "--reconnects",
+                type=click.IntRange(0),
+                metavar="N",
+                default=10,
+                show_default=True,
+                help="How many times in a row it is tried to open an address or a camera again that"
+                " was lost, after 1, 2, 4 and at most 30 seconds.",
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
 
-    Raises:
-        UsageError: There are videos beside the source, or options for whole videos.
-    """
-    if sources:
-        raise UsageError(f"{sources[0]} stands beside --live, which watches one source; leave it")
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if given and parameter.expose_value and name not in FOR_LIVE:
-            raise UsageError(f"{parameter.opts[0]} is for whole videos, not for --live; leave it")
 
-
-def watch_source(
-    run: RunToPredict,
-    source: str,
-    *,
-    csv_path: Path | None,
-    as_json: bool,
-    plugins: Collection[str],
-    **values: Any,
-) -> None:
+def watch_source(context: click.Context, plugins: Sequence[str]) -> None:
     """Show what a source shows until it ends, or until Ctrl-C; a summary follows in any case.
 
     Args:
-        run: The trained net.
-        source: What --live names.
-        csv_path: The file that segments are written to; None for none.
-        as_json: Whether all is printed as lines of JSON.
-        plugins: The plug-ins that may be imported.
-        **values: Of `lrcn_model.watch`, by name.
+        context: That of the command, with its values.
+        plugins: Names of plug-ins of the run's net.
 
     Raises:
-        LrcnError: The source can't be opened or is lost.
+        UsageError: An option is given that has no meaning with `--live`, there is no such run, or
+            its net can't score frames as they come.
+        LrcnError: The source can't be opened or is lost, or the run's weights are damaged.
         click.exceptions.Exit: It was interrupted.
     """
+    refuse_others(context, "--live", (*_WATCHING, *_OTHERS))
+    prepare_torch()
+    from lrcn_model.predicting.exported_run import load_to_predict
     from lrcn_model.predicting.watch import watch
 
+    values, source = context.params, context.params["live"]
+    run = load_to_predict(values["run_path"], plugins, device=values["device"])
+    # without a buffer, whose lock a thread that waits for bytes would hold when Python ends
     pipe = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
-    watching = watch(run, pipe if source == STDIN else source, plugins=plugins, **values)
-    is_table = sys.stdout.isatty() and not as_json
-    output: LiveOutput = _Json() if as_json else _Table(watching) if is_table else _Lines()
-    with CsvOutput(csv_path) as csv_file, sigterm_interrupts():
+    given = {name: values[name] for name in _WATCHING}
+    watching = watch(run, pipe if source == STDIN else source, **given)
+    with CsvOutput(values["csv_path"]) as csv_file, sigterm_interrupts():
         code, lost = 0, None
-        with output:
+        with _output(watching, as_json=values["as_json"]) as output:
             try:
                 for seen in watching:
                     _show(seen, output, csv_file, watching)
@@ -110,6 +121,12 @@ def watch_source(
         raise lost
     if code:
         raise click.exceptions.Exit(code)
+
+
+def _output(watching: Watch, *, as_json: bool) -> LiveOutput:
+    if as_json:
+        return _Json()
+    return _Table(watching) if sys.stdout.isatty() else _Lines()
 
 
 def _show(seen: Seen, output: LiveOutput, csv_file: CsvOutput, watching: Watch) -> None:

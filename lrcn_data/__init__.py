@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from lrcn_data.demo.data_set import DemoOptions, write_demo
     from lrcn_data.errors import LrcnError, ShardError, UsageError, VideoError
     from lrcn_data.format.shard_reader import DataSet, open_data_set
+    from lrcn_data.inspecting.data_page import PageOptions, make_data_page
     from lrcn_data.inspecting.preview import draw_preview
     from lrcn_data.inspecting.rebuild_index import rebuild_index
+    from lrcn_data.inspecting.rejected_preview import draw_rejected
     from lrcn_data.inspecting.stats import Stats, compute_stats, write_stats
     from lrcn_data.inspecting.verify import Fault, verify
     from lrcn_data.lists.annotated_lists import AnnotationOptions
@@ -40,6 +42,7 @@ __all__ = [
     "LrcnError",
     "MadeFolds",
     "MadeLists",
+    "PageOptions",
     "RunResult",
     "ShardError",
     "ShardMaking",
@@ -51,6 +54,8 @@ __all__ = [
     "VideoReport",
     "compute_stats",
     "draw_preview",
+    "draw_rejected",
+    "make_data_page",
     "make_folds",
     "make_lists",
     "make_shards",
@@ -78,6 +83,7 @@ __getattr__, __dir__ = lazy_names(
         "LrcnError": "errors",
         "MadeFolds": "lists.make_folds",
         "MadeLists": "lists.made_lists",
+        "PageOptions": "inspecting.data_page",
         "RunResult": "making.run",
         "ShardError": "errors",
         "ShardMaking": "making.make_shards",
@@ -89,6 +95,8 @@ __getattr__, __dir__ = lazy_names(
         "VideoReport": "making.shard_job",
         "compute_stats": "inspecting.stats",
         "draw_preview": "inspecting.preview",
+        "draw_rejected": "inspecting.rejected_preview",
+        "make_data_page": "inspecting.data_page",
         "make_folds": "lists.make_folds",
         "make_lists": "lists.make_lists",
         "make_shards": "making.make_shards",

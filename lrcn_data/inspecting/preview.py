@@ -1,10 +1,10 @@
-"""A contact sheet of sampled clips: one row a clip, its frames in time order."""
+"""A contact sheet of clips: one row a clip, its frames in time order."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,25 +19,26 @@ from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.records import NO_CLASS
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_patterns import Patterns, each_pattern
-from lrcn_data.format.shard_reader import open_data_set
-from lrcn_data.picture_text import Pen
-
-FRAME_HEIGHT = 112
-"""Height in pixels that frames are scaled to; they keep their proportions."""
+from lrcn_data.format.shard_reader import DataSet, open_data_set
+from lrcn_data.inspecting.contact_sheet import (
+    FAINT,
+    INK,
+    WARNING,
+    Cell,
+    Row,
+    TextLine,
+    draw_sheet,
+    sheet_size,
+)
+from lrcn_data.printable import first_few, show
 
 MOST_FRAMES = 16
 """The largest number of frames shown of a clip; those of longer clips are evenly spread."""
 
-_DEFAULT_CLIPS = 12
-_WIDEST = 3 * FRAME_HEIGHT
-_LABEL_WIDTH = 232
-_MARGIN = 20
-_GAP = 6
-_CAPTION = 20
-_ROW_GAP = 14
-_HEADER = 44
+DEFAULT_CLIPS = 12
+"""The number of rows where no other is given."""
+
 _UNLABELLED = "unlabelled"
-_PAPER, _INK, _FAINT, _LINE, _PADDED = "#fcfcfa", "#1c1c1a", "#77756f", "#dedcd6", "#b4462f"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +80,7 @@ def draw_preview(
     split: str | None = None,
     clips: int | None = None,
     per_class: int | None = None,
+    only: Sequence[str] = (),
     keys: bool = False,
     seed: int = 0,
     plugins: Collection[str] = (),
@@ -88,23 +90,26 @@ def draw_preview(
     Args:
         shards: A folder, or shards: paths, globs, ranges or URLs, one or several.
         split: The split whose clips are shown; None for all.
-        clips: The largest number of clips in the picture; None for 12, or for all of `per_class`.
+        clips: The largest number of clips in the picture; None for 12, or for all of `per_class` or
+            `only`.
         per_class: The largest number of clips of each class, or set of classes; None for no limit.
+        only: The keys of samples, or the paths of videos or the ends of these; no others are shown.
         keys: Whether each sample's key is written beside its frames.
         seed: The seed of the random choice of clips.
         plugins: The names of the plug-ins that may be imported, in case one has made the frames.
 
     Raises:
-        UsageError: A number is below 1, the shards can't be meant as given, or a plug-in that is
-            not named has made the frames.
+        UsageError: A number is below 1, no clip has a name of `only`, the shards can't be meant as
+            given, or a plug-in that is not named has made the frames.
         ShardError: The shards are missing, unfinished or damaged.
     """
-    if clips is None and per_class is None:
-        clips = _DEFAULT_CLIPS
+    if clips is None and per_class is None and not only:
+        clips = DEFAULT_CLIPS
     data_set = open_data_set(shards, split=split, plugins=plugins)
-    groups = data_set.label_groups
-    numbers = choose_samples(groups, clips=clips, per_class=per_class, seed=seed)
-    samples = [data_set.read_sample(number) for number in numbers]
+    among = find_named(data_set, only) if only else range(len(data_set))
+    groups = data_set.label_groups[among]
+    chosen = choose_samples(groups, clips=clips, per_class=per_class, seed=seed)
+    samples = [data_set.read_sample(among[number]) for number in chosen]
     text = SheetText(
         title=" ".join(each_pattern(shards)),
         subtitle=subtitle(
@@ -121,6 +126,41 @@ def draw_preview(
     sheet = contact_sheet(samples, text, fonts)
     shown = [sample.record.key for sample in samples]
     return Preview(picture=sheet, keys=shown, without_font=fonts.remedy())
+
+
+def find_named(data_set: DataSet, names: Sequence[str]) -> list[int]:
+    """Find the samples that names mean; all records are read.
+
+    Args:
+        data_set: The data set.
+        names: The key of a sample, or the path of a video as its list has it, or the end of that:
+            the last folders and the file's name.
+
+    Returns:
+        The numbers of the samples, in ascending order.
+
+    Raises:
+        UsageError: A name means none.
+    """
+    found = []
+    missing = set(names)
+    for number in range(len(data_set)):
+        record = data_set.read_sample(number).record
+        meant = {name for name in names if _means(name, record.key, record.video)}
+        if meant:
+            found.append(number)
+            missing -= meant
+    if missing:
+        unknown = first_few([show(name) for name in names if name in missing], 3)
+        raise UsageError(
+            f"--only {unknown}: no clip has that key, and none is of a video of that name; --keys"
+            " shows the keys"
+        )
+    return found
+
+
+def _means(name: str, key: str, video: str) -> bool:
+    return name in (key, video) or video.endswith(f"/{name}")
 
 
 def choose_samples(
@@ -148,14 +188,15 @@ def choose_samples(
         by_class[label].append(number)
     turns: list[tuple[int, bytes, int]] = []
     for label, numbers in by_class.items():
-        numbers.sort(key=lambda number: _hash(seed, "sample", number))
-        class_order = _hash(seed, "class", label)
+        numbers.sort(key=lambda number: hash_of(seed, "sample", number))
+        class_order = hash_of(seed, "class", label)
         turns += [(turn, class_order, n) for turn, n in enumerate(numbers[:per_class])]
     chosen = [number for _, _, number in sorted(turns)[:clips]]
     return sorted(chosen, key=lambda number: (labels[number], number))
 
 
-def _hash(seed: int, what: str, number: int) -> bytes:
+def hash_of(seed: int, what: str, number: int) -> bytes:
+    """What things of a kind are ordered by to draw some of them at random."""
     return hashlib.sha256(f"{seed}\0{what}\0{number}".encode()).digest()
 
 
@@ -175,39 +216,24 @@ def contact_sheet(
     Raises:
         ShardError: A frame is no picture of its kind.
     """
-    rows = [_load_frames(sample) for sample in samples]
-    columns = max((len(row) for row in rows), default=0)
-    cell = max((picture.width for row in rows for _, picture in row), default=FRAME_HEIGHT)
-    in_time = any(sample.layout.labels_in_time for sample in samples)
-    row_height = FRAME_HEIGHT + (2 if in_time else 1) * _CAPTION + _ROW_GAP
-    width = 2 * _MARGIN + _LABEL_WIDTH + columns * (cell + _GAP)
-    sheet = Image.new("RGB", (width, _HEADER + _MARGIN + len(rows) * row_height), _PAPER)
-    pen = Pen(sheet, fonts or Fonts())
-    room = width - 2 * _MARGIN
-    after = pen.write((_MARGIN, 14), text.title, 20, _INK, room=room) + _MARGIN
-    pen.write((_MARGIN + after, 20), text.subtitle, 14, _FAINT, room=room - after)
-    for number, (sample, row) in enumerate(zip(samples, rows, strict=True)):
-        top = _HEADER + number * row_height
-        pen.line((_MARGIN, top), width - _MARGIN, _LINE)
-        _draw_label(pen, sample, top + _ROW_GAP // 2, keys=text.keys)
-        left = _MARGIN + _LABEL_WIDTH
-        for frame, picture in row:
-            corner = left + (cell - picture.width) // 2, top + _ROW_GAP // 2
-            _draw_frame(pen, sheet, sample, frame, picture, corner)
-            if sample.layout.labels_in_time:
-                _draw_class(pen, sample.record.labels[frame], text.classes, left, cell, top)
-            left += cell + _GAP
-    return sheet
+    rows = [
+        Row(label=_label(sample, keys=text.keys), cells=list(_cells(sample, text.classes)))
+        for sample in samples
+    ]
+    return draw_sheet(rows, title=text.title, subtitle=text.subtitle, fonts=fonts)
 
 
-def _load_frames(sample: Sample) -> list[tuple[int, Image.Image]]:
-    """The number and the picture of each frame to be shown."""
-    count = len(sample.frames)
-    shown = [round(position) for position in np.linspace(0, count - 1, min(count, MOST_FRAMES))]
-    return [(frame, _load(sample, frame)) for frame in shown]
+def spread_frames(count: int, most: int) -> list[int]:
+    """The numbers of up to `most` of a clip's frames, spread evenly, in order."""
+    return [round(position) for position in np.linspace(0, count - 1, min(count, most))]
 
 
-def _load(sample: Sample, frame: int) -> Image.Image:
+def load_frame(sample: Sample, frame: int) -> Image.Image:
+    """Decode a frame of a sample as a picture that people can look at, in mode RGB.
+
+    Raises:
+        ShardError: It is no picture of its kind.
+    """
     record, kind = sample.record, sample.layout.frame_kind
     picture = np.empty((record.height, record.width, kind.channels), np.uint8)
     try:
@@ -218,57 +244,45 @@ def _load(sample: Sample, frame: int) -> Image.Image:
         raise ShardError(
             f"{sample}: frame {frame} is no picture: {error}; run `lrcn-data verify`"
         ) from error
-    width = round(record.width * FRAME_HEIGHT / record.height)
-    size = min(_WIDEST, max(1, width)), FRAME_HEIGHT
-    return Image.fromarray(as_rgb(picture)).resize(size, Image.Resampling.LANCZOS)
+    return Image.fromarray(as_rgb(picture))
 
 
-def _draw_label(pen: Pen, sample: Sample, top: int, *, keys: bool) -> None:
+def class_text(sample: Sample) -> str:
+    """The names of a sample's classes, as a picture or page has them."""
     record = sample.record
-    room = _LABEL_WIDTH - _MARGIN
-    name = record.video.rpartition("/")[2]
-    clip = f"clip {record.clip}, " if record.clip else ""
     has_class = record.label != NO_CLASS or not sample.layout.labels_in_time
+    return ", ".join(record.names) if has_class else _UNLABELLED
+
+
+def _label(sample: Sample, *, keys: bool) -> list[TextLine]:
+    record = sample.record
+    clip = f"clip {record.clip}, " if record.clip else ""
     lines = [
-        (", ".join(record.names) if has_class else _UNLABELLED, 18, _INK),
-        (name, 13, _INK),
-        (f"{clip}{record.split}, {record.width}x{record.height}", 13, _FAINT),
-        (f"{record.source_fps:.4g} fps, {record.segment[1] - record.segment[0]:.1f} s", 13, _FAINT),
+        (class_text(sample), 18, INK),
+        (record.video.rpartition("/")[2], 13, INK),
+        (f"{clip}{record.split}, {record.width}x{record.height}", 13, FAINT),
+        (f"{record.source_fps:.4g} fps, {record.segment[1] - record.segment[0]:.1f} s", 13, FAINT),
     ]
     if keys:
-        lines.append((record.key, 11, _FAINT))
-    for line, size, colour in lines:
-        pen.write((_MARGIN, top), line, size, colour, room=room)
-        top += round(size * 1.45)
+        lines.append((record.key, 11, FAINT))
+    return lines
 
 
-def _draw_frame(
-    pen: Pen,
-    sheet: Image.Image,
-    sample: Sample,
-    frame: int,
-    picture: Image.Image,
-    corner: tuple[int, int],
-) -> None:
-    left, top = corner
-    padded = frame >= sample.record.num_valid
-    caption, colour = f"{sample.record.frame_times[frame]:.2f} s", _FAINT
-    if padded:
-        picture = ImageEnhance.Brightness(picture.convert("L").convert("RGB")).enhance(0.45)
-        caption, colour = "repeated", _PADDED
-    sheet.paste(picture, corner)
-    middle = left + (picture.width - pen.width(caption, 13)) // 2
-    pen.write((middle, top + FRAME_HEIGHT + 3), caption, 13, colour)
-
-
-def _draw_class(
-    pen: Pen, label: int, classes: Sequence[str], left: int, width: int, top: int
-) -> None:
-    """Write the class of a frame below its time."""
-    name, colour = (_UNLABELLED, _FAINT) if label == NO_CLASS else (classes[label], _INK)
-    middle = left + max(0, width - pen.width(name, 12)) // 2
-    below = top + _ROW_GAP // 2 + FRAME_HEIGHT + _CAPTION + 1
-    pen.write((middle, below), name, 12, colour, room=width)
+def _cells(sample: Sample, classes: Sequence[str]) -> Iterator[Cell]:
+    record = sample.record
+    size = sheet_size(record.width, record.height)
+    for frame in spread_frames(len(sample.frames), MOST_FRAMES):
+        picture = load_frame(sample, frame).resize(size, Image.Resampling.LANCZOS)
+        caption, colour = f"{record.frame_times[frame]:.2f} s", FAINT
+        if frame >= record.num_valid:
+            picture = ImageEnhance.Brightness(picture.convert("L").convert("RGB")).enhance(0.45)
+            caption, colour = "repeated", WARNING
+        captions: list[TextLine] = [(caption, 13, colour)]
+        if sample.layout.labels_in_time:
+            label = record.labels[frame]
+            named = (_UNLABELLED, 12, FAINT) if label == NO_CLASS else (classes[label], 12, INK)
+            captions.append(named)
+        yield Cell(picture=picture, captions=captions)
 
 
 def subtitle(

@@ -12,31 +12,33 @@ Pixels are described by the train split alone, or by all shards where there is n
 from __future__ import annotations
 
 import io
-import json
 import math
 import os
 import statistics
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.errors import ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
-from lrcn_data.format.file_names import MEAN_IMAGE, REJECTED, STATS
-from lrcn_data.format.frames import decode_frames, frame_bytes
+from lrcn_data.format.file_names import MEAN_IMAGE, STATS
 from lrcn_data.format.json_text import dump_json
-from lrcn_data.format.pictures import as_rgb, pillow_images
-from lrcn_data.format.sample_members import Sample
+from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.shard_reader import DataSet, open_data_set
-from lrcn_data.inspecting.class_time import ClassTime, Frames, class_times, frames_of
-from lrcn_data.lists.video_groups import group_of
-from lrcn_data.machine import usable_cores
+from lrcn_data.inspecting.class_time import ClassTime, Frames, class_times
+from lrcn_data.inspecting.findings.find import Finding, judge_all
+from lrcn_data.inspecting.read_samples import (
+    ReadOptions,
+    ReadSamples,
+    is_consecutive,
+    read_samples,
+)
+from lrcn_data.inspecting.rejections import read_rejections
 from lrcn_data.splits import SPLITS
 
 _SETS_SHOWN = 10
@@ -138,7 +140,8 @@ class PixelStats:
         canvas: (width, height) of the mean image in pixels.
         exact: Whether all frames had the canvas's size, so that none was resized.
         mean: Mean of each channel over the frames before JPEG, from exact sums.
-        std: Standard deviation of each channel over the decoded frames.
+        std: Standard deviation of each channel over the decoded frames; None where they were not
+            all decoded.
     """
 
     split: str
@@ -146,7 +149,7 @@ class PixelStats:
     canvas: tuple[int, int]
     exact: bool
     mean: list[float]
-    std: list[float]
+    std: list[float] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,10 +162,14 @@ class Stats:
         splits: What each split holds, by its name.
         classes: How many clips each class has, by class number.
         frame_sizes: Number of clips by frame size, written WIDTHxHEIGHT; the most frequent first.
+        source_fps: Number of clips by the frames per second of their videos; the most frequent
+            first.
         seconds: How long the videos of each split are.
         rejects: Number of rejected entries by reason and split; the most frequent reason first.
         shared_groups: Groups of videos that are in two splits, each as a sentence.
         pixels: The colours of the frames.
+        findings: What is unusual about the clips; see `findings.finding_kinds`.
+        looked_at: The number of clips whose pictures were looked at for findings.
         sets: The sets of classes that clips have; None where every clip has one class.
         lengths: How many frames the clips of each split have; None where all have seq_len.
         class_time: How long videos have each class, by class number, and at last none of them; None
@@ -174,10 +181,13 @@ class Stats:
     splits: dict[str, SplitStats]
     classes: list[ClassStats]
     frame_sizes: dict[str, int]
+    source_fps: dict[str, int]
     seconds: dict[str, Seconds]
     rejects: dict[str, dict[str, int]]
     shared_groups: list[str]
     pixels: PixelStats
+    findings: list[Finding]
+    looked_at: int
     sets: SetStats | None = None
     lengths: dict[str, Lengths] | None = None
     class_time: list[ClassTime] | None = None
@@ -191,50 +201,11 @@ class Stats:
         return record
 
 
-@dataclass(slots=True)
-class _Found:
-    """What was found out by reading the samples of one shard, or of several.
-
-    Attributes:
-        histogram: int64 (channels, 256), how often each value occurs.
-    """
-
-    histogram: npt.NDArray[np.int64]
-    sizes: Counter[str] = field(default_factory=Counter)
-    seconds: dict[tuple[str, str, int], float] = field(default_factory=dict)
-    groups: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    frames: dict[tuple[str, str, int], Frames] = field(default_factory=dict)
-
-    def add(self, sample: Sample) -> None:
-        record = sample.record
-        self.sizes[f"{record.width}x{record.height}"] += 1
-        start, end = record.segment
-        video = record.split, record.video, sample.source
-        self.seconds[video] = max(end - start, self.seconds.get(video, 0.0))
-        group = group_of(record.video)
-        if group:
-            # the clips of one recording may have different sets, whose records name no single class
-            self.groups.setdefault((record.class_name, group), set()).add(record.split)
-
-    def add_frames(self, sample: Sample, data_set: DataSet) -> None:
-        record = sample.record
-        video = record.split, record.video, sample.source
-        frames = frames_of(record, data_set.fps, consecutive=_is_consecutive(data_set))
-        self.frames.setdefault(video, {}).update(frames)
-
-    def merge(self, other: _Found) -> None:
-        self.sizes += other.sizes
-        self.seconds |= other.seconds
-        for video, frames in other.frames.items():
-            self.frames.setdefault(video, {}).update(frames)
-        for group, splits in other.groups.items():
-            self.groups.setdefault(group, set()).update(splits)
-        self.histogram += other.histogram
-
-
 def compute_stats(
     folder: str | os.PathLike[str],
     *,
+    look_at: int = 0,
+    seed: int = 0,
     workers: int | None = None,
     plugins: Collection[str] = (),
     on_start: Callable[[int, int], None] = lambda clips, left: None,
@@ -244,6 +215,9 @@ def compute_stats(
 
     Args:
         folder: Path or URL of the data set.
+        look_at: The largest number of clips whose pictures are looked at for findings, such as
+            black frames; 0 for findings that records tell alone.
+        seed: The seed by which these clips are drawn.
         workers: Number of threads that read and decode; None for as many as cores may be used.
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
         on_start: Called once with the number of clips, and with the number still to be read, which
@@ -254,27 +228,48 @@ def compute_stats(
         The description, and the mean image: uint8 (height, width, channels).
 
     Raises:
-        UsageError: The folder's name has no meaning, or a plug-in has made the frames that is not
-            named.
+        UsageError: The folder's name has no meaning, a number is out of its range, or a plug-in has
+            made the frames that is not named.
         ShardError: The data set is missing, unfinished or damaged.
     """
-    if workers is not None and workers < 1:
-        raise UsageError(f"--workers must be at least 1, got {workers}")
     data_set = open_data_set(folder, plugins=plugins)
-    described = data_set.found.first_manifest.summed_split
+    described = data_set.found.first_manifest.summed_split or "all"
+    options = ReadOptions(count_pixels=described, look_at=look_at, seed=seed, workers=workers)
     on_start(len(data_set), len(data_set))
-    found = _read_all(data_set, described, workers or usable_cores(), on_clip)
-    summed = open_data_set(folder, split=described, plugins=plugins)
-    ((canvas, (pixel_sum, frame_count)),) = summed.pixel_sums().items()
+    return describe(data_set, read_samples(data_set, options, on_clip), options)
+
+
+def describe(
+    data_set: DataSet, found: ReadSamples, options: ReadOptions
+) -> tuple[Stats, npt.NDArray[np.uint8]]:
+    """Describe a data set, given what was found out by reading it.
+
+    Args:
+        data_set: All shards of the data set.
+        found: What was found out.
+        options: How it was read.
+
+    Returns:
+        The description, and the mean image: uint8 (height, width, channels).
+
+    Raises:
+        ShardError: The rejected entries or the pixel sums are missing or damaged.
+    """
+    folder, manifest = data_set.shards[0].folder, data_set.found.first_manifest
+    ((canvas, (pixel_sum, frame_count)),) = (
+        _of_split(data_set, manifest.summed_split).pixel_sums().items()
+    )
     mean = pixel_sum / max(1, frame_count)
+    counted = options.count_pixels is not None
     stats = Stats(
-        fps=data_set.found.first_manifest.fps,
+        fps=manifest.fps,
         seq_len=data_set.seq_len,
         splits=_splits(data_set),
         classes=_classes(data_set),
         frame_sizes=dict(found.sizes.most_common()),
+        source_fps=dict(found.source_fps.most_common()),
         seconds=_seconds(found.seconds),
-        rejects=_rejects(data_set.shards[0].folder),
+        rejects=_rejects(folder),
         shared_groups=[
             f"{class_name + ': ' if class_name else ''}{group} is in"
             f" {' and '.join(s for s in SPLITS if s in splits)}"
@@ -282,62 +277,22 @@ def compute_stats(
             if len(splits) > 1
         ],
         pixels=PixelStats(
-            split=described or "all",
+            split=manifest.summed_split or "all",
             frames=frame_count,
             canvas=canvas,
-            exact=data_set.found.first_manifest.mean_exact,
+            exact=manifest.mean_exact,
             mean=mean.mean((0, 1)).tolist(),
-            std=[_standard_deviation(counts) for counts in found.histogram.tolist()],
+            std=[_standard_deviation(counts) for counts in found.histogram.tolist()]
+            if counted
+            else None,
         ),
+        findings=judge_all(data_set, found.seen, found.looked_at),
+        looked_at=len(found.looked_at),
         sets=_sets(data_set) if data_set.multi_label else None,
         lengths=_lengths(data_set) if data_set.layout.variable_length else None,
         class_time=_class_time(data_set, found.frames) if data_set.labels_in_time else None,
     )
     return stats, np.floor(mean + 0.5).astype(np.uint8)
-
-
-def _read_all(
-    data_set: DataSet, described: str | None, workers: int, on_clip: Callable[[], None]
-) -> _Found:
-    """Read all samples, each shard in one thread; decode those of the split to be described."""
-    first = 0
-    jobs = []
-    for shard, index in zip(data_set.shards, data_set.indices, strict=True):
-        decode = described in (None, shard.entry.split)
-        jobs.append((range(first, first + len(index)), decode))
-        first += len(index)
-    found = _Found(_empty_histogram(data_set))
-    with ThreadPoolExecutor(workers) as pool:
-        parts = pool.map(lambda job: _read_shard(data_set, *job), jobs)
-        for part, (numbers, _) in zip(parts, jobs, strict=True):
-            found.merge(part)
-            for _ in numbers:
-                on_clip()
-    return found
-
-
-def _read_shard(data_set: DataSet, numbers: Iterable[int], decode: bool) -> _Found:
-    found = _Found(_empty_histogram(data_set))
-    for number in numbers:
-        sample = data_set.read_sample(number)
-        found.add(sample)
-        if data_set.labels_in_time:
-            found.add_frames(sample, data_set)
-        if decode:
-            buffer = np.empty(frame_bytes(sample) * len(sample.frames), np.uint8)
-            frames = decode_frames(sample, buffer)
-            found.histogram += _histogram(frames.reshape(-1, *frames.shape[2:]))
-    return found
-
-
-def _empty_histogram(data_set: DataSet) -> npt.NDArray[np.int64]:
-    return np.zeros((data_set.layout.channels, 256), np.int64)
-
-
-def _histogram(picture_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """How often each value occurs in each channel, int64 (channels, 256)."""
-    counts = [image.histogram() for image in pillow_images(picture_HWC)]
-    return np.array(counts, np.int64).reshape(-1, 256)
 
 
 def _standard_deviation(counts: list[int]) -> float:
@@ -350,6 +305,12 @@ def _standard_deviation(counts: list[int]) -> float:
     total = sum(value * count for value, count in enumerate(counts))
     squares = sum(value * value * count for value, count in enumerate(counts))
     return math.sqrt(number * squares - total * total) / number if number else 0.0
+
+
+def _of_split(data_set: DataSet, split: str | None) -> DataSet:
+    """The samples of a split; those of all splits for None."""
+    shards = [shard for shard in data_set.shards if split in (None, shard.entry.split)]
+    return DataSet(replace(data_set.found, shards=shards), data_set.layout)
 
 
 def _splits(data_set: DataSet) -> dict[str, SplitStats]:
@@ -407,17 +368,10 @@ def _sets(data_set: DataSet) -> SetStats:
     )
 
 
-def _is_consecutive(data_set: DataSet) -> bool:
-    """Whether clips have consecutive frames of the fps stream."""
-    return bool(data_set.found.first_manifest.options.get("sampling") == "windows")
-
-
 def _class_time(
     data_set: DataSet, videos: Mapping[tuple[str, str, int], Frames]
 ) -> list[ClassTime]:
-    return class_times(
-        videos, data_set.classes, data_set.fps, consecutive=_is_consecutive(data_set)
-    )
+    return class_times(videos, data_set.classes, data_set.fps, consecutive=is_consecutive(data_set))
 
 
 def _lengths(data_set: DataSet) -> dict[str, Lengths]:
@@ -453,17 +407,9 @@ def _seconds(seconds: Mapping[tuple[str, str, int], float]) -> dict[str, Seconds
 
 def _rejects(folder: DataSetFolder) -> dict[str, dict[str, int]]:
     """How many entries were rejected, by reason and split; the most frequent reason first."""
-    try:
-        lines = [json.loads(line) for line in folder.read(REJECTED).splitlines()]
-        counts = Counter((str(line["reason"]), str(line["split"])) for line in lines)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ShardError(
-            f"{folder.at(REJECTED)} can't be read: {error}; run the same `lrcn-data shard` command"
-            " again"
-        ) from error
-    reasons = Counter({reason: 0 for reason, _ in counts})
-    for (reason, _), count in counts.items():
-        reasons[reason] += count
+    lines = read_rejections(folder)
+    counts = Counter((line.reason, line.split) for line in lines)
+    reasons = Counter(line.reason for line in lines)
     return {
         reason: {split: counts[reason, split] for split in SPLITS if counts[reason, split]}
         for reason, _ in reasons.most_common()

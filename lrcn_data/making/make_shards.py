@@ -17,6 +17,7 @@ from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
 from lrcn_data.lists.read_lists import Lists, read_lists
 from lrcn_data.making.estimate import Estimate, estimate
 from lrcn_data.making.executors import LOCAL
+from lrcn_data.making.part import read_part
 from lrcn_data.making.run import RunResult, write_data_set
 from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.run_plan import RunPlan, manifest_to_append_to, plan_run, read_manifest
@@ -72,6 +73,9 @@ class ShardValues(ClipValues, total=False):
             it, in new shards; the lists have the old lines too.
         overwrite: Whether a data set of other values or lists is replaced; with `append`, only an
             append of other lists that isn't finished.
+        part: The part of the shards that is made, as "I/N", beside jobs that make the others; by
+            default all are.
+        finish: Whether only the files of the whole are written, of shards that parts have made.
     """
 
     train: AnyPath | None
@@ -96,6 +100,8 @@ class ShardValues(ClipValues, total=False):
     retry_failed: bool
     append: bool
     overwrite: bool
+    part: str | None
+    finish: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,6 +257,8 @@ def _prepare(
     retry_failed: bool = False,
     append: bool = False,
     overwrite: bool = False,
+    part: str | None = None,
+    finish: bool = False,
     **clip: Any,
 ) -> ShardMaking:
     # bad values are told before bad lists; lists decide what some are by default
@@ -272,6 +280,8 @@ def _prepare(
         append=append,
         overwrite=overwrite,
         allow_leakage=allow_leakage,
+        part=None if part is None else read_part(part),
+        finish=finish,
     )
     paths = _list_paths({"train": train, "val": val, "test": test})
     lists = read_lists(

@@ -4,44 +4,40 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 
-from lrcn_data.errors import LrcnError, ShardError
+from lrcn_data.errors import ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
-from lrcn_data.format.file_names import DATA_CARD, META, REJECTED, ShardFiles, added_entries
-from lrcn_data.format.frame_kinds import RGB_FRAMES
-from lrcn_data.format.json_text import dump_json_line
+from lrcn_data.format.file_names import META, ShardFiles, added_entries
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardRecord
 from lrcn_data.lists.read_lists import Lists
 from lrcn_data.machine import usable_cores
-from lrcn_data.making.data_card import data_card
 from lrcn_data.making.do_jobs import do_jobs
-from lrcn_data.making.entries_there import write_added
 from lrcn_data.making.estimate import refuse_small_disk
+from lrcn_data.making.executor import Executor
 from lrcn_data.making.executors import EXECUTORS
-from lrcn_data.making.finished_shards import FinishedShards
-from lrcn_data.making.isolated_work import Done
+from lrcn_data.making.finish import finish_data_set, read_records
 from lrcn_data.making.label_findings import LabelSummary
-from lrcn_data.making.portions import Portion, in_order
+from lrcn_data.making.part import Part
+from lrcn_data.making.portions import Portion
 from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.run_plan import DERIVED, RunPlan, plan_run, read_manifest
-from lrcn_data.making.same_inputs import refuse_leakage
-from lrcn_data.making.settle import remove_parts, write_whole
 from lrcn_data.making.shard_job import ShardJob, VideoReport, put_shard, write_shard
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.making.staged_append import finish_append
 from lrcn_data.reasons import NOT_BAD, Reason
-from lrcn_data.splits import SPLITS
 from lrcn_data.storage.atomic_file import write_failure
 
 
 @dataclass(slots=True)
 class RunResult:
     """What a run came to. The numbers are of the whole data set unless they say "this run".
+
+    Those of a run that has made a part of it, and wasn't the last, are of that part.
 
     Attributes:
         videos: The number of entries in all lists.
@@ -63,6 +59,7 @@ class RunResult:
         bad: The number of failed and partial entries, of an append only of those that it added.
         bad_fraction: That number divided by that of all entries, or of those that were added.
         labels_in_time: What is unusual about labels in time; None where there are none.
+        complete: Whether the data set is whole; parts of it may still be missing.
     """
 
     videos: int = 0
@@ -82,6 +79,7 @@ class RunResult:
     bad: int = 0
     bad_fraction: float = 0.0
     labels_in_time: LabelSummary | None = None
+    complete: bool = True
 
 
 def write_data_set(
@@ -113,40 +111,113 @@ def write_data_set(
     """
     began = time.monotonic()
     workers = usable_cores() if run.workers is None else run.workers
-    executor = EXECUTORS.load(run.executor)(max(1, workers))
-    result = RunResult(videos=len(lists.entries))
+    work = _Work(
+        lists=lists,
+        options=options,
+        run=run,
+        root=root,
+        folder=folder,
+        executor=EXECUTORS.load(run.executor)(max(1, workers)),
+        on_start=on_start,
+        on_video=on_video,
+    )
     try:
         folder.make(META)
-        with folder.lock(), folder.scratch(META):
-            ended = finish_append(folder, plugins=[options.frame_kind])
-            plan = plan_run(lists, options, run, folder)
-            appended = plan.portions[-1] if plan.added or (ended and run.append) else None
-            refuse_small_disk(plan.left, options, root=root, folder=folder)
-            result.shards = len(plan.shards)
-            on_start(len(lists.entries), plan.videos_left)
-            target = _start(plan, folder)
-            with target.scratch(META) as scratch:
-                jobs = _jobs(plan, root=root, folder=target, scratch=scratch)
-                shards = do_jobs(
-                    jobs,
-                    executor,
-                    work=write_shard,
-                    after=put_shard,
-                    timeout=options.clip.decode.timeout,
-                    in_process=workers == 0,
-                    on_video=on_video,
-                )
-                _count(shards, result)
-            records = _all_records(plan, folder)
-            _add_up(records, result, appended)
-            if options.labels_in_time:
-                findings = (one for record in records.values() for one in record.labelling)
-                result.labels_in_time = LabelSummary.of(findings)
-            _finish(plan, records, options, folder, allow_leakage=run.allow_leakage)
+        result = work.do_all() if run.part is None else work.do_part(run.part)
     except OSError as error:
         raise write_failure(str(folder), error) from error
     result.seconds = time.monotonic() - began
     return result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Work:
+    """What a run does; its attributes are the arguments of `write_data_set`, and the executor."""
+
+    lists: Lists
+    options: ShardOptions
+    run: RunOptions
+    root: Path
+    folder: DataSetFolder
+    executor: Executor
+    on_start: Callable[[int, int], None]
+    on_video: Callable[[VideoReport], None]
+
+    def do_all(self) -> RunResult:
+        """Write all shards that are left, and the files of the whole."""
+        with self.folder.lock(), self.folder.scratch(META):
+            ended = finish_append(self.folder, plugins=[self.options.frame_kind])
+            plan = self._plan(self.run)
+            if self.run.finish:
+                plan.refuse_left(self.folder)
+            self.on_start(len(self.lists.entries), plan.videos_left)
+            target = _start(plan, self.folder)
+            result = RunResult()
+            with target.scratch(META) as scratch:
+                self._write_left(plan, target, scratch, result)
+            is_append = plan.added or (ended and self.run.append)
+            self._finish(plan, result, appended=plan.portions[-1] if is_append else None)
+            return result
+
+    def do_part(self, part: Part) -> RunResult:
+        """Write a part's shards, and, where no other is left, the files of the whole."""
+        folder, result = self.folder, RunResult()
+        with folder.lock_part(part.number) as finishing:
+            plan = self._plan(self.run)
+            videos = sum(len(shard.videos) for shard in part.share(plan.shards))
+            self.on_start(videos, plan.videos_left)
+            target = _start(plan, folder)
+            with target.scratch_of_part(META, part.number) as scratch:
+                self._write_left(plan, target, scratch, result)
+            with finishing():
+                result.complete = self._finish_after_parts(plan, result)
+            if not result.complete:
+                result.videos, result.shards = videos, len(part.share(plan.shards))
+                _add_up(read_records(plan, folder, part), result, self.options)
+        return result
+
+    def _finish_after_parts(self, plan: RunPlan, result: RunResult) -> bool:
+        """Finish the data set if all of its shards are there, and say whether they are."""
+        there = set(self.folder.names(META))
+        if any(PurePosixPath(ShardFiles(s.name).record).name not in there for s in plan.shards):
+            return False  # told without reading what is recorded of thousands of shards
+        whole = self._plan(replace(self.run, part=None))
+        if whole.left:
+            return False
+        self._finish(whole, result)
+        return True
+
+    def _plan(self, run: RunOptions) -> RunPlan:
+        return plan_run(self.lists, self.options, run, self.folder)
+
+    def _write_left(
+        self, plan: RunPlan, target: DataSetFolder, scratch: Path, result: RunResult
+    ) -> None:
+        """Write the shards that a plan leaves, and count them and their videos in the result."""
+        refuse_small_disk(plan.left, self.options, root=self.root, folder=self.folder)
+        shards = do_jobs(
+            _jobs(plan, root=self.root, folder=target, scratch=scratch),
+            self.executor,
+            work=write_shard,
+            after=put_shard,
+            timeout=self.options.clip.decode.timeout,
+            in_process=self.run.workers == 0,
+            on_video=self.on_video,
+        )
+        with closing(shards):
+            for done in shards:
+                result.shards_done += 1
+                result.videos_done += len(done.reports)
+                result.repeated += sum(report.slow for report in done.reports)
+
+    def _finish(self, plan: RunPlan, result: RunResult, appended: Portion | None = None) -> None:
+        """Write the files of the whole data set, and count all of it in the result."""
+        records = read_records(plan, self.folder)
+        result.videos, result.shards = len(self.lists.entries), len(plan.shards)
+        _add_up(records, result, self.options, appended)
+        finish_data_set(
+            plan, records, self.options, self.folder, allow_leakage=self.run.allow_leakage
+        )
 
 
 def _start(plan: RunPlan, folder: DataSetFolder) -> DataSetFolder:
@@ -182,15 +253,6 @@ def _jobs(plan: RunPlan, *, root: Path, folder: DataSetFolder, scratch: Path) ->
         )
         for shard in plan.left
     ]
-
-
-def _count(shards: Generator[Done[ShardRecord], None, None], result: RunResult) -> None:
-    """Wait for all shards, and count them and their videos in the result as they are done."""
-    with closing(shards):
-        for done in shards:
-            result.shards_done += 1
-            result.videos_done += len(done.reports)
-            result.repeated += sum(report.slow for report in done.reports)
 
 
 def _start_anew(plan: RunPlan, folder: DataSetFolder) -> None:
@@ -229,87 +291,13 @@ def _remove_shard(folder: DataSetFolder, name: str, fingerprints: Collection[str
         folder.remove_shard(name)
 
 
-def _finish(
-    plan: RunPlan,
-    records: Mapping[str, ShardRecord],
-    options: ShardOptions,
-    folder: DataSetFolder,
-    *,
-    allow_leakage: bool,
-) -> None:
-    """Write the files of the whole data set, from all shards' records; the manifest last."""
-    target = folder if plan.added is None else folder.staged
-    rejected = [
-        dump_json_line(asdict(line)) for record in records.values() for line in record.rejected
-    ]
-    target.write(REJECTED, b"".join(rejected))
-    _refuse_empty_splits(plan, list(records.values()), target)
-    if not allow_leakage:
-        refuse_leakage(records.values())
-    manifest = _whole_manifest(plan, records)
-    target.write(DATA_CARD, data_card(manifest).encode())
-    if plan.added is not None:
-        added = [video.entry for shard in plan.added.shards for video in shard.videos]
-        write_added(len(manifest.appends) - 1, added, target)
-        target.write_manifest(manifest)
-        finish_append(folder, plugins=[options.frame_kind])
-        return
-    summed = {shard.name: plan.is_summed(shard.split) for shard in plan.shards}
-    layout = options.layout(len(plan.manifest.classes))
-    write_whole(folder, records, summed=summed, canvas=options.canvas, layout=layout)
-    folder.write_manifest(manifest)
-    remove_parts(folder, records.values())
-
-
-def _whole_manifest(plan: RunPlan, records: Mapping[str, ShardRecord]) -> Manifest:
-    """The manifest of the data set with all of its shards."""
-    entries = [entry for record in records.values() for entry in record.entries]
-    summed = [record for record in records.values() if plan.is_summed(record.entry.split)]
-    summed_frames = sum(entry.frames for record in summed for entry in record.entries)
-    return replace(
-        plan.manifest,
-        complete=True,
-        requires=_requires(plan.manifest, records.values()),
-        shards=entries,
-        mean_exact=sum(record.exact_frames for record in summed) == summed_frames,
-    )
-
-
-def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
-    """What readers of the data set must understand."""
-    needed = {
-        "frame-kind": manifest.frame_kind != RGB_FRAMES,
-        "labels-in-time": manifest.labels_in_time,
-        "multi-label": manifest.multi_label,
-        "parts": any(r.parts for r in records),
-        "variable-length": manifest.variable_length,
-    }
-    return [name for name, is_needed in needed.items() if is_needed]
-
-
-def _all_records(plan: RunPlan, folder: DataSetFolder) -> dict[str, ShardRecord]:
-    """Read the records of all shards of the data set, by the shards' names and in their order.
-
-    Raises:
-        LrcnError: A shard is missing.
-    """
-    there, staged = FinishedShards(folder), FinishedShards(folder.staged)
-    records = {}
-    for portion, shard in in_order(plan.portions):
-        found = staged if portion is plan.added else there
-        summed = plan.is_summed(shard.split)
-        record = found.record(shard.name, portion.fingerprint, summed=summed)
-        if record is None:
-            tar = folder.at(ShardFiles(shard.name).tar)
-            raise LrcnError(f"{tar} has vanished; run the same command again")
-        records[shard.name] = record
-    return records
-
-
 def _add_up(
-    records: Mapping[str, ShardRecord], result: RunResult, appended: Portion | None
+    records: Mapping[str, ShardRecord],
+    result: RunResult,
+    options: ShardOptions,
+    appended: Portion | None = None,
 ) -> None:
-    """Fill in those numbers of the result that are of the whole data set, or of an append."""
+    """Fill in those numbers of the result that are of all these records, or of an append."""
     entries = [entry for record in records.values() for entry in record.entries]
     reasons = Counter(line.reason for record in records.values() for line in record.rejected)
     result.clips = sum(entry.samples for entry in entries)
@@ -325,12 +313,6 @@ def _add_up(
         result.appended = sum(record.entry.videos for record in judged)
     result.bad = sum(line.reason not in NOT_BAD for record in judged for line in record.rejected)
     result.bad_fraction = result.bad / max(1, result.appended or result.videos)
-
-
-def _refuse_empty_splits(plan: RunPlan, records: list[ShardRecord], folder: DataSetFolder) -> None:
-    for split in sorted(plan.splits, key=SPLITS.index):
-        if not any(record.entry.samples for record in records if record.entry.split == split):
-            raise LrcnError(
-                f"no video of the {split} list gave a clip; {folder.at(REJECTED)} says why of each"
-                " (--short pad keeps short ones)"
-            )
+    if options.labels_in_time:
+        findings = (one for record in records.values() for one in record.labelling)
+        result.labels_in_time = LabelSummary.of(findings)

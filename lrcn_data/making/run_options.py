@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lrcn_data.errors import UsageError
 from lrcn_data.making.executors import EXECUTORS, LOCAL
+from lrcn_data.making.part import Part
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,10 +24,13 @@ class RunOptions:
         overwrite: Whether a data set of other options or lists is replaced; with `append`, only
             an append of other lists that isn't finished.
         allow_leakage: Whether a video's file may be in two splits.
+        part: The part of the shards that the run makes, beside runs that make others; None for all.
+        finish: Whether the run only writes the files of the whole, of shards that parts have made.
 
     Raises:
         UsageError: There can be no executor of that name, it has no use for 0 workers, the
-            fraction is none, or failed videos would be tried again by an append.
+            fraction is none, or it can't be done in parts or together with the others what is asked
+            for.
     """
 
     executor: str = "local"
@@ -36,6 +40,8 @@ class RunOptions:
     append: bool = False
     overwrite: bool = False
     allow_leakage: bool = False
+    part: Part | None = None
+    finish: bool = False
 
     def __post_init__(self) -> None:
         EXECUTORS.check(self.executor)
@@ -53,3 +59,18 @@ class RunOptions:
                 "--append adds new videos and leaves the others alone; give --retry-failed to"
                 " another run, before or after it"
             )
+        if self.part is not None and self.finish:
+            raise UsageError(
+                "--part makes shards and --finish none; the part that is done last finishes the"
+                " data set by itself"
+            )
+        for option, given in (
+            ("--append", self.append),
+            ("--overwrite", self.overwrite),
+            ("--retry-failed", self.retry_failed),
+        ):
+            if given and (self.part is not None or self.finish):
+                raise UsageError(
+                    f"{option} changes what is there, and goes with a run by itself, not with"
+                    " --part or --finish"
+                )

@@ -87,6 +87,20 @@ class RunPlan:
         """The splits that have entries."""
         return {split for portion in self.portions for split in portion.lists}
 
+    def refuse_left(self, folder: DataSetFolder) -> None:
+        """Refuse to finish a data set of which shards are missing.
+
+        Raises:
+            LrcnError: There are such shards.
+        """
+        if self.left:
+            names = first_few([ShardFiles(shard.name).tar for shard in self.left], _SHOWN)
+            raise LrcnError(
+                f"{folder} lacks {len(self.left)} of {len(self.shards)} shards: {names}; run the"
+                " parts again that make them, or the same command without --finish, which makes"
+                " what is missing"
+            )
+
     def is_summed(self, split: str) -> bool:
         """Whether the frames of a split are summed up for the mean image.
 
@@ -214,7 +228,8 @@ def _unfinished(manifest: Manifest) -> Manifest:
 def _find_left(plan: RunPlan, run: RunOptions, folder: DataSetFolder) -> None:
     """Find the shards that a plan leaves to write."""
     there = FinishedShards(folder)
-    for portion, shard in in_order(plan.portions):
+    shards = in_order(plan.portions)
+    for portion, shard in run.part.share(shards) if run.part else shards:
         record = there.record(shard.name, portion.fingerprint, summed=plan.is_summed(shard.split))
         if record is None or (run.retry_failed and record.may_change):
             plan.left.append(shard)
@@ -398,7 +413,8 @@ def _refuse_foreign_files(shards: Sequence[PlannedShard], folder: DataSetFolder)
     there = set(folder.names())
     names = (DATA_CARD, REJECTED, *DERIVED, *(ShardFiles(shard.name).tar for shard in shards))
     found = [name for name in names if name in there]
-    if found:
+    # a part that began in the meantime has written its manifest before any tar
+    if found and not folder.has(MANIFEST):
         raise LrcnError(
             f"{folder} has no {MANIFEST}, but {', '.join(found[:3])}, which would be replaced; use"
             " another --out, or --overwrite"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedRandom
@@ -36,8 +38,12 @@ def write_failure(what: str, error: OSError) -> LrcnError:
 
 
 def temporary_name(path: Path) -> Path:
-    """Where a file is written before it is whole: beside it, with this process's number."""
-    return path.with_name(f"{path.name}.{os.getpid()}{TEMPORARY}")
+    """Where a file is written before it is whole: beside it, with a number of this process's own.
+
+    On a disk that machines share, another machine's process may have the same number.
+    """
+    machine = zlib.crc32(socket.gethostname().encode())
+    return path.with_name(f"{path.name}.{os.getpid()}{machine:010}{TEMPORARY}")
 
 
 @contextmanager

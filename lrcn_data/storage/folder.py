@@ -17,9 +17,12 @@ from lrcn_data.storage.atomic_file import (
     sync_folder,
     write_atomically,
 )
-from lrcn_data.storage.folder_lock import run_lock
-from lrcn_data.storage.lease import lease
+from lrcn_data.storage.folder_lock import Finishing, part_lock, run_lock
+from lrcn_data.storage.lease import lease, part_lease
 from lrcn_data.storage.positioned_files import PositionedFiles
+
+_PART, _PARTS = "part-{}", "part-[0-9]*"
+"""The folders in which parts of a run write before their files are put."""
 
 
 class Folder:
@@ -237,12 +240,28 @@ class Folder:
         """
         return run_lock(self.path) if self.is_local else lease(self.location)
 
+    def lock_part(self, part: int) -> AbstractContextManager[Finishing]:
+        """Hold a part of the work in the folder for this process while a block runs.
+
+        Args:
+            part: The number of the part, from 0.
+
+        Returns:
+            The context, which gives what `folder_lock.part_lock` does.
+
+        Raises:
+            LrcnError: Another process holds that part, or the whole folder.
+        """
+        if self.is_local:
+            return part_lock(self.path, part)
+        return part_lease(self.location, part)
+
     @contextmanager
     def scratch(self, *inside: str) -> Iterator[Path]:
         """A folder on this machine in which files are written before they are `put`.
 
         Half-written files, named as `atomic_file.temporary_name` does, are removed when the block
-        begins and when it ends.
+        begins and when it ends. This process must hold the whole folder.
 
         Args:
             *inside: The names of the folders inside this one in which there may be such files too.
@@ -255,10 +274,32 @@ class Folder:
         try:
             for folder in folders:
                 remove_leftovers(folder)
+            for part in (part for name in inside for part in (self.path / name).glob(_PARTS)):
+                shutil.rmtree(part, ignore_errors=True)
             yield self.path
         finally:
             for folder in folders:
                 remove_leftovers(folder)
+
+    @contextmanager
+    def scratch_of_part(self, inside: str, part: int) -> Iterator[Path]:
+        """A `scratch` folder for one of several processes that write into the folder at a time.
+
+        Args:
+            inside: The name of the folder inside this one in which it is.
+            part: The number of the part of the work that the process does.
+        """
+        if not self.is_local:
+            with self.scratch() as scratch:
+                yield scratch
+            return
+        own = self.path / inside / _PART.format(part)
+        shutil.rmtree(own, ignore_errors=True)
+        own.mkdir()
+        try:
+            yield own
+        finally:
+            shutil.rmtree(own, ignore_errors=True)
 
     @property
     def free_bytes(self) -> int | None:

@@ -1,15 +1,23 @@
-"""One run at a time in a folder: a lock that the kernel takes back when its owner dies."""
+"""Who may write into a folder: locks that the kernel takes back when their owner dies.
+
+They are POSIX record locks on bytes of one file, which network file systems pass on to other
+machines: a run by itself holds all bytes, a part of a run one of its own, and whoever finishes what
+parts have made holds the first.
+"""
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError
 
 LOCK = ".lock"
+
+Finishing = Callable[[], AbstractContextManager[None]]
+"""Waits until no other part finishes, and has none begin to while the block runs."""
 
 
 @contextmanager
@@ -27,6 +35,34 @@ def run_lock(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise in_use(str(folder)) from error
         yield
+
+
+@contextmanager
+def part_lock(folder: Path, part: int) -> Iterator[Finishing]:
+    """Hold a part of the work in a folder for this process, beside others that hold other parts.
+
+    Args:
+        folder: The folder.
+        part: The number of the part, from 0.
+
+    Raises:
+        LrcnError: Another run holds that part, or the whole folder.
+    """
+    with (folder / LOCK).open("ab") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, part + 1)
+        except OSError as error:
+            raise in_use(str(folder)) from error
+
+        @contextmanager
+        def finishing() -> Iterator[None]:
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)
+            try:
+                yield
+            finally:
+                fcntl.lockf(file, fcntl.LOCK_UN, 1, 0)
+
+        yield finishing
 
 
 def in_use(folder: str) -> LrcnError:

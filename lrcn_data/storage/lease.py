@@ -11,11 +11,11 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.storage import locations, remote_files
-from lrcn_data.storage.folder_lock import LOCK, in_use
+from lrcn_data.storage.folder_lock import LOCK, Finishing, in_use
 
 RENEW_EVERY = 5.0
 """The number of seconds after which the owner writes again."""
@@ -26,7 +26,11 @@ WATCH_FOR = 4 * RENEW_EVERY
 
 @contextmanager
 def lease(
-    folder: str, *, renew_every: float = RENEW_EVERY, watch_for: float = WATCH_FOR
+    folder: str,
+    name: str = LOCK,
+    *,
+    renew_every: float = RENEW_EVERY,
+    watch_for: float = WATCH_FOR,
 ) -> Iterator[None]:
     """Hold a folder of a store for this process alone while the block runs.
 
@@ -35,6 +39,7 @@ def lease(
 
     Args:
         folder: The URL of the folder.
+        name: The name of the lock file in it.
         renew_every: The number of seconds after which the owner writes again.
         watch_for: The number of seconds without a change after which an owner is taken for dead.
 
@@ -42,7 +47,7 @@ def lease(
         LrcnError: Another process holds the folder.
         OSError: The store can't be written to.
     """
-    url = locations.join(folder, LOCK)
+    url = locations.join(folder, name)
     if not _is_dead(url, renew_every=renew_every, watch_for=watch_for):
         raise in_use(folder)
     held = _Held(url)
@@ -66,6 +71,34 @@ def lease(
             f"{folder}: another run has taken it over while this one couldn't reach it; run the"
             " same command again when that one has ended"
         )
+
+
+@contextmanager
+def part_lease(folder: str, part: int) -> Iterator[Finishing]:
+    """Hold a part of the work in a folder of a store; see `folder_lock.part_lock`.
+
+    Raises:
+        LrcnError: Another process holds that part, or the whole folder.
+        OSError: The store can't be written to.
+    """
+    url = locations.join(folder, LOCK)
+    if not _is_dead(url, renew_every=RENEW_EVERY, watch_for=WATCH_FOR):
+        raise in_use(folder)
+
+    @contextmanager
+    def finishing() -> Iterator[None]:
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(lease(folder))
+                except LrcnError:
+                    time.sleep(1.0)
+                else:
+                    break
+            yield
+
+    with lease(folder, f"{LOCK}-{part}"):
+        yield finishing
 
 
 class _Held:

@@ -19,7 +19,7 @@ from lrcn_data.video.limits import Limits
 from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import VideoFile
 
-_LONGEST = 1_000_000
+LONGEST = 1_000_000
 """The largest number of seconds that `--timeout` may be."""
 
 _HIGHEST_RATE = 100_000
@@ -58,9 +58,9 @@ class DecodeOptions:
     limits: Limits = _LIMITS
 
     def __post_init__(self) -> None:
-        if not 0 < self.timeout <= _LONGEST:
+        if not 0 < self.timeout <= LONGEST:
             raise UsageError(
-                f"--timeout must be above 0 and at most {_LONGEST:,} seconds, got {self.timeout}"
+                f"--timeout must be above 0 and at most {LONGEST:,} seconds, got {self.timeout}"
             )
 
         if self.picture_rate is not None and not 0 < self.picture_rate <= _HIGHEST_RATE:

@@ -33,7 +33,7 @@ from lrcn_model.predicting.segments import Segmenter, SegmentOptions
 from lrcn_model.predicting.stored_frames import frame_batch
 from lrcn_model.predicting.stream_scorer import StreamScorer
 from lrcn_model.predicting.video_reading import ReadOptions, frame_kind_of, video_reading
-from lrcn_model.predicting.video_scores import VideoInProgress
+from lrcn_model.predicting.video_scores import Floats, VideoInProgress
 from lrcn_model.processor import out_of_memory_remedy
 from lrcn_model.scoring.calibration import probabilities
 from lrcn_model.scoring.label_kinds import label_kind
@@ -58,6 +58,21 @@ class PredictProgress:
     video: str
     seconds: float
     duration: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FrameProbabilities:
+    """What the net says of a frame.
+
+    Attributes:
+        video: The path of its video.
+        number: The number of the frame among `Prediction.frames`, counted from 0.
+        probs_C: The probability of each class, float64 (classes,).
+    """
+
+    video: str
+    number: int
+    probs_C: Floats
 
 
 class PredictValues(TypedDict, total=False):
@@ -89,6 +104,8 @@ class PredictValues(TypedDict, total=False):
         plugins: Names of plug-ins that may be imported, where one made or chose the frames that the
             net was trained on.
         on_progress: Called now and then with how far a video is.
+        on_frame: Called with each frame that `Prediction.frames` will have, in their order; again
+            from number 0 on where a video has to be read anew.
     """
 
     top: int
@@ -106,6 +123,7 @@ class PredictValues(TypedDict, total=False):
     max_hours: float
     plugins: Collection[str]
     on_progress: Callable[[PredictProgress], None]
+    on_frame: Callable[[FrameProbabilities], None]
 
 
 def predict(
@@ -211,6 +229,7 @@ class _Predictor:
         max_hours: float = DEFAULT_HOURS,
         plugins: Collection[str] = (),
         on_progress: Callable[[PredictProgress], None] = lambda progress: None,
+        on_frame: Callable[[FrameProbabilities], None] = lambda frame: None,
     ) -> None:
         if top < 1 or batch_size < 1:
             raise UsageError(f"top {top} or batch_size {batch_size} is below 1")
@@ -235,6 +254,7 @@ class _Predictor:
         # fitted to whole clips, a temperature says nothing of other views
         self._calibration = facts.calibration if self._views.name == WHOLE else None
         self._on_progress = on_progress
+        self._on_frame = on_frame
         self._pending: list[tuple[VideoInProgress, Piece]] = []
 
     def outcomes(
@@ -262,7 +282,7 @@ class _Predictor:
     def _take(self, video: _Video, event: Event) -> None:
         if isinstance(event, Begun):
             self._forget(video)
-            video.progress = self._begin(event)
+            video.progress = self._begin(event, video.path)
         elif isinstance(event, Read):
             assert video.progress is not None
             pieces = video.progress.pieces.add(event.frame, event.times)
@@ -276,10 +296,14 @@ class _Predictor:
             video.error = event.error
             self._forget(video)
 
-    def _begin(self, begun: Begun) -> VideoInProgress:
+    def _begin(self, begun: Begun, path: str) -> VideoInProgress:
         facts = self._run.facts
         segmenter = Segmenter(facts.classes, self._segment_options, independent=facts.multi_label)
         count = len(self._views) if begun.plan.carried else 0
+
+        def on_frame(number: int, probs_C: Floats) -> None:
+            self._on_frame(FrameProbabilities(video=path, number=number, probs_C=probs_C))
+
         return VideoInProgress(
             begun,
             segmenter,
@@ -287,6 +311,7 @@ class _Predictor:
             every_frame=self._timeline,
             smooth=self._run.facts.smooth,
             clip_by_clip=self._run.clip_by_clip,
+            on_frame=on_frame,
         )
 
     def _forget(self, video: _Video) -> None:

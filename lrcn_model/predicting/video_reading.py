@@ -15,7 +15,7 @@ from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.sampling import Sampling
 from lrcn_data.sampling.samplings import SAMPLINGS
-from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.decoding import LONGEST, DecodeOptions
 from lrcn_model.predicting.clip_plan import ClipPlanner
 from lrcn_model.predicting.read_ahead import VideoReading
 from lrcn_model.predicting.run_to_predict import RunToPredict
@@ -25,9 +25,6 @@ from lrcn_model.scoring.trained_run import RunFacts
 
 _QUALITY = 90
 """The JPEG quality of runs that have not recorded one."""
-
-_PATIENCE = 1_000_000.0
-"""The seconds that decoding a video may take: it waits for the net."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +86,8 @@ def video_reading(run: RunToPredict, options: ReadOptions) -> VideoReading:
             sampling=planner.sampling,
             short=planner.short,
             decoder=options.decoder,
-            decode=replace(options.decode, timeout=_PATIENCE),
+            # decoding waits for the net
+            decode=replace(options.decode, timeout=LONGEST),
         ),
         plan=planner.plan,
         keeper=frame_keeper(run.facts, options.plugins),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ class VideoInProgress:
         every_frame: Whether every frame that a clip covers is named, not only those scored.
         smooth: The number of frames that a frame's probabilities are averaged over.
         clip_by_clip: Whether the CNN has to see a clip's frames together.
+        on_frame: Called with the number in `frames` of each frame that is named, and with the
+            probability of each class, float64 (classes,).
 
     Attributes:
         begun: How it begins.
@@ -51,6 +53,7 @@ class VideoInProgress:
         every_frame: bool,
         smooth: int,
         clip_by_clip: bool,
+        on_frame: Callable[[int, Floats], None] = lambda number, probs_C: None,
     ) -> None:
         self.begun = begun
         self.pieces = ClipPieces(begun.plan, clip_by_clip=clip_by_clip)
@@ -60,6 +63,7 @@ class VideoInProgress:
         self.clips = 0
         self.seconds = 0.0
         self._segmenter = segmenter
+        self._on_frame = on_frame
         self._sums_C: Floats | float = 0.0
         self._voting = 0
         self._own = FrameMeans()
@@ -143,6 +147,7 @@ class VideoInProgress:
         if self.frames and self.frames[-1].seconds == seconds:
             return  # the fps stream repeats it
         best = int(probs_C.argmax())
+        self._on_frame(len(self.frames), probs_C)
         self.frames.append(
             FrameGuess(
                 seconds=seconds,

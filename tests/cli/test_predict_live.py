@@ -92,10 +92,10 @@ def test_a_pipe_gets_a_line_for_each_change_of_class_and_a_summary(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "nothing is named to predict; name videos, or a source with --live"),
-        (["--live", "a.mkv", "b.mkv"], "b.mkv stands beside --live, which watches one source"),
-        (["--live", "a.mkv", "--timeline"], "--timeline is for whole videos, not for --live"),
-        (["--live", "a.mkv", "--render", "o.mp4"], "--render is for whole videos, not for --live"),
+        (["--live", "a.mkv", "b.mkv"], "SOURCE doesn't go with --live; leave it out"),
+        (["--live", "a.mkv", "--timeline"], "--timeline doesn't go with --live; leave it out"),
+        (["--live", "a.mkv", "--render", "o.mp4"], "--render doesn't go with --live"),
+        (["--live", "a.mkv", "--serve"], "--live doesn't go with --serve; leave it out"),
         (["--live", "ftp://host/a"], "ftp://host/a can't be read live; name a file, a device, -"),
     ],
     ids=str,

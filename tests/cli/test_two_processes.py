@@ -108,9 +108,10 @@ def test_two_processes_train_and_score_every_clip_once(
         else:
             assert np.array_equal(kept[1][name], values), name
     same_figures(alone, together)
-    compared = json.loads(on_two("lrcn_cli.evaluate", "run", *score, cwd=folder))
-    assert [one["clips"] for one in compared["runs"]] == [7, 7]
-    assert set(compared["comparison"]["differences"].values()) == {0.0}
+    if not kind:
+        compared = json.loads(on_two("lrcn_cli.evaluate", "run", *score, cwd=folder))
+        assert [one["clips"] for one in compared["runs"]] == [7, 7]
+        assert set(compared["comparison"]["differences"].values()) == {0.0}
     best = [line for line in epochs if line["best"]][-1]
     assert best["val_accuracy"] == alone["accuracy"]
     assert best["val_frame_loss"] == pytest.approx(alone["frame_loss"], rel=1e-5)

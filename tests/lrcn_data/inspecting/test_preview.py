@@ -15,8 +15,8 @@ from lrcn_data.errors import ShardError, UsageError
 from lrcn_data.fonts import Fonts
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_reader import DataSet, open_data_set
+from lrcn_data.inspecting.contact_sheet import FRAME_HEIGHT
 from lrcn_data.inspecting.preview import (
-    FRAME_HEIGHT,
     MOST_FRAMES,
     SheetText,
     choose_samples,

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.lrcn_data.conftest import video_lists, write_video
+from tests.lrcn_data.conftest import video_lists, write_numbered, write_video
 
-__all__ = ["video_lists", "write_video"]
+__all__ = ["video_lists", "write_numbered", "write_video"]

@@ -21,7 +21,12 @@ from lrcn_data.errors import UsageError
 from lrcn_model import evaluate_in_time
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig, Part
-from lrcn_model.predicting.predict import PredictProgress, predict, predict_videos
+from lrcn_model.predicting.predict import (
+    FrameProbabilities,
+    PredictProgress,
+    predict,
+    predict_videos,
+)
 from lrcn_model.predicting.stream_scorer import StreamScorer
 from lrcn_model.processor import choose_processor
 from lrcn_model.reading.preprocess import Preprocess
@@ -202,6 +207,26 @@ def test_the_frames_of_a_net_for_several_labels_have_segments_that_overlap(
     assert {(s.name, s.start, s.end) for s in found.segments} == {
         (name, 0.0, 6.0) for name in CLASSES
     }
+
+
+@pytest.mark.parametrize("facts", [{"labels_in_time": True, "window": 6}, {}])
+def test_each_frame_comes_with_the_probabilities_of_all_classes(
+    write_video: WriteVideo, facts: dict[str, Any]
+) -> None:
+    video = write_video("a.mp4", frames=73, fps=10)
+    came: list[FrameProbabilities] = []
+    found = predict(
+        run_of(**facts, video_seconds=VideoSeconds(median=2, longest=3)),
+        video,
+        timeline=True,
+        on_frame=came.append,
+    )
+    assert [frame.number for frame in came] == list(range(len(found.frames)))
+    assert {frame.video for frame in came} == {str(video)}
+    for frame, named in zip(came, found.frames, strict=True):
+        assert frame.probs_C.sum() == pytest.approx(1)
+        assert CLASSES[frame.probs_C.argmax()] == named.name
+        assert frame.probs_C.max() == named.probability
 
 
 def test_progress_rises_to_the_end_of_a_long_video(write_video: WriteVideo) -> None:

@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""What the README and the pages of docs/ show works as it stands there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from collections.abc import Callable
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from lrcn_data import DemoOptions, write_demo
 from lrcn_model.nets.heads import RECURRENT_VALUES
@@ -24,10 +26,16 @@ from lrcn_model.training.options import values_from_toml
 from tests.commands import call
 
 PROJECT = Path(__file__).resolve().parent.parent
-README = (PROJECT / "README.md").read_text()
+PAGES = {path: path.read_text() for path in (PROJECT / "README.md", *PROJECT.glob("docs/*.md"))}
 
 
-THREE_LINES, WHOLE_WAY, TRAINING_LOOP = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def page(name: str) -> str:
+    return PAGES[PROJECT / "docs" / name]
+
+
+THREE_LINES, WHOLE_WAY, TRAINING_LOOP = re.findall(
+    r"```python\n(.*?)```", page("python.md"), re.DOTALL
+)
 
 
 def run_script(code: str, folder: Path) -> str:
@@ -69,10 +77,11 @@ def test_three_lines_lead_from_a_runs_folder_to_the_classes_of_a_video(tmp_path:
 
 
 @pytest.mark.parametrize("command", ["data", "train", "search", "evaluate", "predict", "export"])
-def test_options_that_the_readme_names_exist(command: str) -> None:
+def test_options_that_the_pages_name_exist(command: str) -> None:
     program = {"evaluate": "lrcn-eval"}.get(command, f"lrcn-{command}")
     help_text = _all_help(command)
-    lines = [line for line in README.splitlines() if re.search(rf"\b{program}\b", line)]
+    text = "\n".join(PAGES.values())
+    lines = [line for line in text.splitlines() if re.search(rf"\b{program}\b", line)]
     assert lines
     for line in lines:
         for part in re.findall(rf"{program}([^|`]*)", line):
@@ -87,16 +96,18 @@ def _all_help(command: str) -> str:
     return "".join(call(command, *part, "--help", folder=PROJECT).stdout for part in parts)
 
 
-def test_the_values_of_a_head_that_the_readme_shows_are_those_without_a_table() -> None:
-    [table] = re.findall(r"```toml\n(\[head\].*?)```", README, re.DOTALL)
-    head = values_from_toml(tomllib.loads(table), "README")["head"]
+def test_the_values_of_a_head_that_a_page_shows_are_those_without_a_table() -> None:
+    [table] = re.findall(r"```toml\n(\[head\].*?)```", page("nets.md"), re.DOTALL)
+    head = values_from_toml(tomllib.loads(table), "nets.md")["head"]
     assert head.values == RECURRENT_VALUES
     assert NetConfig(head=head) == NetConfig(head="gru")
 
 
 @pytest.mark.slow
 def test_the_loop_of_a_cross_validation_scores_every_fold(tmp_path: Path) -> None:
-    [loop] = re.findall(r"```sh\n(lrcn-data lists [^`]*--leave-one.*?)```", README, re.DOTALL)
+    [loop] = re.findall(
+        r"```sh\n(lrcn-data lists [^`]*--leave-one.*?)```", page("cross-validation.md"), re.DOTALL
+    )
     write_demo(tmp_path / "demo", DemoOptions(train=12, val=0, test=0))
     for folder in (tmp_path / "demo/videos").iterdir():
         (tmp_path / "weizmann" / folder.name).mkdir(parents=True)
@@ -112,6 +123,27 @@ def test_the_loop_of_a_cross_validation_scores_every_fold(tmp_path: Path) -> Non
     assert [score["videos"] for score in scores] == [6, 6]
 
 
-def test_files_that_the_readme_links_to_are_there() -> None:
-    for name in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (PROJECT / name).exists(), name
+def test_files_that_the_pages_link_to_are_there() -> None:
+    for path, text in PAGES.items():
+        for name in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (path.parent / name).exists(), f"{path.name}: {name}"
+
+
+def test_every_page_is_named_by_the_sites_front_page() -> None:
+    names = {path.stem for path in PAGES if path.parent.name == "docs"} - {"index"}
+    listed = set(re.findall(r"^[a-z0-9-]+$", page("index.md"), re.MULTILINE))
+    assert names == listed
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
+    notebook = nbformat.read(PROJECT / "docs/notebook.ipynb", as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    for old, new in (("train=120", "train=24"), ("test=24", "test=6"), ("epochs=6", "epochs=1")):
+        [cell] = [cell for cell in notebook.cells if old in cell.source]
+        cell.source = cell.source.replace(old, new)
+    place = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, kernel_name="python3", timeout=300, resources=place).execute()
+    assert "horizontal-" in notebook.cells[-1].outputs[0].text
+    shown = [out for cell in notebook.cells for out in cell.get("outputs", ()) if "data" in out]
+    assert any("image/png" in out.data for out in shown)

@@ -1,0 +1,1 @@
+"""Pages of HTML, each a single file that opens from a disk and asks the network for nothing."""
