@@ -83,7 +83,9 @@ def find_live_source(named: Named) -> LiveSource:
             is_recording=not is_camera,
             reopens=True,
         )
-    if scheme and not os.path.exists(name):  # noqa: PTH110 - no exception for odd names
+    if not os.path.exists(name):  # noqa: PTH110 - no exception for odd names
+        if not scheme:
+            raise VideoError(Reason.MISSING, f"there is no file or device {name}")
         known = ", ".join(f"{one}://" for one in LIVE_PROTOCOLS)
         raise UsageError(f"{name} can't be read live; name a file, a device, - or {known}")
     if _is_device(name):

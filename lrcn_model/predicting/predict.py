@@ -43,7 +43,7 @@ from lrcn_model.scoring.views import WHOLE, Views, mean_of_views
 
 _MOST_FRAMES = 64
 """The frames of which no more pieces are added to a batch. With 256, the buffers of 320x240 frames
-took 100 MB more of an hour's video, and the net was no faster on a CPU."""
+took 90 MB more of an hour's video, and the net was no faster on a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -215,7 +215,7 @@ def test_no_other_protocol_is_opened(name: str) -> None:
 
 
 def test_what_is_not_there_is_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(VideoError, match="missing: there is no regular file of that name"):
+    with pytest.raises(VideoError, match="missing: there is no file or device"):
         find_live_source(tmp_path / "no.mp4")
     with pytest.raises(VideoError, match="but a folder without numbered pictures"):
         find_live_source(tmp_path)
