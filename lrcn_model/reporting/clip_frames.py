@@ -56,16 +56,17 @@ class FrameReader:
         """
         numbers = spread(len(clip.labels_T), MOST_PICTURES)
         if isinstance(clip.place, ClipPlace):
-            return self._of_sample(clip.place, numbers, frames=len(clip.labels_T))
+            return self._of_sample(clip.place, numbers)
         times = [] if clip.times_T is None else clip.times_T.tolist()
         return ClipFrames(self._of_windows(clip.place, numbers), times)
 
-    def _of_sample(self, place: ClipPlace, numbers: Sequence[int], *, frames: int) -> ClipFrames:
+    def _of_sample(self, place: ClipPlace, numbers: Sequence[int]) -> ClipFrames:
         sample = self.data_set.read_sample(place.number)
         if sample.record.key != place.key:
             raise ShardError(f"{sample} lies where {place.key} was scored; evaluate the run again")
-        pictures = _decoded(sample, numbers)
-        return ClipFrames(pictures, sample.record.frame_times[:frames])
+        pictures = _decoded(sample, [place.frames[number] for number in numbers])
+        times = sample.record.frame_times
+        return ClipFrames(pictures, [times[number] for number in place.frames])
 
     def _of_windows(self, place: SegmentPlace, numbers: Sequence[int]) -> list[Image.Image]:
         """The pictures of frames that lie in any windows of their video."""

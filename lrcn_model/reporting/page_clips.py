@@ -36,11 +36,11 @@ class PageClips:
         self._numbers = [_numbers_by_identity(section) for section in sections]
         self._pictures: dict[Hashable, _Pictures] = {}
         self.strips: list[str] = []
-        self.notes = [
-            f"{section.run.name}: {reason}"
+        self.notes = [section.run.without for section in sections if section.run.without]
+        self.notes += [
+            f"{section.run.name} without pictures: {section.without_frames}"
             for section in sections
-            for reason in (section.run.without, section.without_frames)
-            if reason
+            if section.without_frames
         ]
 
     def wanted(self) -> dict[Hashable, tuple[FrameReader, ShownClip]]:

@@ -29,10 +29,12 @@ class ClipPlace(NamedTuple):
     Attributes:
         number: Its number over all shards.
         key: Its key, by which it is recognized.
+        frames: The numbers of its frames that are shown.
     """
 
     number: int
     key: str
+    frames: tuple[int, ...]
 
 
 class SegmentPlace(NamedTuple):

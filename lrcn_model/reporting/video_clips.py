@@ -10,7 +10,15 @@ import numpy as np
 import torch
 
 from lrcn_data.errors import LrcnError
-from lrcn_model.reporting.shown_clip import Bools, ClipPlace, Floats, Ints, ShownClip
+from lrcn_model.reporting.shown_clip import (
+    MOST_SCORED,
+    Bools,
+    ClipPlace,
+    Floats,
+    Ints,
+    ShownClip,
+    spread,
+)
 from lrcn_model.scoring.calibration import probabilities
 from lrcn_model.scoring.evaluation import Evaluation
 from lrcn_model.scoring.frame_disagreement import frame_disagreement, frame_set_disagreement
@@ -107,6 +115,7 @@ class VideoClips:
         """The clip of a video, by the video's number."""
         video, row = self._found.videos[number], int(self._rows[number])
         labels_T, probs_TC = self._frames(row)
+        shown = spread(len(labels_T), MOST_SCORED)
         probs_C = self.probabilities[number]
         return ShownClip(
             video=video.video,
@@ -114,10 +123,10 @@ class VideoClips:
             found=video.recognized,
             probability=None if self._of_sets else float(probs_C[video.recognized[0]]),
             right=video.classes == video.recognized,
-            labels_T=labels_T,
-            probs_TC=probs_TC,
+            labels_T=labels_T[shown],
+            probs_TC=probs_TC[shown],
             times_T=None,
-            place=ClipPlace(row, str(self._arrays["clip_keys"][row])),
+            place=ClipPlace(row, str(self._arrays["clip_keys"][row]), tuple(shown)),
         )
 
     @cached_property

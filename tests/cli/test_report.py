@@ -65,7 +65,7 @@ def test_a_page_that_cant_be_written_loses_no_training(folder: Path) -> None:
 def test_what_is_missing_is_warned_of(folder: Path) -> None:
     call("train", *TRAIN, folder=folder)
     done = call("report", "run", folder=folder)
-    assert "warning: run: run has no evaluation; make one with `lrcn-eval run" in done.stderr
+    assert "warning: run has no evaluation; make one with `lrcn-eval run" in done.stderr
     done = call("report", "nowhere", folder=folder, code=2)
     assert done.stderr == (
         "error: nowhere is no run: it has no config.toml; name the folder of a training\n"

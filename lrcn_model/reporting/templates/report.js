@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  const ROW_OF_FRAMES = 16;   // frames whose scores are written as numbers; more are only shaded
+  const ROW_OF_FRAMES = 16;   // frames that are shown at full width; more of them share it
+  const NUMBERS = 40;         // frames whose scores are written as numbers; more are only shaded
   const CARDS = 12;           // cards of a gallery until more are asked for
   const COLOURS = ["#4a86e8", "#e0762d", "#2ea36f", "#b165d6", "#d64f66", "#8f949c", "#b59b1e", "#21a5b5"];
   const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
@@ -65,7 +66,7 @@
     clip.k.forEach((number, place) => {
       const cells = clip.q[place].map((score, frame) => {
         const said = `${run.classes[number]}: ${(score / 10).toFixed(1)} %`;
-        return make("td", { style: { "--p": score / 1000 }, title: said }, few ? (score / 10).toFixed(0) : "");
+        return make("td", { style: { "--p": score / 1000 }, title: said }, count <= NUMBERS ? (score / 10).toFixed(0) : "");
       });
       row(clip.t.includes(number) ? "score own" : "score", run.classes[number], cells);
     });

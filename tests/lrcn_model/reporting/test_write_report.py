@@ -256,3 +256,21 @@ def test_a_page_of_hundreds_of_classes_and_clips_stays_small(
     report = write_report([run])
     assert report.clips == 200
     assert report.bytes == report.path.stat().st_size <= 4_000_000
+
+
+def test_of_a_long_clip_frames_are_shown_that_are_evenly_spread(
+    make_data_set: MakeDataSet, make_run: MakeRun
+) -> None:
+    shards = make_data_set(samples={"test": [4]}, sizes=((16, 16),), seq_len=150)
+    run = make_run("run", shards)
+    evaluate(run, shards, workers=0)
+    data = data_of(write_report([run]).path.read_text())
+    long = [clip for clip in data["runs"][0]["clips"] if len(clip["a"]) == 64]
+    assert long
+    for clip in long:
+        steps = np.diff(clip["x"])
+        # a frame is 0.2 s
+        assert steps.max() - steps.min() < 0.21
+        strip = data["strips"][clip["s"]].partition(",")[2]
+        width, height = Image.open(io.BytesIO(base64.b64decode(strip))).size
+        assert width == 16 * height
