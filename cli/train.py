@@ -47,8 +47,9 @@ from .options import (
     json_option,
     version_option,
 )
-from .output import print_json
+from .output import print_json, warn
 from .prepare_torch import prepare_torch
+from .report import describe, make_report
 from .train_progress import column_name
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _option_groups() -> dict[str, list[str]]:
     for name, value in OPTIONS.items():
         groups.setdefault(value.group, []).append(name)
     groups["Data"].append("plugins")
-    groups["Run"] += ["config", "out", "resume", "fresh", "dry_run"]
+    groups["Run"] += ["config", "out", "resume", "fresh", "dry_run", "report"]
     return groups
 
 
@@ -166,6 +167,11 @@ def _option_groups() -> dict[str, list[str]]:
     is_flag=True,
     help="Build everything and do one step, then say what would be done, but write nothing.",
 )
+@click.option(
+    "--report",
+    is_flag=True,
+    help="Write the page of `lrcn-report` into the run's folder at the end.",
+)
 @frame_kind_option
 @json_option
 @debug_option
@@ -177,6 +183,7 @@ def command(
     resume: str | None,
     fresh: bool,
     dry_run: bool,
+    report: bool,
     plugins: tuple[str, ...],
     as_json: bool,
     **values: Any,
@@ -203,6 +210,8 @@ def command(
     outcome = _train(options, choice)
     if outcome.first:
         _show(outcome, options, choice, as_json=as_json)
+        if report:
+            _write_report(outcome, choice, as_json=as_json)
 
 
 def _say_what_comes(options: TrainOptions) -> None:
@@ -258,6 +267,17 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
     if "val_temperature" in kept:
         click.echo(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
     click.echo(f"next: {_next_command(outcome, options, choice)}")
+
+
+def _write_report(outcome: Outcome, choice: RunChoice, *, as_json: bool) -> None:
+    """Write the page that shows the run; whatever goes wrong, the training is done."""
+    try:
+        report = make_report((str(outcome.folder),), None, plugins=choice.plugins)
+    except Exception as error:
+        warn(f"the report can't be written: {error}; try `lrcn-report {outcome.folder}`")
+        return
+    # stdout is for the JSON alone
+    click.echo(describe(report), err=as_json)
 
 
 def _describe(kept: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lrcn_model.reading.preprocess import Preprocess
     from lrcn_model.reading.shard_dataset import ShardDataset
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
+    from lrcn_model.reporting.write_report import Report, write_report
     from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
     from lrcn_model.scoring.class_figures import ClassFigures
     from lrcn_model.scoring.compare import Agreement, Comparison, compare
@@ -84,6 +85,7 @@ __all__ = [
     "PredictProgress",
     "Prediction",
     "Preprocess",
+    "Report",
     "Result",
     "ScoredShard",
     "SearchResult",
@@ -119,6 +121,7 @@ __all__ = [
     "summarize_in_time",
     "train",
     "write_csv",
+    "write_report",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -190,6 +193,8 @@ __getattr__, __dir__ = lazy_names(
         "search": "searching.search",
         "Finalist": "searching.search_result",
         "SearchResult": "searching.search_result",
+        "Report": "reporting.write_report",
+        "write_report": "reporting.write_report",
         "TrialResult": "searching.trial",
     },
 )

@@ -10,6 +10,7 @@ runs/small-1a2b3c4d/
                         best.pt, that of the epoch with the best scores on val
   tensorboard/          the same figures as metrics.jsonl
   evaluations/          what lrcn-eval has found; see `scoring.kept_evaluations`
+  report.html           the page that lrcn-report has made
 """
 
 from __future__ import annotations
@@ -83,6 +84,11 @@ class RunFolder(Folder):
         """The folder of the evaluations that are kept."""
         return self.path / EVALUATIONS
 
+    @property
+    def report(self) -> Path:
+        """The page that shows the run."""
+        return self.path / "report.html"
+
     def exists(self) -> bool:
         """Whether a training was started here."""
         return self.has(CONFIG)
@@ -93,7 +99,8 @@ class RunFolder(Folder):
 
     def clear(self) -> None:
         """Remove a run's files, and nothing else."""
-        for file in (self.config, self.record, self.pretrained, self.metrics, self.weights):
+        files = (self.config, self.record, self.pretrained, self.metrics, self.weights, self.report)
+        for file in files:
             file.unlink(missing_ok=True)
         for folder in (self.checkpoints, self.tensorboard, self.evaluations):
             if folder.exists():

@@ -34,12 +34,14 @@ class _Kept:
         weights: What the weights stood for that were scored.
         made_with: How it was made, by the names of `find_evaluation`'s arguments.
         splits: The splits that were scored.
+        time: When it was made, as ISO 8601 has it in UTC.
     """
 
     path: Path
     weights: Mapping[str, Any]
     made_with: Mapping[str, Any]
     splits: set[str]
+    time: str
 
     @classmethod
     def read(cls, path: Path) -> _Kept:
@@ -50,6 +52,7 @@ class _Kept:
                 weights=record["weights"],
                 made_with={n: record["figures"].get(n) for n in ("average", "views", "crop")},
                 splits={shard["split"] for shard in record["data"]["shards"]},
+                time=record["made"]["time"],
             )
 
 
@@ -93,6 +96,25 @@ def find_evaluation(
             " --average, or name its .json in place of the run"
         )
     return replace(_read(fitting[0].path), run=name)
+
+
+def newest_evaluation(run: str | os.PathLike[str]) -> Evaluation | EvaluationInTime:
+    """Read the newest kept evaluation of a run; those of test shards alone go before others.
+
+    It is of the weights that the run has now.
+
+    Args:
+        run: The path of the run's folder, or of the .json of the evaluation itself.
+
+    Raises:
+        UsageError: There is none.
+        LrcnError: It is damaged.
+    """
+    name = os.fspath(run)
+    if name.endswith(".json"):
+        return _read(Path(name))
+    kept = max(_of_current_weights(name), key=lambda kept: (kept.splits == {"test"}, kept.time))
+    return replace(_read(kept.path), run=name)
 
 
 def _read(path: Path) -> Evaluation | EvaluationInTime:

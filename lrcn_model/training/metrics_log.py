@@ -154,8 +154,18 @@ def _is_epoch(values: dict[str, Any]) -> bool:
 
 def epoch_lines(path: Path) -> list[dict[str, Any]]:
     """The lines about epochs, one for each that has ended."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if _is_epoch(line)]
+    return [line for line in whole_lines(path) if _is_epoch(line)]
+
+
+def step_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines about steps, in their order."""
+    return [line for line in whole_lines(path) if not _is_epoch(line)]
+
+
+def whole_lines(path: Path) -> list[dict[str, Any]]:
+    """All lines, but for one that a training that still runs, or was killed, has half written."""
+    *whole, _half = path.read_bytes().split(b"\n")
+    return [json.loads(line) for line in whole]
 
 
 def kept_epoch(epochs: list[dict[str, Any]]) -> dict[str, Any]:
