@@ -364,7 +364,7 @@ def _refuse_given(values: Mapping[str, Any], *, kind: str) -> None:
 
 def _write_files(found: Evaluation, csv_path: Path | None, confusion: Path | None) -> None:
     """Write what files were asked for."""
-    from lrcn_model.scoring.confusion_picture import draw_confusion
+    from lrcn_model.pictures.confusion_picture import draw_confusion
     from lrcn_model.scoring.scores_csv import write_csv
     from lrcn_model.scoring.set_scorer import SetResult
 
