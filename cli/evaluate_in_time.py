@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import print_json, warn
+from .output import print_files, print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
@@ -51,8 +51,16 @@ def show_in_time(
             warn(other_sampling(one.differences, one.run))
         if one.not_kept:
             warn(f"the evaluation of {one.run} is not kept: {one.not_kept}")
+        for problem in one.not_made:
+            warn(problem)
     reports = [
-        {"run": one.run, **one.report(), "kept": one.kept and str(one.kept)} for one in found
+        {
+            "run": one.run,
+            **one.report(),
+            "kept": one.kept and str(one.kept),
+            "files": [str(path) for path in one.files],
+        }
+        for one in found
     ]
     if csv_path:
         write_segments(csv_path, found[0].tracks, found[0].classes)
@@ -71,6 +79,7 @@ def show_in_time(
     for one in found:
         if one.kept:
             click.echo(f"kept: {one.kept}")
+        print_files(one.files)
 
 
 def other_sampling(differences: Sequence[str], run: str) -> str:

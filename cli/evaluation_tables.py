@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from lrcn_model.figures.class_table import ClassTable
     from lrcn_model.figures.intervals import Interval
     from lrcn_model.scoring.evaluation import Evaluation
     from lrcn_model.scoring.scorer import Result
@@ -27,7 +29,7 @@ def print_evaluation(found: Evaluation) -> None:
     from lrcn_model.scoring.set_scorer import SetResult
 
     print_figures({found.run: figures_of(found, percent)})
-    _print_classes(found)
+    print_classes(found.class_table, found.files)
     if not isinstance(found.result, SetResult) and len(found.classes) <= _MOST_CONFUSED:
         _print_confusion(found.result, found.classes)
 
@@ -169,49 +171,34 @@ def print_figures(
     Console().print(table)
 
 
-def _print_classes(found: Evaluation) -> None:
-    from lrcn_model.scoring.set_scorer import SetResult
-
-    by_class = found.by_class
-    columns = {"precision": by_class.precision, "recall": by_class.recall, "F1": by_class.f1}
-    if isinstance(found.result, SetResult):
-        columns = {"average precision": found.result.average_precision, **columns}
-    print_classes(found.classes, "videos", by_class.class_videos, columns)
-
-
-def print_classes(
-    classes: Sequence[str],
-    what: str,
-    counts: Sequence[int],
-    columns: Mapping[str, Sequence[float]],
-) -> None:
+def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
     """Print the figures of each class; of many classes the worst and the best ones, by their F1.
 
     Args:
-        classes: The class names, by class number.
-        what: What there are so many of in each class.
-        counts: How many there are of each class.
-        columns: Figures of each class, by their name; "F1" is one of them.
+        figures: The figures of each class.
+        files: What was written of the evaluation; one of them may have all classes.
     """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    # a class that none has and none is recognized as has nothing to show
-    shown = [n for n, f1 in enumerate(columns["F1"]) if not math.isnan(f1)]
-    title = "classes"
-    if len(shown) > _MOST_CLASSES:
-        half = _MOST_CLASSES // 2
-        title = f"the {half} worst and the {half} best of {len(shown)} classes, by F1"
-        shown.sort(key=lambda number: columns["F1"][number])
-        shown = [*shown[:half], *shown[-half:]]
-    table = Table(title=title, title_justify="left")
+    from lrcn_model.scoring.evaluation_files import PER_CLASS
+
+    shown = figures.worst_and_best(_MOST_CLASSES)
+    left_out = len(figures.with_figures()) - len(shown)
+    caption = None
+    if left_out:
+        whole = next((str(path) for path in files if path.name == PER_CLASS), "--json")
+        caption = f"{left_out:,} more classes are left out here; {escape(whole)} has all"
+    table = Table(title=figures.title(_MOST_CLASSES), caption=caption)
+    table.title_justify = table.caption_justify = "left"
     table.add_column("class")
-    for name in (what, *columns):
+    for name in (figures.things, *figures.figures):
         table.add_column(name, justify="right")
     for number in shown:
-        figures = [percent(column[number]) for column in columns.values()]
-        table.add_row(escape(classes[number]), f"{counts[number]:,}", *figures)
+        fractions = [percent(column[number]) for column in figures.figures.values()]
+        name, count = figures.classes[number], figures.counts[number]
+        table.add_row(escape(name), f"{count:,}", *fractions)
     Console().print(table)
 
 

@@ -119,6 +119,22 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."
 )
 
+
+def pictures_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Add `--pictures/--no-pictures`.
+
+    Args:
+        text: The help text, which says what is made.
+    """
+    return click.option(
+        "--pictures/--no-pictures",
+        default=True,
+        show_default=True,
+        envvar="LRCN_PICTURES",
+        help=f"{text} LRCN_PICTURES=0 in the environment makes them of no run.",
+    )
+
+
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),

@@ -45,9 +45,10 @@ from .options import (
     debug_option,
     frame_kind_option,
     json_option,
+    pictures_option,
     version_option,
 )
-from .output import print_json
+from .output import print_files, print_json
 from .prepare_torch import prepare_torch
 from .train_progress import column_name
 
@@ -123,7 +124,7 @@ def _option_groups() -> dict[str, list[str]]:
     for name, value in OPTIONS.items():
         groups.setdefault(value.group, []).append(name)
     groups["Data"].append("plugins")
-    groups["Run"] += ["config", "out", "resume", "fresh", "dry_run"]
+    groups["Run"] += ["config", "out", "resume", "fresh", "pictures", "dry_run"]
     return groups
 
 
@@ -161,6 +162,10 @@ def _option_groups() -> dict[str, list[str]]:
     is_flag=True,
     help="Throw away the run that is in the run's folder, and start from the beginning.",
 )
+@pictures_option(
+    "Draw the learning curves at the end, and what the weights kept say of --val-shards: a"
+    " confusion matrix, figures of each class, right and wrong clips."
+)
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -176,6 +181,7 @@ def command(
     out: str | None,
     resume: str | None,
     fresh: bool,
+    pictures: bool,
     dry_run: bool,
     plugins: tuple[str, ...],
     as_json: bool,
@@ -185,7 +191,7 @@ def command(
 
     If a training was stopped, the same command goes on from there; if it is finished, it says so.
     It writes into the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
-    and weights.safetensors, which lrcn-eval and lrcn-predict use.
+    pictures, and weights.safetensors, which lrcn-eval and lrcn-predict use.
     """
     prepare_torch("tensorboard", "tomli_w")
     source = click.get_current_context().get_parameter_source
@@ -196,7 +202,7 @@ def command(
     _say_what_comes(options)
     from lrcn_model.training.run_choice import RunChoice
 
-    choice = RunChoice(out=resume or out, fresh=fresh, plugins=plugins)
+    choice = RunChoice(out=resume or out, fresh=fresh, plugins=plugins, pictures=pictures)
     if dry_run:
         _dry_run(options, choice, as_json=as_json)
         return
@@ -248,6 +254,7 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
                     "temperature": kept.get("val_temperature"),
                     "weights": str(folder.weights),
                 },
+                "files": [str(path) for path in outcome.files],
             }
         )
         return
@@ -257,6 +264,7 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
     click.echo(f"kept: {folder.weights}, {_describe(kept)}")
     if "val_temperature" in kept:
         click.echo(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
+    print_files(outcome.files)
     click.echo(f"next: {_next_command(outcome, options, choice)}")
 
 

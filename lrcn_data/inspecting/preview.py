@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance
 
-from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.errors import UsageError
 from lrcn_data.fonts import Fonts
-from lrcn_data.format.frame_kind import UNDECODABLE
-from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.records import NO_CLASS
+from lrcn_data.format.sample_frames import spread_frames
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_data.format.shard_reader import open_data_set
@@ -202,25 +201,13 @@ def contact_sheet(
 
 def _load_frames(sample: Sample) -> list[tuple[int, Image.Image]]:
     """The number and the picture of each frame to be shown."""
-    count = len(sample.frames)
-    shown = [round(position) for position in np.linspace(0, count - 1, min(count, MOST_FRAMES))]
-    return [(frame, _load(sample, frame)) for frame in shown]
-
-
-def _load(sample: Sample, frame: int) -> Image.Image:
-    record, kind = sample.record, sample.layout.frame_kind
-    picture = np.empty((record.height, record.width, kind.channels), np.uint8)
-    try:
-        kind.decode(sample.frames[frame], picture)
-    except ShardError as error:
-        raise ShardError(f"{sample}: frame {frame} {error}") from error
-    except UNDECODABLE as error:
-        raise ShardError(
-            f"{sample}: frame {frame} is no picture: {error}; run `lrcn-data verify`"
-        ) from error
+    record = sample.record
     width = round(record.width * FRAME_HEIGHT / record.height)
     size = min(_WIDEST, max(1, width)), FRAME_HEIGHT
-    return Image.fromarray(as_rgb(picture)).resize(size, Image.Resampling.LANCZOS)
+    return [
+        (number, Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
+        for number, frame in spread_frames(sample, MOST_FRAMES)
+    ]
 
 
 def _draw_label(pen: Pen, sample: Sample, top: int, *, keys: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrcn_model.pictures.plot import Plot, percent
+from lrcn_model.pictures.plot import Plot, percent, shortened
 
 _MOST_NUMBERED = 30
 """Classes up to which every cell has its number; of more, they would not fit."""
@@ -21,8 +21,6 @@ _INCHES_A_CLASS, _LEAST_INCHES, _MOST_INCHES = 0.35, 3.5, 14.0
 
 _INCHES_A_LETTER = 0.075
 """The room that names take beside the matrix, by the letters of the longest one."""
-
-_MOST_LETTERS = 40
 
 
 def draw_confusion(
@@ -49,15 +47,11 @@ def draw_confusion(
     """
     count = len(classes)
     side = min(max(_LEAST_INCHES, _INCHES_A_CLASS * count), _MOST_INCHES)
-    shown = [_short(name) for name in classes] if count <= _MOST_NAMED else []
+    shown = [shortened(name) for name in classes] if count <= _MOST_NAMED else []
     room = _INCHES_A_LETTER * max((len(name) for name in shown), default=5) + 0.4
-    plot = Plot(side + room + 1, side + room)
-    _draw(plot, np.array(confusion).reshape(count, count), shown, things)
-    return plot.write(path)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
+    with Plot(side + room + 1, side + room) as plot:
+        _draw(plot, np.array(confusion).reshape(count, count), shown, things)
+        return plot.write(path)
 
 
 def _draw(plot: Plot, counts: Any, classes: Sequence[str], things: str) -> None:
@@ -75,8 +69,7 @@ def _draw(plot: Plot, counts: Any, classes: Sequence[str], things: str) -> None:
         axes.set_yticks(range(len(names)), names, fontsize=size, **look)
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size, **look)
     legend = axes.figure.colorbar(picture, shrink=0.7, aspect=30, fraction=0.05)
-    legend.set_label(f"share of the class's {things}", fontsize=9)
-    legend.ax.tick_params(labelsize=8)
+    legend.set_label(f"share of the class's {things}")
     percent(legend.ax.yaxis)
     if len(counts) <= _MOST_NUMBERED:
         for (row, column), count in np.ndenumerate(counts):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.fonts import Fonts, Typeface
@@ -18,7 +19,7 @@ BLUE, RED, GREEN, INK, FAINT = "#2f6db5", "#c8452f", "#3c8d5a", "#1c1c1a", "#777
 
 _PIXELS_AN_INCH = 100
 
-_STYLE = {
+_STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
     "axes.labelsize": 9,
@@ -40,7 +41,7 @@ _STYLE = {
 
 
 class Plot:
-    """A picture of one plot or several.
+    """A picture of one plot or several; it is drawn while this is used as a context manager.
 
     Args:
         width: The width in inches, of 100 pixels each.
@@ -52,13 +53,25 @@ class Plot:
 
     def __init__(self, width: float, height: float) -> None:
         import matplotlib
+
+        self._size = width, height
+        self._styled = matplotlib.rc_context(_STYLE)
+        self._fonts = Fonts()
+
+    def __enter__(self) -> Self:
         from matplotlib.figure import Figure
 
-        with matplotlib.rc_context(_STYLE):
-            self._figure = Figure(
-                figsize=(width, height), dpi=_PIXELS_AN_INCH, layout="constrained"
-            )
-        self._fonts = Fonts()
+        self._styled.__enter__()
+        self._figure = Figure(figsize=self._size, dpi=_PIXELS_AN_INCH, layout="constrained")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._styled.__exit__(kind, error, traceback)
 
     def add(self, rows: int = 1, columns: int = 1, number: int = 1) -> Any:
         """Add a plot, whose matplotlib `Axes` is returned.
@@ -68,10 +81,7 @@ class Plot:
             columns: The columns.
             number: The place of this one, from 1, row by row.
         """
-        import matplotlib
-
-        with matplotlib.rc_context(_STYLE):
-            return self._figure.add_subplot(rows, columns, number)
+        return self._figure.add_subplot(rows, columns, number)
 
     def lettering(self, names: Iterable[str]) -> tuple[list[str], dict[str, Any]]:
         """Names from outside as they can be drawn, in any script.
@@ -101,6 +111,14 @@ class Plot:
         except OSError as error:
             raise LrcnError(f"{path} can't be written: {error.strerror}; name another") from error
         return self._fonts.remedy()
+
+
+def shortened(name: str, most: int = 40) -> str:
+    """A name of at most so many letters, of which the beginning and the end are kept."""
+    if len(name) <= most:
+        return name
+    head = most // 2
+    return f"{name[:head]}…{name[len(name) - (most - head - 1) :]}"
 
 
 def percent(axis: Any) -> None:

@@ -37,16 +37,16 @@ def draw_search(
     rows = -(-count // _COLUMNS)
     width, height = _INCHES
     columns = min(count, _COLUMNS)
-    plot = Plot(width * columns, height * rows)
-    plots = iter([plot.add(rows, columns, 1 + n) for n in range(count)])
-    finished = ranked(result.trials)
-    label = f"val {result.figure.replace('_', ' ')}"
-    _draw_history(next(plots), finished, label)
-    if importances:
-        _draw_importances(next(plots), importances)
-    for name, dimension in space.items():
-        _draw_value(next(plots), finished, name, dimension, label)
-    plot.write(path)
+    with Plot(width * columns, height * rows) as plot:
+        plots = iter([plot.add(rows, columns, 1 + n) for n in range(count)])
+        finished = ranked(result.trials)
+        label = f"val {result.figure.replace('_', ' ')}"
+        _draw_history(next(plots), finished, label)
+        if importances:
+            _draw_importances(next(plots), importances)
+        for name, dimension in space.items():
+            _draw_value(next(plots), finished, name, dimension, label)
+        plot.write(path)
 
 
 def _draw_history(axes: Any, finished: list[TrialResult], label: str) -> None:
