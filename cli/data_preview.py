@@ -11,7 +11,7 @@ from lrcn_data.splits import SPLITS
 
 from .command import Command
 from .options import FILE, PLACE, debug_option, frame_kind_option, json_option, seed_option
-from .output import print_json, warn
+from .output import print_json, print_result, warn
 
 
 @click.command(
@@ -86,4 +86,4 @@ def command(
         print_json({"file": str(out), "keys": found.keys})
     else:
         width, height = found.picture.size
-        click.echo(f"{out}: {len(found.keys)} clips, {width}x{height} pixels")
+        print_result(f"{out}: {len(found.keys)} clips, {width}x{height} pixels")

@@ -28,6 +28,7 @@ from .options import (
     device_option,
     frame_kind_option,
     json_option,
+    log_option,
     named_plugins,
     net_plugin_options,
     pictures_option,
@@ -35,7 +36,7 @@ from .options import (
     views_option,
     workers_option,
 )
-from .output import print_files, print_json, warn
+from .output import print_files, print_json, print_result, warn
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ if TYPE_CHECKING:
 @frame_kind_option
 @net_plugin_options
 @json_option
+@log_option
 @debug_option
 @version_option
 def command(
@@ -411,7 +413,7 @@ def _show_comparison(first: Evaluation, second: Evaluation, *, as_json: bool) ->
 def _name_files(evaluations: Sequence[Evaluation]) -> None:
     for found in evaluations:
         if found.kept:
-            click.echo(f"kept: {found.kept}")
+            print_result(f"kept: {found.kept}")
         print_files(found.files)
 
 

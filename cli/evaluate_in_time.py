@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from .output import print_files, print_json, warn
+from .output import print_files, print_json, print_result, warn
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
@@ -78,7 +76,7 @@ def show_in_time(
         print_detection_comparison(first, second, compared)
     for one in found:
         if one.kept:
-            click.echo(f"kept: {one.kept}")
+            print_result(f"kept: {one.kept}")
         print_files(one.files)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from .output import print_table
+
 if TYPE_CHECKING:
     from lrcn_model.figures.class_table import ClassTable
     from lrcn_model.figures.intervals import Interval
@@ -31,7 +33,7 @@ def print_evaluation(found: Evaluation) -> None:
     print_figures({found.run: figures_of(found, percent)})
     print_classes(found.class_table, found.files)
     if not isinstance(found.result, SetResult) and len(found.classes) <= _MOST_CONFUSED:
-        _print_confusion(found.result, found.classes)
+        _print_confusion(found.result, found.classes, found.files)
 
 
 def figures_of(found: Evaluation, shown: Shown) -> dict[str, str | None]:
@@ -153,14 +155,12 @@ def print_figures(
             is left out.
         caption: What stands below the table; None for nothing.
     """
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     names = [escape(name) for name in columns]
     title = names[0] if len(names) == 1 else None
     table = Table(show_header=title is None, title=title, caption=caption)
-    table.title_justify = table.caption_justify = "left"
     table.add_column(style="bold")
     for name in names:
         table.add_column(name, justify="right", overflow="fold")
@@ -168,7 +168,7 @@ def print_figures(
         values = [figures.get(name) for figures in columns.values()]
         if any(value is not None for value in values):
             table.add_row(name, *(value or "" for value in values))
-    Console().print(table)
+    print_table(table)
 
 
 def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
@@ -178,7 +178,6 @@ def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
         figures: The figures of each class.
         files: What was written of the evaluation; one of them may have all classes.
     """
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -191,7 +190,6 @@ def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
         whole = next((str(path) for path in files if path.name == PER_CLASS), "--json")
         caption = f"{left_out:,} more classes are left out here; {escape(whole)} has all"
     table = Table(title=figures.title(_MOST_CLASSES), caption=caption)
-    table.title_justify = table.caption_justify = "left"
     table.add_column("class")
     for name in (figures.things, *figures.figures):
         table.add_column(name, justify="right")
@@ -199,18 +197,24 @@ def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
         fractions = [percent(column[number]) for column in figures.figures.values()]
         name, count = figures.classes[number], figures.counts[number]
         table.add_row(escape(name), f"{count:,}", *fractions)
-    Console().print(table)
+    print_table(table)
 
 
-def _print_confusion(result: Result, classes: list[str]) -> None:
-    from rich.console import Console
+def _print_confusion(result: Result, classes: list[str], files: Sequence[Path]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="videos by class (rows) and class recognized", title_justify="left")
+    from lrcn_model.scoring.evaluation_files import CONFUSION
+
+    table = Table(title="videos by class (rows) and class recognized")
     table.add_column("")
     for number in range(len(classes)):
         table.add_column(str(number), justify="right")
     for number, row in enumerate(result.confusion):
         counts = [f"[bold]{n}[/]" if i == number else str(n) for i, n in enumerate(row)]
-        table.add_row(f"{number} {classes[number]}".replace("[", r"\["), *counts)
-    Console().print(table)
+        table.add_row(escape(f"{number} {classes[number]}"), *counts)
+    picture = next((str(path) for path in files if path.name == CONFUSION), "--json")
+    print_table(
+        table,
+        instead=f"the confusion matrix is wider than this terminal; {picture} has it",
+    )

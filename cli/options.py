@@ -20,6 +20,8 @@ from lrcn_data.video.decoders import DECODERS
 from lrcn_model.processor_names import DEVICES
 from lrcn_model.scoring.views import TEN_CROP, TEN_CROP_CUTS, VIEWS, WHOLE
 
+from .log_file import open_log
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -110,6 +112,24 @@ def debug_option(function: Decorated) -> Decorated:
         expose_value=False,
         callback=remember,
         help="Show the traceback of an error.",
+    )(function)
+
+
+def log_option(function: Decorated) -> Decorated:
+    """Add `--log`, a file to which all is appended that the command says."""
+
+    def start(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+        if path is not None and not context.resilient_parsing:
+            open_log(path)
+
+    return click.option(
+        "--log",
+        type=FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=start,
+        help="A file to append all to that the command says, line by line with times, whatever the"
+        " terminal shows.",
     )(function)
 
 

@@ -45,10 +45,11 @@ from .options import (
     debug_option,
     frame_kind_option,
     json_option,
+    log_option,
     pictures_option,
     version_option,
 )
-from .output import print_files, print_json
+from .output import print_files, print_json, print_next, print_result, print_table, say
 from .prepare_torch import prepare_torch
 from .train_progress import column_name
 
@@ -173,6 +174,7 @@ def _option_groups() -> dict[str, list[str]]:
 )
 @frame_kind_option
 @json_option
+@log_option
 @debug_option
 @version_option
 def command(
@@ -217,7 +219,7 @@ def _say_what_comes(options: TrainOptions) -> None:
     if options.shards and os.environ.get("RANK", "0") == "0":
         first, *others = options.shards
         more = f" and {len(others)} more" if others else ""
-        click.echo(f"getting ready to train {options.net.cnn} on {first}{more}", err=True)
+        say(f"getting ready to train {options.net.cnn} on {first}{more}")
 
 
 def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
@@ -230,7 +232,7 @@ def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
         with StopSignals() as stop, TrainProgress() as progress:
             return run_training(options, choice, progress, stop)
     except Stopped as stopped:
-        click.echo(str(stopped), err=True)
+        say(str(stopped))
         raise click.exceptions.Exit(stopped.exit_code) from None
 
 
@@ -260,12 +262,12 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
         return
     _print_epochs(epochs)
     figure = column_name(*_val_figure(kept))
-    click.echo(_how_it_ended(outcome, options, len(epochs), figure))
-    click.echo(f"kept: {folder.weights}, {_describe(kept)}")
+    print_result(_how_it_ended(outcome, options, len(epochs), figure))
+    print_result(f"kept: {folder.weights}, {_describe(kept)}")
     if "val_temperature" in kept:
-        click.echo(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
+        print_result(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
     print_files(outcome.files)
-    click.echo(f"next: {_next_command(outcome, options, choice)}")
+    print_next(_next_command(outcome, options, choice))
 
 
 def _describe(kept: dict[str, Any]) -> str:
@@ -316,7 +318,6 @@ def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int, figure: 
 
 
 def _print_epochs(epochs: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from lrcn_model.training.metrics_log import MAIN_FIGURES
@@ -335,7 +336,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
         table.add_column(column_name(name), justify="right")
     for line in epochs:
         table.add_row(*(_shown(line[name], form) for name, form in shown.items()))
-    Console().print(table)
+    print_table(table)
 
 
 def _dry_run(options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None:
@@ -348,14 +349,14 @@ def _dry_run(options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None
     _print_layers(plan)
     goes_on = "go on with" if plan.goes_on else "start"
     val = f", validated with {plan.val_clips:,}" if plan.val_clips else ""
-    click.echo(f"would {goes_on} the run {plan.folder}")
-    click.echo(_describe_values(options))
-    click.echo(
+    print_result(f"would {goes_on} the run {plan.folder}")
+    print_result(_describe_values(options))
+    print_result(
         f"{plan.clips:,} clips{val}; {plan.steps_per_epoch:,} steps an epoch, {plan.steps:,} in all"
     )
     forward, both = plan.flop, plan.flop_with_backward
-    click.echo(f"{forward / 1e9:.3f} GFLOP a frame forward, {both / 1e9:.3f} with backward")
-    click.echo(
+    print_result(f"{forward / 1e9:.3f} GFLOP a frame forward, {both / 1e9:.3f} with backward")
+    print_result(
         f"one step: loss {plan.loss:.4f}, {plan.seconds:.2f} s, {plan.memory / 2**20:,.0f} MiB"
         f" at most, on {plan.processor}, {plan.workers} reading processes"
     )
@@ -381,7 +382,6 @@ def _describe_windows(options: TrainOptions) -> str:
 
 
 def _print_layers(plan: DryRun) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table()
@@ -397,7 +397,7 @@ def _print_layers(plan: DryRun) -> None:
     table.add_section()
     all_parameters = sum(layer.parameters for layer in plan.layers)
     table.add_row("all", "", "", f"{all_parameters:,}", f"{plan.flop / 1e6:,.1f}")
-    Console().print(table)
+    print_table(table)
 
 
 def main() -> None:
