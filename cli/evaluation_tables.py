@@ -22,6 +22,9 @@ Shown: TypeAlias = "Callable[[float, Interval | None], str]"
 _MOST_CONFUSED = 12
 """Classes up to which the confusion matrix is shown."""
 
+_PAIRS = 10
+"""The pairs of confused classes that are shown where there are more classes."""
+
 _MOST_CLASSES = 30
 """Classes up to which each has its line; of more, so many are shown, the worst and the best."""
 
@@ -32,8 +35,12 @@ def print_evaluation(found: Evaluation) -> None:
 
     print_figures({found.run: figures_of(found, percent)})
     print_classes(found.class_table, found.files)
-    if not isinstance(found.result, SetResult) and len(found.classes) <= _MOST_CONFUSED:
+    if isinstance(found.result, SetResult):
+        return
+    if len(found.classes) <= _MOST_CONFUSED:
         _print_confusion(found.result, found.classes, found.files)
+    else:
+        _print_confused_pairs(found.result, found.classes)
 
 
 def figures_of(found: Evaluation, shown: Shown) -> dict[str, str | None]:
@@ -197,6 +204,27 @@ def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
         fractions = [percent(column[number]) for column in figures.figures.values()]
         name, count = figures.classes[number], figures.counts[number]
         table.add_row(escape(name), f"{count:,}", *fractions)
+    print_table(table)
+
+
+def _print_confused_pairs(result: Result, classes: list[str]) -> None:
+    """Print the most frequent of the pairs of classes that are confused, if there are any."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lrcn_model.figures.confused_pairs import most_confused
+
+    pairs = most_confused(result.confusion)
+    if not pairs:
+        return
+    table = Table(title=f"most confused: {min(_PAIRS, len(pairs))} of {len(pairs):,} pairs")
+    for name in ("class", "recognized as"):
+        table.add_column(name)
+    for name in ("videos", "share of the class"):
+        table.add_column(name, justify="right")
+    for pair in pairs[:_PAIRS]:
+        names = (escape(classes[number]) for number in (pair.label, pair.recognized))
+        table.add_row(*names, f"{pair.times:,}", percent(pair.share))
     print_table(table)
 
 

@@ -124,12 +124,15 @@ def log_option(function: Decorated) -> Decorated:
 
     return click.option(
         "--log",
+        "--log-file",
+        "log",
         type=FILE,
         is_eager=True,
         expose_value=False,
         callback=start,
         help="A file to append all to that the command says, line by line with times, whatever the"
-        " terminal shows.",
+        " terminal shows. --log-file is another name of the option, which torchrun doesn't take for"
+        " one of its own.",
     )(function)
 
 

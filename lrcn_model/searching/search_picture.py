@@ -57,6 +57,7 @@ def _draw_history(axes: Any, finished: list[TrialResult], label: str) -> None:
     axes.plot(numbers, figures, ".", color=BLUE, alpha=0.6, label="trial")
     axes.step(numbers, best, where="post", color=RED, label="best so far")
     axes.set(xlabel="trial", ylabel=label)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(loc="lower right")
     percent(axes.yaxis)
 
