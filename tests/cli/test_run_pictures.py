@@ -75,9 +75,13 @@ def test_a_training_and_an_evaluation_show_themselves(make_data_set: MakeDataSet
 
     # one that was killed while it drew is drawn by the same command
     (run / "learning-curves.png").unlink()
+    half_written = [folder / "clips.jpg.1.partial" for folder in (run / "validation", beside)]
+    for path in half_written:
+        path.write_bytes(b"half")
     again = call("train", *TRAIN, *shards, folder=folder).stdout
     assert "finished before" in again
     assert (run / "learning-curves.png").exists()
+    assert not any(path.exists() for path in half_written)
 
 
 @pytest.mark.usefixtures("drawn")
