@@ -13,6 +13,9 @@ from lrcn_model.pictures.plot import FAINT, INK, Plot, percent, shortened
 _MOST_CLASSES = 120
 """Classes up to which each has its bar; of more, so many are shown, the worst and the best."""
 
+_LEAST_CLASSES = 3
+"""Classes that there is room for at least, as the scale takes some."""
+
 _INCHES_A_CLASS, _INCHES_BESIDE, _WIDTH = 0.24, 1.1, 8.0
 
 _LEGEND_BELOW = 0.25
@@ -37,7 +40,7 @@ def draw_class_bars(path: Path, table: ClassTable) -> str | None:
         LrcnError: The file can't be written.
     """
     numbers = table.worst_and_best(_MOST_CLASSES)
-    with Plot(_WIDTH, _INCHES_BESIDE + _INCHES_A_CLASS * max(len(numbers), 1)) as plot:
+    with Plot(_WIDTH, _INCHES_BESIDE + _INCHES_A_CLASS * max(len(numbers), _LEAST_CLASSES)) as plot:
         _draw(plot, table, numbers)
         return plot.write(path)
 
@@ -63,6 +66,6 @@ def _draw(plot: Plot, table: ClassTable, numbers: Sequence[int]) -> None:
     axes.set_title(f"{table.title(_MOST_CLASSES)} (in brackets: {table.things})")
     axes.grid(axis="x")
     axes.set_axisbelow(True)
-    below = _LEGEND_BELOW / (_INCHES_A_CLASS * max(len(numbers), 1))
+    below = _LEGEND_BELOW / (_INCHES_A_CLASS * max(len(numbers), _LEAST_CLASSES))
     axes.legend(handles=legend, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -below))
     percent(axes.xaxis)
