@@ -19,7 +19,7 @@ from .options import (
     json_option,
     version_option,
 )
-from .output import print_json, warn
+from .output import print_json, print_result, warn
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def command(
     probabilities are what they say, and how each run came about. Several RUNs are compared.
 
     Nothing is scored: the newest evaluation is shown that lrcn-eval has kept of the weights that a
-    RUN has now; the .json of another one may be named in place of the RUN. The page can be made
-    while a training runs.
+    RUN has now, or else what the training itself has found on its validation shards; the .json of
+    another one may be named in place of the RUN. The page can be made while a training runs.
     """
     prepare_torch("scipy", "sklearn")
     report = make_report(runs, out, clips=clips, plugins=plugins)
@@ -84,7 +84,7 @@ def command(
     if as_json:
         print_json({**asdict(report), "path": str(report.path)})
     else:
-        click.echo(describe(report))
+        print_result(describe(report))
 
 
 def make_report(

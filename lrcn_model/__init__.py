@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
     from lrcn_model.nets.net_config import NetConfig, Part
+    from lrcn_model.pictures.confusion_picture import draw_confusion
     from lrcn_model.predicting.predict import PredictProgress, predict, predict_videos
     from lrcn_model.predicting.prediction import FrameGuess, Guess, Prediction
     from lrcn_model.predicting.segments import Segment
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
     from lrcn_model.scoring.class_figures import ClassFigures
     from lrcn_model.scoring.compare import Agreement, Comparison, compare
-    from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import evaluate
     from lrcn_model.scoring.evaluate_in_time import evaluate_in_time
     from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
@@ -132,7 +132,7 @@ __getattr__, __dir__ = lazy_names(
         "Result": "scoring.scorer",
         "SetResult": "scoring.set_scorer",
         "SetVideoScores": "scoring.set_scorer",
-        "draw_confusion": "scoring.confusion_picture",
+        "draw_confusion": "pictures.confusion_picture",
         "write_csv": "scoring.scores_csv",
         "Guess": "predicting.prediction",
         "Fold": "scoring.summary",

@@ -15,7 +15,7 @@ from lrcn_data.storage.locations import split_location
 from lrcn_model.run_folder import CONFIG, RunFolder
 from lrcn_model.scoring.evaluation import Evaluation
 from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
-from lrcn_model.scoring.find_evaluation import newest_evaluation
+from lrcn_model.scoring.find_evaluation import newest_evaluation, read_any_evaluation
 from lrcn_model.scoring.kept_evaluations import read_record
 from lrcn_model.training.metrics_log import epoch_lines, step_lines
 from lrcn_model.training.options import read_toml
@@ -82,7 +82,10 @@ def read_run(run: str | os.PathLike[str]) -> RunContents:
     except LrcnError as error:
         if named:
             raise
-        without = str(error)
+        if folder.validation.exists():
+            evaluation = read_any_evaluation(folder.validation)
+        else:
+            without = str(error)
     kept = evaluation.kept if evaluation else None
     metrics = folder.metrics if folder.metrics.exists() else None
     return RunContents(

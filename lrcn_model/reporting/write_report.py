@@ -14,7 +14,7 @@ from typing import Any
 from lrcn_data.errors import UsageError
 from lrcn_data.pages.page import render_page
 from lrcn_data.storage.atomic_file import write_atomically, write_failure
-from lrcn_model.predicting.segment_picture import class_colour
+from lrcn_model.pictures.class_colours import class_hex
 from lrcn_model.reporting.compared_runs import compared_pairs, side_by_side
 from lrcn_model.reporting.curves import curves
 from lrcn_model.reporting.page_clips import PageClips
@@ -135,7 +135,7 @@ def _page(sections: Sequence[RunSection], chosen: PageClips) -> str:
             "pairs": compared_pairs(sections) if many and _evaluated(sections) > 1 else [],
             "plots": plots,
             "notes": chosen.notes,
-            "colour": _colour,
+            "colour": class_hex,
             "line_classes": shown_classes,
             "uplot": _uplot() if plots else {},
             "version": version("lrcn"),
@@ -146,10 +146,6 @@ def _page(sections: Sequence[RunSection], chosen: PageClips) -> str:
 
 def _evaluated(sections: Sequence[RunSection]) -> int:
     return sum(section.run.evaluation is not None for section in sections)
-
-
-def _colour(label: int) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*class_colour(label))
 
 
 def _uplot() -> dict[str, str]:

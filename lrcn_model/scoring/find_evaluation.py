@@ -79,7 +79,7 @@ def find_evaluation(
     """
     name = os.fspath(run)
     if name.endswith(".json"):
-        return _read(Path(name))
+        return read_any_evaluation(Path(name))
     wanted = {"average": average, "views": views, "crop": crop}
     current = _of_current_weights(name)
     fitting = [
@@ -95,7 +95,7 @@ def find_evaluation(
             f"{name} has {count} evaluations that fit, of {names}; choose with --views, --crop and"
             " --average, or name its .json in place of the run"
         )
-    return replace(_read(fitting[0].path), run=name)
+    return replace(read_any_evaluation(fitting[0].path), run=name)
 
 
 def newest_evaluation(run: str | os.PathLike[str]) -> Evaluation | EvaluationInTime:
@@ -112,12 +112,20 @@ def newest_evaluation(run: str | os.PathLike[str]) -> Evaluation | EvaluationInT
     """
     name = os.fspath(run)
     if name.endswith(".json"):
-        return _read(Path(name))
+        return read_any_evaluation(Path(name))
     kept = max(_of_current_weights(name), key=lambda kept: (kept.splits == {"test"}, kept.time))
-    return replace(_read(kept.path), run=name)
+    return replace(read_any_evaluation(kept.path), run=name)
 
 
-def _read(path: Path) -> Evaluation | EvaluationInTime:
+def read_any_evaluation(path: Path) -> Evaluation | EvaluationInTime:
+    """Read an evaluation that was kept, of whichever kind of labels.
+
+    Args:
+        path: The path of its .json.
+
+    Raises:
+        LrcnError: It is no such file, is damaged, or was written by a later version.
+    """
     is_in_time = read_record(path).get("kind") == IN_TIME
     return read_in_time(path) if is_in_time else read_evaluation(path)
 

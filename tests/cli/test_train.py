@@ -66,7 +66,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     values = {"--" + name.replace("_", "-") for name in OPTIONS}
     assert found == values | {
         *("--config", "--out", "--resume", "--fresh", "--dry-run", "--report", "--json", "--debug"),
-        "--frame-kind",
+        *("--frame-kind", "--pictures", "--log", "--log-file"),
         "--version",
     }
     assert "--allow-other-sampling" in values
