@@ -43,7 +43,8 @@ demo: $(VENV)/.demo
 	@echo
 	@echo "look at:  demo/preview.png     clips of the test split, as the net sees them"
 	@echo "          demo/shards/         the data set: tars, dataset.json, stats.json, mean.png"
-	@echo "          demo/runs/demo/      the run: config.toml, metrics.jsonl, weights.safetensors"
+	@echo "          demo/runs/demo/      the run: learning-curves.png, config.toml, metrics.jsonl, weights.safetensors"
+	@echo "          demo/runs/demo/evaluations/  what was scored: confusion-matrix.png, clips.jpg, per-class.csv, ..."
 
 ## test: the whole test suite
 test: $(VENV)/.test

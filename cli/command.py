@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-GENERAL = ("--json", "--debug", "--version", "--help")
+GENERAL = ("--json", "--log", "--debug", "--version", "--help")
 """The options that most commands have; the help shows them last, in this order."""
 
 BROKEN_PIPE = 128 + signal.SIGPIPE

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from .evaluation_tables import figures_of, interval_text, percent, print_figures
+from .output import print_table
 
 if TYPE_CHECKING:
     from lrcn_model.figures.intervals import Interval
@@ -77,13 +78,11 @@ def _difference(compared: Comparison) -> dict[str, str | None]:
 
 def print_summary(found: Summary) -> None:
     """Print the figure of each fold and of all of them."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     first = found.folds[0].evaluations[0]
     table = Table(title=f"{_NAMES[found.figure]}: {first.average}, {first.views.describe()}")
-    table.title_justify = "left"
     table.add_column("fold", justify="right")
     table.add_column("run", overflow="fold")
     for name in ("videos", "figure", "mean of the fold"):
@@ -94,7 +93,7 @@ def print_summary(found: Summary) -> None:
             facts = (escape(evaluation.run), f"{evaluation.result.videos:,}", percent(figure))
             table.add_row(number_shown, *facts, mean_shown)
             number_shown = mean_shown = ""
-    Console().print(table)
+    print_table(table)
     folds, pooled = len(found.folds), percent(found.pooled, found.interval)
     figures = {f"accuracy, {len(found.right):,} videos of all folds": pooled}
     if folds > 1:
@@ -130,13 +129,12 @@ def _points(difference: float, interval: Interval | None) -> str:
 
 
 def _print_agreement(agreement: Agreement) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="videos that are recognized", title_justify="left")
+    table = Table(title="videos that are recognized")
     table.add_column("")
     table.add_column("by B", justify="right")
     table.add_column("not by B", justify="right")
     table.add_row("by A", f"{agreement.both:,}", f"{agreement.only_first:,}")
     table.add_row("not by A", f"{agreement.only_second:,}", f"{agreement.neither:,}")
-    Console().print(table)
+    print_table(table)

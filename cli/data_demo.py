@@ -10,7 +10,7 @@ import click
 
 from .command import Command
 from .options import FOLDER, debug_option, json_option, seed_option, workers_option
-from .output import print_json
+from .output import print_json, print_next, print_result
 
 
 @click.command(
@@ -102,6 +102,6 @@ def command(
         return
     lists = {split: f"{split}.csv" if in_time else f"{split}.txt" for split in made}
     for split, count in made.items():
-        click.echo(f"{folder / lists[split]}: {count:,} videos")
+        print_result(f"{folder / lists[split]}: {count:,} videos")
     shard = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "32" if in_time else "8"]
-    click.echo(f"next: cd {shlex.quote(str(folder))} && {shlex.join(shard)}")
+    print_next(f"cd {shlex.quote(str(folder))} && {shlex.join(shard)}")

@@ -6,7 +6,7 @@ import click
 
 from .command import Command
 from .options import LOCATION, debug_option, frame_kind_option, json_option
-from .output import print_json
+from .output import print_json, print_result, say
 
 
 @click.command(
@@ -33,13 +33,12 @@ def command(*, folder: str, plugins: tuple[str, ...], as_json: bool) -> None:
     for name in rebuild_index(folder, plugins=plugins):
         written.append(DataSetFolder(folder).at(name))
         if not as_json:
-            click.echo(written[-1])
+            print_result(written[-1])
     if as_json:
         print_json({"folder": folder, "written": written})
     elif not written:
-        click.echo(f"{folder}: every shard has its index", err=True)
+        say(f"{folder}: every shard has its index")
     if any(path.endswith(PIXEL_SUM) for path in written):
-        click.echo(
+        say(
             "the pixel sum is that of the decoded JPEGs, not of the frames before encoding",
-            err=True,
         )

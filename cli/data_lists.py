@@ -27,7 +27,7 @@ from .options import (
     picture_rate_option,
     seed_option,
 )
-from .output import print_json, warn
+from .output import print_json, print_next, print_result, warn
 
 if TYPE_CHECKING:
     from lrcn_data.lists.made_lists import MadeLists
@@ -265,7 +265,7 @@ def _make_lists(
     if not as_json:
         root = videos or (values["source"] if made.from_folders else None)
         named = files if made.in_time or out != Path() else {}
-        click.echo(f"next: {_next_command(out, root, named, picture_rate)}")
+        print_next(_next_command(out, root, named, picture_rate))
 
 
 def _found(made: MadeLists, written: Sequence[Path]) -> dict[str, Any]:
@@ -282,16 +282,16 @@ def _found(made: MadeLists, written: Sequence[Path]) -> dict[str, Any]:
 def _show(made: MadeLists, counts: Mapping[Path, tuple[int, int]], out: Path) -> None:
     for path, (videos, segments) in counts.items():
         in_time = f", {segments:,} segments" if made.in_time else ""
-        click.echo(f"{path}: {videos:,} videos{in_time}")
-    click.echo(f"{out / 'classes.txt'}: {len(made.classes)} classes: {_class_counts(made)}")
+        print_result(f"{path}: {videos:,} videos{in_time}")
+    print_result(f"{out / 'classes.txt'}: {len(made.classes)} classes: {_class_counts(made)}")
     if made.groups:
         groups = made.groups
-        click.echo(
+        print_result(
             f"--group-pattern: matches {groups.matched:,} of {groups.names:,} names, in"
             f" {groups.groups:,} groups"
         )
     if made.absent:
-        click.echo(f"left out: {made.absent:,} videos that are not there")
+        print_result(f"left out: {made.absent:,} videos that are not there")
 
 
 def _class_counts(made: MadeLists) -> str:
@@ -380,11 +380,11 @@ def _make_folds(
     if not as_json:
         validated = any(fold.count("val") for fold in made.folds.values())
         if not validated:
-            click.echo("each video is in one test list: shards of the test lists serve all folds")
+            print_result("each video is in one test list: shards of the test lists serve all folds")
         root = values["videos"] if made.undivided.in_time else values["source"]
         ending = "csv" if made.undivided.in_time else "txt"
         loop = _next_loop(out, root, picture_rate, validated=validated, ending=ending)
-        click.echo(f"next: {loop}")
+        print_next(loop)
 
 
 def _fold_records(made: MadeFolds, out: Path) -> Iterator[dict[str, Any]]:
@@ -402,16 +402,16 @@ def _show_folds(made: MadeFolds, out: Path, *, pattern: str | None) -> None:
         names = [show(name) for names in groups.values() for name in names]
         rule = "--group-pattern" if pattern else "the names of UCF-101 and HMDB51"
         shown = first_few(sorted(names), _GROUPS_SHOWN)
-        click.echo(f"{len(names):,} groups, by {rule}: {shown}")
+        print_result(f"{len(names):,} groups, by {rule}: {shown}")
     for name, fold in made.folds.items():
         counts = ", ".join(
             f"{fold.count(split):,} {split}" for split in SPLITS if fold.count(split)
         )
         tested = [show(group) for group in groups[name]] if groups else []
         on = f"; tested on {first_few(tested, _GROUPS_OF_A_FOLD_SHOWN)}" if tested else ""
-        click.echo(f"{out / name}: {counts} videos{on}")
+        print_result(f"{out / name}: {counts} videos{on}")
     classes = made.undivided.classes
-    click.echo(f"{len(classes)} classes: {_class_counts(made.undivided)}")
+    print_result(f"{len(classes)} classes: {_class_counts(made.undivided)}")
 
 
 def _next_loop(

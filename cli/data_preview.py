@@ -23,7 +23,7 @@ from .options import (
     root_option,
     seed_option,
 )
-from .output import print_json, warn
+from .output import print_json, print_result, warn
 
 _PAGE = "preview.html"
 
@@ -146,7 +146,7 @@ def _draw_clips(shards: list[str], values: Mapping[str, Any], *, as_json: bool) 
         print_json({"file": str(out), "keys": found.keys})
     else:
         width, height = found.picture.size
-        click.echo(f"{out}: {len(found.keys)} clips, {width}x{height} pixels")
+        print_result(f"{out}: {len(found.keys)} clips, {width}x{height} pixels")
 
 
 def _draw_rejected(shards: list[str], values: Mapping[str, Any], *, as_json: bool) -> None:
@@ -174,7 +174,7 @@ def _draw_rejected(shards: list[str], values: Mapping[str, Any], *, as_json: boo
     else:
         width, height = found.picture.size
         shown = f"{len(found.videos)} of {found.total:,} rejected videos"
-        click.echo(f"{out}: {shown}, {width}x{height} pixels")
+        print_result(f"{out}: {shown}, {width}x{height} pixels")
 
 
 def _make_page(shards: list[str], values: Mapping[str, Any], *, as_json: bool) -> None:
@@ -213,11 +213,11 @@ def _make_page(shards: list[str], values: Mapping[str, Any], *, as_json: bool) -
             }
         )
         return
-    click.echo(
+    print_result(
         f"{file}: {len(text) / 1e3:,.0f} kB, pictures of {stats.looked_at:,} clips looked at"
     )
     for found in stats.findings:
-        click.echo(f"  {found.name}: {found.clips:,} of {found.looked_at:,} clips")
+        print_result(f"  {found.name}: {found.clips:,} of {found.looked_at:,} clips")
 
 
 def _save(picture: Any, out: Path) -> None:

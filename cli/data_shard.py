@@ -31,6 +31,7 @@ from .options import (
     debug_option,
     decoder_option,
     json_option,
+    log_option,
     max_hours_option,
     one_class_option,
     picture_rate_option,
@@ -38,7 +39,7 @@ from .options import (
     seed_option,
     workers_option,
 )
-from .output import print_json, warn
+from .output import print_json, print_next, print_result, print_table, say, warn
 from .terminated import TERMINATED, Terminated, sigterm_interrupts
 
 if TYPE_CHECKING:
@@ -301,6 +302,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done, but write nothing.")
 @json_option
+@log_option
 @debug_option
 def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     """Turn videos into WebDataset shards of sampled frame sequences.
@@ -325,7 +327,7 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
     with _orderly_sigterm():
         result = _write(making)
     if making.run.append and not result.appended:
-        click.echo(_NOTHING_NEW.format(folder=making.folder), err=True)
+        say(_NOTHING_NEW.format(folder=making.folder))
     _show(result, making.folder, as_json=as_json)
     if result.repeated:
         warn(
@@ -336,14 +338,11 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
         warn(sentence)
     making.refuse_many_failures(result)
     if not result.complete:
-        click.echo(
-            f"part {making.run.part} is done; the data set is whole once the other parts are",
-            err=True,
-        )
+        say(f"part {making.run.part} is done; the data set is whole once the other parts are")
         return
     splits = {entry.split for entry in making.lists.entries}
     if not as_json and "train" in splits:
-        click.echo(f"next: {_next_command(out, splits, making.options.frame_kind)}")
+        print_next(_next_command(out, splits, making.options.frame_kind))
 
 
 _NOTHING_NEW = "{folder} has all videos of the lists already; there is nothing to append"
@@ -365,7 +364,7 @@ def _orderly_sigterm() -> Iterator[None]:
         try:
             yield
         except Terminated:
-            click.echo("terminated; the same command goes on from here", err=True)
+            say("terminated; the same command goes on from here")
             raise click.exceptions.Exit(TERMINATED) from None
 
 
@@ -401,15 +400,15 @@ def _dry_run(making: ShardMaking, *, as_json: bool) -> None:
         )
         return
     if making.run.append and not plan.videos_new:
-        click.echo(_NOTHING_NEW.format(folder=making.folder))
+        print_result(_NOTHING_NEW.format(folder=making.folder))
         return
     new = f", {plan.videos_new:,} of them new," if making.run.append else ""
-    click.echo(
+    print_result(
         f"{len(lists.entries):,} videos{new} of {len(lists.classes)} classes would go into"
         f" {len(plan.shards)} shards in {making.folder}; {len(plan.left)} shards with {left:,}"
         " videos are left to write"
     )
-    click.echo(
+    print_result(
         f"about {guess.bytes / 1e6:,.0f} MB and {guess.seconds / workers:,.0f} s with {workers}"
         f" workers, by {guess.sampled} of the videos"
     )
@@ -419,12 +418,11 @@ def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(result), "out": folder.location})
         return
-    from rich.console import Console
     from rich.table import Table
 
     rate = result.videos_done / result.seconds if result.seconds else 0.0
     appended = f" ({result.appended:,} appended now)" if result.appended else ""
-    table = Table(show_header=False, title=folder.location, title_justify="left")
+    table = Table(show_header=False, title=folder.location)
     table.add_column(style="bold")
     table.add_column(justify="right")
     for name, value in (
@@ -439,11 +437,11 @@ def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
         ("videos/s", f"{rate:.1f}"),
     ):
         table.add_row(name, value)
-    Console().print(table)
+    print_table(table)
     if result.reasons:
         reasons = ", ".join(f"{count} {reason}" for reason, count in result.reasons.items())
         where = folder.at(REJECTED) if result.complete else "rejected"
-        click.echo(f"{where}: {reasons}", err=True)
+        say(f"{where}: {reasons}")
     for reason in result.reasons:
         if reason in REMEDIES:
-            click.echo(REMEDIES[reason], err=True)
+            say(REMEDIES[reason])

@@ -20,7 +20,7 @@ from .options import (
     seed_option,
     workers_option,
 )
-from .output import print_json, warn
+from .output import print_json, print_result, print_table, warn
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -107,27 +107,24 @@ def command(
     else:
         _show(stats, pictures=findings)
         if written:
-            click.echo(f"written: {folder.at(STATS)}, {folder.at(MEAN_IMAGE)}")
+            print_result(f"written: {folder.at(STATS)}, {folder.at(MEAN_IMAGE)}")
     for line in stats.shared_groups:
         warn(f"{line}: test scores would be too good")
 
 
 def _show(stats: Stats, *, pictures: bool) -> None:
-    from rich.console import Console
-
-    console = Console()
-    console.print(_split_table(stats))
-    console.print(_class_table(stats))
+    print_table(_split_table(stats))
+    print_table(_class_table(stats))
     if stats.class_time is not None:
-        console.print(_time_table(stats, stats.class_time))
+        print_table(_time_table(stats, stats.class_time))
     if stats.sets is not None:
-        console.print(_set_table(stats.sets))
+        print_table(_set_table(stats.sets))
         sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.sets.clips_by_size.items())
-        console.print(f"classes a clip  {sizes} clips", highlight=False, soft_wrap=True)
+        print_result(f"classes a clip  {sizes} clips")
     if stats.findings:
-        console.print(_finding_table(stats))
+        print_table(_finding_table(stats))
     if stats.rejects:
-        console.print(_reject_table(stats))
+        print_table(_reject_table(stats))
     pixels = stats.pixels
     sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.frame_sizes.items())
     exactness = "exact" if pixels.exact else "frames of other sizes were resized to it"
@@ -143,7 +140,7 @@ def _show(stats: Stats, *, pictures: bool) -> None:
         ("channel mean", "  ".join(f"{value:.3f}" for value in pixels.mean) + "  (of 255)"),
         ("channel std", "  ".join(f"{value:.3f}" for value in pixels.std or ())),
     ):
-        console.print(f"{name:<13} {text}", markup=False, highlight=False, soft_wrap=True)
+        print_result(f"{name:<13} {text}")
 
 
 def _length(stats: Stats) -> str:
@@ -168,7 +165,7 @@ def _looked_at(stats: Stats, *, wanted: bool) -> str:
 def _table(title: str, first: str, *columns: str) -> Table:
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     table.add_column(first, style="bold")
     for column in columns:
         table.add_column(column, justify="right")

@@ -9,7 +9,7 @@ import click
 
 from .command import Command
 from .options import LOCATION, debug_option, frame_kind_option, json_option, root_option
-from .output import print_json
+from .output import print_json, say
 
 
 @click.command(
@@ -60,7 +60,7 @@ def command(
             {"folder": folder, "sound": not faults, "faults": [asdict(fault) for fault in faults]}
         )
     elif not faults:
-        click.echo(f"{folder}: no faults", err=True)
+        say(f"{folder}: no faults")
     if faults:
-        click.echo(f"{folder}: {len(faults)} fault{'s'[: len(faults) > 1]}", err=True)
+        say(f"{folder}: {len(faults)} fault{'s'[: len(faults) > 1]}")
         raise click.exceptions.Exit(1)

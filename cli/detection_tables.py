@@ -43,7 +43,7 @@ _OF_ALARMS = {
 def print_detection(found: EvaluationInTime) -> None:
     """Print all figures of an evaluation, and those of each class."""
     print_figures({found.run: _figures(found)})
-    _print_classes(found)
+    print_classes(found.class_table, found.files)
 
 
 def print_detection_comparison(
@@ -137,14 +137,3 @@ def _alarm_differences(compared: DetectionComparison) -> dict[str, str]:
             text += f" (95 % interval {low} to {high})"
         shown[title] = text
     return shown
-
-
-def _print_classes(found: EvaluationInTime) -> None:
-    result = found.result
-    columns = {
-        "average precision": result.average_precision,
-        "precision": result.precision,
-        "recall": result.recall,
-        "F1": result.f1,
-    }
-    print_classes(found.classes, "frames", result.class_frames, columns)

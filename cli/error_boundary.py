@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from lrcn_data.errors import LrcnError
 
+from .log_file import add_to_log, close_log
 from .options import DEBUG, OWN_PROCESS
+from .output import say
 
 
 def run(command: click.Command, name: str) -> None:
@@ -29,25 +32,31 @@ def run(command: click.Command, name: str) -> None:
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}{_where_to_look(error)}", err=True)
+        say(f"error: {error.format_message()}{_where_to_look(error)}")
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):
             # click takes it for the end of what a user types, which nothing here asks for
             raise error.__cause__ from None
-        click.echo("interrupted; the same command goes on from here", err=True)
+        say("interrupted; the same command goes on from here")
         code = 130
     except LrcnError as error:
         if settings.get(DEBUG):
             raise
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}")
         code = error.exit_code
     except OSError as error:
         if settings.get(DEBUG):
             raise
         name = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {name}{error.strerror or error}; --debug shows where", err=True)
+        say(f"error: {name}{error.strerror or error}; --debug shows where")
         code = 1
+    except Exception:
+        # Python shows it as the process ends
+        add_to_log(traceback.format_exc())
+        raise
+    finally:
+        close_log()
     sys.exit(code)
 
 

@@ -28,13 +28,15 @@ from .options import (
     device_option,
     frame_kind_option,
     json_option,
+    log_option,
     named_plugins,
     net_plugin_options,
+    pictures_option,
     version_option,
     views_option,
     workers_option,
 )
-from .output import print_json, warn
+from .output import print_files, print_json, print_result, warn
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
             *("shards", "average", "views", "crop"),
             *("allow_other_sampling", "plugins", "cnn", "head"),
         ),
-        "Results": ("csv_path", "confusion", "calibrate", "summary", "fuse"),
+        "Results": ("csv_path", "confusion", "pictures", "calibrate", "summary", "fuse"),
         "Labels in time": ("background", "alarm", "alarm_length"),
         "Machine": ("device", "amp", "batch_size", "workers"),
     },
@@ -108,6 +110,10 @@ if TYPE_CHECKING:
     type=FILE,
     help="A PNG file to draw the confusion matrix into.",
 )
+@pictures_option(
+    "Make tables and pictures beside what is kept in the run's folder: a confusion matrix, figures"
+    " of each class, right and wrong clips or timelines."
+)
 @click.option(
     "--calibrate",
     is_flag=True,
@@ -159,6 +165,7 @@ if TYPE_CHECKING:
 @frame_kind_option
 @net_plugin_options
 @json_option
+@log_option
 @debug_option
 @version_option
 def command(
@@ -174,6 +181,7 @@ def command(
     workers: int | None,
     csv_path: Path | None,
     confusion: Path | None,
+    pictures: bool,
     calibrate: bool,
     summary: bool,
     fuse: bool,
@@ -252,6 +260,7 @@ def command(
             workers=workers,
             plugins=plugins,
             allow_other_sampling=allow_other_sampling,
+            pictures=pictures,
         )
         if first:
             show_in_time(found_in_time, csv_path, as_json=as_json)
@@ -270,6 +279,7 @@ def command(
         plugins=plugins,
         allow_other_sampling=allow_other_sampling,
         calibrate=calibrate,
+        pictures=pictures,
     )
     with CountProgress("clips", shown=first) as progress:
         found = evaluate_runs(
@@ -364,7 +374,7 @@ def _refuse_given(values: Mapping[str, Any], *, kind: str) -> None:
 
 def _write_files(found: Evaluation, csv_path: Path | None, confusion: Path | None) -> None:
     """Write what files were asked for."""
-    from lrcn_model.scoring.confusion_picture import draw_confusion
+    from lrcn_model.pictures.confusion_picture import draw_confusion
     from lrcn_model.scoring.scores_csv import write_csv
     from lrcn_model.scoring.set_scorer import SetResult
 
@@ -383,8 +393,7 @@ def _show_evaluation(found: Evaluation, *, as_json: bool) -> None:
         print_json(_report(found))
         return
     print_evaluation(found)
-    if found.kept:
-        click.echo(f"kept: {found.kept}")
+    _name_files([found])
 
 
 def _show_comparison(first: Evaluation, second: Evaluation, *, as_json: bool) -> None:
@@ -398,15 +407,21 @@ def _show_comparison(first: Evaluation, second: Evaluation, *, as_json: bool) ->
         print_json({"runs": runs, "comparison": compared.report()})
         return
     print_comparison(compared)
-    for found in (first, second):
+    _name_files([first, second])
+
+
+def _name_files(evaluations: Sequence[Evaluation]) -> None:
+    for found in evaluations:
         if found.kept:
-            click.echo(f"kept: {found.kept}")
+            print_result(f"kept: {found.kept}")
+        print_files(found.files)
 
 
 def _report(found: Evaluation) -> dict[str, Any]:
     """An evaluation as JSON, with the run it is of and the file it is kept in."""
     kept = str(found.kept) if found.kept else None
-    return {"run": found.run, **found.report(), "kept": kept}
+    files = [str(path) for path in found.files]
+    return {"run": found.run, **found.report(), "kept": kept, "files": files}
 
 
 def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
@@ -427,6 +442,7 @@ def _warnings(found: Evaluation, *, calibrate: bool) -> list[str]:
         )
     if found.not_kept:
         warnings.append(f"the evaluation of {found.run} is not kept: {found.not_kept}")
+    warnings += found.not_made
     return warnings
 
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from .output import print_json, warn
+from .output import print_files, print_json, print_result, warn
 
 if TYPE_CHECKING:
     from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
@@ -51,8 +49,16 @@ def show_in_time(
             warn(other_sampling(one.differences, one.run))
         if one.not_kept:
             warn(f"the evaluation of {one.run} is not kept: {one.not_kept}")
+        for problem in one.not_made:
+            warn(problem)
     reports = [
-        {"run": one.run, **one.report(), "kept": one.kept and str(one.kept)} for one in found
+        {
+            "run": one.run,
+            **one.report(),
+            "kept": one.kept and str(one.kept),
+            "files": [str(path) for path in one.files],
+        }
+        for one in found
     ]
     if csv_path:
         write_segments(csv_path, found[0].tracks, found[0].classes)
@@ -70,7 +76,8 @@ def show_in_time(
         print_detection_comparison(first, second, compared)
     for one in found:
         if one.kept:
-            click.echo(f"kept: {one.kept}")
+            print_result(f"kept: {one.kept}")
+        print_files(one.files)
 
 
 def other_sampling(differences: Sequence[str], run: str) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from .output import print_table
+
 if TYPE_CHECKING:
+    from lrcn_model.figures.class_table import ClassTable
     from lrcn_model.figures.intervals import Interval
     from lrcn_model.scoring.evaluation import Evaluation
     from lrcn_model.scoring.scorer import Result
@@ -18,6 +22,9 @@ Shown: TypeAlias = "Callable[[float, Interval | None], str]"
 _MOST_CONFUSED = 12
 """Classes up to which the confusion matrix is shown."""
 
+_PAIRS = 10
+"""The pairs of confused classes that are shown where there are more classes."""
+
 _MOST_CLASSES = 30
 """Classes up to which each has its line; of more, so many are shown, the worst and the best."""
 
@@ -27,9 +34,13 @@ def print_evaluation(found: Evaluation) -> None:
     from lrcn_model.scoring.set_scorer import SetResult
 
     print_figures({found.run: figures_of(found, percent)})
-    _print_classes(found)
-    if not isinstance(found.result, SetResult) and len(found.classes) <= _MOST_CONFUSED:
-        _print_confusion(found.result, found.classes)
+    print_classes(found.class_table, found.files)
+    if isinstance(found.result, SetResult):
+        return
+    if len(found.classes) <= _MOST_CONFUSED:
+        _print_confusion(found.result, found.classes, found.files)
+    else:
+        _print_confused_pairs(found.result, found.classes)
 
 
 def figures_of(found: Evaluation, shown: Shown) -> dict[str, str | None]:
@@ -151,14 +162,12 @@ def print_figures(
             is left out.
         caption: What stands below the table; None for nothing.
     """
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     names = [escape(name) for name in columns]
     title = names[0] if len(names) == 1 else None
     table = Table(show_header=title is None, title=title, caption=caption)
-    table.title_justify = table.caption_justify = "left"
     table.add_column(style="bold")
     for name in names:
         table.add_column(name, justify="right", overflow="fold")
@@ -166,64 +175,74 @@ def print_figures(
         values = [figures.get(name) for figures in columns.values()]
         if any(value is not None for value in values):
             table.add_row(name, *(value or "" for value in values))
-    Console().print(table)
+    print_table(table)
 
 
-def _print_classes(found: Evaluation) -> None:
-    from lrcn_model.scoring.set_scorer import SetResult
-
-    by_class = found.by_class
-    columns = {"precision": by_class.precision, "recall": by_class.recall, "F1": by_class.f1}
-    if isinstance(found.result, SetResult):
-        columns = {"average precision": found.result.average_precision, **columns}
-    print_classes(found.classes, "videos", by_class.class_videos, columns)
-
-
-def print_classes(
-    classes: Sequence[str],
-    what: str,
-    counts: Sequence[int],
-    columns: Mapping[str, Sequence[float]],
-) -> None:
+def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
     """Print the figures of each class; of many classes the worst and the best ones, by their F1.
 
     Args:
-        classes: The class names, by class number.
-        what: What there are so many of in each class.
-        counts: How many there are of each class.
-        columns: Figures of each class, by their name; "F1" is one of them.
+        figures: The figures of each class.
+        files: What was written of the evaluation; one of them may have all classes.
     """
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    # a class that none has and none is recognized as has nothing to show
-    shown = [n for n, f1 in enumerate(columns["F1"]) if not math.isnan(f1)]
-    title = "classes"
-    if len(shown) > _MOST_CLASSES:
-        half = _MOST_CLASSES // 2
-        title = f"the {half} worst and the {half} best of {len(shown)} classes, by F1"
-        shown.sort(key=lambda number: columns["F1"][number])
-        shown = [*shown[:half], *shown[-half:]]
-    table = Table(title=title, title_justify="left")
+    from lrcn_model.scoring.evaluation_files import PER_CLASS
+
+    shown = figures.worst_and_best(_MOST_CLASSES)
+    left_out = len(figures.with_figures()) - len(shown)
+    caption = None
+    if left_out:
+        whole = next((str(path) for path in files if path.name == PER_CLASS), "--json")
+        caption = f"{left_out:,} more classes are left out here; {escape(whole)} has all"
+    table = Table(title=figures.title(_MOST_CLASSES), caption=caption)
     table.add_column("class")
-    for name in (what, *columns):
+    for name in (figures.things, *figures.figures):
         table.add_column(name, justify="right")
     for number in shown:
-        figures = [percent(column[number]) for column in columns.values()]
-        table.add_row(escape(classes[number]), f"{counts[number]:,}", *figures)
-    Console().print(table)
+        fractions = [percent(column[number]) for column in figures.figures.values()]
+        name, count = figures.classes[number], figures.counts[number]
+        table.add_row(escape(name), f"{count:,}", *fractions)
+    print_table(table)
 
 
-def _print_confusion(result: Result, classes: list[str]) -> None:
-    from rich.console import Console
+def _print_confused_pairs(result: Result, classes: list[str]) -> None:
+    """Print the most frequent of the pairs of classes that are confused, if there are any."""
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="videos by class (rows) and class recognized", title_justify="left")
+    from lrcn_model.figures.confused_pairs import most_confused
+
+    pairs = most_confused(result.confusion)
+    if not pairs:
+        return
+    table = Table(title=f"most confused: {min(_PAIRS, len(pairs))} of {len(pairs):,} pairs")
+    for name in ("class", "recognized as"):
+        table.add_column(name)
+    for name in ("videos", "share of the class"):
+        table.add_column(name, justify="right")
+    for pair in pairs[:_PAIRS]:
+        names = (escape(classes[number]) for number in (pair.label, pair.recognized))
+        table.add_row(*names, f"{pair.times:,}", percent(pair.share))
+    print_table(table)
+
+
+def _print_confusion(result: Result, classes: list[str], files: Sequence[Path]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lrcn_model.scoring.evaluation_files import CONFUSION
+
+    table = Table(title="videos by class (rows) and class recognized")
     table.add_column("")
     for number in range(len(classes)):
         table.add_column(str(number), justify="right")
     for number, row in enumerate(result.confusion):
         counts = [f"[bold]{n}[/]" if i == number else str(n) for i, n in enumerate(row)]
-        table.add_row(f"{number} {classes[number]}".replace("[", r"\["), *counts)
-    Console().print(table)
+        table.add_row(escape(f"{number} {classes[number]}"), *counts)
+    picture = next((str(path) for path in files if path.name == CONFUSION), "--json")
+    print_table(
+        table,
+        instead=f"the confusion matrix is wider than this terminal; {picture} has it",
+    )

@@ -24,7 +24,7 @@ from .options import (
     net_plugin_options,
     version_option,
 )
-from .output import print_json
+from .output import print_json, print_result
 from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def command(
         facts = {**asdict(done.facts), "fps": str(done.facts.fps)}
         print_json({"path": str(done.path), "difference": done.difference, **facts})
     else:
-        click.echo(_describe(done))
+        print_result(_describe(done))
 
 
 def _describe(done: Export) -> str:

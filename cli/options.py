@@ -21,6 +21,8 @@ from lrcn_data.video.decoders import DECODERS
 from lrcn_model.processor_names import DEVICES
 from lrcn_model.scoring.views import TEN_CROP, TEN_CROP_CUTS, VIEWS, WHOLE
 
+from .log_file import open_log
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -133,11 +135,48 @@ def refuse_others(context: click.Context, option: str, known: Collection[str]) -
             raise UsageError(f"{what} doesn't go with {option}; leave it out")
 
 
+def log_option(function: Decorated) -> Decorated:
+    """Add `--log`, a file to which all is appended that the command says."""
+
+    def start(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+        if path is not None and not context.resilient_parsing:
+            open_log(path)
+
+    return click.option(
+        "--log",
+        "--log-file",
+        "log",
+        type=FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=start,
+        help="A file to append all to that the command says, line by line with times, whatever the"
+        " terminal shows. --log-file is another name of the option, which torchrun doesn't take for"
+        " one of its own.",
+    )(function)
+
+
 version_option = click.version_option(package_name="lrcn", message="%(package)s %(version)s")
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."
 )
+
+
+def pictures_option(text: str) -> Callable[[Decorated], Decorated]:
+    """Add `--pictures/--no-pictures`.
+
+    Args:
+        text: The help text, which says what is made.
+    """
+    return click.option(
+        "--pictures/--no-pictures",
+        default=True,
+        show_default=True,
+        envvar="LRCN_PICTURES",
+        help=f"{text} LRCN_PICTURES=0 in the environment makes them of no run.",
+    )
+
 
 device_option = click.option(
     "--device",

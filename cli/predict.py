@@ -32,6 +32,7 @@ from .options import (
     device_option,
     frame_kind_option,
     json_option,
+    log_option,
     max_hours_option,
     named_plugins,
     net_plugin_options,
@@ -40,7 +41,7 @@ from .options import (
     version_option,
     views_option,
 )
-from .output import warn
+from .output import print_result, warn
 from .predict_live import live_options, watch_source
 from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
 from .predict_progress import VideosProgress, clock
@@ -184,6 +185,7 @@ _FAR_APART = 5.0
 @frame_kind_option
 @net_plugin_options
 @json_option
+@log_option
 @debug_option
 @version_option
 @click.pass_context
@@ -285,8 +287,8 @@ def command(
                 progress.advance()
         if not as_json:
             for line in table.end():
-                click.echo(line)
-            click.echo(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
+                print_result(line)
+            print_result(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
     if unread:
         raise LrcnError(f"{unread} of {len(names)} videos could not be read")
     if unwritten:

@@ -16,7 +16,9 @@ import click
 from lrcn_data.errors import LrcnError
 from lrcn_data.printable import show
 
+from .log_file import add_to_log
 from .options import PLACE, refuse_others
+from .output import print_result, say
 from .predict_outputs import CsvOutput
 from .predict_sources import STDIN
 from .prediction_table import tenths
@@ -178,7 +180,9 @@ class _Json(LiveOutput):
         self._print("summary", summary)
 
     def _print(self, event: str, what: Any) -> None:
-        click.echo(json.dumps({"event": event, **asdict(what)}, ensure_ascii=False))
+        line = json.dumps({"event": event, **asdict(what)}, ensure_ascii=False)
+        click.echo(line)
+        add_to_log(line)
 
 
 class _Lines(LiveOutput):
@@ -192,14 +196,14 @@ class _Lines(LiveOutput):
 
         if isinstance(seen, SourceLost):
             self._label = None
-            click.echo(_lost(seen.reason, seen.again_in), err=True)
+            say(_lost(seen.reason, seen.again_in))
         elif isinstance(seen, LiveFrame) and seen.guesses[0].label != self._label:
             self._label = seen.guesses[0].label
-            click.echo(f"{tenths(seen.seconds):>9}  {_guess(seen.guesses[0])}")
+            print_result(f"{tenths(seen.seconds):>9}  {_guess(seen.guesses[0])}")
 
     def end(self, summary: LiveSummary) -> None:
         for line in describe(summary):
-            click.echo(line, err=True)
+            say(line)
 
 
 class _Table(LiveOutput):
@@ -210,16 +214,16 @@ class _Table(LiveOutput):
     """
 
     def __init__(self, watching: Watch) -> None:
-        from rich.console import Console
         from rich.live import Live
+
+        from .fitted_table import new_console
 
         self._watching = watching
         self._segments: deque[Segment] = deque(maxlen=_ROWS)
         self._now: LiveFrame | None = None
         self._lost = ""
-        self._console = Console()
         self._live = Live(
-            get_renderable=self._rendered, console=self._console, refresh_per_second=8
+            get_renderable=self._rendered, console=new_console(), refresh_per_second=8
         )
 
     def __enter__(self) -> Self:
@@ -241,12 +245,15 @@ class _Table(LiveOutput):
             self._now, self._lost = seen, ""
         elif isinstance(seen, SourceLost):
             self._lost = _lost(seen.reason, seen.again_in)
+            add_to_log(self._lost)
         else:
             self._segments.append(seen)
+            times = f"{tenths(seen.start)} to {tenths(seen.end)}"
+            add_to_log(f"{times}  {show(seen.name)}  {seen.score:.1%}")
 
     def end(self, summary: LiveSummary) -> None:
         for line in describe(summary):
-            self._console.print(line, markup=False, highlight=False)
+            print_result(line)
 
     def _rendered(self) -> Group:
         from rich.console import Group
@@ -254,8 +261,12 @@ class _Table(LiveOutput):
         from rich.text import Text
 
         table = Table("from", "to", "class", "probability")
-        for column in (0, 1, 3):
-            table.columns[column].justify = "right"
+        for column in table.columns:
+            column.overflow = "fold"
+        for place in (0, 1, 3):
+            table.columns[place].justify = "right"
+            # on narrow terminals the class gives way
+            table.columns[place].min_width = len("0:00.0")
         for segment in self._segments:
             times = tenths(segment.start), tenths(segment.end)
             table.add_row(*times, Text(show(segment.name)), f"{segment.score:.1%}", style="dim")

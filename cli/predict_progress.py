@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lrcn_data.printable import show
 
-from .progress import EVERY, ProgressBar
+from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from lrcn_model.predicting.predict import PredictProgress
@@ -24,7 +24,7 @@ class VideosProgress(ProgressBar):
         super().__init__()
         self._total = total
         self._done = 0
-        self._began = self._said = time.monotonic()
+        self._began = time.monotonic()
         if self.bar:
             self._task = self.bar.add_task("videos", total=total, figures="")
 
@@ -43,13 +43,13 @@ class VideosProgress(ProgressBar):
         completed = self._done + share
         if self.bar:
             self.bar.update(self._task, completed=completed, figures=where)
-            return
-        now = time.monotonic()
-        if now - self._said > EVERY and completed:
-            self._said = now
-            left = (now - self._began) * (self._total - completed) / completed
-            parts = [f"{self._done} of {self._total} videos", where, f"{clock(left)} left"]
-            self.say(", ".join(filter(None, parts)))
+        if completed:
+            self.now_and_then(lambda: self._where(completed, where))
+
+    def _where(self, completed: float, where: str) -> str:
+        left = (time.monotonic() - self._began) * (self._total - completed) / completed
+        parts = [f"{self._done} of {self._total} videos", where, f"{clock(left)} left"]
+        return ", ".join(filter(None, parts))
 
 
 def clock(seconds: float) -> str:

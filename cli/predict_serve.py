@@ -15,7 +15,7 @@ import click
 from lrcn_data.errors import UsageError
 
 from .options import BytesType, refuse_others
-from .output import warn
+from .output import print_result, say, warn
 from .prepare_torch import prepare_torch
 
 Address = tuple[str, int]
@@ -134,11 +134,11 @@ def serve_page(context: click.Context, plugins: Sequence[str]) -> NoReturn:
     def on_ready(url: str) -> None:
         if not is_loopback(host):
             warn(f"whoever reaches {host}:{port} may upload videos, without a password")
-        click.echo(url)
-        click.echo("drop a video there; Ctrl-C ends", err=True)
+        print_result(url)
+        say("drop a video there; Ctrl-C ends")
         if values["browser"] and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(url)
 
     stopped = serve(setup, options, on_ready)
-    click.echo(f"stopped by {signal.Signals(stopped).name}; no upload is left", err=True)
+    say(f"stopped by {signal.Signals(stopped).name}; no upload is left")
     raise click.exceptions.Exit(128 + stopped)

@@ -35,20 +35,26 @@ class PredictionTable:
 
     def __init__(self, videos: Sequence[str], classes: Sequence[str], *, timeline: bool) -> None:
         from rich.cells import cell_len
-        from rich.console import Console
 
-        self._console = Console()
+        from .fitted_table import new_console
+
+        self._console = new_console()
         self._class = max(map(cell_len, (*classes, "class")))
         columns = [self._class, _PROBABILITY, *([_TIME, _TIME] if timeline else [])]
         room = self._console.width - sum(columns) - _BORDERS * (len(columns) + 1) - 1
         longest = max(map(cell_len, (*videos, "video")))
         self._video = min(longest, max(room, _LEAST))
+        self._fits = room >= min(longest, _LEAST)
         self._timeline = timeline
         self._last = ""
 
     def lines(self, prediction: Prediction) -> Iterator[str]:
         """The lines of a video, those above the first one included."""
         from rich.markup import escape
+
+        if not self._fits:
+            yield from self._plain_lines(prediction)
+            return
 
         table = self._empty(header=not self._last)
         name = escape(prediction.video)
@@ -68,6 +74,14 @@ class PredictionTable:
         """The lines below the last video."""
         if self._last:
             yield self._last
+
+    def _plain_lines(self, prediction: Prediction) -> Iterator[str]:
+        """The same without columns, for terminals that are too narrow for them."""
+        from rich.text import Text
+
+        yield prediction.video
+        for row in self._rows(prediction):
+            yield "  " + "  ".join(Text.from_markup(cell).plain for cell in row if cell)
 
     def _empty(self, *, header: bool) -> Table:
         from rich.table import Table

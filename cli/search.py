@@ -21,10 +21,11 @@ from .options import (
     debug_option,
     frame_kind_option,
     json_option,
+    log_option,
     seed_option,
     version_option,
 )
-from .output import print_json
+from .output import print_json, print_next, print_result, print_table, say
 from .prepare_torch import prepare_torch
 from .search_progress import SearchProgress, values_text
 from .train_progress import column_name
@@ -117,6 +118,7 @@ _SHOWN = 10
 )
 @frame_kind_option
 @json_option
+@log_option
 @debug_option
 @version_option
 def command(*, config: Path, as_json: bool, **values: Any) -> None:
@@ -139,9 +141,9 @@ def command(*, config: Path, as_json: bool, **values: Any) -> None:
     _show_trials(result)
     if result.finalists:
         _show_finalists(result)
-    click.echo(f"all trials: {result.folder / 'trials.csv'}, {result.folder / 'search.png'}")
-    click.echo(f"best: trial {result.best.number}, {result.folder / 'best.toml'}")
-    click.echo(f"next: lrcn-train --config {result.folder / 'best.toml'}")
+    print_result(f"all trials: {result.folder / 'trials.csv'}, {result.folder / 'search.png'}")
+    print_result(f"best: trial {result.best.number}, {result.folder / 'best.toml'}")
+    print_next(f"lrcn-train --config {result.folder / 'best.toml'}")
 
 
 def _search(config: Path, values: dict[str, Any]) -> SearchResult:
@@ -152,12 +154,11 @@ def _search(config: Path, values: dict[str, Any]) -> SearchResult:
         with StopSignals() as stop, SearchProgress() as progress:
             return search(config, **values, observer=progress, stop=stop)
     except Stopped as stopped:
-        click.echo(str(stopped), err=True)
+        say(str(stopped))
         raise click.exceptions.Exit(stopped.exit_code) from None
 
 
 def _show_trials(result: SearchResult) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from lrcn_model.searching.search_result import ranked
@@ -171,11 +172,10 @@ def _show_trials(result: SearchResult) -> None:
         outcome = trial.outcome
         figures = (f"{outcome.figure:.1%}", f"{outcome.loss:.4f}", f"{outcome.epoch}")
         table.add_row(str(trial.number), *figures, values_text(trial.values))
-    Console().print(table)
+    print_table(table)
 
 
 def _show_finalists(result: SearchResult) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     seeds = len(result.finalists[0].repeats)
@@ -187,7 +187,7 @@ def _show_finalists(result: SearchResult) -> None:
         figures = ", ".join(f"{figure:.1%}" for figure in one.figures)
         chosen = f"{one.trial.outcome.figure:.1%}"
         table.add_row(str(one.trial.number), f"{one.mean:.1%}", deviation, figures, chosen)
-    Console().print(table)
+    print_table(table)
 
 
 def main() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .output import warn
-from .progress import EVERY, ProgressBar
+from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -22,7 +21,6 @@ class SearchProgress(ProgressBar):
     def __init__(self) -> None:
         super().__init__()
         self._task: TaskID | None = None
-        self._said = time.monotonic()
 
     def start(self, number: int, trials: int) -> None:
         """Show which trial is done."""
@@ -47,9 +45,11 @@ class SearchProgress(ProgressBar):
 
     def cache(self, report: CacheReport) -> None:
         """Show how many clips are done that are computed once."""
-        if time.monotonic() - self._said > EVERY or report.done == report.clips:
-            self._said = time.monotonic()
-            self.say(f"{report.what} of {report.done:,} of {report.clips:,} clips")
+        line = f"{report.what} of {report.done:,} of {report.clips:,} clips"
+        if report.done == report.clips:
+            self.say(line)
+        else:
+            self.now_and_then(lambda: line)
 
     def note(self, message: str) -> None:
         """Show a line."""

@@ -45,10 +45,13 @@ from .options import (
     debug_option,
     frame_kind_option,
     json_option,
+    log_option,
+    pictures_option,
     version_option,
 )
-from .output import print_json
+from .output import print_files, print_json, print_next, print_result, print_table, say, warn
 from .prepare_torch import prepare_torch
+from .report import describe, make_report
 from .train_progress import column_name
 
 if TYPE_CHECKING:
@@ -123,7 +126,7 @@ def _option_groups() -> dict[str, list[str]]:
     for name, value in OPTIONS.items():
         groups.setdefault(value.group, []).append(name)
     groups["Data"].append("plugins")
-    groups["Run"] += ["config", "out", "resume", "fresh", "dry_run"]
+    groups["Run"] += ["config", "out", "resume", "fresh", "pictures", "dry_run", "report"]
     return groups
 
 
@@ -161,13 +164,23 @@ def _option_groups() -> dict[str, list[str]]:
     is_flag=True,
     help="Throw away the run that is in the run's folder, and start from the beginning.",
 )
+@pictures_option(
+    "Draw the learning curves at the end, and what the weights kept say of --val-shards: a"
+    " confusion matrix, figures of each class, right and wrong clips."
+)
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Build everything and do one step, then say what would be done, but write nothing.",
 )
+@click.option(
+    "--report",
+    is_flag=True,
+    help="Write the page of `lrcn-report` into the run's folder at the end.",
+)
 @frame_kind_option
 @json_option
+@log_option
 @debug_option
 @version_option
 def command(
@@ -176,7 +189,9 @@ def command(
     out: str | None,
     resume: str | None,
     fresh: bool,
+    pictures: bool,
     dry_run: bool,
+    report: bool,
     plugins: tuple[str, ...],
     as_json: bool,
     **values: Any,
@@ -185,7 +200,7 @@ def command(
 
     If a training was stopped, the same command goes on from there; if it is finished, it says so.
     It writes into the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
-    and weights.safetensors, which lrcn-eval and lrcn-predict use.
+    pictures, and weights.safetensors, which lrcn-eval and lrcn-predict use.
     """
     prepare_torch("tensorboard", "tomli_w")
     source = click.get_current_context().get_parameter_source
@@ -196,13 +211,15 @@ def command(
     _say_what_comes(options)
     from lrcn_model.training.run_choice import RunChoice
 
-    choice = RunChoice(out=resume or out, fresh=fresh, plugins=plugins)
+    choice = RunChoice(out=resume or out, fresh=fresh, plugins=plugins, pictures=pictures)
     if dry_run:
         _dry_run(options, choice, as_json=as_json)
         return
     outcome = _train(options, choice)
     if outcome.first:
         _show(outcome, options, choice, as_json=as_json)
+        if report:
+            _write_report(outcome, choice, as_json=as_json)
 
 
 def _say_what_comes(options: TrainOptions) -> None:
@@ -211,7 +228,7 @@ def _say_what_comes(options: TrainOptions) -> None:
     if options.shards and os.environ.get("RANK", "0") == "0":
         first, *others = options.shards
         more = f" and {len(others)} more" if others else ""
-        click.echo(f"getting ready to train {options.net.cnn} on {first}{more}", err=True)
+        say(f"getting ready to train {options.net.cnn} on {first}{more}")
 
 
 def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
@@ -224,7 +241,7 @@ def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
         with StopSignals() as stop, TrainProgress() as progress:
             return run_training(options, choice, progress, stop)
     except Stopped as stopped:
-        click.echo(str(stopped), err=True)
+        say(str(stopped))
         raise click.exceptions.Exit(stopped.exit_code) from None
 
 
@@ -248,16 +265,29 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
                     "temperature": kept.get("val_temperature"),
                     "weights": str(folder.weights),
                 },
+                "files": [str(path) for path in outcome.files],
             }
         )
         return
     _print_epochs(epochs)
     figure = column_name(*_val_figure(kept))
-    click.echo(_how_it_ended(outcome, options, len(epochs), figure))
-    click.echo(f"kept: {folder.weights}, {_describe(kept)}")
+    print_result(_how_it_ended(outcome, options, len(epochs), figure))
+    print_result(f"kept: {folder.weights}, {_describe(kept)}")
     if "val_temperature" in kept:
-        click.echo(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
-    click.echo(f"next: {_next_command(outcome, options, choice)}")
+        print_result(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
+    print_files(outcome.files)
+    print_next(_next_command(outcome, options, choice))
+
+
+def _write_report(outcome: Outcome, choice: RunChoice, *, as_json: bool) -> None:
+    """Write the page that shows the run; whatever goes wrong, the training is done."""
+    try:
+        report = make_report((str(outcome.folder),), None, plugins=choice.plugins)
+    except Exception as error:
+        warn(f"the report can't be written: {error}; try `lrcn-report {outcome.folder}`")
+        return
+    # stdout is for the JSON alone
+    (say if as_json else print_result)(describe(report))
 
 
 def _describe(kept: dict[str, Any]) -> str:
@@ -308,7 +338,6 @@ def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int, figure: 
 
 
 def _print_epochs(epochs: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from lrcn_model.training.metrics_log import MAIN_FIGURES
@@ -327,7 +356,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
         table.add_column(column_name(name), justify="right")
     for line in epochs:
         table.add_row(*(_shown(line[name], form) for name, form in shown.items()))
-    Console().print(table)
+    print_table(table)
 
 
 def _dry_run(options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None:
@@ -340,14 +369,14 @@ def _dry_run(options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None
     _print_layers(plan)
     goes_on = "go on with" if plan.goes_on else "start"
     val = f", validated with {plan.val_clips:,}" if plan.val_clips else ""
-    click.echo(f"would {goes_on} the run {plan.folder}")
-    click.echo(_describe_values(options))
-    click.echo(
+    print_result(f"would {goes_on} the run {plan.folder}")
+    print_result(_describe_values(options))
+    print_result(
         f"{plan.clips:,} clips{val}; {plan.steps_per_epoch:,} steps an epoch, {plan.steps:,} in all"
     )
     forward, both = plan.flop, plan.flop_with_backward
-    click.echo(f"{forward / 1e9:.3f} GFLOP a frame forward, {both / 1e9:.3f} with backward")
-    click.echo(
+    print_result(f"{forward / 1e9:.3f} GFLOP a frame forward, {both / 1e9:.3f} with backward")
+    print_result(
         f"one step: loss {plan.loss:.4f}, {plan.seconds:.2f} s, {plan.memory / 2**20:,.0f} MiB"
         f" at most, on {plan.processor}, {plan.workers} reading processes"
     )
@@ -373,7 +402,6 @@ def _describe_windows(options: TrainOptions) -> str:
 
 
 def _print_layers(plan: DryRun) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table()
@@ -389,7 +417,7 @@ def _print_layers(plan: DryRun) -> None:
     table.add_section()
     all_parameters = sum(layer.parameters for layer in plan.layers)
     table.add_row("all", "", "", f"{all_parameters:,}", f"{plan.flop / 1e6:,.1f}")
-    Console().print(table)
+    print_table(table)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .output import warn
-from .progress import EVERY, ProgressBar
+from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -23,7 +23,7 @@ class TrainProgress(ProgressBar):
         super().__init__(shown=ranks_from_environment().first)
         self._steps = 0
         self._caching: TaskID | None = None
-        self._said = self._began = time.monotonic()
+        self._began = time.monotonic()
 
     def start(self, report: StartReport) -> None:
         """Say what is trained on what, and where the training goes on."""
@@ -49,13 +49,10 @@ class TrainProgress(ProgressBar):
             if report.done == report.clips:
                 self.bar.remove_task(self._caching)
                 self._caching = None
-        elif time.monotonic() - self._said > EVERY:
-            self._said = time.monotonic()
-            self.say(f"{report.what} of {report.done:,} of {report.clips:,} clips")
+        self.now_and_then(lambda: f"{report.what} of {report.done:,} of {report.clips:,} clips")
 
     def step(self, report: StepReport) -> None:
         """Show a step's figures."""
-        now = time.monotonic()
         if self.bar:
             self.bar.update(
                 self._task,
@@ -63,14 +60,15 @@ class TrainProgress(ProgressBar):
                 description=f"epoch {report.epoch}",
                 figures=_figures(report).replace("accuracy", "acc").replace("waiting", "wait"),
             )
-        elif now - self._said > EVERY:
-            self._said = now
-            a_step = (now - self._began) / max(1, report.step - self._steps_before)
-            left = _duration(a_step * (self._steps - report.step))
-            self.say(
-                f"epoch {report.epoch}, step {report.step} of {self._steps}: {_figures(report)},"
-                f" {left} left"
-            )
+        self.now_and_then(lambda: self._where(report))
+
+    def _where(self, report: StepReport) -> str:
+        a_step = (time.monotonic() - self._began) / max(1, report.step - self._steps_before)
+        left = _duration(a_step * (self._steps - report.step))
+        return (
+            f"epoch {report.epoch}, step {report.step} of {self._steps}: {_figures(report)},"
+            f" {left} left"
+        )
 
     def epoch(self, report: EpochReport) -> None:
         """Show an epoch's figures."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lrcn_model.nets.cnn import Expects
     from lrcn_model.nets.net import LRCN
     from lrcn_model.nets.net_config import NetConfig, Part
+    from lrcn_model.pictures.confusion_picture import draw_confusion
     from lrcn_model.predicting.live_events import LiveFrame, LiveSummary, SourceLost
     from lrcn_model.predicting.predict import PredictProgress, predict, predict_videos
     from lrcn_model.predicting.prediction import FrameGuess, Guess, Prediction
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from lrcn_model.reading.preprocess import Preprocess
     from lrcn_model.reading.shard_dataset import ShardDataset
     from lrcn_model.reading.webdataset_reader import WebdatasetReader
+    from lrcn_model.reporting.write_report import Report, write_report
     from lrcn_model.scoring.calibration import Calibration, CalibrationFigures
     from lrcn_model.scoring.class_figures import ClassFigures
     from lrcn_model.scoring.compare import Agreement, Comparison, compare
-    from lrcn_model.scoring.confusion_picture import draw_confusion
     from lrcn_model.scoring.evaluate import evaluate
     from lrcn_model.scoring.evaluate_in_time import evaluate_in_time
     from lrcn_model.scoring.evaluation import Evaluation, ScoredShard
@@ -88,6 +89,7 @@ __all__ = [
     "PredictProgress",
     "Prediction",
     "Preprocess",
+    "Report",
     "Result",
     "ScoredShard",
     "SearchResult",
@@ -126,6 +128,7 @@ __all__ = [
     "train",
     "watch",
     "write_csv",
+    "write_report",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -136,7 +139,7 @@ __getattr__, __dir__ = lazy_names(
         "Result": "scoring.scorer",
         "SetResult": "scoring.set_scorer",
         "SetVideoScores": "scoring.set_scorer",
-        "draw_confusion": "scoring.confusion_picture",
+        "draw_confusion": "pictures.confusion_picture",
         "write_csv": "scoring.scores_csv",
         "Guess": "predicting.prediction",
         "Fold": "scoring.summary",
@@ -202,6 +205,8 @@ __getattr__, __dir__ = lazy_names(
         "search": "searching.search",
         "Finalist": "searching.search_result",
         "SearchResult": "searching.search_result",
+        "Report": "reporting.write_report",
+        "write_report": "reporting.write_report",
         "TrialResult": "searching.trial",
     },
 )

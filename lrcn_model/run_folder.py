@@ -8,8 +8,12 @@ runs/small-1a2b3c4d/
   weights.safetensors   the best on val so far, else the last; all that predicting needs
   checkpoints/          last.pt, from which the training goes on; previous.pt, the one before; and
                         best.pt, that of the epoch with the best scores on val
-  tensorboard/          the same figures as metrics.jsonl
+  tensorboard/          the same figures as metrics.jsonl, with clips and pictures
+  learning-curves.png   the same drawn, at the training's end
+  validation.json       what the weights kept say of val, as an evaluation is kept, and .npz beside
+  validation/           the same as tables and pictures; see `scoring.evaluation_files`
   evaluations/          what lrcn-eval has found; see `scoring.kept_evaluations`
+  report.html           the page that lrcn-report has made
 """
 
 from __future__ import annotations
@@ -83,6 +87,21 @@ class RunFolder(Folder):
         """The folder of the evaluations that are kept."""
         return self.path / EVALUATIONS
 
+    @property
+    def report(self) -> Path:
+        """The page that shows the run."""
+        return self.path / "report.html"
+
+    @property
+    def learning_curves(self) -> Path:
+        """The picture of the losses and accuracies."""
+        return self.path / "learning-curves.png"
+
+    @property
+    def validation(self) -> Path:
+        """The file that says what the weights kept have scored on val."""
+        return self.path / "validation.json"
+
     def exists(self) -> bool:
         """Whether a training was started here."""
         return self.has(CONFIG)
@@ -93,15 +112,19 @@ class RunFolder(Folder):
 
     def clear(self) -> None:
         """Remove a run's files, and nothing else."""
-        for file in (self.config, self.record, self.pretrained, self.metrics, self.weights):
+        facts = (self.config, self.record, self.pretrained, self.metrics, self.weights)
+        shown = (self.learning_curves, self.validation, self.validation.with_suffix(".npz"))
+        for file in (*facts, *shown, self.report):
             file.unlink(missing_ok=True)
-        for folder in (self.checkpoints, self.tensorboard, self.evaluations):
+        pictures = self.validation.with_suffix("")
+        for folder in (self.checkpoints, self.tensorboard, pictures, self.evaluations):
             if folder.exists():
                 shutil.rmtree(folder)
 
     def remove_leftovers(self) -> None:
         """Remove the half-written files that killed trainings left."""
-        for folder in (self.path, self.checkpoints, self.evaluations):
+        pictures = [self.validation.with_suffix(""), *self.evaluations.glob("*/")]
+        for folder in (self.path, self.checkpoints, self.evaluations, *pictures):
             remove_leftovers(folder)
             for leftover in folder.glob(f"*{_OLD_TEMPORARY}"):
                 leftover.unlink(missing_ok=True)

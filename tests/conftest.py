@@ -39,6 +39,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Else each of the hundreds of processes that tests start compiles the packages anew, which took a
 # fifth of all time that whole runs of `lrcn-data shard` do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Pictures of every run that tests train and score would take minutes; tests of them ask for them.
+os.environ.setdefault("LRCN_PICTURES", "0")
 # What is written is synced, for which a disk takes 6 ms each time: the tests of test_settle.py took
 # 34 s on one, and take 7 s in memory. The full figures of make chaos-data are those of a disk.
 _IN_MEMORY = Path("/dev/shm")

@@ -76,7 +76,9 @@ def test_three_lines_lead_from_a_runs_folder_to_the_classes_of_a_video(tmp_path:
     assert {name for name, _ in guesses} < {path.name for path in (tmp_path / "demo").iterdir()}
 
 
-@pytest.mark.parametrize("command", ["data", "train", "search", "evaluate", "predict", "export"])
+@pytest.mark.parametrize(
+    "command", ["data", "train", "search", "evaluate", "predict", "export", "report"]
+)
 def test_options_that_the_pages_name_exist(command: str) -> None:
     program = {"evaluate": "lrcn-eval"}.get(command, f"lrcn-{command}")
     help_text = _all_help(command)

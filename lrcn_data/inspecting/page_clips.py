@@ -10,9 +10,10 @@ from typing import Any
 from PIL import Image
 
 from lrcn_data.format.records import NO_CLASS
+from lrcn_data.format.sample_frames import spread_frames
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_reader import DataSet
-from lrcn_data.inspecting.preview import class_text, load_frame, spread_frames
+from lrcn_data.inspecting.preview import class_text
 from lrcn_data.pages.data_uri import strip_uri
 from lrcn_data.printable import show
 
@@ -68,10 +69,10 @@ def clip_on_page(
     """
     sample = data_set.read_sample(number)
     record = sample.record
-    frames = spread_frames(len(sample.frames), most)
+    shown = list(spread_frames(sample, most))
     length = record.segment[1] - record.segment[0]
     return {
-        "strip": strips.add([load_frame(sample, frame) for frame in frames]),
+        "strip": strips.add([Image.fromarray(picture) for _, picture in shown]),
         "class": show(class_text(sample)),
         "video": show(record.video),
         "key": record.key,
@@ -80,7 +81,7 @@ def clip_on_page(
         "times": f"{record.frame_times[0]:.2f} to {record.frame_times[-1]:.2f} s",
         "padded": len(sample.frames) - record.num_valid,
         "frames": len(sample.frames),
-        "frame_classes": _frame_classes(data_set, sample, frames),
+        "frame_classes": _frame_classes(data_set, sample, [frame for frame, _ in shown]),
     }
 
 

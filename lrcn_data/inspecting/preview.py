@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance
 
-from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.errors import UsageError
 from lrcn_data.fonts import Fonts
-from lrcn_data.format.frame_kind import UNDECODABLE
-from lrcn_data.format.pictures import as_rgb
 from lrcn_data.format.records import NO_CLASS
+from lrcn_data.format.sample_frames import spread_frames
 from lrcn_data.format.sample_members import Sample
 from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_data.format.shard_reader import DataSet, open_data_set
@@ -223,30 +222,6 @@ def contact_sheet(
     return draw_sheet(rows, title=text.title, subtitle=text.subtitle, fonts=fonts)
 
 
-def spread_frames(count: int, most: int) -> list[int]:
-    """The numbers of up to `most` of a clip's frames, spread evenly, in order."""
-    return [round(position) for position in np.linspace(0, count - 1, min(count, most))]
-
-
-def load_frame(sample: Sample, frame: int) -> Image.Image:
-    """Decode a frame of a sample as a picture that people can look at, in mode RGB.
-
-    Raises:
-        ShardError: It is no picture of its kind.
-    """
-    record, kind = sample.record, sample.layout.frame_kind
-    picture = np.empty((record.height, record.width, kind.channels), np.uint8)
-    try:
-        kind.decode(sample.frames[frame], picture)
-    except ShardError as error:
-        raise ShardError(f"{sample}: frame {frame} {error}") from error
-    except UNDECODABLE as error:
-        raise ShardError(
-            f"{sample}: frame {frame} is no picture: {error}; run `lrcn-data verify`"
-        ) from error
-    return Image.fromarray(as_rgb(picture))
-
-
 def class_text(sample: Sample) -> str:
     """The names of a sample's classes, as a picture or page has them."""
     record = sample.record
@@ -271,8 +246,8 @@ def _label(sample: Sample, *, keys: bool) -> list[TextLine]:
 def _cells(sample: Sample, classes: Sequence[str]) -> Iterator[Cell]:
     record = sample.record
     size = sheet_size(record.width, record.height)
-    for frame in spread_frames(len(sample.frames), MOST_FRAMES):
-        picture = load_frame(sample, frame).resize(size, Image.Resampling.LANCZOS)
+    for frame, shown in spread_frames(sample, MOST_FRAMES):
+        picture = Image.fromarray(shown).resize(size, Image.Resampling.LANCZOS)
         caption, colour = f"{record.frame_times[frame]:.2f} s", FAINT
         if frame >= record.num_valid:
             picture = ImageEnhance.Brightness(picture.convert("L").convert("RGB")).enhance(0.45)

@@ -232,9 +232,10 @@ def compute_stats(
             made the frames that is not named.
         ShardError: The data set is missing, unfinished or damaged.
     """
+    options = ReadOptions(look_at=look_at, seed=seed, workers=workers)
     data_set = open_data_set(folder, plugins=plugins)
     described = data_set.found.first_manifest.summed_split or "all"
-    options = ReadOptions(count_pixels=described, look_at=look_at, seed=seed, workers=workers)
+    options = replace(options, count_pixels=described)
     on_start(len(data_set), len(data_set))
     return describe(data_set, read_samples(data_set, options, on_clip), options)
 

@@ -24,7 +24,8 @@ from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
 from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import open_video
-from lrcn_model.predicting.segment_picture import class_colour, segment_bar
+from lrcn_model.pictures.class_colours import class_hex
+from lrcn_model.predicting.segment_picture import segment_bar
 from lrcn_model.predicting.segments import Segment
 
 _TIME_BASE = Fraction(1, 90_000)
@@ -112,7 +113,7 @@ class _Renderer:
             pen, left = Pen(image, Fonts()), letters // 2
             for segment in shown:
                 text = f"{segment.name} {segment.score:.0%}"
-                colour = "#{:02x}{:02x}{:02x}".format(*class_colour(segment.label))
+                colour = class_hex(segment.label)
                 room = size[0] - left
                 left += pen.write((left, letters // 5), text, letters, colour, room=room) + letters
             self._label = between, np.asarray(image)

@@ -1,26 +1,17 @@
-"""How segments look on pictures: the colour of a class, and the bar of a video's segments."""
+"""How segments look on pictures: the bar of a video's segments."""
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 
 import numpy as np
 
 from lrcn_data.pixels import RGB
+from lrcn_model.pictures.class_colours import class_colour
 from lrcn_model.predicting.segments import Segment
-
-_GOLDEN = 0.618034
-"""Hues at multiples of the golden ratio are far from each other, however many there are."""
 
 _NONE = (64, 64, 64)
 """Where a video shows none of the classes."""
-
-
-def class_colour(label: int) -> tuple[int, int, int]:
-    """The colour of a class, as red, green and blue from 0 to 255."""
-    red, green, blue = colorsys.hsv_to_rgb((0.58 + label * _GOLDEN) % 1, 0.7, 0.92)
-    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def segment_bar(segments: Sequence[Segment], duration: float, size: tuple[int, int]) -> RGB:

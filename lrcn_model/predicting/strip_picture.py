@@ -17,8 +17,9 @@ from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.clips import read_clips
 from lrcn_data.video.decoding import DecodeOptions
+from lrcn_model.pictures.class_colours import class_colour
 from lrcn_model.predicting.prediction import Prediction
-from lrcn_model.predicting.segment_picture import class_colour, segment_bar
+from lrcn_model.predicting.segment_picture import segment_bar
 from lrcn_model.predicting.segments import Segment
 
 _FRAMES, _FRAME_WIDTH = 10, 128

@@ -31,8 +31,8 @@ _LEAST, _MOST = 0.05, 20.0
 
 _HALVINGS = 30
 
-_BINS = 15
-"""As in the paper."""
+BINS = 15
+"""Equal parts from 0 to 1 that probabilities are divided among; as many as in the paper."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,8 +195,15 @@ def calibration_figures(log_probs_VC: Floats, labels_V: Labels) -> CalibrationFi
     count = len(labels_V)
     highest_V = np.exp(log_probs_VC.max(axis=1))
     right_V = log_probs_VC.argmax(axis=1) == labels_V
-    # equation 3 of the paper: bins are open below and closed above
-    bins_V = np.clip(np.ceil(highest_V * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
-    gaps = np.bincount(bins_V, weights=right_V - highest_V, minlength=_BINS)
+    gaps = np.bincount(bin_numbers(highest_V), weights=right_V - highest_V, minlength=BINS)
     nll = -log_probs_VC[np.arange(count), labels_V].mean()
     return CalibrationFigures(nll=float(nll), ece=float(np.abs(gaps).sum() / count))
+
+
+def bin_numbers(probs_N: Floats) -> Labels:
+    """The bin of each probability, int64 (answers,), from 0 to `BINS` - 1.
+
+    Equation 3 of the paper: bins are open below and closed above.
+    """
+    numbers_N: Labels = np.clip(np.ceil(probs_N * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return numbers_N

@@ -40,15 +40,10 @@ def class_figures(videos: Sequence[AnyVideoScores], classes: int) -> ClassFigure
 
     true_VC = set_matrix([video.classes for video in videos], classes)
     found_VC = set_matrix([video.recognized for video in videos], classes)
-    figures = [
-        precision_recall_fscore_support(
-            true_VC[:, number], found_VC[:, number], average="binary", zero_division=np.nan
-        )
-        for number in range(classes)
-    ]
-    precision, recall, f1 = (
-        [float(figures_of_class[n]) for figures_of_class in figures] for n in range(3)
-    )
+    # of a single class, scikit-learn would tell those that have it from those that don't
+    both = [np.pad(sets_VC, ((0, 0), (0, 1))) for sets_VC in (true_VC, found_VC)]
+    figures = precision_recall_fscore_support(*both, average=None, zero_division=np.nan)
+    precision, recall, f1 = (figures_C[:classes].tolist() for figures_C in figures[:3])
     return ClassFigures(
         class_videos=true_VC.sum(axis=0).tolist(), precision=precision, recall=recall, f1=f1
     )

@@ -23,6 +23,7 @@ from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.calibration import fit_calibration
 from lrcn_model.scoring.class_figures import class_figures
 from lrcn_model.scoring.evaluation import Evaluation, ScoredShard, drawn_figures
+from lrcn_model.scoring.evaluation_files import write_evaluation_files
 from lrcn_model.scoring.frame_scores import FrameScores
 from lrcn_model.scoring.kept_evaluations import keep_evaluation
 from lrcn_model.scoring.known_features import with_known_features
@@ -49,6 +50,7 @@ class EvaluateOptions:
     allow_other_sampling: bool = False
     calibrate: bool = False
     keep: bool = True
+    pictures: bool = False
 
     def __post_init__(self) -> None:
         if self.average is not None and self.average not in VOTES:
@@ -72,6 +74,7 @@ def evaluate(
     allow_other_sampling: bool = False,
     calibrate: bool = False,
     keep: bool = True,
+    pictures: bool = False,
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> Evaluation:
@@ -98,6 +101,8 @@ def evaluate(
             the one that it has; the shards of folders are then those of the val split.
         keep: Whether the evaluation is kept in the run's folder, with the scores of every video and
             frame; `Evaluation.not_kept` says why it couldn't be.
+        pictures: Whether tables and pictures of what is kept are made beside it, for people to look
+            at; see `evaluation_files`. `Evaluation.not_made` says what couldn't be made.
         on_start: Called once with the number of clips that this process scores, and with the number
             still to be scored, which is the same.
         on_clips: Called after every batch with the number of its clips.
@@ -119,6 +124,7 @@ def evaluate(
         allow_other_sampling=allow_other_sampling,
         calibrate=calibrate,
         keep=keep,
+        pictures=pictures,
     )
     [found] = evaluate_runs([run], shards, options, on_start=on_start, on_clips=on_clips)
     return found
@@ -315,4 +321,7 @@ def _evaluation(
         )
     except LrcnError as error:
         return replace(found, not_kept=str(error))
-    return replace(found, kept=kept)
+    if not options.pictures:
+        return replace(found, kept=kept)
+    made = write_evaluation_files(found, kept.with_suffix(""), data.data_set)
+    return replace(found, kept=kept, files=made.paths, not_made=made.problems)

@@ -27,6 +27,7 @@ from lrcn_model.reading.open_shards import (
 from lrcn_model.reading.recut_clips import RecutClips
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.evaluation import ScoredShard
+from lrcn_model.scoring.evaluation_files import write_evaluation_files
 from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
 from lrcn_model.scoring.kept_in_time import keep_in_time
 from lrcn_model.scoring.known_features import with_known_features
@@ -53,6 +54,7 @@ class EvaluateInTimeOptions:
     plugins: Collection[str] = ()
     allow_other_sampling: bool = False
     keep: bool = True
+    pictures: bool = False
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or (self.workers is not None and self.workers < 0):
@@ -82,6 +84,7 @@ def evaluate_in_time(
     plugins: Collection[str] = (),
     allow_other_sampling: bool = False,
     keep: bool = True,
+    pictures: bool = False,
     on_start: Callable[[int, int], None] = lambda clips, left: None,
     on_clips: Callable[[int], None] = lambda clips: None,
 ) -> EvaluationInTime:
@@ -108,6 +111,8 @@ def evaluate_in_time(
             was trained on.
         keep: Whether the evaluation is kept in the run's folder, with the probabilities of every
             frame; `EvaluationInTime.not_kept` says why it couldn't be.
+        pictures: Whether tables and pictures of what is kept are made beside it, for people to look
+            at; see `evaluation_files`. `EvaluationInTime.not_made` says what couldn't be made.
         on_start: Called once with the number of windows that this process scores, and with the
             number still to be scored, which is the same.
         on_clips: Called after every batch with the number of its windows.
@@ -128,6 +133,7 @@ def evaluate_in_time(
         plugins=plugins,
         allow_other_sampling=allow_other_sampling,
         keep=keep,
+        pictures=pictures,
     )
     [found] = evaluate_runs_in_time([run], shards, options, on_start=on_start, on_clips=on_clips)
     return found
@@ -294,4 +300,7 @@ def _evaluation(
         kept = keep_in_time(folder_of(run), found, processor=run.processor, seconds=seconds)
     except LrcnError as error:
         return replace(found, not_kept=str(error))
-    return replace(found, kept=kept)
+    if not options.pictures:
+        return replace(found, kept=kept)
+    made = write_evaluation_files(found, kept.with_suffix(""), data.data_set)
+    return replace(found, kept=kept, files=made.paths, not_made=made.problems)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from lrcn_data.format.shard_reader import Shard
+from lrcn_model.figures.class_table import F1, ClassTable
 from lrcn_model.figures.intervals import (
     METHOD,
     DrawnFigure,
@@ -82,6 +83,8 @@ class Evaluation:
         calibration: How the run corrects the probabilities of these scores; None where it doesn't.
         kept: The .json file that it is kept in; see `kept_evaluations`. None where it isn't.
         not_kept: The reason why it couldn't be kept; None where it was, or wasn't to be.
+        files: Tables and pictures that were made of it, for people to look at.
+        not_made: A sentence for each of these that couldn't be made.
     """
 
     run: str
@@ -99,6 +102,8 @@ class Evaluation:
     calibration: Calibration | None = None
     kept: Path | None = None
     not_kept: str | None = None
+    files: Sequence[Path] = ()
+    not_made: Sequence[str] = ()
 
     @classmethod
     def from_report(cls, report: Mapping[str, Any], **values: Any) -> Self:
@@ -129,6 +134,17 @@ class Evaluation:
             calibration=calibrated
             and Calibration.from_json({**calibrated, **calibrated["fitted_on"]}),
             **values,
+        )
+
+    @property
+    def class_table(self) -> ClassTable:
+        """How right the recognition of each class is."""
+        one = self.by_class
+        figures = {"precision": one.precision, "recall": one.recall, F1: one.f1}
+        if isinstance(self.result, SetResult):
+            figures = {"average precision": self.result.average_precision, **figures}
+        return ClassTable(
+            classes=self.classes, things="videos", counts=one.class_videos, figures=figures
         )
 
     @property

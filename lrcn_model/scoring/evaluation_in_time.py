@@ -12,6 +12,7 @@ from lrcn_model.detection.alarms import Alarm
 from lrcn_model.detection.detection_comparison import DetectionComparison, compare_detection
 from lrcn_model.detection.detection_result import DetectionResult
 from lrcn_model.detection.frame_track import FrameTrack
+from lrcn_model.figures.class_table import F1, ClassTable
 from lrcn_model.scoring.evaluation import ScoredShard
 from lrcn_model.scoring.views import Views
 
@@ -34,6 +35,8 @@ class EvaluationInTime:
         alarm: The class whose onset delay and false alarms are counted; None where none was named.
         kept: The .json file that it is kept in; see `kept_in_time`. None where it isn't.
         not_kept: The reason why it couldn't be kept; None where it was, or wasn't to be.
+        files: Tables and pictures that were made of it, for people to look at.
+        not_made: A sentence for each of these that couldn't be made.
     """
 
     run: str
@@ -48,6 +51,22 @@ class EvaluationInTime:
     alarm: Alarm | None = None
     kept: Path | None = None
     not_kept: str | None = None
+    files: Sequence[Path] = ()
+    not_made: Sequence[str] = ()
+
+    @property
+    def class_table(self) -> ClassTable:
+        """How right the frames of each class are."""
+        result = self.result
+        figures = {
+            "average precision": result.average_precision,
+            "precision": result.precision,
+            "recall": result.recall,
+            F1: result.f1,
+        }
+        return ClassTable(
+            classes=self.classes, things="frames", counts=result.class_frames, figures=figures
+        )
 
     def report(self) -> dict[str, Any]:
         """All figures by name, as JSON can hold them: null where nothing was counted."""

@@ -34,12 +34,14 @@ class _Kept:
         weights: What the weights stood for that were scored.
         made_with: How it was made, by the names of `find_evaluation`'s arguments.
         splits: The splits that were scored.
+        time: When it was made, as ISO 8601 has it in UTC.
     """
 
     path: Path
     weights: Mapping[str, Any]
     made_with: Mapping[str, Any]
     splits: set[str]
+    time: str
 
     @classmethod
     def read(cls, path: Path) -> _Kept:
@@ -50,6 +52,7 @@ class _Kept:
                 weights=record["weights"],
                 made_with={n: record["figures"].get(n) for n in ("average", "views", "crop")},
                 splits={shard["split"] for shard in record["data"]["shards"]},
+                time=record["made"]["time"],
             )
 
 
@@ -76,7 +79,7 @@ def find_evaluation(
     """
     name = os.fspath(run)
     if name.endswith(".json"):
-        return _read(Path(name))
+        return read_any_evaluation(Path(name))
     wanted = {"average": average, "views": views, "crop": crop}
     current = _of_current_weights(name)
     fitting = [
@@ -92,10 +95,37 @@ def find_evaluation(
             f"{name} has {count} evaluations that fit, of {names}; choose with --views, --crop and"
             " --average, or name its .json in place of the run"
         )
-    return replace(_read(fitting[0].path), run=name)
+    return replace(read_any_evaluation(fitting[0].path), run=name)
 
 
-def _read(path: Path) -> Evaluation | EvaluationInTime:
+def newest_evaluation(run: str | os.PathLike[str]) -> Evaluation | EvaluationInTime:
+    """Read the newest kept evaluation of a run; those of test shards alone go before others.
+
+    It is of the weights that the run has now.
+
+    Args:
+        run: The path of the run's folder, or of the .json of the evaluation itself.
+
+    Raises:
+        UsageError: There is none.
+        LrcnError: It is damaged.
+    """
+    name = os.fspath(run)
+    if name.endswith(".json"):
+        return read_any_evaluation(Path(name))
+    kept = max(_of_current_weights(name), key=lambda kept: (kept.splits == {"test"}, kept.time))
+    return replace(read_any_evaluation(kept.path), run=name)
+
+
+def read_any_evaluation(path: Path) -> Evaluation | EvaluationInTime:
+    """Read an evaluation that was kept, of whichever kind of labels.
+
+    Args:
+        path: The path of its .json.
+
+    Raises:
+        LrcnError: It is no such file, is damaged, or was written by a later version.
+    """
     is_in_time = read_record(path).get("kind") == IN_TIME
     return read_in_time(path) if is_in_time else read_evaluation(path)
 

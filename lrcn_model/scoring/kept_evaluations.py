@@ -81,6 +81,7 @@ def keep_evaluation(
     *,
     processor: Processor,
     seconds: float,
+    path: Path | None = None,
 ) -> Path:
     """Write an evaluation into the folder of its run, in place of the same one of before.
 
@@ -90,6 +91,7 @@ def keep_evaluation(
         frames: The arrays of its clips and frames, as `FrameScores.arrays` gives them.
         processor: The processor that the net was run on.
         seconds: The time that scoring took.
+        path: The .json to write; None for one of the run's evaluations, named as is said above.
 
     Returns:
         The path of its .json.
@@ -112,12 +114,12 @@ def keep_evaluation(
     name = evaluation_name(
         found.shards, found.weights, processor.precision, [*views, found.average], decides
     )
-    return write_evaluation(folder, name, record, found.shards, {**_video_arrays(found), **frames})
+    path = path or folder.evaluations / f"{name}{_RECORD}"
+    return write_evaluation(path, record, found.shards, {**_video_arrays(found), **frames})
 
 
 def write_evaluation(
-    folder: RunFolder,
-    name: str,
+    path: Path,
     record: Mapping[str, Any],
     shards: Sequence[ScoredShard],
     arrays: Mapping[str, Any],
@@ -125,8 +127,7 @@ def write_evaluation(
     """Write the two files of an evaluation, in place of the same one of before.
 
     Args:
-        folder: The run's folder, on this machine.
-        name: What the files are called, as `evaluation_name` gives it.
+        path: The path of the .json; the .npz lies beside it.
         record: What the .json has beside the shards and the name of the .npz.
         shards: The shards that were scored.
         arrays: What the .npz has.
@@ -137,7 +138,6 @@ def write_evaluation(
     Raises:
         LrcnError: A file can't be written.
     """
-    path = folder.evaluations / f"{name}{_RECORD}"
     scores = path.with_suffix(_SCORES)
     try:
         path.parent.mkdir(exist_ok=True)

@@ -46,7 +46,12 @@ IN_TIME = "in time"
 
 
 def keep_in_time(
-    folder: RunFolder, found: EvaluationInTime, *, processor: Processor, seconds: float
+    folder: RunFolder,
+    found: EvaluationInTime,
+    *,
+    processor: Processor,
+    seconds: float,
+    path: Path | None = None,
 ) -> Path:
     """Write an evaluation into the folder of its run, in place of the same one of before.
 
@@ -55,6 +60,7 @@ def keep_in_time(
         found: The evaluation.
         processor: The processor that the net was run on.
         seconds: The time that scoring took.
+        path: The .json to write; None for one of the run's evaluations.
 
     Returns:
         The path of its .json.
@@ -80,7 +86,8 @@ def keep_in_time(
     }
     words = [IN_TIME.replace(" ", "-"), *([] if views.name == WHOLE else [views.name])]
     name = evaluation_name(found.shards, found.weights, processor.precision, words, decides)
-    return write_evaluation(folder, name, record, found.shards, _arrays(found))
+    path = path or folder.evaluations / f"{name}.json"
+    return write_evaluation(path, record, found.shards, _arrays(found))
 
 
 def read_in_time(path: Path) -> EvaluationInTime:

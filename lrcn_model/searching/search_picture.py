@@ -1,4 +1,4 @@
-"""The plots of a search, drawn by matplotlib, which is imported only for that."""
+"""The plots of a search."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lrcn_data.errors import LrcnError
+from lrcn_model.pictures.plot import BLUE, RED, Plot, percent
 from lrcn_model.searching.search_result import SearchResult, ranked
 from lrcn_model.searching.search_space import Choices, Dimension, Space, label_of
 from lrcn_model.searching.trial import TrialResult
 
 _COLUMNS, _INCHES = 3, (3.6, 2.9)
-"""Plots in a row, and the width and height of each; 100 pixels are an inch."""
+"""Plots in a row, and the width and height of each in inches."""
 
 _MOST_LETTERS = 14
 """The letters of a choice that fit below a plot."""
@@ -33,24 +33,20 @@ def draw_search(
     Raises:
         LrcnError: The file can't be written.
     """
-    from matplotlib.figure import Figure
-
     count = 1 + bool(importances) + len(space)
     rows = -(-count // _COLUMNS)
     width, height = _INCHES
-    picture = Figure(figsize=(width * min(count, _COLUMNS), height * rows), layout="constrained")
-    plots = iter([picture.add_subplot(rows, min(count, _COLUMNS), 1 + n) for n in range(count)])
-    finished = ranked(result.trials)
-    label = f"val {result.figure.replace('_', ' ')}"
-    _draw_history(next(plots), finished, label)
-    if importances:
-        _draw_importances(next(plots), importances)
-    for name, dimension in space.items():
-        _draw_value(next(plots), finished, name, dimension, label)
-    try:
-        picture.savefig(path, format="png", dpi=100)
-    except OSError as error:
-        raise LrcnError(f"{path} can't be written: {error.strerror}") from error
+    columns = min(count, _COLUMNS)
+    with Plot(width * columns, height * rows) as plot:
+        plots = iter([plot.add(rows, columns, 1 + n) for n in range(count)])
+        finished = ranked(result.trials)
+        label = f"val {result.figure.replace('_', ' ')}"
+        _draw_history(next(plots), finished, label)
+        if importances:
+            _draw_importances(next(plots), importances)
+        for name, dimension in space.items():
+            _draw_value(next(plots), finished, name, dimension, label)
+        plot.write(path)
 
 
 def _draw_history(axes: Any, finished: list[TrialResult], label: str) -> None:
@@ -58,25 +54,25 @@ def _draw_history(axes: Any, finished: list[TrialResult], label: str) -> None:
     numbers = [one.number for one in in_order]
     figures = [one.outcome.figure or 0.0 for one in in_order]
     best = [max(figures[: n + 1]) for n in range(len(figures))]
-    axes.plot(numbers, figures, ".", color="tab:blue", alpha=0.6, label="trial")
-    axes.step(numbers, best, where="post", color="tab:red", label="best so far")
+    axes.plot(numbers, figures, ".", color=BLUE, alpha=0.6, label="trial")
+    axes.step(numbers, best, where="post", color=RED, label="best so far")
     axes.set(xlabel="trial", ylabel=label)
-    axes.legend(fontsize=7, loc="lower right")
-    _percent(axes.yaxis)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="lower right")
+    percent(axes.yaxis)
 
 
 def _draw_importances(axes: Any, importances: Mapping[str, float]) -> None:
     names = sorted(importances, key=importances.__getitem__)
-    axes.barh(names, [importances[name] for name in names], color="tab:blue")
+    axes.barh(names, [importances[name] for name in names], color=BLUE)
     axes.set(xlabel="importance (PED-ANOVA)")
-    axes.tick_params(axis="y", labelsize=8)
 
 
 def _draw_value(
     axes: Any, finished: list[TrialResult], name: str, dimension: Dimension, label: str
 ) -> None:
     figures = [one.outcome.figure or 0.0 for one in finished]
-    look = {"s": 14, "alpha": 0.5, "color": "tab:blue"}
+    look = {"s": 14, "alpha": 0.5, "color": BLUE}
     if isinstance(dimension, Choices):
         labels = list(dimension.by_label())
         places = [labels.index(label_of(one.values[name])) for one in finished]
@@ -90,7 +86,7 @@ def _draw_value(
             _without_minor_labels(axes.xaxis)
         axes.set_xlim(dimension.low, dimension.high)
     axes.set(xlabel=name, ylabel=label)
-    _percent(axes.yaxis)
+    percent(axes.yaxis)
 
 
 def _short(label: Any) -> str:
@@ -102,9 +98,3 @@ def _without_minor_labels(axis: Any) -> None:
     from matplotlib.ticker import NullFormatter
 
     axis.set_minor_formatter(NullFormatter())
-
-
-def _percent(axis: Any) -> None:
-    from matplotlib.ticker import PercentFormatter
-
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))

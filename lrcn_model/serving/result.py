@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from lrcn_model.pictures.class_colours import class_hex
 from lrcn_model.predicting.predict import FrameProbabilities
 from lrcn_model.predicting.prediction import Prediction
 from lrcn_model.predicting.segment_files import csv_rows, vtt_text
-from lrcn_model.predicting.segment_picture import class_colour
 from lrcn_model.scoring.segments_csv import HEADER
 
 MOST_ROWS = 10
@@ -71,7 +71,7 @@ def result_of(
         "prediction": asdict(prediction),
         "rows": [{"label": label, "name": classes[label]} for label in rows],
         "probabilities": base64.b64encode(probs_FC[:, rows].tobytes()).decode("ascii"),
-        "colours": {label: "#{:02x}{:02x}{:02x}".format(*class_colour(label)) for label in labels},
+        "colours": {label: class_hex(label) for label in labels},
         "csv": _csv_text(prediction),
         "vtt": vtt_text(prediction.segments),
         "pictures": pictures,

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 
+from lrcn_data.errors import LrcnError
 from lrcn_model.nets.carried_state import CarriedState
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
@@ -54,6 +55,7 @@ from lrcn_model.training.step import TrainStep
 from lrcn_model.training.step_figures import FiguresUnderway
 from lrcn_model.training.stop_signals import Stopped, StopSignals
 from lrcn_model.training.stop_vote import StopVote
+from lrcn_model.training.validation import keep_validation
 
 _SELDOM = 60.0
 """The least seconds between two checkpoints of a run that keeps its figures only."""
@@ -250,6 +252,7 @@ class Training:
         )
         if keeps:
             self._keep_weights(report)
+            self._keep_validation(scorer, report)
         if self._log:
             self._log.write("epoch", report.to_line())
         progress.start_epoch()
@@ -335,6 +338,22 @@ class Training:
             step = self._train_step
             facts = self._data.facts(report.describe_weights(), report.calibration)
             save_weights(self._folder.weights, step.scored, step.preprocess, facts)
+
+    def _keep_validation(self, scorer: TrainingScorer | None, report: EpochReport) -> None:
+        """Write what these weights say of the clips for validation, for the run to show."""
+        if scorer is None or not self._ranks.first:
+            return
+        try:
+            keep_validation(
+                self._folder,
+                scorer,
+                report,
+                data=self._data,
+                average=self._options.average,
+                processor=self._train_step.processor,
+            )
+        except LrcnError as error:
+            self._observer.warn(str(error))
 
     def _check_weights(self) -> None:
         """Raise LrcnError if anything that would be saved is not finite."""

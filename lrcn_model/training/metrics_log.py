@@ -141,21 +141,31 @@ def cut_back(path: Path, *, step: int, epochs: int) -> None:
 def _is_before(line: bytes, step: int, epochs: int) -> bool:
     try:
         values = json.loads(line)
-        ended = not _is_epoch(values) or values["epoch"] <= epochs
+        ended = not is_epoch(values) or values["epoch"] <= epochs
         return bool(line.endswith(b"\n") and values["step"] <= step and ended)
     except (ValueError, KeyError, TypeError):
         return False
 
 
-def _is_epoch(values: dict[str, Any]) -> bool:
+def is_epoch(values: dict[str, Any]) -> bool:
     """Whether a line is about an epoch."""
     return values["kind"] == "epoch" if "kind" in values else "accuracy" in values
 
 
 def epoch_lines(path: Path) -> list[dict[str, Any]]:
     """The lines about epochs, one for each that has ended."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if _is_epoch(line)]
+    return [line for line in whole_lines(path) if is_epoch(line)]
+
+
+def step_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines about steps, in their order."""
+    return [line for line in whole_lines(path) if not is_epoch(line)]
+
+
+def whole_lines(path: Path) -> list[dict[str, Any]]:
+    """All lines, but for one that a training that still runs, or was killed, has half written."""
+    *whole, _half = path.read_bytes().split(b"\n")
+    return [json.loads(line) for line in whole]
 
 
 def kept_epoch(epochs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
+from lrcn_model.pictures.written_files import WrittenFiles
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.begin_with import Beginning, begin_with
 from lrcn_model.training.loop import Training
@@ -15,6 +16,7 @@ from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.preparation import Prepared, prepared
 from lrcn_model.training.reports import TrainingObserver
 from lrcn_model.training.run_choice import RunChoice
+from lrcn_model.training.run_pictures import show_beginning, show_end
 from lrcn_model.training.run_record import (
     TrainedOn,
     check_same,
@@ -34,12 +36,14 @@ class Outcome:
         trained: Whether there was anything left to do.
         first: Whether this is the process, of several, that reports progress.
         test_shards: Patterns of the test shards that lie beside those trained on.
+        files: Pictures and tables that were made of the run, for people to look at.
     """
 
     folder: Path
     trained: bool
     first: bool
     test_shards: list[str]
+    files: Sequence[Path] = ()
 
 
 def run_training(
@@ -88,7 +92,15 @@ def run_training(
                 stop=stop,
                 figures_only=choice.figures_only,
             )
+            shows = choice.pictures and ranks.first
+            if shows and not folder.has_checkpoint():
+                _warn_of(show_beginning(folder, options, ready.data.train.data_set), observer)
             trained = training.run()
+            made = WrittenFiles()
+            # one that was killed while it drew is drawn by the same command
+            if shows and (trained or not folder.learning_curves.exists()):
+                made = show_end(folder, ready.data.val)
+                _warn_of(made.problems, observer)
             # the first process still writes when the others are done, and holds the connections
             ranks.wait()
         return Outcome(
@@ -96,7 +108,13 @@ def run_training(
             trained=trained,
             first=ranks.first,
             test_shards=ready.data.test_shards(),
+            files=made.paths,
         )
+
+
+def _warn_of(problems: Sequence[str], observer: TrainingObserver) -> None:
+    for problem in problems:
+        observer.warn(problem)
 
 
 @contextmanager

@@ -25,12 +25,14 @@ class RunChoice:
         plugins: Names of the plug-ins that may be imported, if a data set has recorded one.
         figures_only: Whether the run is one of many that are tried: it has metrics.jsonl, but keeps
             no weights, no TensorBoard events, and a checkpoint once a minute at most.
+        pictures: Whether the run shows itself in pictures and tables; see `run_pictures`.
     """
 
     out: str | os.PathLike[str] | None = None
     fresh: bool = False
     plugins: tuple[str, ...] = ()
     figures_only: bool = False
+    pictures: bool = False
 
     def folder(self, options: TrainOptions, trained_on: TrainedOn) -> RunFolder:
         """The run's folder; it need not exist.

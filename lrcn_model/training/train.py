@@ -56,6 +56,7 @@ def train(
     resume: AnyPath | None = None,
     fresh: bool = False,
     plugins: Sequence[str] = (),
+    pictures: bool = False,
     observer: TrainingObserver | None = None,
     **values: Any,
 ) -> Outcome:
@@ -71,6 +72,8 @@ def train(
         resume: The folder of a run to go on with, with its own values.
         fresh: Whether to throw away the run that is in the folder.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
+        pictures: Whether the run's folder gets pictures and tables for people to look at, such as
+            the learning curves.
         observer: The object that is told what happens; None for nobody.
         **values: Any values of `lrcn-train`, by the names of `training.options.OPTIONS`: for
             example `cnn="small", size=(64, 64), epochs=3`. They override those of `config`.
@@ -87,7 +90,7 @@ def train(
         if patterns:
             given[name] = tuple(each_pattern(patterns))
     options = training_options(given, config=config, out=out, resume=resume, fresh=fresh)
-    choice = RunChoice(out=resume or out, fresh=fresh, plugins=tuple(plugins))
+    choice = RunChoice(out=resume or out, fresh=fresh, plugins=tuple(plugins), pictures=pictures)
     # not entered: signals do here what they do in the caller's program
     return run_training(options, choice, observer or SilentObserver(), StopSignals())
 

@@ -50,6 +50,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
         *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
         *("--summary", "--fuse", "--background", "--alarm", "--alarm-length"),
+        *("--pictures", "--log", "--log-file"),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +88,9 @@ def test_of_many_classes_the_worst_and_the_best_are_shown(
     assert "the 15 worst and the 15 best of 41 classes, by F1" in shown
     named = [number for number in range(41) if f"class {number} " in shown]
     assert named == [*range(15), *range(26, 41)]
+    assert "11 more classes are left out here; --json has all" in shown
+    assert "most confused: 10 of 39 pairs" in shown
+    assert re.search(r"class 39 +│ class 40 +│ +39 │ +97.5 %", shown)
     # videos, precision, recall and F1 of the best of all, and of the class that no video has
     rows = rows_of(shown)
     assert rows["class 0"] == ["40", "100.0 %", "100.0 %", "100.0 %"]

@@ -22,7 +22,7 @@ from PIL import Image
 from lrcn_data import make_shards
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
-from lrcn_model.predicting.segment_picture import class_colour
+from lrcn_model.pictures.class_colours import class_colour
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.trained_run import save_weights

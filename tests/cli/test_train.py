@@ -65,8 +65,8 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     found = {option for parameter in command.params for option in parameter.opts}
     values = {"--" + name.replace("_", "-") for name in OPTIONS}
     assert found == values | {
-        *("--config", "--out", "--resume", "--fresh", "--dry-run", "--json", "--debug"),
-        "--frame-kind",
+        *("--config", "--out", "--resume", "--fresh", "--dry-run", "--report", "--json", "--debug"),
+        *("--frame-kind", "--pictures", "--log", "--log-file"),
         "--version",
     }
     assert "--allow-other-sampling" in values

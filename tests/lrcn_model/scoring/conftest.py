@@ -47,6 +47,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
             trained=dict(trained),
             calibration=calibration,
             multi_label=data.multi_label,
+            labels_in_time=data.labels_in_time,
         )
         folder = RunFolder(tmp_path / name)
         folder.make()

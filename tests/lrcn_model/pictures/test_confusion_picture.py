@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lrcn_data.errors import LrcnError
-from lrcn_model.scoring.confusion_picture import draw_confusion
+from lrcn_model.pictures.confusion_picture import draw_confusion
 
 
 def colours(path: Path) -> np.ndarray:
