@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import signal
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,6 +40,7 @@ from .options import (
     workers_option,
 )
 from .output import print_json, print_next, print_result, print_table, say, warn
+from .terminated import TERMINATED, Terminated, sigterm_interrupts
 
 if TYPE_CHECKING:
     from lrcn_data.format.data_set_folder import DataSetFolder
@@ -359,23 +358,14 @@ def _next_command(out: str, splits: Container[str], frame_kind: str) -> str:
     return shlex.join(words)
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a run as Ctrl-C does."""
-
-
 @contextmanager
 def _orderly_sigterm() -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    except _Terminated:
-        say("terminated; the same command goes on from here")
-        raise click.exceptions.Exit(128 + signal.SIGTERM) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with sigterm_interrupts():
+        try:
+            yield
+        except Terminated:
+            say("terminated; the same command goes on from here")
+            raise click.exceptions.Exit(TERMINATED) from None
 
 
 def _write(making: ShardMaking) -> RunResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,6 +114,25 @@ def debug_option(function: Decorated) -> Decorated:
         callback=remember,
         help="Show the traceback of an error.",
     )(function)
+
+
+def refuse_others(context: click.Context, option: str, known: Collection[str]) -> None:
+    """Refuse options that have no meaning with another one, rather than ignore them.
+
+    Args:
+        context: That of the command.
+        option: The other option, as it is written.
+        known: The names of the parameters that have a meaning with it.
+
+    Raises:
+        UsageError: Another one is given.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        given = source == click.core.ParameterSource.COMMANDLINE and parameter.expose_value
+        if given and parameter.name not in known:
+            what = parameter.opts[-1] if isinstance(parameter, click.Option) else "SOURCE"
+            raise UsageError(f"{what} doesn't go with {option}; leave it out")
 
 
 def log_option(function: Decorated) -> Decorated:

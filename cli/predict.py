@@ -42,6 +42,7 @@ from .options import (
     views_option,
 )
 from .output import print_result, warn
+from .predict_live import live_options, watch_source
 from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
 from .predict_progress import VideosProgress, clock
 from .predict_serve import Address, serve_options, serve_page
@@ -51,8 +52,8 @@ from .prepare_torch import prepare_torch
 
 if TYPE_CHECKING:
     from lrcn_model.predicting.prediction import Prediction
+    from lrcn_model.predicting.run_to_predict import RunToPredict
     from lrcn_model.scoring.calibration import Calibration
-    from lrcn_model.scoring.trained_run import TrainedRun
 
 _PROBABILITY = click.FloatRange(0, 1)
 
@@ -68,6 +69,7 @@ _FAR_APART = 5.0
         "Videos": ("root", "picture_rate", "max_hours"),
         "Predicting": ("top", "min_score", "views", "crop", "span"),
         "In time": ("timeline", "min_length", "enter", "leave"),
+        "Live": ("live", "patience", "reconnects"),
         "Files": ("csv_path", "vtt", "render", "strip"),
         "Local page": ("serve", "address", "max_size", "max_seconds", "browser"),
         "Plug-ins": ("plugins", "sampling", "cnn", "head"),
@@ -82,6 +84,8 @@ _FAR_APART = 5.0
         "lrcn-predict runs/paper-1a2b3c4d match.mp4 --timeline --enter 0.8 --leave 0.5",
         "lrcn-predict runs/paper-1a2b3c4d match.mp4 --render shown.mp4 --strip strip.png",
         "curl https://example.org/clip.mp4 | lrcn-predict runs/paper-1a2b3c4d -",
+        "lrcn-predict runs/paper-1a2b3c4d --live /dev/video0",
+        "lrcn-predict runs/paper-1a2b3c4d --live rtsp://camera/stream --json",
         "lrcn-predict runs/paper-1a2b3c4d --serve",
     ),
 )
@@ -163,6 +167,7 @@ _FAR_APART = 5.0
     help="Write a picture of some frames over the segments as a coloured band; of several videos"
     " into this folder.",
 )
+@live_options
 @serve_options
 @views_option
 @crop_option
@@ -191,6 +196,7 @@ def command(
     run_path: str,
     sources: tuple[Path, ...],
     root: Path,
+    live: str | None,
     sampling: str | None,
     device: str,
     picture_rate: Fraction | None,
@@ -203,6 +209,8 @@ def command(
     strip: Path | None,
     as_json: bool,
     views: str | None,
+    patience: float,
+    reconnects: int,
     serve: bool,
     address: Address,
     max_size: int,
@@ -227,19 +235,27 @@ def command(
     shows none of them, one may still be high. Those of segments are the net's own.
 
     With --json a line is printed for each video.
+
+    With --live each frame is scored as soon as it is there, by nets that need none to come. A table
+    rolls on a terminal; a pipe gets a line when the class changes, or with --json a line for each
+    frame, for each segment that has ended, and for the summary at the end. Where the net is slower
+    than the source, the oldest waiting frames are dropped, and counted.
     """
     if serve:
         serve_page(context, named_plugins(cnn, head))
+    if live is not None:
+        watch_source(context, named_plugins(cnn, head))
+        return
     if not sources:
         raise click.MissingParameter(ctx=context, param_hint="'SOURCE...'", param_type="argument")
     prepare_torch()
+    from lrcn_model.predicting.exported_run import load_to_predict
     from lrcn_model.predicting.predict import predict_videos
-    from lrcn_model.scoring.trained_run import load_run
 
     with find_sources(
         [str(source) for source in sources], root=root, pictures=picture_rate is not None
     ) as found:
-        trained = load_run(run_path, plugins=named_plugins(cnn, head), device=device)
+        trained = load_to_predict(run_path, plugins=named_plugins(cnn, head), device=device)
         kinds = _kinds(trained, vtt, render, strip, picture_rate, **values)
         names = [found.name(path) for path in found.paths]
         of_kinds = [places(kind, names) for kind in kinds]
@@ -284,7 +300,7 @@ def _json_line(prediction: Prediction) -> Iterator[str]:
 
 
 def _kinds(
-    trained: TrainedRun,
+    trained: RunToPredict,
     vtt: Path | None,
     render: Path | None,
     strip: Path | None,
@@ -336,7 +352,7 @@ def _kinds(
     ]
 
 
-def _remarks(prediction: Prediction, trained: TrainedRun, span: float | None) -> Iterator[str]:
+def _remarks(prediction: Prediction, trained: RunToPredict, span: float | None) -> Iterator[str]:
     """What is odd about how a video was read, a line each."""
     name, facts = show(prediction.video), trained.facts
     if prediction.error is not None:

@@ -14,7 +14,7 @@ import click
 
 from lrcn_data.errors import UsageError
 
-from .options import BytesType
+from .options import BytesType, refuse_others
 from .output import print_result, say, warn
 from .prepare_torch import prepare_torch
 
@@ -107,7 +107,7 @@ def serve_page(context: click.Context, plugins: Sequence[str]) -> NoReturn:
             address can't be used, or the run can't.
         LrcnError: The run's weights are damaged.
     """
-    _refuse_others(context)
+    refuse_others(context, "--serve", (*_PREDICTING, *_OTHERS))
     prepare_torch()
     if any(find_spec(name) is None for name in ("starlette", "uvicorn")):
         raise UsageError(
@@ -142,14 +142,3 @@ def serve_page(context: click.Context, plugins: Sequence[str]) -> NoReturn:
     stopped = serve(setup, options, on_ready)
     say(f"stopped by {signal.Signals(stopped).name}; no upload is left")
     raise click.exceptions.Exit(128 + stopped)
-
-
-def _refuse_others(context: click.Context) -> None:
-    """Refuse options that have no meaning here, rather than ignore them."""
-    known = {*_PREDICTING, *_OTHERS}
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        source = context.get_parameter_source(name)
-        if source == click.core.ParameterSource.COMMANDLINE and name not in known:
-            what = parameter.opts[-1] if isinstance(parameter, click.Option) else "SOURCE"
-            raise UsageError(f"{what} doesn't go with --serve; leave it out")

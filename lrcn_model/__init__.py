@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from lrcn_model.nets.net import LRCN
     from lrcn_model.nets.net_config import NetConfig, Part
     from lrcn_model.pictures.confusion_picture import draw_confusion
+    from lrcn_model.predicting.live_events import LiveFrame, LiveSummary, SourceLost
     from lrcn_model.predicting.predict import PredictProgress, predict, predict_videos
     from lrcn_model.predicting.prediction import FrameGuess, Guess, Prediction
     from lrcn_model.predicting.segments import Segment
+    from lrcn_model.predicting.watch import Watch, watch
     from lrcn_model.reading.augmentation import Augmentation
     from lrcn_model.reading.clip_batch import ClipBatch, collate
     from lrcn_model.reading.epoch_sampler import EpochSampler
@@ -78,6 +80,8 @@ __all__ = [
     "Fusion",
     "Guess",
     "Interval",
+    "LiveFrame",
+    "LiveSummary",
     "NetConfig",
     "OnnxModel",
     "Outcome",
@@ -93,12 +97,14 @@ __all__ = [
     "SetResult",
     "SetVideoScores",
     "ShardDataset",
+    "SourceLost",
     "Summary",
     "SummaryInTime",
     "TrainedRun",
     "TrainingObserver",
     "TrialResult",
     "VideoScores",
+    "Watch",
     "WebdatasetReader",
     "collate",
     "compare",
@@ -120,6 +126,7 @@ __all__ = [
     "summarize",
     "summarize_in_time",
     "train",
+    "watch",
     "write_csv",
     "write_report",
 ]
@@ -187,6 +194,11 @@ __getattr__, __dir__ = lazy_names(
         "ExportedFacts": "exporting.exported_facts",
         "OnnxModel": "exporting.onnx_model",
         "export": "exporting.export",
+        "LiveFrame": "predicting.live_events",
+        "LiveSummary": "predicting.live_events",
+        "SourceLost": "predicting.live_events",
+        "Watch": "predicting.watch",
+        "watch": "predicting.watch",
         "predict": "predicting.predict",
         "predict_videos": "predicting.predict",
         "train": "training.train",

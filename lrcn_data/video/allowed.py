@@ -6,6 +6,8 @@ input. Those that people keep videos in are few.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 _CONTAINERS = """
     avi mov mp4 m4a 3gp 3g2 mj2 matroska webm mpegts mpeg flv gif asf ogg mxf nut wtv rm
     m4v mpegvideo h264 hevc ivf obu dv swf y4m yuv4mpegpipe apng
@@ -29,3 +31,10 @@ ALLOWED_DECODERS = frozenset(_CODECS.split())
 
 PROTOCOLS = "file"
 """The protocols by which libav may open what it is given."""
+
+LIVE_PROTOCOLS: Mapping[str, str] = {
+    **dict.fromkeys(("http", "https"), "http,https,httpproxy,tls,tcp"),
+    **dict.fromkeys(("rtsp", "rtsps"), "rtp,udp,tcp,tls"),
+}
+"""The protocols by which libav may open an address that is to be read live, by how that begins.
+None of them opens a file, wherever a server may send one."""

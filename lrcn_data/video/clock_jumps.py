@@ -78,12 +78,9 @@ def put_right(
     Returns:
         The pts and the dts, which still count from where the file counts from.
     """
-    right_pts, right_dts = _unwrapped(pts, dts, clock)
-    if clock.jumps:
-        _close_jumps(right_pts, right_dts, durations, clock)
-    else:
-        _drop_absurd(right_pts, right_dts, durations, clock)
-    return right_pts, right_dts
+    repair = ClockRepair(clock)
+    right = [repair.put_right(*times) for times in zip(pts, dts, durations, strict=True)]
+    return [shown for shown, _ in right], [decoded for _, decoded in right]
 
 
 def may_jump(pts: Sequence[int | None], time_base: Fraction) -> bool:
@@ -95,76 +92,78 @@ def may_jump(pts: Sequence[int | None], time_base: Fraction) -> bool:
     return microseconds > _ABSURD * time_base.denominator
 
 
-def _unwrapped(
-    pts: Sequence[int | None], dts: Sequence[int | None], clock: Clock
-) -> tuple[Column, Column]:
-    """Make those times at the start negative that are from before a wrap."""
-    right_pts, right_dts = list(pts), list(dts)
-    if clock.wraps_at is None:
-        return right_pts, right_dts
-    round_trip = 1 << clock.wraps_at
-    highest = clock.ticks(clock.container_start) + round_trip // 2
-    for number in range(len(right_pts)):
-        wrapped = False
-        for column in (right_pts, right_dts):
-            time = column[number]
-            if time is not None and time > highest:
-                column[number] = time - round_trip
-                wrapped = True
-        if not wrapped:
-            break
-    return right_pts, right_dts
-
-
-def _close_jumps(pts: Column, dts: Column, durations: Sequence[int], clock: Clock) -> None:
-    """Move the times after each jump to where they would be without it."""
-    shift = 0
-    last = expected = None
-    for number, (shown, decoded) in enumerate(zip(pts, dts, strict=True)):
-        moved = clock.ticks(shift)
-        if decoded is not None and last is not None and expected is not None:
-            now = clock.since_start(decoded + moved)
-            gap = now - expected
-            if abs(gap) > _LONGEST_GAP or now + _BACKWARDS < last:
-                shift -= gap
-                moved -= clock.ticks(gap)
-        if shown is not None:
-            pts[number] = shown + moved
-        if decoded is not None:
-            dts[number] = decoded + moved
-        last = _decoded_at(shown, dts[number], expected, clock)
-        expected = last + clock.lasts(durations[number])
-
-
-def _drop_absurd(pts: Column, dts: Column, durations: Sequence[int], clock: Clock) -> None:
-    """Replace times by None that are so far off that no jump explains them."""
-    expected = None
-    for number, (shown, decoded) in enumerate(zip(pts, dts, strict=True)):
-        if decoded is not None and expected is not None:
-            if _is_absurd(decoded, expected, clock):
-                dts[number] = None
-            if shown is not None and _is_absurd(shown, expected, clock):
-                pts[number] = None
-        now = _decoded_at(shown, dts[number], expected, clock)
-        expected = now + clock.lasts(durations[number])
-
-
-def _is_absurd(time: int, expected: int, clock: Clock) -> bool:
-    return abs(clock.since_start(time) - expected) > _ABSURD
-
-
-def _decoded_at(shown: int | None, decoded: int | None, expected: int | None, clock: Clock) -> int:
-    """The time at which a packet is decoded, in microseconds since the start.
+class ClockRepair:
+    """Puts the times of packets right as they come.
 
     Args:
-        shown: The packet's pts in ticks.
-        decoded: The packet's dts in ticks.
-        expected: The time at which the packets before it would have it decoded, in microseconds
-            since the start; None for the first packet.
         clock: How the container counts time.
     """
-    if decoded is not None:
-        return clock.since_start(decoded)
-    if expected is not None:
-        return expected
-    return 0 if shown is None else clock.since_start(shown)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._shift = 0
+        self._last: int | None = None
+        self._expected: int | None = None
+        self._wraps = clock.wraps_at is not None
+
+    def put_right(
+        self, pts: int | None, dts: int | None, duration: int
+    ) -> tuple[int | None, int | None]:
+        """Put the times of the next packet right.
+
+        Args:
+            pts: Its presentation time in ticks; None where it has none.
+            dts: Its decoding time in ticks, likewise.
+            duration: Its duration in ticks; 0 where it is unknown.
+        """
+        pts, dts = self._unwrapped(pts, dts)
+        shown = pts
+        pts, dts = self._without_jump(pts, dts) if self._clock.jumps else self._believed(pts, dts)
+        self._last = self._decoded_at(shown, dts)
+        self._expected = self._last + self._clock.lasts(duration)
+        return pts, dts
+
+    def _unwrapped(self, pts: int | None, dts: int | None) -> tuple[int | None, int | None]:
+        """Make times at the start negative that are from before a wrap."""
+        if not self._wraps or self._clock.wraps_at is None:
+            return pts, dts
+        round_trip = 1 << self._clock.wraps_at
+        highest = self._clock.ticks(self._clock.container_start) + round_trip // 2
+        right_pts, right_dts = (
+            time - round_trip if time is not None and time > highest else time
+            for time in (pts, dts)
+        )
+        # those behind the first packet without such a time are from after it
+        self._wraps = (right_pts, right_dts) != (pts, dts)
+        return right_pts, right_dts
+
+    def _without_jump(self, pts: int | None, dts: int | None) -> tuple[int | None, int | None]:
+        """Move times to where they would be without the jumps so far."""
+        clock, moved = self._clock, self._clock.ticks(self._shift)
+        if dts is not None and self._last is not None and self._expected is not None:
+            now = clock.since_start(dts + moved)
+            gap = now - self._expected
+            if abs(gap) > _LONGEST_GAP or now + _BACKWARDS < self._last:
+                self._shift -= gap
+                moved -= clock.ticks(gap)
+        return None if pts is None else pts + moved, None if dts is None else dts + moved
+
+    def _believed(self, pts: int | None, dts: int | None) -> tuple[int | None, int | None]:
+        """Replace times by None that are so far off that no jump explains them."""
+        if dts is None or self._expected is None:
+            return pts, dts
+        return (
+            None if pts is not None and self._is_absurd(pts, self._expected) else pts,
+            None if self._is_absurd(dts, self._expected) else dts,
+        )
+
+    def _is_absurd(self, time: int, expected: int) -> bool:
+        return abs(self._clock.since_start(time) - expected) > _ABSURD
+
+    def _decoded_at(self, shown: int | None, decoded: int | None) -> int:
+        """The time at which a packet is decoded, in microseconds since the start."""
+        if decoded is not None:
+            return self._clock.since_start(decoded)
+        if self._expected is not None:
+            return self._expected
+        return 0 if shown is None else self._clock.since_start(shown)

@@ -31,7 +31,7 @@ VideoPacket: TypeAlias = "av.Packet[VideoStream]"
 FAILURES = (av.FFmpegError, EOFError, ValueError, IndexError)
 """The errors that PyAV raises for a file that libav can't read."""
 
-_GENERATE_PTS = 0x1
+GENERATE_PTS = 0x1
 """AVFMT_FLAG_GENPTS. PyAV sets it; made-up pts come out of order in XviD clips with B-frames."""
 
 _NO_TIMES = 0x80
@@ -79,12 +79,17 @@ def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[Inpu
             source.file.url, format=known, container_options=settings, metadata_errors="replace"
         )
     except FAILURES as error:
-        said = error.strerror if isinstance(error, av.FFmpegError) else error
-        detail = f"no container that is allowed opens it ({said})"
+        detail = f"no container that is allowed opens it ({what_is_said(error)})"
         raise VideoError(Reason.NOT_A_VIDEO, detail) from error
     with container:
-        container.flags &= ~_GENERATE_PTS
+        container.flags &= ~GENERATE_PTS
         yield container
+
+
+def what_is_said(error: Exception) -> str:
+    """What one of `FAILURES` says, without the file's name."""
+    said = error.strerror if isinstance(error, av.FFmpegError) else error
+    return str(said)
 
 
 def choose_stream(container: InputContainer) -> VideoStream:
@@ -127,18 +132,16 @@ def _score(stream: VideoStream) -> int:
     )
 
 
-class OpenStream:
+class ContainerStream:
     """The video stream of a container that is open.
 
     Args:
-        source: The file that is open.
-        container: The file's container, opened but not read from yet.
+        container: The container, opened but not read from yet.
         options: How the video is decoded.
         messages: The list in which libav's messages are collected.
 
     Attributes:
-        source: The file that is open.
-        container: The file's open container.
+        container: The open container.
         options: How the video is decoded.
         messages: What libav has said so far.
         stream: The chosen video stream.
@@ -149,13 +152,8 @@ class OpenStream:
     """
 
     def __init__(
-        self,
-        source: VideoSource,
-        container: InputContainer,
-        options: DecodeOptions,
-        messages: Messages,
+        self, container: InputContainer, options: DecodeOptions, messages: Messages
     ) -> None:
-        self.source = source
         self.container = container
         self.options = options
         self.messages = messages
@@ -217,6 +215,30 @@ class OpenStream:
         """Convert microseconds to ticks."""
         # most files start at 0, and a Fraction takes long
         return nearest(Fraction(microseconds, av.time_base) / self.time_base) if microseconds else 0
+
+
+class OpenStream(ContainerStream):
+    """The video stream of a file that is open; see `ContainerStream`.
+
+    Args:
+        source: The file that is open.
+        container: The file's container, opened but not read from yet.
+        options: How the video is decoded.
+        messages: The list in which libav's messages are collected.
+
+    Attributes:
+        source: The file that is open.
+    """
+
+    def __init__(
+        self,
+        source: VideoSource,
+        container: InputContainer,
+        options: DecodeOptions,
+        messages: Messages,
+    ) -> None:
+        super().__init__(container, options, messages)
+        self.source = source
 
 
 def is_flush(packet: VideoPacket) -> bool:

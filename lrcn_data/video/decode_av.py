@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import av
-
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.video.avi_file import read_avi
-from lrcn_data.video.container_av import FAILURES, VideoSource
+from lrcn_data.video.container_av import FAILURES, VideoSource, what_is_said
 from lrcn_data.video.decode_from_start import decode_from_start
 from lrcn_data.video.decode_full import decode_full, decode_sound_part
 from lrcn_data.video.decode_planned import decode_planned
@@ -56,8 +54,7 @@ def _read_strictly(video: AvVideo) -> Decoded:
     try:
         decoded = _read_some_way(video)
     except FAILURES as error:
-        said = error.strerror if isinstance(error, av.FFmpegError) else str(error)
-        raise video.decoder.damage(str(said)) from error
+        raise video.decoder.damage(what_is_said(error)) from error
     if video.opened.messages:
         raise video.decoder.damage("")
     return decoded

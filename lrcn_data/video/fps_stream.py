@@ -55,6 +55,39 @@ class FpsStream:
         return round_near(time * self._numerator, self._denominator)
 
 
+class FpsTicks:
+    """The fps stream of frames that come one after another: the same frames as in `FpsStream`.
+
+    How many frames of the fps stream a frame is, the next one says, or the end, as it may take the
+    tick that the frame is nearest to. So they are known one frame of the source later.
+
+    Args:
+        time_base: The length of a tick of the frames' times in seconds.
+        fps: The number of frames per second of the fps stream.
+
+    Attributes:
+        length: The number of frames of the fps stream so far.
+    """
+
+    def __init__(self, time_base: Fraction, fps: Fraction) -> None:
+        self._rate = fps * time_base
+        self._next: int | None = None
+        self.length = 0
+
+    def until(self, time: int) -> int:
+        """The number of frames of the fps stream that show the last frame; 0 before the first one.
+
+        Args:
+            time: The time in ticks of the next frame, or at which the last one ends.
+        """
+        tick = round_near(time * self._rate.numerator, self._rate.denominator)
+        before = tick if self._next is None else self._next
+        # times that run backwards show nothing
+        self._next = max(before, tick)
+        self.length += self._next - before
+        return self._next - before
+
+
 def _earliest(tick: int, numerator: int, denominator: int) -> int:
     """The earliest time that `round_near` rounds to the given tick or a later one."""
     half_before = (2 * tick - 1) * denominator

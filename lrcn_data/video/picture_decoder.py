@@ -8,7 +8,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
-from lrcn_data.video.container_av import OpenStream, VideoPacket
+from lrcn_data.video.container_av import ContainerStream, VideoPacket
 from lrcn_data.video.libav_messages import Messages
 from lrcn_data.video.timeline import FrameStamp
 
@@ -28,7 +28,7 @@ class PictureDecoder:
             (`too-large`).
     """
 
-    def __init__(self, opened: OpenStream) -> None:
+    def __init__(self, opened: ContainerStream) -> None:
         self._codec: VideoCodecContext = opened.codec
         self._messages: Messages = opened.messages
         self._skipping = False

@@ -30,6 +30,16 @@ class FrameStamp:
     duration: int
 
 
+def untimed(stamp: FrameStamp, usual: int) -> FrameStamp:
+    """What is known of a frame's time where its container has no times, and they are made up.
+
+    Args:
+        stamp: What libavformat says of it.
+        usual: How long a frame is usually shown, in ticks; 0 where that is unknown.
+    """
+    return FrameStamp(pts=None, dts=None, duration=usual or stamp.duration)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
     """The times of a video's frames, in the order in which the decoder gives them.
@@ -120,19 +130,58 @@ def build_timeline(
             none.
         start: The time in ticks that becomes 0.
     """
-    times: list[int] = []
-    duration = 0
-    corrector = _BestEffort()
-    nominal = ticks_a_frame(frame_rate, time_base) or ticks_a_frame(average_rate, time_base)
-    for stamp in stamps:
-        best = corrector.time(stamp)
-        previous = times[-1] if times else None
-        time = (
-            best - start if best is not None else (0 if previous is None else previous + duration)
+    frame_times = FrameTimes(
+        time_base=time_base, frame_rate=frame_rate, average_rate=average_rate, start=start
+    )
+    times = list(map(frame_times.add, stamps))
+    return Timeline(time_base=time_base, times=times, end=frame_times.end)
+
+
+class FrameTimes:
+    """The times of frames that come one after another; `build_timeline` has the rules.
+
+    Args:
+        time_base: See `build_timeline`.
+        frame_rate: See `build_timeline`.
+        average_rate: See `build_timeline`.
+        start: See `build_timeline`.
+    """
+
+    def __init__(
+        self,
+        *,
+        time_base: Fraction,
+        frame_rate: Fraction | None,
+        average_rate: Fraction | None,
+        start: int,
+    ) -> None:
+        self._nominal = ticks_a_frame(frame_rate, time_base) or ticks_a_frame(
+            average_rate, time_base
         )
-        duration = _frame_duration(stamp.duration, time, previous) or nominal or max(duration, 1)
-        times.append(time)
-    return Timeline(time_base=time_base, times=times, end=times[-1] + duration if times else 0)
+        self._start = start
+        self._corrector = _BestEffort()
+        self._last: int | None = None
+        self._duration = 0
+
+    def add(self, stamp: FrameStamp) -> int:
+        """The time of the next frame in ticks, counted from the start."""
+        best, previous = self._corrector.time(stamp), self._last
+        if best is not None:
+            time = best - self._start
+        else:
+            time = 0 if previous is None else previous + self._duration
+        self._duration = (
+            _frame_duration(stamp.duration, time, previous)
+            or self._nominal
+            or max(self._duration, 1)
+        )
+        self._last = time
+        return time
+
+    @property
+    def end(self) -> int:
+        """The time in ticks at which the last frame so far ends; 0 before the first one."""
+        return 0 if self._last is None else self._last + self._duration
 
 
 def known_times(column: Sequence[int | None]) -> Sequence[int]:

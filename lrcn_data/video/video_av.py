@@ -22,6 +22,7 @@ from lrcn_data.video.timeline import (
     build_timeline,
     rising_timeline,
     ticks_a_frame,
+    untimed,
 )
 
 
@@ -102,9 +103,7 @@ class AvVideo:
         time_base, frame_rate = self.packets.time_base, self.opened.codec.framerate
         if self.packets.table.untimed:
             usual = ticks_a_frame(frame_rate, time_base)
-            stamps = [
-                FrameStamp(pts=None, dts=None, duration=usual or stamp.duration) for stamp in stamps
-            ]
+            stamps = [untimed(stamp, usual) for stamp in stamps]
         timeline = build_timeline(
             stamps,
             time_base=time_base,

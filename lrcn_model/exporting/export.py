@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import warnings
@@ -29,6 +30,7 @@ from lrcn_model.exporting.exported_facts import (
     NEXT_STATE,
     ONNX,
     RECORD,
+    RUN_RECORD,
     STATE,
     STEP,
     ExportedFacts,
@@ -42,7 +44,6 @@ from lrcn_model.exporting.graphs import (
 )
 from lrcn_model.exporting.onnx_model import OnnxModel
 from lrcn_model.nets.carried_state import State
-from lrcn_model.nets.head import is_causal
 from lrcn_model.run_folder import run_file
 from lrcn_model.scoring.trained_run import TrainedRun, load_run
 
@@ -187,7 +188,7 @@ def _start(trained: TrainedRun) -> State:
         UsageError: The head isn't causal, or begins otherwise than with zeros.
     """
     net = trained.net
-    if not is_causal(net.head):
+    if not trained.causal:
         raise UsageError(
             f"--head {net.config.head} of {trained.name} looks at frames to come, so there is no"
             f" step to export; take --graph {CLIP}"
@@ -256,6 +257,14 @@ def _onnx(program: ExportedProgram, facts: ExportedFacts, trained: TrainedRun) -
         raise _not_exported(trained, ONNX, error) from error
     assert made is not None
     made.model.metadata_props[RECORD] = facts.to_json()
+    made.model.metadata_props[RUN_RECORD] = json.dumps(
+        {
+            "version": trained.facts.version,
+            "causal": trained.causal,
+            **trained.facts.as_record(),
+        },
+        ensure_ascii=False,
+    )
     content: bytes = made.model_proto.SerializeToString()
     return content
 

@@ -21,6 +21,10 @@ RECORD = "lrcn"
 """Where a model has its facts: in ONNX's metadata under this name, as JSON; in a program of
 torch.export in the extra file of this name with `.json`."""
 
+RUN_RECORD = "lrcn_run"
+"""Where an ONNX model has all that is known of its run, as the run's weights have it; lrcn-predict
+needs more than other programs do."""
+
 FRAMES, LOG_PROBS, STATE, NEXT_STATE = "frames", "log_probs", "state", "next_state"
 """The names of a model's inputs and outputs; those of states have a number behind an underscore."""
 

@@ -19,6 +19,7 @@ from lrcn_model.exporting.exported_facts import (
     CLIP,
     FRAMES,
     RECORD,
+    RUN_RECORD,
     STATE,
     STEP,
     ExportedFacts,
@@ -40,6 +41,7 @@ class OnnxModel:
 
     Attributes:
         facts: What the model says of itself.
+        run_record: All that is known of its run, as JSON; None where an older version wrote it.
 
     Raises:
         UsageError: onnxruntime is not installed.
@@ -62,8 +64,9 @@ class OnnxModel:
             self._session = onnxruntime.InferenceSession(
                 source, options, providers=["CPUExecutionProvider"]
             )
-            record = self._session.get_modelmeta().custom_metadata_map[RECORD]
-            self.facts = ExportedFacts.from_json(record)
+            records = self._session.get_modelmeta().custom_metadata_map
+            self.facts = ExportedFacts.from_json(records[RECORD])
+            self.run_record: str | None = records.get(RUN_RECORD)
         # what onnxruntime raises has no common type
         except Exception as error:
             raise LrcnError(

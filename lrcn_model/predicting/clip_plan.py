@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import ceil
 
+from lrcn_data.errors import UsageError
 from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.choose_clips import choose_clips
 from lrcn_data.sampling.sampling import Sampling
@@ -79,6 +80,19 @@ class VideoPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sliding:
+    """How a net goes through a stream whose end is not known.
+
+    Attributes:
+        window: The number of frames that the head sees from where it begins; None for all.
+        stride: The number of frames from one beginning to the next one.
+    """
+
+    window: int | None = None
+    stride: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClipPlanner:
     """Plans videos for a run.
 
@@ -113,22 +127,50 @@ class ClipPlanner:
             return VideoPlan(length=length, clips=list(self._sampled(length)))
         return self._of_whole_videos(length)
 
+    def sliding(self) -> Sliding:
+        """How a stream is scored: each frame as `plan` has it, but for the last window of a video.
+
+        Raises:
+            UsageError: What is said of a frame needs frames to come.
+        """
+        facts, sampling = self.facts, self.sampling
+        if self._is_carried:
+            return Sliding()
+        if facts.labels_in_time and facts.window:
+            return Sliding(window=facts.window, stride=max(1, facts.window // 2))
+        if not isinstance(sampling, Windows) or self._by_clip:
+            why = "its clips were drawn from whole videos"
+            if self._by_clip:
+                why = "it judges windows by their last frames (--average last)"
+            raise UsageError(
+                f"a stream can't be scored as it comes: of the run, {why}; train on --sampling"
+                " windows with --average probs, or on labels in time"
+            )
+        return Sliding(window=sampling.seq_len, stride=_no_gaps(sampling))
+
+    @property
+    def _is_carried(self) -> bool:
+        """Whether the head goes on with its state through a whole video."""
+        facts = self.facts
+        return facts.labels_in_time and (facts.carry_state or (facts.window == 0 and self.causal))
+
+    @property
+    def _by_clip(self) -> bool:
+        """Whether only a clip's last frame was trained, so that the others say nothing."""
+        return self.facts.average == "last" and not self.facts.labels_in_time
+
     def _sampled(self, length: int) -> Iterator[PlannedClip]:
         """The clips that the shards' sampling chooses."""
         sampling = self.sampling
         if self.timeline and isinstance(sampling, Windows):
-            # as they are in the shards, unless frames lie between them
-            stride = min(sampling.effective_stride, sampling.seq_len)
-            sampling = replace(sampling, stride=stride)
+            sampling = replace(sampling, stride=_no_gaps(sampling))
         picked = choose_clips(length, sampling=sampling, short=self.short, seed=0, path="")
-        # where only the last frame of a clip was trained, the others say nothing
-        by_clip = self.facts.average == "last" and not self.facts.labels_in_time
         for picks in sorted(picked, key=lambda picks: max(picks.positions)):
             ends = min(picks.positions), max(picks.positions)
             yield PlannedClip(
                 positions=picks.positions,
                 num_valid=picks.num_valid,
-                covers=range(ends[0], ends[1] + 1) if by_clip else None,
+                covers=range(ends[0], ends[1] + 1) if self._by_clip else None,
             )
 
     def _of_whole_videos(self, length: int) -> VideoPlan:
@@ -161,7 +203,7 @@ class ClipPlanner:
     def _in_time(self, length: int) -> VideoPlan:
         """What a net is evaluated on whose labels are in time; see `evaluate_in_time`."""
         facts = self.facts
-        if facts.carry_state or (facts.window == 0 and self.causal):
+        if self._is_carried:
             size = facts.window or facts.seq_len
             return VideoPlan(length=length, clips=_clips(_spans(length, size, size)), carried=True)
         if facts.window is None:
@@ -170,6 +212,11 @@ class ClipPlanner:
         clips = _clips(_spans(length, size, max(1, size // 2)))
         is_cut = not facts.window and len(clips) > 1
         return VideoPlan(length=length, clips=clips, span=size if is_cut else None)
+
+
+def _no_gaps(windows: Windows) -> int:
+    """The stride of windows as they are in the shards, unless frames lie between them."""
+    return min(windows.effective_stride, windows.seq_len)
 
 
 def _spans(length: int, size: int, stride: int) -> list[range]:

@@ -16,12 +16,12 @@ from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.sampling import Sampling
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_data.video.decoding import LONGEST, DecodeOptions
-from lrcn_model.nets.head import is_causal
 from lrcn_model.predicting.clip_plan import ClipPlanner
 from lrcn_model.predicting.read_ahead import VideoReading
+from lrcn_model.predicting.run_to_predict import RunToPredict
 from lrcn_model.predicting.stored_frames import StoredFrames
 from lrcn_model.reading.video_seconds import VideoSeconds
-from lrcn_model.scoring.trained_run import RunFacts, TrainedRun
+from lrcn_model.scoring.trained_run import RunFacts
 
 _QUALITY = 90
 """The JPEG quality of runs that have not recorded one."""
@@ -64,7 +64,7 @@ def frame_kind_of(facts: RunFacts, plugins: Collection[str]) -> FrameKind:
     return recorded_frame_kind(facts.frame_kind, "the run", plugins, facts.frame_plugins)
 
 
-def video_reading(run: TrainedRun, options: ReadOptions) -> VideoReading:
+def video_reading(run: RunToPredict, options: ReadOptions) -> VideoReading:
     """How videos are read for a run.
 
     All windows are taken of a video where the training's clips are windows. Where a frame was drawn
@@ -79,34 +79,45 @@ def video_reading(run: TrainedRun, options: ReadOptions) -> VideoReading:
         UsageError: A plug-in made or chose the frames, and is not named; or spans are asked for,
             and there are none or it isn't known how long they are.
     """
-    facts = run.facts
-    recipe = facts.recipe
-    sampling = _sampling(facts.seq_len, recipe, options.plugins)
-    short = recipe["short"] if recipe.get("short") in ("loop", WHOLE) else "pad"
-    planner = ClipPlanner(
-        facts=facts,
-        sampling=sampling,
-        short=short,
-        causal=is_causal(run.net.head),
-        timeline=options.timeline,
-        lengths=_lengths(facts, sampling, options),
-    )
-    keeper = StoredFrames(
-        kind=frame_kind_of(facts, options.plugins),
-        size=facts.stored_size,
-        quality=recipe.get("quality", _QUALITY),
-    )
+    planner = clip_planner(run, options)
     return VideoReading(
         options=ClipOptions(
-            fps=facts.fps,
-            sampling=sampling,
-            short=short,
+            fps=run.facts.fps,
+            sampling=planner.sampling,
+            short=planner.short,
             decoder=options.decoder,
             # decoding waits for the net
             decode=replace(options.decode, timeout=LONGEST),
         ),
         plan=planner.plan,
-        keeper=keeper,
+        keeper=frame_keeper(run.facts, options.plugins),
+    )
+
+
+def clip_planner(run: RunToPredict, options: ReadOptions) -> ClipPlanner:
+    """What plans which frames of videos a run scores together; see `video_reading`."""
+    facts = run.facts
+    sampling = _sampling(facts.seq_len, facts.recipe, options.plugins)
+    return ClipPlanner(
+        facts=facts,
+        sampling=sampling,
+        short=facts.recipe["short"] if facts.recipe.get("short") in ("loop", WHOLE) else "pad",
+        causal=run.causal,
+        timeline=options.timeline,
+        lengths=_lengths(facts, sampling, options),
+    )
+
+
+def frame_keeper(facts: RunFacts, plugins: Collection[str]) -> StoredFrames:
+    """What encodes frames as shards hold them that a net was trained on.
+
+    Raises:
+        UsageError: A plug-in made the frames, and is not named.
+    """
+    return StoredFrames(
+        kind=frame_kind_of(facts, plugins),
+        size=facts.stored_size,
+        quality=facts.recipe.get("quality", _QUALITY),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -22,6 +22,8 @@ from lrcn_data.size import Size
 from lrcn_data.storage import locations
 from lrcn_data.storage.folder import Folder
 from lrcn_model.nets.carried_state import CarriedState
+from lrcn_model.nets.frame_differences import FRAMES
+from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.nets.net_plugins import check_named, check_versions, net_plugins
@@ -119,6 +121,39 @@ class RunFacts:
             del record["video_seconds"]
         return record
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read the facts back; those that older versions didn't know have their defaults.
+
+        Raises:
+            KeyError: A value is missing.
+            TypeError: A value is of another type.
+            ValueError: A value is impossible.
+        """
+        return cls(
+            classes=record["classes"],
+            seq_len=record["seq_len"],
+            fps=Fraction(record["fps"]),
+            average=record["average"],
+            # those written before have none
+            stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
+            trained=record["trained"],
+            recipe=record.get("recipe", {}),
+            frame_kind=record.get("frame_kind", RGB_FRAMES),
+            frame_plugins=record.get("frame_plugins", {}),
+            calibration=Calibration.from_json(found)
+            if (found := record.get("calibration"))
+            else None,
+            multi_label=record.get("multi_label", False),
+            labels_in_time=record.get("labels_in_time", False),
+            window=record.get("window"),
+            carry_state=record.get("carry_state", False),
+            smooth=record.get("smooth", 1),
+            video_seconds=VideoSeconds(**lengths)
+            if (lengths := record.get("video_seconds"))
+            else None,
+        )
+
     @property
     def version(self) -> int:
         """The version of a record that has these facts."""
@@ -157,6 +192,27 @@ class TrainedRun:
             seq_len=facts.seq_len if facts.window is None else None,
             frame_kind=facts.frame_kind,
             recipe=facts.sampled,
+        )
+
+    @property
+    def causal(self) -> bool:
+        """Whether the net's scores of a frame depend on no frame after it."""
+        return is_causal(self.net.head)
+
+    @property
+    def clip_by_clip(self) -> bool:
+        """Whether the CNN sees a clip's frames together, as it sees differences between them."""
+        return self.net.config.frame_input != FRAMES
+
+    @property
+    def why_no_stream(self) -> str | None:
+        """Why frames can't be scored as they come, and what to do; None where they can."""
+        if self.causal:
+            return None
+        return (
+            f"the run {self.name} has --head {self.net.config.head}, which looks at frames to come,"
+            " so a stream can't be scored as it comes; predict whole videos, or train with a head"
+            " that isn't bidirectional and whose input isn't centered"
         )
 
     @torch.inference_mode()
@@ -337,40 +393,14 @@ def load_run(
     except OSError as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
     try:
-        if record["version"] > _IN_TIME_VERSION:
-            raise LrcnError(
-                f"{path} has version {record['version']}, this lrcn reads up to"
-                f" {_IN_TIME_VERSION}; upgrade lrcn"
-            )
+        check_version(record, path)
         config = NetConfig.from_json(record["net"])
         check_named(config, str(run), plugins)
         check_versions(config, str(run), record.get("plugins", {}))
         net = LRCN(config)
         net.load_state_dict(_part(tensors, _NET))
         preprocess = Preprocess.for_net(net, tensors[_PREPROCESS + "mean"])
-        facts = RunFacts(
-            classes=record["classes"],
-            seq_len=record["seq_len"],
-            fps=Fraction(record["fps"]),
-            average=record["average"],
-            # those written before have none
-            stored_size=tuple(record["stored_size"]) if record.get("stored_size") else None,
-            trained=record["trained"],
-            recipe=record.get("recipe", {}),
-            frame_kind=record.get("frame_kind", RGB_FRAMES),
-            frame_plugins=record.get("frame_plugins", {}),
-            calibration=Calibration.from_json(found)
-            if (found := record.get("calibration"))
-            else None,
-            multi_label=record.get("multi_label", False),
-            labels_in_time=record.get("labels_in_time", False),
-            window=record.get("window"),
-            carry_state=record.get("carry_state", False),
-            smooth=record.get("smooth", 1),
-            video_seconds=VideoSeconds(**lengths)
-            if (lengths := record.get("video_seconds"))
-            else None,
-        )
+        facts = RunFacts.from_record(record)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise LrcnError(f"{path} doesn't hold a trained net: {error}") from error
     move_net(net, processor).eval()
@@ -381,6 +411,24 @@ def load_run(
         processor=processor,
         name=os.fspath(run),
     )
+
+
+def check_version(record: Mapping[str, Any], name: str) -> None:
+    """Refuse the record of a run that a later version has written.
+
+    Args:
+        record: The record.
+        name: What has it, for the error's message.
+
+    Raises:
+        LrcnError: A later version has written it.
+        KeyError: It has no version.
+    """
+    if record["version"] > _IN_TIME_VERSION:
+        raise LrcnError(
+            f"{name} has version {record['version']}, this lrcn reads up to {_IN_TIME_VERSION};"
+            " upgrade lrcn"
+        )
 
 
 def what_is_trained(folder: RunFolder) -> dict[str, Any] | None:

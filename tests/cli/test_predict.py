@@ -66,6 +66,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("--picture-rate", "--max-hours", "--min-score", "--views", "--crop", "--root", "--span"),
         *("--timeline", "--min-length", "--enter", "--leave"),
         *("--csv", "--vtt", "--render", "--strip", "--log", "--log-file"),
+        *("--live", "--patience", "--reconnects"),
         *("--serve", "--address", "--max-size", "--max-seconds", "--browser"),
     }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrcn_data.video.fps_stream import FpsStream
+from lrcn_data.video.fps_stream import FpsStream, FpsTicks
 from lrcn_data.video.timeline import Timeline
 
 
@@ -57,3 +58,20 @@ def test_each_tick_shows_the_last_frame_that_is_due(
     for number in range(tick(times[0]), tick(timeline.end)):
         expected.append(max(i for i, time in enumerate(times) if tick(time) <= number))
     assert list(FpsStream(timeline, fps)) == expected
+
+
+@given(
+    steps=st.lists(st.integers(-50, 400), min_size=1, max_size=60),
+    start=st.integers(-1000, 1000),
+    fps=st.fractions(Fraction(1, 2), 60, max_denominator=1001),
+)
+def test_frames_that_come_one_after_another_are_shown_as_often_as_in_the_whole(
+    steps: list[int], start: int, fps: Fraction
+) -> None:
+    times = [start, *(start + total for total in accumulate(steps))]
+    timeline = Timeline(time_base=Fraction(1, 1000), times=times[:-1], end=times[-1])
+    ticks = FpsTicks(timeline.time_base, fps)
+    assert ticks.until(times[0]) == 0
+    shown = [frame for frame, time in enumerate(times[1:]) for _ in range(ticks.until(time))]
+    assert shown == list(FpsStream(timeline, fps))
+    assert ticks.length == len(shown)
