@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 PARALLEL := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test fast same chaos-data chaos-train check docs links clean
+.PHONY: demo test fast long same chaos-data chaos-train check docs links clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -53,6 +53,10 @@ test: $(VENV)/.test
 ## fast: the tests to run all the time
 fast: $(VENV)/.test
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+
+## long: tests that vary others at length, which make test leaves out
+long: $(VENV)/.test
+	LRCN_LONG=1 $(BIN)/python -m pytest $(PARALLEL) -m long
 
 ## same: what BASE and HEAD make, compared bit for bit; BASE=7b7e841 by default; ten minutes
 BASE ?= 7b7e841

@@ -52,6 +52,16 @@ if (
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the long variations of other tests, unless they are asked for."""
+    if os.environ.get("LRCN_LONG") or os.environ.get("LRCN_CHAOS"):
+        return
+    skipped = pytest.mark.skip(reason="a long variation of another test: make long")
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(skipped)
+
+
 def random_frames(
     rng: np.random.Generator, count: int, size: tuple[int, int], *, smooth: bool = False
 ) -> list[np.ndarray[Any, np.dtype[np.uint8]]]:

@@ -102,11 +102,14 @@ def kill_at_a_step(process: subprocess.Popen[str], out: Path, step: int, delay: 
     [
         pytest.param(
             workers,
-            marks=pytest.mark.promise(
-                21, f"kill -9 after a random step, --workers {workers}: same losses and weights"
+            marks=(
+                pytest.mark.promise(
+                    21, f"kill -9 after a random step, --workers {workers}: same losses and weights"
+                ),
+                *marks,
             ),
         )
-        for workers in ("0", "2")
+        for workers, marks in (("0", (pytest.mark.long,)), ("2", ()))
     ],
 )
 def test_a_training_killed_at_random_steps_ends_as_one_never_killed(
@@ -186,7 +189,10 @@ def windows(make_data_set: Any) -> Path:
 CARRIED = ("--window", "4", "--carry-state", "--ema", "0.8")
 
 
-@pytest.mark.parametrize("options", [CARRIED, ("--window", "4", "--window-stride", "2")], ids=str)
+WINDOWS = pytest.param(("--window", "4", "--window-stride", "2"), marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("options", [CARRIED, WINDOWS], ids=str)
 def test_a_training_on_labels_in_time_ends_as_one_never_stopped_or_killed(
     windows: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:

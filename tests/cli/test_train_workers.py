@@ -96,7 +96,10 @@ def test_no_reader_outlives_a_training_that_is_killed(make_data_set: MakeDataSet
     assert alive == []
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.3, 0.8])
+LATE = [pytest.param(delay, marks=pytest.mark.long) for delay in (0.0, 0.8)]
+
+
+@pytest.mark.parametrize("delay", [0.3, *LATE])
 def test_ctrl_c_while_readers_start_is_orderly(make_data_set: MakeDataSet, delay: float) -> None:
     folder = make_data_set(samples={"train": [40]}).parent
     training = start(folder, "--epochs", "10000")

@@ -76,7 +76,14 @@ def same_figures(one: dict[str, Any], other: dict[str, Any], *, rel: float = 1e-
         assert other[name] == expected, name
 
 
-@pytest.mark.parametrize("kind", [{}, {"multi_label": True}, {"variable_length": True}], ids=str)
+KINDS = [
+    {},
+    pytest.param({"multi_label": True}, marks=pytest.mark.long),
+    pytest.param({"variable_length": True}, marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_two_processes_train_and_score_every_clip_once(
     make_data_set: MakeDataSet, kind: dict[str, bool]
 ) -> None:
