@@ -42,6 +42,7 @@ class LocalPath(click.Path):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """Read the text."""
         if isinstance(value, str) and is_url(value):
+            value = normal_location(value)  # which refuses one with credentials in it
             self.fail(f"{value} is a URL, which isn't possible here yet; name a path", param, ctx)
         return super().convert(value, param, ctx)
 
@@ -55,12 +56,14 @@ class LocationType(click.ParamType):  # type: ignore[type-arg]
 
     Args:
         file_too: Whether a file on this machine may be named as well.
+        name: What the help shows in place of a value.
     """
 
     name = "folder or URL"
 
-    def __init__(self, *, file_too: bool = False) -> None:
+    def __init__(self, *, file_too: bool = False, name: str = name) -> None:
         self._file_too = file_too
+        self.name = name
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """Read the text; a store that would vanish with the process is refused."""
@@ -86,6 +89,9 @@ LOCATION = LocationType()
 
 RUN = LocationType(file_too=True)
 """The type of an argument that names a run: its folder, or its weights' file."""
+
+LIST = LocationType(file_too=True, name="file or URL")
+"""The type of an option that names a list or class file on this machine or in a store."""
 
 FILE = LocalPath(dir_okay=False)
 """The type of an option that names a file on this machine."""
@@ -209,13 +215,16 @@ crop_option = click.option(
 )
 
 
-def root_option(text: str) -> Callable[[Decorated], Decorated]:
+def root_option(
+    text: str, *, kind: click.ParamType[Any] = FOLDER
+) -> Callable[[Decorated], Decorated]:
     """Add `--root`, the folder that the paths in lists are relative to.
 
     Args:
         text: The help text.
+        kind: The type of its value.
     """
-    return click.option("--root", type=FOLDER, default=".", show_default=True, help=text)
+    return click.option("--root", type=kind, default=".", show_default=True, help=text)
 
 
 def seed_option(text: str) -> Callable[[Decorated], Decorated]:
