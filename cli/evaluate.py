@@ -23,6 +23,7 @@ from .options import (
     PLACE,
     RUN,
     batch_size_option,
+    cache_options,
     crop_option,
     debug_option,
     device_option,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
         ),
         "Results": ("csv_path", "confusion", "calibrate", "summary", "fuse"),
         "Labels in time": ("background", "alarm", "alarm_length"),
-        "Machine": ("device", "amp", "batch_size", "workers"),
+        "Machine": ("device", "amp", "batch_size", "workers", "cache_dir", "cache_size"),
     },
     examples=(
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/test-*.tar'",
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     default="as many as suit the machine",
     least=0,
 )
+@cache_options
 @click.option(
     "--csv",
     "csv_path",
@@ -172,6 +174,8 @@ def command(
     device: str,
     amp: str,
     workers: int | None,
+    cache_dir: Path | None,
+    cache_size: int | None,
     csv_path: Path | None,
     confusion: Path | None,
     calibrate: bool,
@@ -250,6 +254,8 @@ def command(
             views=Views(name=views or WHOLE, crop=crop),
             batch_size=batch_size,
             workers=workers,
+            cache_dir=cache_dir,
+            cache_size=cache_size,
             plugins=plugins,
             allow_other_sampling=allow_other_sampling,
         )
@@ -267,6 +273,8 @@ def command(
         views=Views(name=views or WHOLE, crop=crop),
         batch_size=batch_size,
         workers=workers,
+        cache_dir=cache_dir,
+        cache_size=cache_size,
         plugins=plugins,
         allow_other_sampling=allow_other_sampling,
         calibrate=calibrate,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from lrcn_data.errors import UsageError
 from lrcn_data.plugins import Kinds, is_plugin
-from lrcn_data.size import Size, parse_size
+from lrcn_data.size import Size, parse_bytes, parse_size
 from lrcn_data.storage.locations import is_url, normal_location
 from lrcn_data.video.decoders import DECODERS
 from lrcn_model.processor_names import DEVICES
@@ -236,6 +235,23 @@ def seed_option(text: str) -> Callable[[Decorated], Decorated]:
     return click.option("--seed", type=int, default=0, show_default=True, help=text)
 
 
+def cache_options(function: Decorated) -> Decorated:
+    """Add `--cache-dir` and `--cache-size`, which are None where they aren't given."""
+    function = click.option(
+        "--cache-size",
+        type=BytesType(),
+        show_default="what is free, less a tenth of the disk",
+        help="The most bytes that the shards in --cache-dir may have: 200GB, 500MiB.",
+    )(function)
+    return click.option(
+        "--cache-dir",
+        type=FOLDER,
+        show_default="none",
+        help="A folder on this machine in which whole shards of stores are kept, for this command"
+        " and others.",
+    )(function)
+
+
 def workers_option(text: str, *, default: str, least: int = 1) -> Callable[[Decorated], Decorated]:
     """Add `--workers`, which is None where it isn't given.
 
@@ -369,13 +385,7 @@ class BytesType(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         """Read the text; the library checks the range."""
-        match = re.fullmatch(r"([0-9.]+) *([a-zA-Z]*)", str(value))
-        number, unit = match.groups() if match else ("", "")
         try:
-            return int(Fraction(number) * _UNITS[unit.lower().removesuffix("b")])
-        except (ValueError, KeyError):
+            return parse_bytes(str(value), "a size")
+        except UsageError:
             self.fail(f"{value!r} is no size; write 500MB, 256MiB, or a number of bytes")
-
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-"""The bytes of a unit, without its b."""
