@@ -310,9 +310,10 @@ class DataSet:
         location, _, offset, wanted = self._range(number)
         length = int(index.length[position])
         if len(data) < wanted or zlib.crc32(data[:length]) != index.crc32[position]:
+            copies = f"; a copy of it may be in {self._cache.folder}" if self._cache else ""
             raise ShardError(
                 f"{location}: sample {position} at byte {offset} is not what was written there;"
-                f" {_DAMAGED}"
+                f" {_DAMAGED}{copies}"
             )
         if position == len(index) - 1:
             self._check_end(location, data[length:])

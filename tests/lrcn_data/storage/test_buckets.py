@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from lrcn_data.errors import LrcnError, ShardError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.file_names import ShardFiles
 from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.making.make_shards import make_shards
 from lrcn_data.storage import bucket_store, remote_files
 from lrcn_data.storage.folder import Folder
 from lrcn_data.storage.lease import lease, part_lease
@@ -98,18 +101,36 @@ def test_what_is_done_through_faults_is_done_once(proxy: FaultyProxy, tmp_path: 
     assert sum(proxy.met[fault] for fault in Fault) > 5
 
 
-def test_a_data_set_is_read_through_faults(proxy: FaultyProxy, make_data_set: MakeDataSet) -> None:
-    local = make_data_set(samples={"train": [5, 3]})
-    url = "s3://bucket/read"
-    for path in local.rglob("*"):
-        if path.is_file():
-            Folder(url).write(str(path.relative_to(local)), path.read_bytes())
-    proxy.rate = 0.2
-    here, there = open_data_set(str(local)), open_data_set(f"{url}/train-*.tar")
-    for number in range(8):
-        assert there.read_bytes(number) == here.read_bytes(number)
+def test_a_data_set_is_made_and_read_through_faults(
+    proxy: FaultyProxy, video_lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    lines = Path("train.txt").read_text().splitlines()
+    Path("few.txt").write_text("\n".join(lines[::4]))
+    values: dict[str, Any] = {"train": "few.txt", "videos_per_shard": 3, "workers": 0}
+    values |= {"fps": 5, "seq_len": 4, "classes": "classes.txt", "max_bad_fraction": 1}
+    make_shards("local", **values)
+    url = "s3://bucket/made"
+    proxy.rate = 0.1
+    assert [make_shards(url, part=part, **values).complete for part in ("1/2", "2/2")] == [
+        False,
+        True,
+    ]
+    here, there = open_data_set("local"), open_data_set(url)
+    numbers = list(range(len(here)))
+    assert there.read_samples(numbers) == [
+        replace(sample, shard=there.shards[here.locate(number)[0]].location)
+        for number, sample in enumerate(here.read_samples(numbers))
+    ]
     proxy.rate = 0.0
-    Folder(url).remove()
+    store = Folder(url)
+    made = {name: store.read(name) for name in remote_files.find(url) if ".lock" not in name}
+    assert made == {
+        str(path.relative_to("local")): path.read_bytes()
+        for path in Path("local").rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+    store.remove()
 
 
 @pytest.mark.parametrize("before", [None, b"of a dead owner"])
