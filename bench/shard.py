@@ -74,7 +74,7 @@ def ours(
         for shard in shards:
             job = ShardJob(
                 shard=shard,
-                root=Path("/"),
+                root="/",
                 folder=folder,
                 scratch=folder.path,
                 options=options,

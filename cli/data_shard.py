@@ -21,7 +21,7 @@ from lrcn_data.sampling.seq_len import BOUND, SHORT_RULES
 
 from .command import Command
 from .options import (
-    ANY_PATH,
+    LIST,
     LOCATION,
     BytesType,
     KindType,
@@ -77,18 +77,16 @@ if TYPE_CHECKING:
         'lrcn-data shard --part "$SLURM_ARRAY_TASK_ID/100"',
     ),
 )
-@click.option(
-    "--train", type=ANY_PATH, show_default="train.txt", help="The list of training videos."
-)
-@click.option("--val", type=ANY_PATH, show_default="val.txt", help="The list of validation videos.")
-@click.option("--test", type=ANY_PATH, show_default="test.txt", help="The list of test videos.")
+@click.option("--train", type=LIST, show_default="train.txt", help="The list of training videos.")
+@click.option("--val", type=LIST, show_default="val.txt", help="The list of validation videos.")
+@click.option("--test", type=LIST, show_default="test.txt", help="The list of test videos.")
 @click.option(
     "--classes",
-    type=ANY_PATH,
+    type=LIST,
     show_default="classes.txt or classInd.txt in the lists' folder",
     help="A file with the class names, one on each line, or as `number name` as in UCF-101.",
 )
-@root_option("The folder that the paths in the lists are relative to.")
+@root_option("The folder or URL that the paths in the lists are relative to.", kind=LOCATION)
 @click.option(
     "--out",
     type=LOCATION,

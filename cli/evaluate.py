@@ -23,6 +23,7 @@ from .options import (
     PLACE,
     RUN,
     batch_size_option,
+    cache_options,
     crop_option,
     debug_option,
     device_option,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
         ),
         "Results": ("csv_path", "confusion", "pictures", "calibrate", "summary", "fuse"),
         "Labels in time": ("background", "alarm", "alarm_length"),
-        "Machine": ("device", "amp", "batch_size", "workers"),
+        "Machine": ("device", "amp", "batch_size", "workers", "cache_dir", "cache_size"),
     },
     examples=(
         "lrcn-eval runs/paper-1a2b3c4d --shards 'shards/test-*.tar'",
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     default="as many as suit the machine",
     least=0,
 )
+@cache_options
 @click.option(
     "--csv",
     "csv_path",
@@ -179,6 +181,8 @@ def command(
     device: str,
     amp: str,
     workers: int | None,
+    cache_dir: Path | None,
+    cache_size: int | None,
     csv_path: Path | None,
     confusion: Path | None,
     pictures: bool,
@@ -258,6 +262,8 @@ def command(
             views=Views(name=views or WHOLE, crop=crop),
             batch_size=batch_size,
             workers=workers,
+            cache_dir=cache_dir,
+            cache_size=cache_size,
             plugins=plugins,
             allow_other_sampling=allow_other_sampling,
             pictures=pictures,
@@ -276,6 +282,8 @@ def command(
         views=Views(name=views or WHOLE, crop=crop),
         batch_size=batch_size,
         workers=workers,
+        cache_dir=cache_dir,
+        cache_size=cache_size,
         plugins=plugins,
         allow_other_sampling=allow_other_sampling,
         calibrate=calibrate,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +14,7 @@ from click.shell_completion import CompletionItem
 from lrcn_data.errors import UsageError
 from lrcn_data.inspecting.findings.look_at import LOOK_AT
 from lrcn_data.plugins import Kinds, is_plugin
-from lrcn_data.size import Size, parse_size
+from lrcn_data.size import Size, parse_bytes, parse_size
 from lrcn_data.storage.locations import is_url, normal_location
 from lrcn_data.video.decoders import DECODERS
 from lrcn_model.processor_names import DEVICES
@@ -45,6 +44,7 @@ class LocalPath(click.Path):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """Read the text."""
         if isinstance(value, str) and is_url(value):
+            value = normal_location(value)  # which refuses one with credentials in it
             self.fail(f"{value} is a URL, which isn't possible here yet; name a path", param, ctx)
         return super().convert(value, param, ctx)
 
@@ -58,12 +58,14 @@ class LocationType(click.ParamType):  # type: ignore[type-arg]
 
     Args:
         file_too: Whether a file on this machine may be named as well.
+        name: What the help shows in place of a value.
     """
 
     name = "folder or URL"
 
-    def __init__(self, *, file_too: bool = False) -> None:
+    def __init__(self, *, file_too: bool = False, name: str = name) -> None:
         self._file_too = file_too
+        self.name = name
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """Read the text; a store that would vanish with the process is refused."""
@@ -89,6 +91,9 @@ LOCATION = LocationType()
 
 RUN = LocationType(file_too=True)
 """The type of an argument that names a run: its folder, or its weights' file."""
+
+LIST = LocationType(file_too=True, name="file or URL")
+"""The type of an option that names a list or class file on this machine or in a store."""
 
 FILE = LocalPath(dir_okay=False)
 """The type of an option that names a file on this machine."""
@@ -268,13 +273,16 @@ crop_option = click.option(
 )
 
 
-def root_option(text: str) -> Callable[[Decorated], Decorated]:
+def root_option(
+    text: str, *, kind: click.ParamType[Any] = FOLDER
+) -> Callable[[Decorated], Decorated]:
     """Add `--root`, the folder that the paths in lists are relative to.
 
     Args:
         text: The help text.
+        kind: The type of its value.
     """
-    return click.option("--root", type=FOLDER, default=".", show_default=True, help=text)
+    return click.option("--root", type=kind, default=".", show_default=True, help=text)
 
 
 def seed_option(text: str) -> Callable[[Decorated], Decorated]:
@@ -310,6 +318,23 @@ def refuse_look_at_without(other: str, *, given: bool) -> None:
     source = click.get_current_context().get_parameter_source("look_at")
     if source == click.core.ParameterSource.COMMANDLINE and not given:
         raise UsageError(f"--look-at goes with {other}; give that too, or leave it out")
+
+
+def cache_options(function: Decorated) -> Decorated:
+    """Add `--cache-dir` and `--cache-size`, which are None where they aren't given."""
+    function = click.option(
+        "--cache-size",
+        type=BytesType(),
+        show_default="what is free, less a tenth of the disk",
+        help="The most bytes that the shards in --cache-dir may have: 200GB, 500MiB.",
+    )(function)
+    return click.option(
+        "--cache-dir",
+        type=FOLDER,
+        show_default="none",
+        help="A folder on this machine in which whole shards of stores are kept, for this command"
+        " and others.",
+    )(function)
 
 
 def workers_option(text: str, *, default: str, least: int = 1) -> Callable[[Decorated], Decorated]:
@@ -445,13 +470,7 @@ class BytesType(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: Any, ctx: Any) -> int:
         """Read the text; the library checks the range."""
-        match = re.fullmatch(r"([0-9.]+) *([a-zA-Z]*)", str(value))
-        number, unit = match.groups() if match else ("", "")
         try:
-            return int(Fraction(number) * _UNITS[unit.lower().removesuffix("b")])
-        except (ValueError, KeyError):
+            return parse_bytes(str(value), "a size")
+        except UsageError:
             self.fail(f"{value!r} is no size; write 500MB, 256MiB, or a number of bytes")
-
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-"""The bytes of a unit, without its b."""

@@ -18,6 +18,7 @@ from lrcn_data.size import size_text
 from lrcn_model.nets.net_config import Part
 from lrcn_model.training.cnn_defaults import CNN_DEFAULTS
 from lrcn_model.training.option import (
+    ByteCount,
     Choice,
     Flag,
     NetPart,
@@ -40,6 +41,7 @@ from .options import (
     HELP,
     LOCATION,
     PLACE,
+    BytesType,
     KindType,
     SizeType,
     debug_option,
@@ -92,6 +94,8 @@ def _click_settings(kind: ValueKind) -> dict[str, Any]:
     match kind:
         case Whole(least=least, most=most):
             return {"type": click.IntRange(least, None if most == math.inf else int(most))}
+        case ByteCount():
+            return {"type": BytesType()}
         case Number():
             return {"type": _number_range(kind)}
         case Choice(choices):

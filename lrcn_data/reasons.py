@@ -11,6 +11,7 @@ class Reason(StrEnum):
 
     SHORT = "short"
     MISSING = "missing"
+    NOT_FETCHED = "not-fetched"
     NOT_A_VIDEO = "not-a-video"
     UNSUPPORTED = "unsupported"
     DAMAGED = "damaged"
@@ -23,6 +24,7 @@ class Reason(StrEnum):
 MEANINGS: Mapping[str, str] = {
     Reason.SHORT: "fewer frames than --seq-len at --fps",
     Reason.MISSING: "the file is not there or can't be read",
+    Reason.NOT_FETCHED: "the file is in a store, which didn't give it however often it was asked",
     Reason.NOT_A_VIDEO: "no video stream, or a file that is no video",
     Reason.UNSUPPORTED: "a container or codec outside the allowed ones",
     Reason.DAMAGED: "the decoder reported an error, or frames are missing",
@@ -42,6 +44,7 @@ REMEDIES: Mapping[str, str] = {
         "damaged videos give the clips of what is sound in them with --salvage, recordings that"
         " begin between keyframes too"
     ),
+    Reason.NOT_FETCHED: "videos that a store didn't give are asked for again with --retry-failed",
 }
 """What would have kept videos, by the reason why they gave no clip."""
 

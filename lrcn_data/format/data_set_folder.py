@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lrcn_data.errors import ShardError
+from lrcn_data.errors import LrcnError, ShardError
 from lrcn_data.format.file_names import MANIFEST, PIXEL_SUM, STAGED, ShardFiles, split_index
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardRecord
@@ -84,19 +84,31 @@ class DataSetFolder(Folder):
     def put_shard(self, shard: WrittenShard) -> None:
         """Give a finished shard's files their places, the record last.
 
-        A shard that is there already is replaced. At no moment does a record stand beside a tar
-        that it isn't of.
+        A shard that is there already is left if it is the same, and else replaced. At no moment
+        does a record stand beside a tar that it isn't of.
 
         Raises:
+            LrcnError: Another process has put another shard of that name there meanwhile; it is to
+                be made again.
             OSError: A file can't be put there.
         """
-        files = ShardFiles(shard.name)
-        if self.has(files.record):
+        record, data = ShardFiles(shard.name).record, shard.record.to_json()
+        if self.has(record):
+            if self._is_there(shard, data):
+                for temporary in shard.files.values():
+                    temporary.unlink()
+                return
             self._remove_other_parts(shard)
-            self.delete(files.record)
+            self.delete(record)
         for name, temporary in shard.files.items():
             self.put(name, temporary)
-        self.write(files.record, shard.record.to_json())
+        if not self.write_new(record, data):
+            # its tar may have been replaced by this one
+            self.delete(record)
+            raise LrcnError(
+                f"{self.at(record)}: two runs wrote this shard at the same time, and not the same;"
+                " run the same command again, which makes it anew"
+            )
 
     def remove_shard(self, name: str) -> None:
         """Remove all files of a shard; its record last, by which the shard is known to be ours."""
@@ -112,6 +124,12 @@ class DataSetFolder(Folder):
         """Remove the files in which the arrays of all shards stand together."""
         for name in (PIXEL_SUM, *map(split_index, SPLITS)):
             self.delete(name)
+
+    def _is_there(self, shard: WrittenShard, record: bytes) -> bool:
+        """Whether a shard with this record is there whole."""
+        return self.read(ShardFiles(shard.name).record) == record and all(
+            self.size(name) == temporary.stat().st_size for name, temporary in shard.files.items()
+        )
 
     def _remove_other_parts(self, shard: WrittenShard) -> None:
         """Remove the tars that a shard had before and has no more."""

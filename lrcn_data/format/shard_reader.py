@@ -7,11 +7,12 @@ the manifest may say is in `checked_manifest`. Decoding the frames is left to wh
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ from lrcn_data.format.mean_image import Canvas
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.format.sample_layout import SampleLayout, layout_of
 from lrcn_data.format.sample_members import Sample, parse_sample
+from lrcn_data.format.shard_bytes import ShardBytes, ShardRange
 from lrcn_data.format.shard_index import REMEDY, ShardIndex, load_pixel_sum
 from lrcn_data.format.shard_patterns import (
     Patterns,
@@ -49,6 +51,7 @@ from lrcn_data.format.whole_sum import load_whole_sum, summed_tars
 from lrcn_data.printable import first_few
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
+from lrcn_data.storage.file_cache import FileCache
 
 _SHOWN = 3
 
@@ -110,6 +113,7 @@ class DataSet:
     Args:
         found: The shards and their manifests.
         layout: How the samples are made up.
+        cache: Where whole shards of stores are kept on this machine; None for nowhere.
 
     Attributes:
         found: The shards, with the manifest of each folder that they lie in.
@@ -126,9 +130,13 @@ class DataSet:
         ShardError: An index is missing, damaged or that of another shard.
     """
 
-    def __init__(self, found: FoundShards, layout: SampleLayout) -> None:
+    def __init__(
+        self, found: FoundShards, layout: SampleLayout, cache: FileCache | None = None
+    ) -> None:
         self.found = found
         self.layout = layout
+        self._cache = cache
+        self._bytes = ShardBytes(cache)
         self.shards = found.shards
         self.indices = load_indices(found)
         self.classes = list(found.first_manifest.classes)
@@ -142,9 +150,9 @@ class DataSet:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __reduce__(self) -> tuple[type[DataSet], tuple[FoundShards, SampleLayout]]:
+    def __reduce__(self) -> tuple[type[DataSet], tuple[FoundShards, SampleLayout, Any]]:
         """Say how a copy is made: by opening the indices again, whose memory is then shared."""
-        return type(self), (self.found, self.layout)
+        return type(self), (self.found, self.layout, self._cache)
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64] | npt.NDArray[np.uint8]:
@@ -250,20 +258,64 @@ class DataSet:
         Raises:
             ShardError: The shard has changed since it was written.
         """
+        [data] = self._bytes.read([self._range(number)])
+        return self._checked(number, data)
+
+    def read_samples(self, numbers: Sequence[int]) -> list[Sample]:
+        """Read several samples, of those in a store many at the same time; see `read_sample`."""
+        found = self._bytes.read([self._range(number) for number in numbers])
+        return [
+            self._sample(number, self._checked(number, data))
+            for number, data in zip(numbers, found, strict=True)
+        ]
+
+    def expect(self, numbers: Iterable[int]) -> None:
+        """Begin to read samples that are wanted soon, of shards in a store."""
+        if self._in_store:
+            self._bytes.expect(map(self._range, numbers))
+
+    def fetch_shards(self, numbers: Iterable[int]) -> None:
+        """Begin to bring shards, by their numbers, to where they are read faster.
+
+        Those of a local disk come to memory, those of a store to the cache, if there is one.
+        """
+        for shard in (self.shards[number] for number in numbers):
+            locations.read_ahead(shard.location)
+            self._bytes.fetch(shard.location, shard.entry)
+
+    @cached_property
+    def _in_store(self) -> bool:
+        return not all(folder.is_local for folder in self.found.manifests)
+
+    def _range(self, number: int) -> ShardRange:
+        """Where a sample's bytes are; those of a shard's last one go on to its end.
+
+        So no byte of a shard goes unchecked in an epoch.
+        """
         number_of_shard, position = self.locate(number)
         shard, index = self.shards[number_of_shard], self.indices[number_of_shard]
-        location = shard.location
         offset, length = int(index.offset[position]), int(index.length[position])
         is_last = position == len(index) - 1
         wanted = shard.entry.bytes - offset if is_last else length
-        data = shard.folder.read_range(shard.entry.file, offset, wanted)
+        return ShardRange(shard.location, shard.entry, offset, wanted)
+
+    def _checked(self, number: int, data: bytes) -> bytes:
+        """A sample's bytes of those that were read.
+
+        Raises:
+            ShardError: They are not what was written.
+        """
+        number_of_shard, position = self.locate(number)
+        index = self.indices[number_of_shard]
+        location, _, offset, wanted = self._range(number)
+        length = int(index.length[position])
         if len(data) < wanted or zlib.crc32(data[:length]) != index.crc32[position]:
+            copies = f"; a copy of it may be in {self._cache.folder}" if self._cache else ""
             raise ShardError(
                 f"{location}: sample {position} at byte {offset} is not what was written there;"
-                f" {_DAMAGED}"
+                f" {_DAMAGED}{copies}"
             )
-        if is_last:
-            # so that no byte of a shard goes unchecked in an epoch
+        if position == len(index) - 1:
             self._check_end(location, data[length:])
         return data[:length]
 
@@ -278,7 +330,9 @@ class DataSet:
             ShardError: The shard has changed since it was written, or holds something else than
                 samples of the format.
         """
-        data = self.read_bytes(number)
+        return self._sample(number, self.read_bytes(number))
+
+    def _sample(self, number: int, data: bytes) -> Sample:
         number_of_shard, position = self.locate(number)
         shard, index = self.shards[number_of_shard], self.indices[number_of_shard]
         location = shard.location
@@ -360,7 +414,11 @@ _DAMAGED = "`lrcn-data verify` finds all that is damaged; copy the shard again o
 
 
 def open_data_set(
-    patterns: Patterns, *, split: str | None = None, plugins: Collection[str] = ()
+    patterns: Patterns,
+    *,
+    split: str | None = None,
+    plugins: Collection[str] = (),
+    cache: FileCache | None = None,
 ) -> DataSet:
     """Open shards for reading.
 
@@ -369,6 +427,7 @@ def open_data_set(
             `shard_patterns.expand_shards`. A folder stands for all shards that its manifest names.
         split: The split whose shards are taken; None for all splits.
         plugins: The names of the plug-ins that may be imported, in case one has made the frames.
+        cache: Where whole shards of stores are kept on this machine; None for nowhere.
 
     Raises:
         UsageError: The patterns can't be meant as given, or name none of the split's shards; or the
@@ -378,7 +437,7 @@ def open_data_set(
     """
     found = find_shards(patterns, split=split)
     layout = layout_of(found.first_manifest, found.shards[0].location, plugins)
-    return DataSet(found, layout)
+    return DataSet(found, layout, cache)
 
 
 def find_shards(patterns: Patterns, *, split: str | None = None) -> FoundShards:

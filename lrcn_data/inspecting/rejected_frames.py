@@ -119,7 +119,7 @@ def _job(rejection: Rejection, root: Path, options: ShardOptions) -> ShardJob:
     entry = Entry(path=rejection.path, label=0, split=rejection.split, line=0)
     return ShardJob(
         shard=PlannedShard(rejection.path, rejection.split, [PlannedVideo(entry, 0)]),
-        root=root,
+        root=str(root),
         folder=DataSetFolder(root),
         scratch=root,
         options=options,

@@ -15,20 +15,25 @@ from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.names_on_disk import NamesOnDisk, normal_path
-from lrcn_data.lists.problems import Problem
+from lrcn_data.lists.problems import ListFile, Problem
 from lrcn_data.lists.video_groups import group_of
 from lrcn_data.printable import show
+from lrcn_data.storage import remote_files
+from lrcn_data.storage.locations import is_url, normal_location
 from lrcn_data.video.picture_folder import are_pictures
 
 _SCAN_FROM = 16
 """Listed files in a folder from which reading the whole folder beats asking for each of them."""
+
+_WEB = ("http://", "https://")
+"""How URLs begin that lists are full of, and of which most are pages that show a video."""
 
 _PICTURES = "a folder of pictures"
 _PICTURES_HINT = "; --picture-rate 25 would read it as a video of 25 pictures a second"
 
 
 def find_duplicates(
-    entries: Iterable[Entry], files: Mapping[str, Path], *, across_splits: bool = True
+    entries: Iterable[Entry], files: Mapping[str, ListFile], *, across_splits: bool = True
 ) -> Iterator[Problem]:
     """Find videos that the lists name twice.
 
@@ -55,7 +60,9 @@ def find_duplicates(
         yield _problem(entry, files, kind=kind, text=text)
 
 
-def find_shared_groups(entries: Iterable[Entry], files: Mapping[str, Path]) -> Iterator[Problem]:
+def find_shared_groups(
+    entries: Iterable[Entry], files: Mapping[str, ListFile]
+) -> Iterator[Problem]:
     """Find groups of videos that are in two splits; each is told once for each further split."""
     first: dict[tuple[int, str], Entry] = {}
     told: set[tuple[int, str, str]] = set()
@@ -77,7 +84,7 @@ def find_shared_groups(entries: Iterable[Entry], files: Mapping[str, Path]) -> I
 
 
 def find_missing(
-    entries: Iterable[Entry], files: Mapping[str, Path], root: Path, *, pictures: bool = False
+    entries: Iterable[Entry], files: Mapping[str, ListFile], root: Path, *, pictures: bool = False
 ) -> Iterator[Problem]:
     """Find entries that are no regular file.
 
@@ -89,6 +96,8 @@ def find_missing(
     """
     folders: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
+        if in_store(entry.path):
+            continue  # it is known when it is fetched
         folder, slash, _ = entry.path.rpartition("/")
         folders[folder + slash].append(entry)
     missing: list[tuple[Entry, str]] = []
@@ -99,6 +108,24 @@ def find_missing(
         hint = _PICTURES_HINT if why == _PICTURES else _missing_hint(entry, disk)
         text = f"{why}: {show(os.path.join(root, entry.path))}{hint}"  # noqa: PTH118
         yield _problem(entry, files, kind=why, text=text)
+
+
+def find_missing_in_store(
+    entries: Iterable[Entry], files: Mapping[str, ListFile], root: str
+) -> Iterator[Problem]:
+    """Find entries that are not in a store, of which all names are asked for at once.
+
+    Args:
+        entries: All entries.
+        files: The list of each split.
+        root: The URL that the paths in the lists are relative to.
+    """
+    there = remote_files.find(root)
+    for entry in entries:
+        elsewhere = in_store(entry.path) or entry.path.startswith("/")
+        if not elsewhere and entry.path not in there:
+            text = f"no such file: {show(f'{root}/{entry.path}')}"
+            yield _problem(entry, files, kind="no such file", text=text)
 
 
 def _missing_in(
@@ -132,6 +159,18 @@ def _why_unusable(path: Path, *, pictures: bool) -> str | None:
     return None if stat.S_ISREG(mode) else "no regular file"
 
 
+def in_store(path: str) -> bool:
+    """Whether the path of an entry is a URL in a store; web pages are none.
+
+    Raises:
+        UsageError: It has credentials in it.
+    """
+    is_one = is_url(path) and not path.startswith(_WEB)
+    if is_one:
+        normal_location(path)
+    return is_one
+
+
 def _missing_hint(entry: Entry, disk: NamesOnDisk) -> str:
     if "://" in entry.path:
         return "; a URL is not read from: download the video, and name its file"
@@ -148,7 +187,7 @@ def _missing_hint(entry: Entry, disk: NamesOnDisk) -> str:
 
 
 def find_same_content(
-    entries: Iterable[Entry], files: Mapping[str, Path], root: Path
+    entries: Iterable[Entry], files: Mapping[str, ListFile], root: Path
 ) -> Iterator[Problem]:
     """Find files that hold the same bytes as another entry's file.
 
@@ -199,15 +238,15 @@ def _same_bytes(members: list[Entry], root: Path) -> Iterator[tuple[Entry, Entry
             yield before, entry
 
 
-def _problem(entry: Entry, files: Mapping[str, Path], *, kind: str, text: str) -> Problem:
+def _problem(entry: Entry, files: Mapping[str, ListFile], *, kind: str, text: str) -> Problem:
     return Problem(kind=kind, file=files[entry.split], line=entry.line, text=text)
 
 
-def _location(entry: Entry, files: Mapping[str, Path]) -> str:
+def _location(entry: Entry, files: Mapping[str, ListFile]) -> str:
     return f"{show(str(files[entry.split]))}:{entry.line}"
 
 
-def _list_position(files: Mapping[str, Path]) -> Callable[[Entry], tuple[int, int]]:
+def _list_position(files: Mapping[str, ListFile]) -> Callable[[Entry], tuple[int, int]]:
     """Make the key by which entries are sorted as they stand in the lists."""
     order = {split: number for number, split in enumerate(files)}
     return lambda entry: (order[entry.split], entry.line)

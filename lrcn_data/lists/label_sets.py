@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.labels import LabelTable
 from lrcn_data.lists.lines import ListLine, label_parts, split_at_video
 from lrcn_data.lists.names_on_disk import normal_path
-from lrcn_data.lists.problems import Problem
+from lrcn_data.lists.problems import ListFile, Problem
 from lrcn_data.printable import show
 
 _NONE = "-"
@@ -45,7 +44,7 @@ def says_none(line: ListLine, names: Collection[str]) -> bool:
 def entries_with_sets(
     lines: Mapping[str, list[ListLine]],
     table: LabelTable,
-    files: Mapping[str, Path],
+    files: Mapping[str, ListFile],
     names: Collection[str],
 ) -> tuple[list[Entry], list[Problem]]:
     """One entry for each video of each list, with the set of all its classes.

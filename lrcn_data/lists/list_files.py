@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from lrcn_data.lists.annotations.formats import table_form
 from lrcn_data.lists.label_sets import one_label_each
@@ -19,11 +19,12 @@ from lrcn_data.lists.lines import (
     parse_classes,
     parse_list,
 )
-from lrcn_data.lists.problems import Problem
+from lrcn_data.lists.problems import ListFile, Problem
 from lrcn_data.lists.segments import why_no_single_label
 from lrcn_data.lists.similar_names import composed
 from lrcn_data.lists.tables import find_table, parse_table
 from lrcn_data.printable import show
+from lrcn_data.storage import locations, remote_files
 from lrcn_data.video.picture_folder import is_numbered_picture
 
 _COUNTED = re.compile(r"(.*\S)[ \t]+([0-9]{1,9})", re.DOTALL)
@@ -31,7 +32,7 @@ _DELIMITERS = (b",", b";", b"\t")
 _HMDB51 = re.compile(r".*_test_split[0-9]+\.txt")
 
 
-def read_class_file(path: Path, problems: list[Problem]) -> ClassLines | None:
+def read_class_file(path: ListFile, problems: list[Problem]) -> ClassLines | None:
     """Read the class names of a file.
 
     Args:
@@ -63,7 +64,7 @@ def read_class_file(path: Path, problems: list[Problem]) -> ClassLines | None:
 
 
 def read_list_file(
-    path: Path,
+    path: ListFile,
     known: ClassLines | None,
     root: Path,
     problems: list[Problem],
@@ -85,10 +86,10 @@ def read_list_file(
     data = _read_text(path, "list", problems)
     if data is None:
         return []
-    if _HMDB51.fullmatch(path.name):
+    if _HMDB51.fullmatch(PurePath(path).name):
         text = (
             "this is a split file of HMDB51, whose numbers are no classes; make lists of the"
-            f" folder with `lrcn-data lists {show(str(path.parent))}`"
+            f" folder with `lrcn-data lists {show(locations.split_location(str(path))[0])}`"
         )
         problems.append(Problem(kind="split file", file=path, line=0, text=text))
         return []
@@ -101,7 +102,7 @@ def read_list_file(
         return []
     # lines with a space between path and label are none; a long list is not looked at once more
     may_be_table = any(delimiter in data.lstrip().partition(b"\n")[0] for delimiter in _DELIMITERS)
-    if may_be_table and find_table(data) is None and (form := table_form(path)):
+    if may_be_table and find_table(data) is None and (form := _form(path)):
         text = (
             f"this is an annotation of the form {form}; convert it with `lrcn-data lists"
             f" {show(str(path))}`"
@@ -194,10 +195,15 @@ def _is_odd_name(path: str, root: Path) -> bool:
     return not is_video_name(path) and os.path.isfile(root / path)  # noqa: PTH113 - never fails
 
 
-def _read_text(path: Path, what: str, problems: list[Problem]) -> bytes | None:
+def _form(path: ListFile) -> str | None:
+    """The form of annotations that a file has, if it has one and is on this machine."""
+    return table_form(path) if isinstance(path, Path) else None
+
+
+def _read_text(path: ListFile, what: str, problems: list[Problem]) -> bytes | None:
     """The bytes of a text file, or None, and a problem, if it is none."""
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if isinstance(path, Path) else remote_files.read(path)[0]
     except OSError as error:
         text = f"this {what} can't be read ({error.strerror}); check its name"
         problems.append(Problem(kind="unreadable", file=path, line=0, text=text))

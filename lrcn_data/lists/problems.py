@@ -10,6 +10,9 @@ from pathlib import Path
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import show
 
+ListFile = Path | str
+"""A list or class file: its path, or its URL in a store."""
+
 _SHOWN = 20
 
 
@@ -25,7 +28,7 @@ class Problem:
     """
 
     kind: str
-    file: Path
+    file: ListFile
     line: int
     text: str
 

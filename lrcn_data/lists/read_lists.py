@@ -8,6 +8,7 @@ how segments become labels in time is in `segment_entries`, and what is checked 
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from lrcn_data.errors import UsageError
 from lrcn_data.lists.checks import (
     find_duplicates,
     find_missing,
+    find_missing_in_store,
     find_same_content,
     find_shared_groups,
 )
@@ -27,7 +29,7 @@ from lrcn_data.lists.labels import LabelTable, joined_names, label_table
 from lrcn_data.lists.lines import ClassLines, ListLine
 from lrcn_data.lists.list_files import read_class_file, read_list_file
 from lrcn_data.lists.names_on_disk import NamesOnDisk
-from lrcn_data.lists.problems import ListError, Problem
+from lrcn_data.lists.problems import ListError, ListFile, Problem
 from lrcn_data.lists.segment_entries import (
     entries_with_times,
     find_unlike,
@@ -39,6 +41,7 @@ from lrcn_data.lists.segment_entries import (
 from lrcn_data.lists.similar_names import similar_names, tell_similar
 from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
+from lrcn_data.storage.locations import is_url
 
 __all__ = ["Entry", "ListError", "Lists", "Problem", "read_lists"]
 
@@ -85,10 +88,10 @@ def _collector_paused() -> Iterator[None]:
 
 @_collector_paused()
 def read_lists(
-    paths: Mapping[str, Path],
+    paths: Mapping[str, ListFile],
     *,
-    root: Path,
-    classes: Path | None = None,
+    root: str | Path,
+    classes: ListFile | None = None,
     label_base: int | None = None,
     classes_before: Sequence[str] = (),
     multi_label: bool = False,
@@ -101,7 +104,7 @@ def read_lists(
 
     Args:
         paths: The list of each split; the keys are `train`, `val` and `test`, one or more of them.
-        root: The folder that the paths in the lists are relative to.
+        root: The folder or URL that the paths in the lists are relative to.
         classes: A file of class names: one on each line, or numbered as in UCF-101's
             classInd.txt. Without it, classes are named by the labels or the folders of the videos.
         label_base: The number of the first class in the lists, 0 or 1. None finds it out if that
@@ -132,6 +135,9 @@ def read_lists(
     )
     problems: list[Problem] = []
     known = read_class_file(classes, problems) if classes else None
+    location = os.fspath(root)
+    # of which no file is on this machine
+    root = Path(os.devnull if is_url(location) else root)
     disk = NamesOnDisk(root)
     lines = {}
     for split, path in files.items():
@@ -152,7 +158,7 @@ def read_lists(
         table = label_table(list(chain(*lines.values())), known, label_base, classes_before)
         problems += _label_problems(lines, files, table)
         entries = _entries(lines, table)
-    found, advice = _check_entries(entries, files, root, checks)
+    found, advice = _check_entries(entries, files, location, checks)
     problems += found
     if problems:
         raise ListError(problems, advice)
@@ -160,7 +166,7 @@ def read_lists(
     return Lists(classes=table.names, entries=entries, warnings=warnings)
 
 
-def _known_splits(paths: Mapping[str, Path]) -> dict[str, Path]:
+def _known_splits(paths: Mapping[str, ListFile]) -> dict[str, ListFile]:
     """The lists in the order of the splits.
 
     Raises:
@@ -176,7 +182,7 @@ def _known_splits(paths: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def _label_problems(
-    lines: Mapping[str, list[ListLine]], files: Mapping[str, Path], table: LabelTable
+    lines: Mapping[str, list[ListLine]], files: Mapping[str, ListFile], table: LabelTable
 ) -> Iterator[Problem]:
     """What is wrong with the labels as a whole, told at the first list, then with single ones."""
     if table.problem and any(lines.values()):
@@ -202,7 +208,7 @@ def _entries(lines: Mapping[str, list[ListLine]], table: LabelTable) -> list[Ent
 
 def _sets(
     lines: Mapping[str, list[ListLine]],
-    files: Mapping[str, Path],
+    files: Mapping[str, ListFile],
     known: ClassLines | None,
     label_base: int | None,
     classes_before: Sequence[str],
@@ -238,7 +244,7 @@ def _refuse_with_segments(
 
 def _in_time(
     lines: Mapping[str, list[ListLine]],
-    files: Mapping[str, Path],
+    files: Mapping[str, ListFile],
     known: ClassLines | None,
     label_base: int | None,
     classes_before: Sequence[str],
@@ -254,7 +260,7 @@ def _in_time(
 
 
 def _check_entries(
-    entries: Sequence[Entry], files: Mapping[str, Path], root: Path, checks: _Checks
+    entries: Sequence[Entry], files: Mapping[str, ListFile], location: str, checks: _Checks
 ) -> tuple[list[Problem], str]:
     """What is wrong with the entries as a whole, and what may help against it."""
     problems = list(find_duplicates(entries, files, across_splits=not checks.allow_leakage))
@@ -262,30 +268,38 @@ def _check_entries(
         problems += find_shared_groups(entries, files)
     advice = ""
     if not checks.allow_missing:
-        missing = list(find_missing(entries, files, root, pictures=checks.pictures))
+        if is_url(location):
+            missing = list(find_missing_in_store(entries, files, location))
+        else:
+            missing = list(find_missing(entries, files, Path(location), pictures=checks.pictures))
         problems += missing
-        advice = _advice(len(missing), len(entries), root)
+        advice = _advice(len(missing), len(entries), location)
     if checks.check_content:
+        if is_url(location):
+            raise UsageError(
+                f"--check-content reads all files, and {location} is in a store; leave it out"
+            )
+        root = Path(location)
         problems += find_same_content(entries, files, root)
     return problems, advice
 
 
-def _advice(missing: int, listed: int, root: Path) -> str:
+def _advice(missing: int, listed: int, root: str) -> str:
     """What may help against missing files.
 
     Args:
         missing: How many entries have no file.
         listed: How many entries there are.
-        root: The folder that the paths in the lists are relative to.
+        root: The folder or URL that the paths in the lists are relative to.
     """
     if not missing:
         return ""
     if missing == 1:
-        return f"correct the list, or --root, now {show(str(root))}"
+        return f"correct the list, or --root, now {show(root)}"
     if missing == listed:
-        return f"paths are relative to --root, now {show(str(root))}"
+        return f"paths are relative to --root, now {show(root)}"
     return (
-        f"{missing} of {listed} videos are not under --root {show(str(root))}; correct the lists,"
+        f"{missing} of {listed} videos are not under --root {show(root)}; correct the lists,"
         " or make lists of those that are with `lrcn-data lists --present`"
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.labels import LabelTable
 from lrcn_data.lists.lines import ListLine
 from lrcn_data.lists.names_on_disk import normal_path
-from lrcn_data.lists.problems import Problem
+from lrcn_data.lists.problems import ListFile, Problem
 from lrcn_data.lists.time_labels import UNLABELLED, Segment, TimeLabels
 from lrcn_data.printable import first_few, show
 
@@ -19,7 +18,7 @@ _SHOWN = 5
 
 
 def find_unlike(
-    lines: Mapping[str, Sequence[ListLine]], files: Mapping[str, Path]
+    lines: Mapping[str, Sequence[ListLine]], files: Mapping[str, ListFile]
 ) -> Iterator[Problem]:
     """Find lists of whole videos beside lists of segments.
 
@@ -66,7 +65,7 @@ def without_empty(
 
 
 def entries_with_times(
-    lines: Mapping[str, Sequence[ListLine]], table: LabelTable, files: Mapping[str, Path]
+    lines: Mapping[str, Sequence[ListLine]], table: LabelTable, files: Mapping[str, ListFile]
 ) -> tuple[list[Entry], list[Problem]]:
     """One entry for each video of each list, with all its segments.
 

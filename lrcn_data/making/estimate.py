@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.format.data_set_folder import DataSetFolder
@@ -92,7 +93,7 @@ def measure_videos(
     return _Measured(bytes=size, seconds=time.perf_counter() - began)
 
 
-def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) -> Estimate:
+def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: str) -> Estimate:
     """Estimate what writing shards would take; nothing is written.
 
     Up to 20 videos, spread evenly over the shards, are read, and what they took is scaled up.
@@ -100,24 +101,27 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
     Args:
         shards: The shards that would be written.
         options: The options that decide the shards' bytes.
-        root: The folder that the paths in the lists are relative to.
+        root: The folder or URL that the paths in the lists are relative to.
     """
     videos = [video for shard in shards for video in shard.videos]
     sample = videos[:: max(1, -(-len(videos) // _SAMPLE))]
-    job = ShardJob(
-        shard=PlannedShard("the estimate", "train", sample),
-        root=root,
-        folder=DataSetFolder(root),
-        scratch=root,
-        options=options,
-        classes=[],
-        fingerprint="",
-        summed=False,
-        finished=None,
-        quarantine={},
-    )
     timeout = options.clip.decode.timeout
-    with closing(IsolatedWork(work=measure_videos, timeout=timeout)) as measure:
+    with (
+        TemporaryDirectory(prefix="lrcn-") as scratch,
+        closing(IsolatedWork(work=measure_videos, timeout=timeout)) as measure,
+    ):
+        job = ShardJob(
+            shard=PlannedShard("the estimate", "train", sample),
+            root=root,
+            folder=DataSetFolder(scratch),
+            scratch=Path(scratch),
+            options=options,
+            classes=[],
+            fingerprint="",
+            summed=False,
+            finished=None,
+            quarantine={},
+        )
         measured = measure(job).result
     scale = len(videos) / max(1, len(sample))
     arrays = (
@@ -131,14 +135,14 @@ def estimate(shards: Sequence[PlannedShard], options: ShardOptions, root: Path) 
 
 
 def refuse_small_disk(
-    shards: Sequence[PlannedShard], options: ShardOptions, *, root: Path, folder: Folder
+    shards: Sequence[PlannedShard], options: ShardOptions, *, root: str, folder: Folder
 ) -> None:
     """Refuse to start a run that the disk has no room for.
 
     Args:
         shards: The shards that are to be written.
         options: The options that decide the shards' bytes.
-        root: The folder that the paths in the lists are relative to.
+        root: The folder or URL that the paths in the lists are relative to.
         folder: The data set's folder, which must exist; a store is taken to have room.
 
     Raises:

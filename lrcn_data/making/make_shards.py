@@ -14,6 +14,7 @@ from lrcn_data.format.file_names import REJECTED
 from lrcn_data.format.frame_classes import MOST_CLASSES
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
+from lrcn_data.lists.problems import ListFile
 from lrcn_data.lists.read_lists import Lists, read_lists
 from lrcn_data.making.estimate import Estimate, estimate
 from lrcn_data.making.executors import LOCAL
@@ -28,6 +29,7 @@ from lrcn_data.sampling.clip_options import ClipValues, clip_options
 from lrcn_data.sampling.samplings import name_of
 from lrcn_data.size import Size
 from lrcn_data.splits import SPLITS
+from lrcn_data.storage import locations
 
 AnyPath = str | os.PathLike[str]
 
@@ -49,7 +51,8 @@ class ShardValues(ClipValues, total=False):
         test: The list of test videos.
         classes: The file with the class names; None for the classes.txt or classInd.txt beside the
             lists, if there is one.
-        root: The folder that the paths in the lists are relative to; the current one by default.
+        root: The folder or URL that the paths in the lists are relative to; the current folder by
+            default.
         label_base: The number that the lists give to the first class, 0 or 1; None to find it out.
         multi_label: Whether a video has a set of classes: a line of a list names several, separated
             by commas, and a video may stand in several lines.
@@ -110,14 +113,14 @@ class ShardMaking:
 
     Attributes:
         folder: The data set's folder.
-        root: The folder that the paths in the lists are relative to.
+        root: The folder or URL that the paths in the lists are relative to.
         lists: The lists of videos.
         options: The options that decide the data set's bytes.
         run: How the run goes about its work.
     """
 
     folder: DataSetFolder
-    root: Path
+    root: str
     lists: Lists
     options: ShardOptions
     run: RunOptions
@@ -284,10 +287,11 @@ def _prepare(
         finish=finish,
     )
     paths = _list_paths({"train": train, "val": val, "test": test})
+    at = locations.normal_location(root)
     lists = read_lists(
         paths,
-        root=Path(root),
-        classes=Path(classes) if classes else _class_file(paths.values()),
+        root=at,
+        classes=_located(classes) if classes else _class_file(paths.values()),
         label_base=label_base,
         classes_before=_classes_before(folder, run),
         multi_label=multi_label,
@@ -311,7 +315,7 @@ def _prepare(
     if in_time:
         in_time_clip = clip_options(**clip, in_time=True)
         options = replace(options, clip=in_time_clip, labels_in_time=True)
-    return ShardMaking(folder=folder, root=Path(root), lists=lists, options=options, run=run)
+    return ShardMaking(folder=folder, root=at, lists=lists, options=options, run=run)
 
 
 def _classes_before(folder: DataSetFolder, run: RunOptions) -> list[str]:
@@ -322,11 +326,17 @@ def _classes_before(folder: DataSetFolder, run: RunOptions) -> list[str]:
     return manifest.classes if manifest and manifest.appends else []
 
 
-def _list_paths(given: Mapping[str, AnyPath | None]) -> dict[str, Path]:
-    paths = {split: Path(path) for split, path in given.items() if path is not None}
+def _located(path: AnyPath) -> ListFile:
+    """A list or class file as a path, or as the URL that it is given by."""
+    location = locations.normal_location(path)
+    return location if locations.is_url(location) else Path(path)
+
+
+def _list_paths(given: Mapping[str, AnyPath | None]) -> dict[str, ListFile]:
+    paths = {split: _located(path) for split, path in given.items() if path is not None}
     if paths:
         return paths
-    here = {
+    here: dict[str, dict[str, ListFile]] = {
         ending: {split: path for split in SPLITS if (path := Path(split + ending)).exists()}
         for ending in _LIST_ENDINGS
     }
@@ -342,10 +352,11 @@ def _list_paths(given: Mapping[str, AnyPath | None]) -> dict[str, Path]:
     return found[0]
 
 
-def _class_file(lists: Iterable[Path]) -> Path | None:
+def _class_file(lists: Iterable[ListFile]) -> ListFile | None:
     """The class file beside the lists, or None if there is none or they lie in several folders."""
-    folders = {path.parent for path in lists}
+    folders = {locations.split_location(os.fspath(path))[0] for path in lists}
     if len(folders) > 1:
         return None
-    found = (folder / name for folder in folders for name in _CLASS_FILES)
-    return next((path for path in found if path.is_file()), None)
+    [folder] = folders
+    there = {name for name in locations.list_names(folder) if name in _CLASS_FILES}
+    return next((_located(locations.join(folder, n)) for n in _CLASS_FILES if n in there), None)

@@ -10,13 +10,13 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
 from lrcn_data.format.file_names import shard_name
 from lrcn_data.format.sample_key import sample_key
 from lrcn_data.lists.entry import Entry
 from lrcn_data.splits import SPLITS
+from lrcn_data.storage.locations import is_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,13 @@ def _order(seed: int, entry: Entry) -> tuple[bytes, str]:
     return hashlib.sha256(os.fsencode(f"{seed}\0{entry.path}")).digest(), entry.path
 
 
-def root_path(root: Path, entry: Entry) -> str:
-    """The path of an entry's file; `root` is the folder that paths in lists are relative to."""
+def root_path(root: str, entry: Entry) -> str:
+    """The path or URL of an entry's file.
+
+    Args:
+        root: The folder or URL that paths in lists are relative to.
+        entry: The entry.
+    """
+    if is_url(entry.path):
+        return entry.path
     return os.path.join(root, entry.path)  # noqa: PTH118 - taking a Path apart is dear

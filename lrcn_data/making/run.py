@@ -87,7 +87,7 @@ def write_data_set(
     options: ShardOptions,
     run: RunOptions,
     *,
-    root: Path,
+    root: str,
     folder: DataSetFolder,
     on_start: Callable[[int, int], None],
     on_video: Callable[[VideoReport], None],
@@ -98,7 +98,7 @@ def write_data_set(
         lists: The lists of the videos that go into the data set.
         options: The options that decide the data set's bytes.
         run: How the run goes about its work.
-        root: The folder that the paths in the lists are relative to.
+        root: The folder or URL that the paths in the lists are relative to.
         folder: The data set's folder, which is made if it doesn't exist.
         on_start: Called once with the number of videos in all shards, and with the number that is
             still to be read.
@@ -137,7 +137,7 @@ class _Work:
     lists: Lists
     options: ShardOptions
     run: RunOptions
-    root: Path
+    root: str
     folder: DataSetFolder
     executor: Executor
     on_start: Callable[[int, int], None]
@@ -235,7 +235,7 @@ def _start(plan: RunPlan, folder: DataSetFolder) -> DataSetFolder:
     return staged
 
 
-def _jobs(plan: RunPlan, *, root: Path, folder: DataSetFolder, scratch: Path) -> list[ShardJob]:
+def _jobs(plan: RunPlan, *, root: str, folder: DataSetFolder, scratch: Path) -> list[ShardJob]:
     """Make a job for every shard that is left."""
     portion_of = plan.portion_of
     return [

@@ -23,6 +23,7 @@ from lrcn_data.format.records import (
 )
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.lists.entry import Label
+from lrcn_data.making.fetched_video import fetched_video
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.frame_labels import frame_labels
 from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
@@ -32,6 +33,7 @@ from lrcn_data.making.plan import PlannedShard, PlannedVideo, root_path
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.clips import Clip, FrameKeeper, Kept, VideoClips, collect_clips
+from lrcn_data.storage import locations
 from lrcn_data.storage.atomic_file import write_failure
 from lrcn_data.video.video_file import open_video
 
@@ -42,7 +44,7 @@ class ShardJob:
 
     Attributes:
         shard: The shard to write, with the entries that go into it.
-        root: The folder that the paths in the lists are relative to.
+        root: The folder or URL that the paths in the lists are relative to.
         folder: The data set's folder.
         scratch: The folder on this machine in which files are written until they are finished.
         options: Which clips are taken, and how they are stored.
@@ -56,7 +58,7 @@ class ShardJob:
     """
 
     shard: PlannedShard
-    root: Path
+    root: str
     folder: DataSetFolder
     scratch: Path
     options: ShardOptions
@@ -241,8 +243,9 @@ def read_planned(
         LrcnError: No video can be read with these options, or the disk is full.
     """
     path = video.entry.path
+    location = root_path(job.root, video.entry)
     try:
-        with open_video(root_path(job.root, video.entry)) as file:
+        with fetched_video(location, job.scratch) as on_disk, open_video(on_disk) as file:
             clips = collect_clips(file, path, job.options.clip, keeper)
             source = Source(
                 path=path, bytes=file.size, sha256=file.sha256(), decoding=clips.decoding
@@ -250,6 +253,8 @@ def read_planned(
     except LrcnError:
         raise
     except OSError as error:
+        if locations.is_url(location):
+            raise  # it can't be written on this machine
         raise VideoError(Reason.MISSING, f"can't be read: {error.strerror}") from error
     except MemoryError as error:
         raise VideoError(Reason.TOO_LARGE, "it takes more memory than a worker may have") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import socket
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ TEMPORARY = ".partial"
 
 _LEFTOVER = re.compile(rf"\.\d+{re.escape(TEMPORARY)}$")
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The numbers of errors that say that there is no room left."""
 
 
 def write_failure(what: str, error: OSError) -> LrcnError:
@@ -30,7 +32,7 @@ def write_failure(what: str, error: OSError) -> LrcnError:
         error: Why it can't.
     """
     named = f" ({error.filename})" if error.filename else ""
-    remedy = "free some space" if error.errno in _FULL else "mend it"
+    remedy = "free some space" if error.errno in FULL else "mend it"
     return LrcnError(
         f"{what} can't be written: {error.strerror or error}{named}; {remedy}, then run the same"
         " command again"
@@ -87,7 +89,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the half-written files that dead processes left in a folder."""
+    """Remove the half-written files, and folders of such, that dead processes left in a folder."""
     for path in folder.glob(f"*{TEMPORARY}"):
-        if _LEFTOVER.search(path.name):
+        if not _LEFTOVER.search(path.name):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)

@@ -32,13 +32,13 @@ class Folder:
     through a fork, and threads may share it.
 
     Args:
-        location: The path of the folder, or any URL that fsspec knows. It need not exist.
+        location: The path of the folder, or its URL in a store. It need not exist.
 
     Attributes:
         location: The path or URL in the one form in which locations are compared.
 
     Raises:
-        UsageError: The location would run a program.
+        UsageError: The location would run a program, or has credentials in it.
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
@@ -176,6 +176,22 @@ class Folder:
             write_atomically(Path(self.at(name)), data)
         else:
             remote_files.write(self.at(name), data)
+
+    def write_new(self, name: str, data: bytes) -> bool:
+        """Write a file, unless another process has put another of that name there.
+
+        On this machine the folder's lock sees to it that none has.
+
+        Returns:
+            Whether the file is there as it is given now.
+
+        Raises:
+            OSError: The file can't be written.
+        """
+        if self.is_local:
+            self.write(name, data)
+            return True
+        return remote_files.replace(self.at(name), data, None) is not None
 
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:

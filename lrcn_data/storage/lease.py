@@ -1,8 +1,11 @@
-"""One run at a time in a store, which can't tell whether the owner of a lock is still alive.
+"""Who may write into a folder of a store, which can't tell whether a lock's owner is still alive.
 
 The owner writes another text into a lock file every few seconds. Whoever finds such a file watches
 it: if its text doesn't change for longer than that, its owner is dead, and the file is taken over.
-No clock is compared with another machine's.
+An empty file is nobody's. No clock is compared with another machine's.
+
+Every text is written only if the file still has the one before it, which buckets do in one step: of
+two processes that come in the same moment, or both find a dead owner, one gets the lock.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.storage import locations, remote_files
 from lrcn_data.storage.folder_lock import LOCK, Finishing, in_use
+from lrcn_data.storage.store import Version
 
 RENEW_EVERY = 5.0
 """The number of seconds after which the owner writes again."""
@@ -23,39 +28,84 @@ RENEW_EVERY = 5.0
 WATCH_FOR = 4 * RENEW_EVERY
 """The number of seconds without a change after which an owner is taken for dead."""
 
+_OF_PARTS = ".locks"
+"""The folder of the lock files that parts of a run hold, each its own."""
+
+_FINISHING = f"{_OF_PARTS}/finish"
+"""The lock file of the part that finishes what all have made."""
+
 
 @contextmanager
 def lease(
     folder: str,
-    name: str = LOCK,
     *,
     renew_every: float = RENEW_EVERY,
     watch_for: float = WATCH_FOR,
 ) -> Iterator[None]:
     """Hold a folder of a store for this process alone while the block runs.
 
-    Two processes that come in the same moment may both get it in a store that can't refuse to
-    replace a file; they would write the same bytes, or find that the folder is another data set's.
-
     Args:
         folder: The URL of the folder.
-        name: The name of the lock file in it.
         renew_every: The number of seconds after which the owner writes again.
         watch_for: The number of seconds without a change after which an owner is taken for dead.
 
     Raises:
-        LrcnError: Another process holds the folder.
+        LrcnError: Another process holds the folder, or a part of the work in it.
         OSError: The store can't be written to.
     """
+    with _held(folder, LOCK, renew_every=renew_every, watch_for=watch_for):
+        # only now: of a part that begins meanwhile, either it or this process sees the other's lock
+        parts = locations.join(folder, _OF_PARTS)
+        urls = [locations.join(parts, name) for name in locations.list_names(parts)]
+        if not all(lock.is_free for lock in _watch(urls, renew_every, watch_for)):
+            raise in_use(folder)
+        yield
+
+
+@contextmanager
+def part_lease(
+    folder: str,
+    part: int,
+    *,
+    renew_every: float = RENEW_EVERY,
+    watch_for: float = WATCH_FOR,
+) -> Iterator[Finishing]:
+    """Hold a part of the work in a folder of a store; see `folder_lock.part_lock`.
+
+    Raises:
+        LrcnError: Another process holds that part, or the whole folder.
+        OSError: The store can't be written to.
+    """
+
+    @contextmanager
+    def finishing() -> Iterator[None]:
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(
+                        _held(folder, _FINISHING, renew_every=renew_every, watch_for=watch_for)
+                    )
+                except LrcnError:
+                    time.sleep(renew_every / 5)
+                else:
+                    break
+            yield
+
+    with _held(folder, f"{_OF_PARTS}/{part}", renew_every=renew_every, watch_for=watch_for):
+        [whole] = _watch([locations.join(folder, LOCK)], renew_every, watch_for)
+        if not whole.is_free:
+            raise in_use(folder)
+        yield finishing
+
+
+@contextmanager
+def _held(folder: str, name: str, *, renew_every: float, watch_for: float) -> Iterator[None]:
+    """Hold one lock file for this process while the block runs."""
     url = locations.join(folder, name)
-    if not _is_dead(url, renew_every=renew_every, watch_for=watch_for):
+    [found] = _watch([url], renew_every, watch_for)
+    held = _Held(url, found.version)
+    if not found.is_free or not held.renew():
         raise in_use(folder)
-    held = _Held(url)
-    try:
-        remote_files.delete(url)
-        held.write(only_new=True)
-    except FileExistsError as error:
-        raise in_use(folder) from error
     over = threading.Event()
     renewing = threading.Thread(target=_renew, args=(held, over, renew_every), daemon=True)
     renewing.start()
@@ -73,89 +123,81 @@ def lease(
         )
 
 
-@contextmanager
-def part_lease(folder: str, part: int) -> Iterator[Finishing]:
-    """Hold a part of the work in a folder of a store; see `folder_lock.part_lock`.
-
-    Raises:
-        LrcnError: Another process holds that part, or the whole folder.
-        OSError: The store can't be written to.
-    """
-    url = locations.join(folder, LOCK)
-    if not _is_dead(url, renew_every=RENEW_EVERY, watch_for=WATCH_FOR):
-        raise in_use(folder)
-
-    @contextmanager
-    def finishing() -> Iterator[None]:
-        with ExitStack() as held:
-            while True:
-                try:
-                    held.enter_context(lease(folder))
-                except LrcnError:
-                    time.sleep(1.0)
-                else:
-                    break
-            yield
-
-    with lease(folder, f"{LOCK}-{part}"):
-        yield finishing
-
-
 class _Held:
     """A lock file that is this process's own for as long as it has the text that was last written.
 
     Args:
         url: The lock file.
+        version: The version that it has before it is this process's; None where it isn't there.
 
     Attributes:
         lost: Whether another process has been found to have taken it over.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, version: Version | None) -> None:
         self._url = url
-        self._text = b""
+        self._version = version
         self.lost = False
 
-    def write(self, *, only_new: bool = False) -> None:
-        """Write another text, unless the file is another process's now."""
-        if not only_new and not self._is_own():
-            return
-        text = secrets.token_hex(8).encode()
-        remote_files.write(self._url, text, only_new=only_new)
-        self._text = text
+    def renew(self) -> bool:
+        """Write another text, and say whether the file was still this process's to write."""
+        return self._write(secrets.token_hex(8).encode())
 
     def give_up(self) -> None:
-        """Delete the file, unless it is another process's now."""
-        if self._is_own():
-            remote_files.delete(self._url)
+        """Empty the file, unless it is another process's now."""
+        self._write(b"")
 
-    def _is_own(self) -> bool:
-        self.lost = self.lost or _text(self._url) != self._text
+    def _write(self, text: bytes) -> bool:
+        if self.lost:
+            return False
+        version = remote_files.replace(self._url, text, self._version)
+        self.lost = version is None
+        self._version = version
         return not self.lost
 
 
 def _renew(held: _Held, over: threading.Event, every: float) -> None:
     while not over.wait(every):
         with suppress(OSError, LrcnError):  # the next time may go well
-            held.write()
+            held.renew()
 
 
-def _is_dead(url: str, *, renew_every: float, watch_for: float) -> bool:
-    """Whether nobody holds the lock file: it isn't there, or its text doesn't change."""
-    found = _text(url)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lock:
+    """A lock file as it was found.
+
+    Attributes:
+        version: Its version; None where there is none.
+        text: What it held.
+        is_free: Whether nobody holds it: it isn't there or empty, or its text doesn't change.
+    """
+
+    version: Version | None
+    text: bytes
+    is_free: bool
+
+
+def _watch(urls: Sequence[str], renew_every: float, watch_for: float) -> list[_Lock]:
+    """Look at lock files, all at a time, until it is known of each whether somebody holds it."""
+    locks = [_look(url) for url in urls]
     began = time.monotonic()
-    while found is not None and time.monotonic() - began < watch_for:
+    while time.monotonic() - began < watch_for:
+        watched = [number for number, lock in enumerate(locks) if lock.text]
+        if not watched:
+            break
         time.sleep(renew_every / 4)
-        now = _text(url)
-        if now is not None and now != found:
-            return False
-        found = now
-    return True
+        for number in watched:
+            now = _look(urls[number])
+            is_alive = bool(now.text) and now.text != locks[number].text
+            locks[number] = replace(now, is_free=not is_alive)
+            if is_alive:
+                return locks
+    return locks
 
 
-def _text(url: str) -> bytes | None:
+def _look(url: str) -> _Lock:
     try:
-        with remote_files.open_binary(url) as file:
-            return file.read()
+        text, version = remote_files.read(url)
     except FileNotFoundError:
-        return None
+        return _Lock(version=None, text=b"", is_free=True)
+    return _Lock(version=version, text=text, is_free=True)

@@ -1,4 +1,4 @@
-"""Where a data set's files are read from: local paths, or any URL that fsspec knows.
+"""Where a data set's files are read from: local paths, or URLs of stores.
 
 A location is a local path or a URL, as text. Local files are opened directly, never through fsspec,
 which is imported for the first URL. What the files mean is in the format's room.
@@ -20,6 +20,8 @@ from lrcn_data.storage import remote_files
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)")
 _REFUSED = re.compile(r"(^|::)\s*pipe:", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*(?=@)")
+_QUERY = re.compile(r"\?[\w.-]+=.*", re.DOTALL)
 _MOST_BYTES = 1 << 28
 
 
@@ -27,7 +29,8 @@ def normal_location(location: str | os.PathLike[str]) -> str:
     """Write a path or URL in the one form in which locations are compared.
 
     Raises:
-        UsageError: It is a `pipe:` location, which would run a program, or has a null byte.
+        UsageError: It is a `pipe:` location, which would run a program, has a null byte, or is a
+            URL with a password or a query in it.
     """
     text = os.fspath(location)
     if "\0" in text:
@@ -40,13 +43,28 @@ def normal_location(location: str | os.PathLike[str]) -> str:
     if text.startswith("file://"):
         text = text.removeprefix("file://")
     if is_url(text):
+        _refuse_secrets(text)
         return text.rstrip("/")
     return os.path.normpath(text) if text else "."
 
 
-def is_url(location: str) -> bool:
-    """Whether a location is a URL, which fsspec reads; everything else is a local path."""
-    return _URL.match(location) is not None
+def is_url(location: str | os.PathLike[str]) -> bool:
+    """Whether a location is a URL, that of a store; everything else is a local path."""
+    return _URL.match(os.fspath(location)) is not None
+
+
+def _refuse_secrets(url: str) -> None:
+    """Refuse a URL with credentials in it, as URLs are written to logs, manifests and runs.
+
+    Raises:
+        UsageError: There is a password, or a query, which may be a signature or a token.
+    """
+    without = _QUERY.sub("?...", _PASSWORD.sub("...", url))
+    if without != url:
+        raise UsageError(
+            f"{without} has a password or a query, and URLs are written to logs and runs; set"
+            " credentials in the environment, as docs/buckets.md says, and leave them out here"
+        )
 
 
 def join(folder: str, *names: str) -> str:

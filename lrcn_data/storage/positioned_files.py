@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from lrcn_data.errors import ShardError
 from lrcn_data.storage import remote_files
@@ -49,6 +50,23 @@ class PositionedFiles:
         """
         try:
             return self._file(location).read(offset, length)
+        except OSError as error:
+            raise ShardError(f"{location} can't be read: {error}") from error
+
+    def read_several(self, location: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read several ranges of a file, of one in a store at the same time.
+
+        Args:
+            location: The file to read from.
+            ranges: The offset and the length of each, as for `read`.
+
+        Raises:
+            ShardError: The file can't be read.
+        """
+        if not is_url(location):
+            return [self.read(location, offset, length) for offset, length in ranges]
+        try:
+            return remote_files.read_ranges(location, ranges)
         except OSError as error:
             raise ShardError(f"{location} can't be read: {error}") from error
 

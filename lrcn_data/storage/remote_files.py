@@ -1,23 +1,30 @@
-"""Files in a store that fsspec knows by a URL: opened, listed, uploaded, deleted.
+"""Files in stores, by their URLs: opened, listed, uploaded, deleted.
 
-Whatever a store's own library raises becomes an OSError, as local files raise it.
+Whatever a store's own library raises becomes an OSError of one line, as local files raise it, and
+without what a URL may have of credentials.
 """
 
 from __future__ import annotations
 
 import errno
-import posixpath
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.errors import LrcnError
+from lrcn_data.storage.bucket_store import bucket_store
+from lrcn_data.storage.fsspec_store import fsspec_store
+from lrcn_data.storage.store import Store, Version
 
 _NO_RANGES = (
     "its server sends whole files where a range is asked for; use a server that knows ranges, such"
     " as nginx, or copy the data set to this machine"
 )
+
+_CHUNK = 32 << 20
+"""The bytes that are copied at a time, of which buckets fetch several parts side by side."""
 
 
 def open_binary(url: str) -> BinaryIO:
@@ -26,9 +33,18 @@ def open_binary(url: str) -> BinaryIO:
     Raises:
         OSError: The file is not there or can't be read.
     """
-    with _store(url) as (system, path):
-        file: BinaryIO = system.open(path, "rb")
-        return file
+    with _store(url) as (store, path):
+        return store.open(path)
+
+
+def read(url: str) -> tuple[bytes, Version]:
+    """Read a small file, and the version by which `replace` knows that it is still the same.
+
+    Raises:
+        OSError: The file is not there or can't be read.
+    """
+    with _store(url) as (store, path):
+        return store.read(path)
 
 
 def read_range(url: str, offset: int, length: int) -> bytes:
@@ -37,12 +53,29 @@ def read_range(url: str, offset: int, length: int) -> bytes:
     Raises:
         OSError: The file is not there or can't be read, or its server knows no ranges.
     """
-    with _store(url) as (system, path):
-        data = bytes(system.cat_file(path, start=offset, end=offset + length))
-    if len(data) > length:
+    [data] = read_ranges(url, [(offset, length)])
+    return data
+
+
+def read_ranges(url: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Read several parts of a file at a time.
+
+    Args:
+        url: The file's URL.
+        ranges: The offset and the length of each part.
+
+    Returns:
+        The parts; one is shorter only if the file ends before.
+
+    Raises:
+        OSError: The file is not there or can't be read, or its server knows no ranges.
+    """
+    with _store(url) as (store, path):
+        parts = store.read_ranges(path, ranges)
+    if any(len(data) > length for data, (_, length) in zip(parts, ranges, strict=True)):
         # HTTP lets a server ignore what range is asked for (RFC 9110, section 14.2)
         raise OSError(errno.ENOTSUP, _NO_RANGES, url)
-    return data
+    return parts
 
 
 def size_of(url: str) -> int | None:
@@ -51,9 +84,8 @@ def size_of(url: str) -> int | None:
     Raises:
         OSError: The file is not there, or its size can't be found out.
     """
-    with _store(url) as (system, path):
-        size = system.size(path)
-        return None if size is None else int(size)
+    with _store(url) as (store, path):
+        return store.size(path)
 
 
 def is_folder(url: str) -> bool:
@@ -62,21 +94,28 @@ def is_folder(url: str) -> bool:
     Raises:
         OSError: The store can't be asked.
     """
-    with _store(url) as (system, path):
-        return bool(system.isdir(path))
+    with _store(url) as (store, path):
+        return store.is_folder(path)
 
 
 def list_names(url: str) -> list[str]:
     """The sorted names of all that is in a folder.
 
     Raises:
-        OSError: The folder is not there or can't be read.
+        OSError: The folder can't be read; where a store has real folders, it is not there.
     """
-    with _store(url) as (system, path):
-        # another process may have put files there since the store was last asked
-        system.invalidate_cache(path)
-        found = system.ls(path, detail=False)
-        return sorted(posixpath.basename(name.rstrip("/")) for name in found)
+    with _store(url) as (store, path):
+        return sorted(store.names(path))
+
+
+def find(url: str) -> dict[str, int]:
+    """The size in bytes of each file in and below a folder, by its name relative to the folder.
+
+    Raises:
+        OSError: The store can't be asked.
+    """
+    with _store(url) as (store, path):
+        return store.find(path)
 
 
 def matching(pattern: str) -> list[str]:
@@ -85,8 +124,36 @@ def matching(pattern: str) -> list[str]:
     Raises:
         OSError: The store can't be asked.
     """
-    with _store(pattern) as (system, path):
-        return sorted(str(system.unstrip_protocol(found)) for found in system.glob(path))
+    with _store(pattern) as (store, path):
+        return sorted(store.matching(path))
+
+
+def fetch(url: str, to: BinaryIO, *, most: int) -> int:
+    """Copy a file to this machine.
+
+    Args:
+        url: The file's URL.
+        to: Where it is written.
+        most: The most bytes that it may have.
+
+    Returns:
+        The number of its bytes.
+
+    Raises:
+        OSError: The file is not there or can't be read, has more bytes (EFBIG), or they end before
+            its size.
+    """
+    with _store(url) as (store, path), store.open(path) as file:
+        size = store.size(path)
+        length = 0
+        while data := file.read(_CHUNK):
+            length += len(data)
+            if length > most or (size or 0) > most:
+                raise OSError(errno.EFBIG, f"has more than {most:,} bytes", url)
+            to.write(data)
+    if size not in (None, length):
+        raise OSError(errno.EIO, f"ended after {length:,} of {size:,} bytes", url)
+    return length
 
 
 def upload(file: Path, url: str) -> None:
@@ -98,30 +165,40 @@ def upload(file: Path, url: str) -> None:
     Raises:
         OSError: It can't be uploaded.
     """
-    with _store(url) as (system, path):
-        _in_made_folder(system, path, lambda: system.put_file(str(file), path))
+    with _store(url) as (store, path):
+        store.upload(file, path)
 
 
-def write(url: str, data: bytes, *, only_new: bool = False) -> None:
+def write(url: str, data: bytes) -> None:
     """Write a small file.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    with _store(url) as (store, path):
+        store.write(path, data)
+
+
+def replace(url: str, data: bytes, version: Version | None) -> Version | None:
+    """Write a small file if nobody else has written it meanwhile.
+
+    Buckets do so in one step. Where a store can't, another process may write between the look and
+    the writing.
 
     Args:
         url: The file's URL.
-        data: All that the file holds.
-        only_new: Whether to refuse to replace a file, as far as the store can.
+        data: All that the file holds then.
+        version: The version that it must have, as `read` or this function gave it; None for a file
+            that must not be there.
+
+    Returns:
+        Its version from now on; None where it isn't as it must be, and so was not written.
 
     Raises:
-        FileExistsError: There is such a file, and only a new one was to be written.
         OSError: It can't be written.
     """
-    mode = "create" if only_new else "overwrite"
-    with _store(url) as (system, path):
-        try:
-            _in_made_folder(system, path, lambda: system.pipe_file(path, data, mode=mode))
-        except OSError as error:
-            if only_new and system.exists(path):
-                raise FileExistsError(errno.EEXIST, "is there already", url) from error
-            raise
+    with _store(url) as (store, path):
+        return store.replace(path, data, version)
 
 
 def delete(url: str) -> None:
@@ -130,13 +207,8 @@ def delete(url: str) -> None:
     Raises:
         OSError: It can't be deleted.
     """
-    with _store(url) as (system, path):
-        try:
-            system.rm_file(path)
-        except FileNotFoundError:
-            return
-        finally:
-            system.invalidate_cache(posixpath.dirname(path))
+    with _store(url) as (store, path), suppress(FileNotFoundError):
+        store.delete(path)
 
 
 def move(url: str, to: str) -> None:
@@ -145,8 +217,8 @@ def move(url: str, to: str) -> None:
     Raises:
         OSError: It can't be moved.
     """
-    with _store(url) as (system, path), _store(to) as (_, place):
-        _in_made_folder(system, place, lambda: system.copy(path, place))
+    with _store(url) as (store, path), _store(to) as (_, place):
+        store.copy(path, place)
     delete(url)
 
 
@@ -156,56 +228,54 @@ def remove_folder(url: str) -> None:
     Raises:
         OSError: It can't be removed.
     """
-    with _store(url) as (system, path):
-        try:
-            system.rm(path, recursive=True)
-        except FileNotFoundError:
-            return
-        finally:
-            system.invalidate_cache(posixpath.dirname(path))
-
-
-def _in_made_folder(system: Any, path: str, write: Callable[[], object]) -> None:
-    """Write a file; where the store has real folders, and that of the file is missing, make it."""
-    folder = posixpath.dirname(path)
-    try:
-        write()
-    except FileNotFoundError:
-        root = path[: path.find("/", 1)]
-        if not system.exists(root):
-            raise  # a bucket, whose name may be mistyped, is not made
-        system.makedirs(folder, exist_ok=True)
-        write()
-    finally:
-        system.invalidate_cache(folder)
+    with _store(url) as (store, path), suppress(FileNotFoundError):
+        store.remove_folder(path)
 
 
 @contextmanager
-def _store(url: str) -> Iterator[tuple[Any, str]]:
-    """The file system that fsspec has for a URL, and the path in it.
+def _store(url: str) -> Iterator[tuple[Store, str]]:
+    """The store behind a URL, and the path in it.
 
     Raises:
-        UsageError: fsspec knows no such store, or its package is not installed.
+        UsageError: There is no such store, or its package is not installed.
         OSError: What the block does with the store fails.
     """
     try:
-        from fsspec.core import url_to_fs
-
-        found = url_to_fs(url)
-    except ImportError as error:
-        raise UsageError(f"{url} can't be used: {error}; install the package it names") from error
-    except ValueError as error:
-        raise UsageError(f"{url} is no URL that fsspec knows: {error}") from error
-    except Exception as error:
-        raise OSError(errno.EIO, _in_one_line(error), url) from error
-    try:
-        yield found
-    except (OSError, LrcnError):
+        yield bucket_store(url) or fsspec_store(url)
+    except FileNotFoundError as error:
+        if _BUCKET_MISSING.search(str(error)):
+            # which is no file that isn't there yet
+            raise OSError(errno.EIO, in_one_line(error), url) from error
+        raise FileNotFoundError(errno.ENOENT, "No such file", url) from error
+    except LrcnError:
         raise
+    except OSError as error:
+        if error.errno is not None and error.strerror and _is_short(error.strerror):
+            raise
+        raise OSError(error.errno or errno.EIO, in_one_line(error), url) from error
     except Exception as error:
         # stores raise whatever their libraries do, such as botocore's errors
-        raise OSError(errno.EIO, _in_one_line(error), url) from error
+        raise OSError(errno.EIO, in_one_line(error), url) from error
 
 
-def _in_one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+_BUCKET_MISSING = re.compile(r"NoSuchBucket|bucket does not exist|ContainerNotFound", re.IGNORECASE)
+
+_SAID = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+_DEBUG = re.compile(r"\s*Debug source:.*", re.DOTALL)
+_SECRET = re.compile(r"([?&][\w.-]+=)[^&\s'\"<>]+|(//)[^/@\s]+:[^/@\s]*(?=@)")
+
+
+def in_one_line(error: BaseException) -> str:
+    """What a store's library says of an error, in one line and without credentials.
+
+    Of an answer of S3's this is its message. Values of a URL's query, and a password in it, are
+    left out, as a signature may be among them.
+    """
+    text = _DEBUG.sub("", str(error))
+    said = _SAID.search(text)
+    text = " ".join((said[1] if said else text).split()) or type(error).__name__
+    return _SECRET.sub(lambda found: f"{found[1] or found[2]}...", text)
+
+
+def _is_short(text: str) -> bool:
+    return "\n" not in text and in_one_line(OSError(text)) == text

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import threading
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import nullcontext
 from multiprocessing.connection import wait
@@ -21,6 +22,9 @@ from lrcn_model.processor import Processor
 from lrcn_model.reading.clip_batch import ClipBatch, collate
 
 _SHARED_MEMORY = "/dev/shm"
+
+_BATCHES_AHEAD = 2
+"""How many batches are read ahead, as by each worker of torch's DataLoader."""
 
 
 def load_batches(
@@ -42,6 +46,9 @@ def load_batches(
         LrcnError: A process that reads died.
         ShardError: A shard is damaged.
     """
+    if sampler is not None and not workers and hasattr(data, "expect"):
+        # where there are workers, those that wait have read ahead
+        sampler = _expected(data, sampler)
     loader = make_loader(data, sampler, workers, processor)
     with signals_held_back() if workers else nullcontext():
         batches = iter(loader)
@@ -53,6 +60,17 @@ def load_batches(
         # the end of this process would wait for them
         if workers:
             batches._shutdown_workers()  # type: ignore[attr-defined]
+
+
+def _expected(data: Any, batches: Iterable[list[int]]) -> Iterator[list[int]]:
+    """The numbers of each batch's clips, of which the next ones are read from a store meanwhile."""
+    waiting: deque[list[int]] = deque()
+    for batch in batches:
+        data.expect(batch)
+        waiting.append(batch)
+        if len(waiting) > _BATCHES_AHEAD:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _next(batches: Iterator[ClipBatch]) -> ClipBatch | None:

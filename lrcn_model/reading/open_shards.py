@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import UsageError
@@ -11,6 +12,7 @@ from lrcn_data.format.file_names import ENDING
 from lrcn_data.format.recipe import given_seq_len, sampling_differences
 from lrcn_data.format.shard_patterns import Patterns, expand_shards
 from lrcn_data.machine import usable_cores
+from lrcn_data.storage.file_cache import FileCache
 from lrcn_model.processor import Processor
 from lrcn_model.ranks import Ranks
 from lrcn_model.reading.batch_loader import load_batches
@@ -33,13 +35,20 @@ def default_workers() -> int:
     return 0 if cores <= 2 else min(cores - 1, _MOST_WORKERS)
 
 
-def open_shards(patterns: Patterns, *, split: str, plugins: Collection[str] = ()) -> ShardDataset:
+def open_shards(
+    patterns: Patterns,
+    *,
+    split: str,
+    plugins: Collection[str] = (),
+    cache: FileCache | None = None,
+) -> ShardDataset:
     """Open the clips of shards: of folders those of a split, of shards named one by one all.
 
     Args:
         patterns: Folders, or else shards as paths, globs or ranges.
         split: The split whose shards are taken from folders: train, val or test.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
+        cache: Where whole shards of stores are kept on this machine; None for nowhere.
 
     Raises:
         UsageError: The patterns can't be meant as given, or a plug-in that is not named has made
@@ -54,10 +63,26 @@ def open_shards(patterns: Patterns, *, split: str, plugins: Collection[str] = ()
             f"{folder} stands for its {split} shards, {tars[0]} for itself; name folders or shards,"
             " not both at once"
         )
-    data = ShardDataset(patterns, split=None if tars else split, plugins=plugins)
+    data = ShardDataset(patterns, split=None if tars else split, plugins=plugins, cache=cache)
     if not len(data):
         raise UsageError(f"the {split} shards named have no clips; name others")
     return data
+
+
+def shard_cache(folder: str | Path | None, most_bytes: int | None) -> FileCache | None:
+    """Where whole shards of stores are kept on this machine; None for nowhere.
+
+    Args:
+        folder: The folder, which is made where that is needed; None for none.
+        most_bytes: The most bytes that the shards in it may have; None for what is free, less a
+            tenth of the disk.
+
+    Raises:
+        UsageError: The folder can't be made, or a size is given without one.
+    """
+    if folder is None and most_bytes is not None:
+        raise UsageError(f"--cache-size {most_bytes} is that of --cache-dir; name a folder as well")
+    return None if folder is None else FileCache.of(Path(folder), most_bytes)
 
 
 _OF_STORED = ("stride", "sampling_values")

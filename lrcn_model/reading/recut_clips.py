@@ -102,10 +102,10 @@ class RecutClips(Dataset[ClipBatch]):
         """
         with one_line_errors():
             pieces = [list(self.windows.pieces(number)) for number in indices]
-            stored = sorted({piece.sample for of_window in pieces for piece in of_window})
+            stored = _stored(pieces)
             if self._cached is not None:
                 return self._joined(self._cached.__getitems__(stored), stored, pieces, indices)
-            samples = {number: self._data.data_set.read_sample(number) for number in stored}
+            samples = dict(zip(stored, self._data.data_set.read_samples(stored), strict=True))
             joined = [
                 _joined_sample(samples, of_window, variable_length=self.variable_length)
                 for of_window in pieces
@@ -125,6 +125,11 @@ class RecutClips(Dataset[ClipBatch]):
         shards = np.searchsorted(ends, first, side="right")
         counts: list[int] = np.bincount(shards, minlength=len(ends)).tolist()
         return counts
+
+    def expect(self, indices: Sequence[int]) -> None:
+        """As `ShardDataset.expect`."""
+        if self._cached is None:
+            self._data.expect(_stored([list(self.windows.pieces(n)) for n in indices]))
 
     def read_ahead(self, shards: Sequence[int]) -> None:
         """As `ShardDataset.read_ahead`."""
@@ -184,6 +189,11 @@ class RecutClips(Dataset[ClipBatch]):
             positions=batch.positions[at] + torch.tensor([piece.start for piece in first]),
             frame_times=pad_sequence(joined(batch.frame_times), batch_first=True),
         )
+
+
+def _stored(pieces: Sequence[Sequence[Piece]]) -> list[int]:
+    """The numbers of the stored windows that have a part in windows."""
+    return sorted({piece.sample for of_window in pieces for piece in of_window})
 
 
 def _rows(batch: ClipBatch) -> list[Tensor]:

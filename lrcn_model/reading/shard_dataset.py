@@ -17,7 +17,7 @@ from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.shard_patterns import Patterns
 from lrcn_data.format.shard_reader import DataSet, open_data_set
 from lrcn_data.size import Size
-from lrcn_data.storage import locations
+from lrcn_data.storage.file_cache import FileCache
 from lrcn_model.nets.resize import resize
 from lrcn_model.reading.class_rarity import ClassRarity
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
@@ -37,6 +37,7 @@ class ShardDataset(Dataset[ClipBatch]):
             several. A folder stands for all shards that its dataset.json names.
         split: Take only the shards of this split: train, val or test.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
+        cache: Where whole shards of stores are kept on this machine; None for nowhere.
 
     Attributes:
         data_set: The opened shards, as `lrcn_data.format.shard_reader` has them.
@@ -48,9 +49,14 @@ class ShardDataset(Dataset[ClipBatch]):
     """
 
     def __init__(
-        self, patterns: Patterns, *, split: str | None = None, plugins: Collection[str] = ()
+        self,
+        patterns: Patterns,
+        *,
+        split: str | None = None,
+        plugins: Collection[str] = (),
+        cache: FileCache | None = None,
     ) -> None:
-        self.data_set: DataSet = open_data_set(patterns, split=split, plugins=plugins)
+        self.data_set: DataSet = open_data_set(patterns, split=split, plugins=plugins, cache=cache)
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -74,7 +80,7 @@ class ShardDataset(Dataset[ClipBatch]):
             ShardError: A shard changed since it was written.
         """
         with one_line_errors():
-            return decode_samples([self.data_set.read_sample(i) for i in indices], indices)
+            return decode_samples(self.data_set.read_samples(indices), indices)
 
     @property
     def classes(self) -> list[str]:
@@ -164,12 +170,16 @@ class ShardDataset(Dataset[ClipBatch]):
         return self.data_set.sources
 
     def read_ahead(self, shards: Sequence[int]) -> None:
-        """Have shards, by their numbers, brought from a local disk to memory while others are read.
+        """Have shards, by their numbers, brought to where they are read faster, while others are.
 
+        Those of a local disk come to memory, those of a store to the cache, if there is one.
         Nothing waits for it, and nothing depends on it.
         """
-        for shard in shards:
-            locations.read_ahead(self.data_set.shards[shard].location)
+        self.data_set.fetch_shards(shards)
+
+    def expect(self, indices: Sequence[int]) -> None:
+        """Have clips that are wanted soon read from a store meanwhile; local ones are not."""
+        self.data_set.expect(indices)
 
     @property
     def skipped(self) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.shard_patterns import Patterns
@@ -18,6 +19,7 @@ from lrcn_model.reading.open_shards import (
     default_workers,
     open_shards,
     scoring_batches,
+    shard_cache,
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.scoring.calibration import fit_calibration
@@ -46,6 +48,8 @@ class EvaluateOptions:
     views: Views = field(default_factory=Views)
     batch_size: int = 16
     workers: int | None = None
+    cache_dir: str | Path | None = None
+    cache_size: int | None = None
     plugins: Collection[str] = ()
     allow_other_sampling: bool = False
     calibrate: bool = False
@@ -70,6 +74,8 @@ def evaluate(
     crop: float | None = None,
     batch_size: int = 16,
     workers: int | None = None,
+    cache_dir: str | Path | None = None,
+    cache_size: int | None = None,
     plugins: Collection[str] = (),
     allow_other_sampling: bool = False,
     calibrate: bool = False,
@@ -94,6 +100,9 @@ def evaluate(
             0.125, which leaves 224 of 256 pixels.
         batch_size: The number of clips that are scored at a time, which changes nothing but speed.
         workers: The number of processes that read shards; None for as many as suit the machine.
+        cache_dir: A folder on this machine in which whole shards of stores are kept; None for none.
+        cache_size: The most bytes that they may have; None for what is free, less a tenth of the
+            disk.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
         allow_other_sampling: Whether the clips may be sampled otherwise than those that the net was
             trained on: at another rate, with another sampling or stride.
@@ -120,6 +129,8 @@ def evaluate(
         views=Views(name=views, crop=crop),
         batch_size=batch_size,
         workers=workers,
+        cache_dir=cache_dir,
+        cache_size=cache_size,
         plugins=plugins,
         allow_other_sampling=allow_other_sampling,
         calibrate=calibrate,
@@ -159,7 +170,8 @@ def evaluate_runs(
             )
         _check_calibration(run, options)
     split = "val" if options.calibrate else "test"
-    data = open_shards(shards, split=split, plugins=options.plugins)
+    cache = shard_cache(options.cache_dir, options.cache_size)
+    data = open_shards(shards, split=split, plugins=options.plugins, cache=cache)
     differences = [
         check_fits(data, run.wanted, allow_other_sampling=options.allow_other_sampling)
         for run in trained

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import LrcnError, UsageError
@@ -23,6 +24,7 @@ from lrcn_model.reading.open_shards import (
     open_shards,
     scoring_batches,
     scoring_windows,
+    shard_cache,
 )
 from lrcn_model.reading.recut_clips import RecutClips
 from lrcn_model.reading.shard_dataset import ShardDataset
@@ -51,6 +53,8 @@ class EvaluateInTimeOptions:
     views: Views = field(default_factory=Views)
     batch_size: int = 16
     workers: int | None = None
+    cache_dir: str | Path | None = None
+    cache_size: int | None = None
     plugins: Collection[str] = ()
     allow_other_sampling: bool = False
     keep: bool = True
@@ -81,6 +85,8 @@ def evaluate_in_time(
     crop: float | None = None,
     batch_size: int = 16,
     workers: int | None = None,
+    cache_dir: str | Path | None = None,
+    cache_size: int | None = None,
     plugins: Collection[str] = (),
     allow_other_sampling: bool = False,
     keep: bool = True,
@@ -106,6 +112,9 @@ def evaluate_in_time(
         crop: The fraction that each of ten-crop's crops cuts away, as `evaluate` has it.
         batch_size: The number of windows that are scored at a time.
         workers: The number of processes that read shards; None for as many as suit the machine.
+        cache_dir: A folder on this machine in which whole shards of stores are kept; None for none.
+        cache_size: The most bytes that they may have; None for what is free, less a tenth of the
+            disk.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
         allow_other_sampling: Whether the windows may be sampled otherwise than those that the net
             was trained on.
@@ -130,6 +139,8 @@ def evaluate_in_time(
         views=Views(name=views, crop=crop),
         batch_size=batch_size,
         workers=workers,
+        cache_dir=cache_dir,
+        cache_size=cache_size,
         plugins=plugins,
         allow_other_sampling=allow_other_sampling,
         keep=keep,
@@ -166,7 +177,8 @@ def evaluate_runs_in_time(
             raise UsageError(
                 f"the run {run.name} has one label a clip, or several; score it with evaluate()"
             )
-    data = open_shards(shards, split="test", plugins=options.plugins)
+    cache = shard_cache(options.cache_dir, options.cache_size)
+    data = open_shards(shards, split="test", plugins=options.plugins, cache=cache)
     differences = [
         check_fits(data, run.wanted, allow_other_sampling=options.allow_other_sampling)
         for run in trained

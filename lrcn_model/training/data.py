@@ -30,6 +30,7 @@ from lrcn_model.reading.open_shards import (
     open_shards,
     scoring_batches,
     scoring_windows,
+    shard_cache,
 )
 from lrcn_model.reading.recut_clips import RecutClips, stored_videos
 from lrcn_model.reading.shard_dataset import ShardDataset
@@ -84,11 +85,12 @@ class TrainData:
                 " --shards 'shards/train-{000..099}.tar'"
             )
         self._options, self._ranks, self._processor = options, ranks, processor
-        self.train = open_shards(options.shards, split="train", plugins=plugins)
+        cache = shard_cache(options.cache_dir, options.cache_size)
+        self.train = open_shards(options.shards, split="train", plugins=plugins, cache=cache)
         self.val = None
         self._differences: list[str] = []
         if options.val_shards:
-            self.val = open_shards(options.val_shards, split="val", plugins=plugins)
+            self.val = open_shards(options.val_shards, split="val", plugins=plugins, cache=cache)
             wanted = Wanted(
                 what="the shards trained on have",
                 classes=self.train.classes,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from lrcn_data.errors import UsageError
 from lrcn_data.plugins import Kinds
-from lrcn_data.size import Size, parse_size, size_text
+from lrcn_data.size import Size, parse_bytes, parse_size, size_text
 from lrcn_model.nets.net_config import Part
 
 _METADATA = "option"
@@ -265,6 +265,25 @@ class PictureSize:
         """Make sure that there is at least one pixel."""
         if min(value) < 1:
             raise UsageError(f"{flag} must be at least 1x1, got {size_text(value)}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ByteCount:
+    """A number of bytes, written as such or with a unit: 500MB, 256MiB."""
+
+    def from_toml(self, value: Any, where: str) -> int:
+        """The number."""
+        if isinstance(value, int | str) and not isinstance(value, bool):
+            return parse_bytes(str(value), where)
+        raise _other_type(where, "a size such as '200GB'", value)
+
+    def to_toml(self, value: int) -> int:
+        """The number."""
+        return value
+
+    def check(self, flag: str, value: int) -> None:
+        """Make sure that the number is above 0."""
+        _check_range(flag, value, 1, math.inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from lrcn_model.training.learning_rate import SCHEDULES
 from lrcn_model.training.mean import MEANS
 from lrcn_model.training.optimizers import OPTIMIZERS
 from lrcn_model.training.option import (
+    ByteCount,
     Choice,
     Flag,
     NetPart,
@@ -393,6 +394,23 @@ class TrainOptions:
         "What is computed once for all epochs: with auto the features of a frozen CNN whose frames"
         " are not changed at random, in files beside the run; with host or device every clip's"
         " decoded frames, in this machine's or the GPU's memory; with off nothing.",
+        in_losses=False,
+        group=_MACHINE,
+    )
+    cache_dir: str | None = option(
+        None,
+        Text(),
+        "A folder on this machine in which whole shards of stores are kept for later epochs, for"
+        " other trainings and for lrcn-eval.",
+        default_meaning="none",
+        in_losses=False,
+        group=_MACHINE,
+    )
+    cache_size: int | None = option(
+        None,
+        ByteCount(),
+        "The most bytes that the shards in --cache-dir may have: 200GB, 500MiB.",
+        default_meaning="what is free, less a tenth of the disk",
         in_losses=False,
         group=_MACHINE,
     )

@@ -47,6 +47,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     found = {option for parameter in command.params for option in parameter.opts}
     assert found == {
         *("runs", "--shards", "--average", "--batch-size", "--device", "--amp", "--workers"),
+        *("--cache-dir", "--cache-size"),
         *("--csv", "--confusion", "--cnn", "--head", "--json", "--debug", "--version"),
         *("--frame-kind", "--allow-other-sampling", "--calibrate", "--views", "--crop"),
         *("--summary", "--fuse", "--background", "--alarm", "--alarm-length"),

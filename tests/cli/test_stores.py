@@ -45,10 +45,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def files_in(store: Any, folder: str) -> dict[str, bytes]:
-    """What a folder in a store holds."""
+    """What a folder in a store holds, but for its locks."""
     return {
         name.removeprefix(f"{folder}/"): store.cat_file(name)
         for name in (found.lstrip("/") for found in store.find(folder))
+        if not name.startswith(f"{folder}/.lock")
     }
 
 
@@ -94,6 +95,73 @@ def test_failed_videos_are_tried_again_in_memory(
     video.write_bytes(good)
     run(shard_command, "--workers", "0", "--out", f"memory://{memory}", "--retry-failed")
     assert files_in(fsspec.filesystem("memory"), memory) == files_of(video_lists / "shards")
+
+
+def put_videos(video_lists: Path, store: Any, folder: str) -> None:
+    """Put all videos and lists into a store."""
+    for path in video_lists.rglob("*"):
+        if path.is_file() and "shards" not in path.parts:
+            store.pipe_file(f"/{folder}/{path.relative_to(video_lists)}", path.read_bytes())
+
+
+def test_videos_and_lists_are_read_from_a_store(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, store = f"memory://{memory}", fsspec.filesystem("memory")
+    put_videos(video_lists, store, memory)
+    monkeypatch.chdir(video_lists)
+    run(shard_command, "--workers", "0")
+    lists = {path.stem: path for path in video_lists.glob("t*.txt")}
+    elsewhere = video_lists / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    named = [word for split in lists for word in (f"--{split}", f"{url}/{split}.txt")]
+    run(shard_command, "--workers", "0", *named, "--root", url)
+    assert files_of(elsewhere / "shards") == files_of(video_lists / "shards")
+
+    # a list on this machine may have URLs as well
+    for split, path in lists.items():
+        lines = path.read_text().splitlines()
+        (elsewhere / f"{split}.txt").write_text("\n".join(f"{url}/{line}" for line in lines))
+    run(shard_command, "--workers", "0", "--out", "by-url", "--classes", f"{url}/classes.txt")
+    manifests = [
+        json.loads(Path(name, "dataset.json").read_text()) for name in ("by-url", "shards")
+    ]
+    # the order of entries follows from their paths, and so do the shards
+    clips = [sum(shard["samples"] for shard in manifest["shards"]) for manifest in manifests]
+    assert clips[0] == clips[1] > 0
+
+
+def test_a_video_that_a_store_does_not_give_is_rejected_with_a_reason(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lrcn_data.storage import remote_files
+
+    monkeypatch.chdir(video_lists)
+    url, store = f"memory://{memory}", fsspec.filesystem("memory")
+    put_videos(video_lists, store, memory)
+    gone, failing, large, *_ = (
+        line.rsplit(" ", 1)[0] for line in Path("train.txt").read_text().splitlines()
+    )
+    fetch = remote_files.fetch
+
+    def faulty(place: str, to: Any, *, most: int) -> int:
+        if place.endswith(gone):
+            store.rm_file(f"/{memory}/{gone}")
+        if place.endswith(failing):
+            raise OSError(5, "the store has gone")
+        return fetch(place, to, most=10 if place.endswith(large) else most)
+
+    monkeypatch.setattr(remote_files, "fetch", faulty)
+    words = ("--workers", "0", "--root", url, "--max-bad-fraction", "1")
+    run(shard_command, *words)
+    lines = map(json.loads, Path("shards/rejected.jsonl").read_text().splitlines())
+    found = {line["path"]: (line["reason"], line["detail"]) for line in lines}
+    assert found[gone] == ("missing", "there is no file of that name in the store")
+    assert found[failing] == ("not-fetched", "the store has gone")
+    assert found[large] == ("too-large", "it has more than 10 bytes")
+    again = CliRunner().invoke(shard_command, words)
+    assert f"no such file: {url}/{gone}" in str(again.exception).replace("'", "")
 
 
 def grow(folder: Path, *, to: int) -> None:
@@ -182,8 +250,6 @@ def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
 @pytest.mark.parametrize(
     "words",
     [
-        ("data", "shard", "--train", "s3://bucket/train.txt"),
-        ("data", "shard", "--root", "s3://bucket/videos"),
         ("data", "lists", "s3://bucket/videos"),
         ("data", "preview", "--out", "s3://bucket/sheet.png"),
         ("data", "demo", "s3://bucket/demo"),
@@ -315,6 +381,6 @@ def test_a_run_into_a_bucket_that_was_killed_goes_on(video_lists: Path, s3: Any)
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    assert s3.exists("bucket/shards/.lock")  # of a dead owner, whom nobody hears of
+    assert s3.cat_file("bucket/shards/.lock")  # of a dead owner, whom nobody hears of
     lrcn("lrcn_cli.data", "shard", "--out", "s3://bucket/shards", cwd=video_lists)
     assert files_in(s3, "bucket/shards") == files_of(video_lists / "shards")

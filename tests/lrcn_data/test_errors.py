@@ -31,6 +31,7 @@ def test_every_reason_has_a_meaning_and_the_word_that_data_sets_record() -> None
     assert set(Reason) == {
         "short",
         "missing",
+        "not-fetched",
         "not-a-video",
         "unsupported",
         "damaged",

@@ -15,7 +15,7 @@ def empty_job(name: str = "train-000") -> ShardJob:
     """The job of the shard of that name."""
     return ShardJob(
         shard=PlannedShard(name, "train", []),
-        root=Path(),
+        root=".",
         folder=DataSetFolder("."),
         scratch=Path(),
         options=ShardOptions(clip=ClipOptions()),
