@@ -20,7 +20,8 @@ class WrittenShard:
     Attributes:
         name: The shard's name, without an ending.
         record: What is recorded of the shard.
-        files: The finished temporary files by the names that they will have in the folder.
+        files: The finished temporary files by the names that they will have in the folder; the
+            record's is the last one.
     """
 
     name: str
@@ -84,19 +85,22 @@ class DataSetFolder(Folder):
     def put_shard(self, shard: WrittenShard) -> None:
         """Give a finished shard's files their places, the record last.
 
-        A shard that is there already is replaced. At no moment does a record stand beside a tar
-        that it isn't of.
+        A shard that is there already is replaced, unless it is the same: then another process has
+        made it too. At no moment does a record stand beside a tar that it isn't of.
 
         Raises:
             OSError: A file can't be put there.
         """
         files = ShardFiles(shard.name)
         if self.has(files.record):
+            if self._holds(shard):
+                for temporary in shard.files.values():
+                    temporary.unlink()
+                return
             self._remove_other_parts(shard)
             self.delete(files.record)
         for name, temporary in shard.files.items():
             self.put(name, temporary)
-        self.write(files.record, shard.record.to_json())
 
     def remove_shard(self, name: str) -> None:
         """Remove all files of a shard; its record last, by which the shard is known to be ours."""
@@ -112,6 +116,12 @@ class DataSetFolder(Folder):
         """Remove the files in which the arrays of all shards stand together."""
         for name in (PIXEL_SUM, *map(split_index, SPLITS)):
             self.delete(name)
+
+    def _holds(self, shard: WrittenShard) -> bool:
+        """Whether the folder has a shard's files already, as far as the record and sizes tell."""
+        if self.read(ShardFiles(shard.name).record) != shard.record.to_json():
+            return False
+        return all(self.size(name) == path.stat().st_size for name, path in shard.files.items())
 
     def _remove_other_parts(self, shard: WrittenShard) -> None:
         """Remove the tars that a shard had before and has no more."""

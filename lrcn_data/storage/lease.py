@@ -15,7 +15,11 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.storage import locations, remote_files
-from lrcn_data.storage.folder_lock import LOCK, Finishing, in_use
+from lrcn_data.storage.folder_lock import LOCK, Alone, in_use
+
+_OF_PARTS = f"{LOCK}-parts"
+"""The lock file of a part that does what is only once for all of them. It isn't that of a whole
+run, beside which no part may begin."""
 
 RENEW_EVERY = 5.0
 """The number of seconds after which the owner writes again."""
@@ -74,7 +78,7 @@ def lease(
 
 
 @contextmanager
-def part_lease(folder: str, part: int) -> Iterator[Finishing]:
+def part_lease(folder: str, part: int) -> Iterator[Alone]:
     """Hold a part of the work in a folder of a store; see `folder_lock.part_lock`.
 
     Raises:
@@ -86,11 +90,11 @@ def part_lease(folder: str, part: int) -> Iterator[Finishing]:
         raise in_use(folder)
 
     @contextmanager
-    def finishing() -> Iterator[None]:
+    def alone() -> Iterator[None]:
         with ExitStack() as held:
             while True:
                 try:
-                    held.enter_context(lease(folder))
+                    held.enter_context(lease(folder, _OF_PARTS))
                 except LrcnError:
                     time.sleep(1.0)
                 else:
@@ -98,7 +102,7 @@ def part_lease(folder: str, part: int) -> Iterator[Finishing]:
             yield
 
     with lease(folder, f"{LOCK}-{part}"):
-        yield finishing
+        yield alone
 
 
 class _Held:

@@ -19,7 +19,7 @@ from lrcn_data.format.shard_reader import open_data_set
 from lrcn_data.inspecting.rebuild_index import rebuild_index
 from lrcn_data.inspecting.verify import verify
 from lrcn_data.lists.read_lists import Lists, read_lists
-from lrcn_data.making import run as run_module
+from lrcn_data.making import finish
 from lrcn_data.making.run import RunResult, write_data_set
 from lrcn_data.making.run_options import RunOptions
 from lrcn_data.making.shard_options import ShardOptions
@@ -171,8 +171,8 @@ def test_shards_that_may_still_change_keep_their_own_arrays(lists: Lists, tmp_pa
 def make_in_older_form(lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the data set `older`, in which each shard keeps the index and the sums of its own."""
     with monkeypatch.context() as older:
-        older.setattr(run_module, "write_whole", lambda *args, **options: None)
-        older.setattr(run_module, "remove_parts", lambda *args: None)
+        older.setattr(finish, "write_whole", lambda *args, **options: None)
+        older.setattr(finish, "remove_parts", lambda *args: None)
         make(lists, tmp_path, DataSetFolder(tmp_path / "older"))
 
 

@@ -61,7 +61,7 @@ def test_what_is_not_there_is_not_found(folder: Folder) -> None:
 
 def test_a_finished_file_is_put_in_its_place(folder: Folder) -> None:
     folder.make(".meta")
-    with folder.scratch() as scratch:
+    with folder.scratch(".meta") as scratch:
         for name in ("a.tar", ".meta/a.json"):
             temporary = scratch / f"{Path(name).name}.1.partial"
             temporary.write_bytes(name.encode())
@@ -70,7 +70,7 @@ def test_a_finished_file_is_put_in_its_place(folder: Folder) -> None:
         (scratch / "left.1.partial").touch()
     assert folder.read("a.tar") == b"a.tar"
     assert folder.names(".meta") == ["a.json"]
-    assert not (scratch / "left.1.partial").exists()
+    assert not scratch.exists()
 
 
 def write_and_fail(folder: Folder) -> None:
@@ -118,6 +118,14 @@ def test_only_one_at_a_time_holds_a_folder(folder: Folder) -> None:
         lease(folder.location, renew_every=0.05, watch_for=2),
     ):
         pass
+    assert folder.names() == []
+
+
+def test_a_part_begins_while_another_does_what_is_only_once(tmp_path: Path) -> None:
+    for location in (str(tmp_path), f"memory://parts-{secrets.token_hex(4)}"):
+        folder = Folder(location)
+        with folder.lock_part(0) as alone, alone(), folder.lock_part(1):
+            assert folder.names()
     assert folder.names() == []
 
 
