@@ -69,7 +69,7 @@ class Kinds(Generic[Kind]):
         self.check(name)
         path = self._own(name)
         if path is None:
-            _find_in_current_folder()
+            find_in_current_folder()
         kind: Kind = _import(path or name, f"{self.option} {name}")
         member = self._member(name)
         return kind if member is None else cast(Kind, partial(cast(Any, kind), member))
@@ -155,7 +155,7 @@ def _version(name: str, thing: Any) -> str:
     return str(version)
 
 
-def _find_in_current_folder() -> None:
+def find_in_current_folder() -> None:
     """Make modules in the current folder importable, since plug-ins often lie there."""
     with suppress(FileNotFoundError):  # the folder may have been removed
         here = str(Path.cwd())

@@ -15,7 +15,6 @@ from lrcn_data.format.file_names import MANIFEST, META, ShardFiles, added_entrie
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardRecord
 from lrcn_data.lists.read_lists import Lists
-from lrcn_data.machine import usable_cores
 from lrcn_data.making.do_jobs import do_jobs
 from lrcn_data.making.estimate import refuse_small_disk
 from lrcn_data.making.executor import Executor
@@ -111,14 +110,14 @@ def write_data_set(
         UsageError: The executor can't be imported, or there is no such store.
     """
     began = time.monotonic()
-    workers = usable_cores() if run.workers is None else run.workers
+    workers = None if run.workers is None else max(1, run.workers)
     work = _Work(
         lists=lists,
         options=options,
         run=run,
         root=root,
         folder=folder,
-        executor=EXECUTORS.load(run.executor)(max(1, workers)),
+        executor=EXECUTORS.load(run.executor)(workers),
         on_start=on_start,
         on_video=on_video,
     )

@@ -1,0 +1,232 @@
+"""Real engines for tests and benchmarks: a Slurm of one node, and a Ray cluster of two."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import psutil
+
+HAS_SLURM = shutil.which("slurmctld") is not None and find_spec("submitit") is not None
+HAS_RAY = find_spec("ray") is not None
+
+CORES = 8
+"""How many cores Slurm's node and both of Ray's together say that they have."""
+
+_SLURM_CONF = """
+ClusterName=tests
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/none
+AuthInfo=cred_expire=1
+CredType=cred/none
+SlurmctldPort={controller_port}
+SlurmdPort={node_port}
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+SlurmdParameters=config_overrides
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerType=sched/builtin
+SchedulerParameters=batch_sched_delay=0,sched_interval=1
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/none
+KillWait=2
+ReturnToService=2
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} State=UNKNOWN
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def wait_for(happened: Callable[[], Any], seconds: float = 30) -> None:
+    """Wait until something has happened.
+
+    Raises:
+        TimeoutError: It hasn't for so many seconds.
+    """
+    limit = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{happened} hasn't come true in {seconds} s")
+        time.sleep(0.1)
+
+
+@dataclass(slots=True)
+class OneNodeSlurm:
+    """Slurm's own daemons, with a configuration of their own.
+
+    Attributes:
+        folder: What they keep is here.
+    """
+
+    folder: Path
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "slurm.conf"
+
+    def start(self) -> None:
+        for name in ("state", "spool"):
+            (self.folder / name).mkdir()
+        ports = [_free_port(), _free_port()]
+        text = _SLURM_CONF.format(
+            host=socket.gethostname(),
+            user=getpass.getuser(),
+            folder=self.folder,
+            controller_port=ports[0],
+            node_port=ports[1],
+            cores=CORES,
+        )
+        self.configuration.write_text(text)
+        self._run("slurmctld", "-f", str(self.configuration))
+        self._start_node()
+
+    def stop(self) -> None:
+        for job in self.jobs():
+            with suppress(psutil.Error):
+                job.kill()
+        for daemon in ("slurmd", "slurmctld"):
+            with suppress(OSError, psutil.Error):
+                process = psutil.Process(int((self.folder / f"{daemon}.pid").read_text()))
+                process.terminate()
+                process.wait(10)
+
+    def lose_node(self) -> None:
+        """Kill all that runs on the node, have Slurm notice it, and bring the node back."""
+        node = psutil.Process(int((self.folder / "slurmd.pid").read_text()))
+        for process in (node, *self.jobs()):
+            with suppress(psutil.Error):
+                process.kill()
+        node.wait(10)
+        name = f"nodename={socket.gethostname()}"
+        self._run("scontrol", "update", name, "state=down", "reason=lost")
+        self._start_node()
+        self._run("scontrol", "update", name, "state=resume")
+
+    def requeue(self) -> bool:
+        """Have Slurm requeue one of the running jobs, as it does when it preempts one."""
+        command = ["squeue", "--noheader", "--array", "--states=running", "--format=%i"]
+        running = self._run(*command).split()
+        return bool(running) and self._try("scontrol", "requeue", running[0])
+
+    def jobs(self) -> list[psutil.Process]:
+        """The processes that run jobs, and those that Slurm starts these with."""
+        return [
+            process
+            for process in psutil.process_iter(["name", "environ"])
+            if process.info["environ"]
+            and process.info["environ"].get("SLURM_CONF") == str(self.configuration)
+            and ("SLURM_JOB_ID" in process.info["environ"] or process.info["name"] == "slurmstepd")
+        ]
+
+    def tasks(self) -> list[psutil.Process]:
+        """The processes of Python in which jobs have shards made."""
+        return [one for one in self.jobs() if "submitit.core._submit" in _command(one)]
+
+    def _start_node(self) -> None:
+        self._run("slurmd", "-f", str(self.configuration))
+        wait_for(
+            lambda: self._run("sinfo", "--noheader", "--format=%T").strip() in ("idle", "mixed")
+        )
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, env=self._environment)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        return done.stdout
+
+    def _try(self, *command: str) -> bool:
+        return not subprocess.run(command, capture_output=True, env=self._environment).returncode
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "SLURM_CONF": str(self.configuration)}
+
+
+@contextmanager
+def one_node_slurm(folder: Path) -> Iterator[OneNodeSlurm]:
+    """A Slurm to which this process and those that it starts submit while the block runs."""
+    slurm = OneNodeSlurm(folder)
+    with patch.dict(os.environ, SLURM_CONF=str(slurm.configuration)):
+        try:
+            slurm.start()
+            yield slurm
+        finally:
+            slurm.stop()
+
+
+@dataclass(slots=True)
+class TwoNodeRay:
+    """A Ray cluster whose nodes are all on this machine."""
+
+    cluster: Any
+    _nodes: list[Any] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        address: str = self.cluster.address
+        return address
+
+    def add_node(self) -> None:
+        self._nodes.append(self.cluster.add_node(**_NODE))
+
+    def lose_node(self) -> None:
+        """Kill the node that isn't the cluster's head, and add another one."""
+        self.cluster.remove_node(self._nodes.pop(), allow_graceful=False)
+        self.add_node()
+
+    def tasks(self) -> list[psutil.Process]:
+        """The processes of Python that do a task."""
+        return [one for one in psutil.process_iter() if _command(one).startswith("ray::_do")]
+
+
+_NODE = {"num_cpus": CORES // 2, "object_store_memory": 80 << 20}
+
+
+@contextmanager
+def two_node_ray() -> Iterator[TwoNodeRay]:
+    """A Ray cluster that is there while the block runs."""
+    with patch.dict(os.environ, RAY_USAGE_STATS_ENABLED="0"):
+        from ray.cluster_utils import Cluster
+
+        cluster = Cluster(
+            initialize_head=True, head_node_args={**_NODE, "include_dashboard": False}
+        )
+        try:
+            ray = TwoNodeRay(cluster)
+            ray.add_node()
+            yield ray
+        finally:
+            cluster.shutdown()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
