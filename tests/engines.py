@@ -30,7 +30,7 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/none
-AuthInfo=cred_expire=1
+AuthInfo=cred_expire=5
 CredType=cred/none
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
@@ -113,14 +113,16 @@ class OneNodeSlurm:
     def lose_node(self) -> None:
         """Kill all that runs on the node, have Slurm notice it, and bring the node back."""
         node = psutil.Process(int((self.folder / "slurmd.pid").read_text()))
-        for process in (node, *self.jobs()):
+        jobs = self.jobs()
+        # those first that would tell Slurm how the others ended
+        starters = {ancestor for job in jobs for ancestor in _ancestors(job, "slurmstepd")}
+        for process in (node, *starters, *jobs):
             with suppress(psutil.Error):
                 process.kill()
         node.wait(10)
         name = f"nodename={socket.gethostname()}"
         self._run("scontrol", "update", name, "state=down", "reason=lost")
         self._start_node()
-        self._run("scontrol", "update", name, "state=resume")
 
     def requeue(self) -> bool:
         """Have Slurm requeue one of the running jobs, as it does when it preempts one."""
@@ -129,14 +131,13 @@ class OneNodeSlurm:
         return bool(running) and self._try("scontrol", "requeue", running[0])
 
     def jobs(self) -> list[psutil.Process]:
-        """The processes that run jobs, and those that Slurm starts these with."""
-        return [
-            process
-            for process in psutil.process_iter(["name", "environ"])
-            if process.info["environ"]
-            and process.info["environ"].get("SLURM_CONF") == str(self.configuration)
-            and ("SLURM_JOB_ID" in process.info["environ"] or process.info["name"] == "slurmstepd")
-        ]
+        """The processes of the jobs that run."""
+        found = []
+        for process in psutil.process_iter(["environ"]):
+            there = process.info["environ"] or {}
+            if there.get("SLURM_CONF") == str(self.configuration) and "SLURM_JOB_ID" in there:
+                found.append(process)
+        return found
 
     def tasks(self) -> list[psutil.Process]:
         """The processes of Python in which jobs have shards made."""
@@ -223,6 +224,13 @@ def _free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
+
+
+def _ancestors(process: psutil.Process, name: str) -> list[psutil.Process]:
+    """The processes of a name that another one comes of."""
+    with suppress(psutil.Error):
+        return [parent for parent in process.parents() if parent.name() == name]
+    return []
 
 
 def _command(process: psutil.Process) -> str:
