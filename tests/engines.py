@@ -196,7 +196,8 @@ class TwoNodeRay:
 
     def tasks(self) -> list[psutil.Process]:
         """The processes of Python that do a task."""
-        return [one for one in psutil.process_iter() if _command(one).startswith("ray::_do")]
+        mine = psutil.Process().children(recursive=True)
+        return [one for one in mine if _command(one).startswith("ray::_do")]
 
 
 _NODE = {"num_cpus": CORES // 2, "object_store_memory": 80 << 20}
