@@ -187,7 +187,14 @@ class TwoNodeRay:
         return address
 
     def add_node(self) -> None:
-        self._nodes.append(self.cluster.add_node(**_NODE))
+        for tries in range(3, 0, -1):
+            try:
+                self._nodes.append(self.cluster.add_node(**_NODE))
+                return
+            except Exception as error:
+                # Ray's own type for a node that is slow to start; this machine may be busy
+                if tries == 1 or "timed out" not in str(error):
+                    raise
 
     def lose_node(self) -> None:
         """Kill the node that isn't the cluster's head, and add another one."""

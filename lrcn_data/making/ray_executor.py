@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from lrcn_data.plugins import find_in_current_folder
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+_AUTO = "auto"
+"""What Ray calls the cluster that RAY_ADDRESS names, or else this machine's."""
 
 _TRIES = 20
 """How many processes or machines may die of a job before the run ends; spot machines come and go,
@@ -45,7 +49,7 @@ class RayExecutor:
     """
 
     workers: int | None
-    address: str = "auto"
+    address: str = _AUTO
     _ray: Any = field(init=False)
     _running: set[Any] = field(init=False, default_factory=set)
 
@@ -84,18 +88,21 @@ class RayExecutor:
 
     def stop(self) -> None:
         """End what is being done, as `executor.Stoppable.stop` has it."""
-        while self._running:
-            self._ray.cancel(self._running.pop(), force=True)
+        running, self._running = self._running, set()
+        for task in running:
+            self._ray.cancel(task, force=True)
 
     def _connect(self) -> None:
-        ray = self._ray
+        ray, is_auto = self._ray, self.address == _AUTO
         try:
+            _refuse_silence(os.environ.get("RAY_ADDRESS", "") if is_auto else self.address)
             ray.init(address=self.address, log_to_driver=False, logging_level="error")
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             first = str(error).strip().partition("\n")[0]
+            where = "" if is_auto else f" at {self.address}"
             raise LrcnError(
-                f"--executor ray: no Ray cluster can be reached at {self.address} ({first}); start"
-                " one with `ray start --head`, or name it as ray:ADDRESS"
+                f"--executor ray: no Ray cluster can be reached{where} ({first}); start one with"
+                " `ray start --head`, or name another as ray:ADDRESS"
             ) from error
 
     def _result(self, ended: Any) -> Any:
@@ -103,7 +110,12 @@ class RayExecutor:
         try:
             return self._ray.get(ended)
         except errors.RayTaskError as error:
-            raise error.cause from None
+            if isinstance(error.cause, LrcnError):
+                raise error.cause from None
+            raise LrcnError(
+                f"--executor ray: a machine of the cluster can't do its job ({error.cause!r}); it"
+                " needs the same lrcn, videos and folders as this one"
+            ) from error
         except errors.RayError as error:
             first = str(error).strip().partition("\n")[0]
             raise LrcnError(
@@ -115,6 +127,13 @@ class RayExecutor:
 def at(address: str, workers: int | None) -> RayExecutor:
     """Make an executor for the cluster at an address: `--executor ray:ADDRESS`."""
     return RayExecutor(workers, address)
+
+
+def _refuse_silence(address: str) -> None:
+    """Raise an OSError where nobody answers at HOST:PORT, for which Ray waits several minutes."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _do(folder: Path, do: bytes, job: bytes) -> Any:

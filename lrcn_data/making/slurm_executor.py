@@ -42,6 +42,9 @@ requeued, and goes on with its next job."""
 _LOOK, _ASK = 0.5, 5.0
 """Seconds between two looks for results, and between two times that Slurm is asked."""
 
+_PATIENCE = 15.0
+"""Seconds in which Slurm jobs should end that have nothing left to do."""
+
 
 @dataclass(slots=True)
 class SlurmExecutor:
@@ -105,7 +108,7 @@ class SlurmExecutor:
                 yield _result(results / str(number))
             if lost:
                 self._submit(_again(lost, found, folder), folder)
-        self._shares.clear()
+        self._wait_for_the_end()
         shutil.rmtree(folder, ignore_errors=True)
 
     def stop(self) -> None:
@@ -114,6 +117,13 @@ class SlurmExecutor:
             arrays = {name.partition("_")[0] for name in self._shares}
             self._shares.clear()
             subprocess.run(["scancel", "--quiet", *arrays], check=False, capture_output=True)
+
+    def _wait_for_the_end(self) -> None:
+        """Wait until the Slurm jobs have ended, which have done all that they were to do."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until and (_queued() or set()) & self._shares.keys():
+            time.sleep(_LOOK)
+        self._shares.clear()
 
     def _submit(self, shares: Sequence[_Share[Any, Any]], folder: Path) -> None:
         array = self._submitit.SlurmExecutor(folder / "logs", max_num_timeout=1000)
