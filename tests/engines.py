@@ -125,10 +125,12 @@ class OneNodeSlurm:
         self._start_node()
 
     def requeue(self) -> bool:
-        """Have Slurm requeue one of the running jobs, as it does when it preempts one."""
-        command = ["squeue", "--noheader", "--array", "--states=running", "--format=%i"]
-        running = self._run(*command).split()
-        return bool(running) and self._try("scontrol", "requeue", running[0])
+        """Have Slurm requeue one of the running jobs, as an administrator may."""
+        return any(self._try("scontrol", "requeue", job) for job in self._running()[:1])
+
+    def preempt(self) -> bool:
+        """Send one of the running jobs the signal by which Slurm says that its time is over."""
+        return any(self._try("scancel", "--signal=USR2", job) for job in self._running()[:1])
 
     def jobs(self) -> list[psutil.Process]:
         """The processes of the jobs that run."""
@@ -140,8 +142,14 @@ class OneNodeSlurm:
         return found
 
     def tasks(self) -> list[psutil.Process]:
-        """The processes of Python in which jobs have shards made."""
+        """The processes of Python in which jobs have shards made, and those that start these."""
         return [one for one in self.jobs() if "submitit.core._submit" in _command(one)]
+
+    def _running(self) -> list[str]:
+        """The names of the jobs that run."""
+        return self._run(
+            "squeue", "--noheader", "--array", "--states=running", "--format=%i"
+        ).split()
 
     def _start_node(self) -> None:
         self._run("slurmd", "-f", str(self.configuration))

@@ -140,7 +140,11 @@ def _do(folder: Path, do: bytes, job: bytes) -> Any:
     """Do a job in a process of Ray's, with paths as they are meant where the run was started."""
     os.chdir(folder)
     find_in_current_folder()  # before plug-ins in the job are imported
-    return _unpickled(do)(pickle.loads(job))
+    try:
+        return _unpickled(do)(pickle.loads(job))
+    except BaseException:
+        _unpickled.cache_clear()  # what has failed does nothing more
+        raise
 
 
 @lru_cache(maxsize=1)

@@ -135,7 +135,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield Engine(
             commands=[["--executor", "slurm", "--workers", "4"]],
             tasks=slurm.tasks,
-            faults={slurm.lose_node: 1, slurm.requeue: 3},
+            faults={slurm.lose_node: 1, slurm.requeue: 2, slurm.preempt: 2},
         )
 
 
@@ -270,7 +270,7 @@ def test_parts_that_are_killed_make_the_same_data_set(slow_runs: Any, tally: Any
 @pytest.mark.promise(
     25,
     "--executor slurm, real Slurm of one node: tasks, the node and the first process killed, jobs"
-    " requeued",
+    " preempted and requeued",
 )
 def test_slurm_jobs_that_are_killed_make_the_same_data_set(
     slow_runs: Any, slurm: Engine, tally: Any
