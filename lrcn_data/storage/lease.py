@@ -39,7 +39,8 @@ def lease(
     """Hold a folder of a store for this process alone while the block runs.
 
     Two processes that come in the same moment may both get it in a store that can't refuse to
-    replace a file; they would write the same bytes, or find that the folder is another data set's.
+    replace a file, or where both find a dead owner's; they would write the same bytes, or find that
+    the folder is another data set's.
 
     Args:
         folder: The URL of the folder.
@@ -52,11 +53,11 @@ def lease(
         OSError: The store can't be written to.
     """
     url = locations.join(folder, name)
-    if not _is_dead(url, renew_every=renew_every, watch_for=watch_for):
-        raise in_use(folder)
+    is_left = _refuse_living(folder, url, renew_every=renew_every, watch_for=watch_for)
     held = _Held(url)
     try:
-        remote_files.delete(url)
+        if is_left:
+            remote_files.delete(url)
         held.write(only_new=True)
     except FileExistsError as error:
         raise in_use(folder) from error
@@ -86,8 +87,7 @@ def part_lease(folder: str, part: int) -> Iterator[Alone]:
         OSError: The store can't be written to.
     """
     url = locations.join(folder, LOCK)
-    if not _is_dead(url, renew_every=RENEW_EVERY, watch_for=WATCH_FOR):
-        raise in_use(folder)
+    _refuse_living(folder, url, renew_every=RENEW_EVERY, watch_for=WATCH_FOR)
 
     @contextmanager
     def alone() -> Iterator[None]:
@@ -144,17 +144,24 @@ def _renew(held: _Held, over: threading.Event, every: float) -> None:
             held.write()
 
 
-def _is_dead(url: str, *, renew_every: float, watch_for: float) -> bool:
-    """Whether nobody holds the lock file: it isn't there, or its text doesn't change."""
+def _refuse_living(folder: str, url: str, *, renew_every: float, watch_for: float) -> bool:
+    """Watch a lock file for as long as it takes to know whether its owner is alive.
+
+    Returns:
+        Whether there is a file, whose owner is dead then.
+
+    Raises:
+        LrcnError: The owner is alive.
+    """
     found = _text(url)
     began = time.monotonic()
     while found is not None and time.monotonic() - began < watch_for:
         time.sleep(renew_every / 4)
         now = _text(url)
         if now is not None and now != found:
-            return False
+            raise in_use(folder)
         found = now
-    return True
+    return found is not None
 
 
 def _text(url: str) -> bytes | None:

@@ -13,6 +13,7 @@ import fsspec
 import pytest
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.storage import lease as lease_module
 from lrcn_data.storage import remote_files
 from lrcn_data.storage.folder import Folder
 from lrcn_data.storage.lease import lease
@@ -135,6 +136,23 @@ def test_a_dead_owners_lock_is_taken_over() -> None:
     with lease(folder.location, renew_every=0.05, watch_for=0.2):
         assert folder.read(".lock") != b"a word that nobody changes any more"
     assert folder.names() == []
+
+
+def test_of_two_that_find_no_lock_in_the_same_moment_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
+    look = lease_module._text
+
+    def look_before_another_writes(url: str) -> bytes | None:
+        found = look(url)
+        folder.write(".lock", b"the other's")
+        return found
+
+    monkeypatch.setattr(lease_module, "_text", look_before_another_writes)
+    with pytest.raises(LrcnError, match="another run is writing there"), lease(folder.location):
+        pass
+    assert folder.read(".lock") == b"the other's"
 
 
 def test_an_owner_that_could_not_be_reached_notices_that_it_lost_the_lock() -> None:
