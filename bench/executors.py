@@ -132,7 +132,7 @@ def main() -> None:
     arguments = parser.parse_args()
     become_parent_of_orphans()
     videos = find_videos(arguments.videos)
-    with ExitStack() as stack, tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         link_videos(videos, folder, copies=-(-4 * A_SHARD // len(videos)))
         workers = ["--workers", WORKERS]
