@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 PARALLEL := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test fast long same chaos-data chaos-train check docs links clean
+.PHONY: demo test fast long same chaos-data chaos-cluster chaos-train check docs links clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -66,6 +66,11 @@ same: $(VENV)/.test
 ## chaos-data: stage 1's rows of docs/reliability.md at their full figures; rewrites that section; a quarter of an hour
 chaos-data: $(VENV)/.test
 	PYTHONPATH=tests/chaos LRCN_CHAOS=docs/reliability.md $(BIN)/python -m pytest -p promises --stage 1 -m promise --timeout 2400
+
+## chaos-cluster: the same of stage 1 on many machines, by real engines: Slurm where slurmctld is on the PATH (Debian: slurm-wlm)
+chaos-cluster: $(VENV)/.test
+	$(INSTALL) --editable '.[slurm,ray]'
+	PYTHONPATH=tests/chaos LRCN_CHAOS=docs/reliability.md $(BIN)/python -m pytest -p promises --stage cluster -m promise --timeout 3600
 
 ## chaos-train: the same of stage 2
 chaos-train: $(VENV)/.test

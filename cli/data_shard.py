@@ -226,8 +226,9 @@ if TYPE_CHECKING:
     default="local",
     show_default=True,
     type=KindType(EXECUTORS),
-    help="What has the shards made: `local`, --workers at a time on this machine, or an executor of"
-    " your own, named package.module:name.",
+    help="What has the shards made: local, --workers at a time on this machine; slurm, an array of"
+    " --workers Slurm jobs; ray, or ray:ADDRESS, tasks of a Ray cluster (docs/many-machines.md); or"
+    " an executor of your own, named package.module:name.",
 )
 @seed_option("The seed of the random choice of frames and of the order of the videos.")
 @decoder_option

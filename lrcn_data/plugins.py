@@ -11,10 +11,11 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from lrcn_data.errors import UsageError
 
@@ -32,8 +33,8 @@ class Kinds(Generic[Kind]):
         option: The command line's option that names one, such as `--decoder`.
         built_in: Where each built-in kind is defined, as `module:attribute`, by its name. The
             module is imported when the kind is first asked for.
-        families: Where the kinds named `family:member` are defined, by the family's name; of all
-            members at the same place, which finds the member's name itself.
+        families: Where the kinds named `family:member` are defined, by the family's name; all
+            members by one function, which is given the member's name before anything else.
     """
 
     what: str
@@ -68,9 +69,10 @@ class Kinds(Generic[Kind]):
         self.check(name)
         path = self._own(name)
         if path is None:
-            _find_in_current_folder()
+            find_in_current_folder()
         kind: Kind = _import(path or name, f"{self.option} {name}")
-        return kind
+        member = self._member(name)
+        return kind if member is None else cast(Kind, partial(cast(Any, kind), member))
 
     def load_recorded(self, name: str, source: str, plugins: Collection[str]) -> Kind:
         """Import the kind that a data set or a run has recorded.
@@ -93,10 +95,14 @@ class Kinds(Generic[Kind]):
 
     def _own(self, name: str) -> str | None:
         """Where a kind that comes with lrcn is defined; None for any other."""
-        family, separator, member = name.partition(_SEPARATOR)
-        if separator and member and family in self.families:
-            return self.families[family]
+        if self._member(name) is not None:
+            return self.families[name.partition(_SEPARATOR)[0]]
         return self.built_in.get(name)
+
+    def _member(self, name: str) -> str | None:
+        """The member that a name names of a family; None for any other name."""
+        family, _, member = name.partition(_SEPARATOR)
+        return member if member and family in self.families else None
 
 
 def is_plugin(name: str) -> bool:
@@ -149,7 +155,7 @@ def _version(name: str, thing: Any) -> str:
     return str(version)
 
 
-def _find_in_current_folder() -> None:
+def find_in_current_folder() -> None:
     """Make modules in the current folder importable, since plug-ins often lie there."""
     with suppress(FileNotFoundError):  # the folder may have been removed
         here = str(Path.cwd())

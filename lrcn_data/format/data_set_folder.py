@@ -20,7 +20,8 @@ class WrittenShard:
     Attributes:
         name: The shard's name, without an ending.
         record: What is recorded of the shard.
-        files: The finished temporary files by the names that they will have in the folder.
+        files: The finished temporary files by the names that they will have in the folder; the
+            record's is the last one.
     """
 
     name: str
@@ -84,25 +85,26 @@ class DataSetFolder(Folder):
     def put_shard(self, shard: WrittenShard) -> None:
         """Give a finished shard's files their places, the record last.
 
-        A shard that is there already is left if it is the same, and else replaced. At no moment
-        does a record stand beside a tar that it isn't of.
+        A shard that is there already is replaced, unless it is the same: then another process has
+        made it too. At no moment does a record stand beside a tar that it isn't of.
 
         Raises:
             LrcnError: Another process has put another shard of that name there meanwhile; it is to
                 be made again.
             OSError: A file can't be put there.
         """
-        record, data = ShardFiles(shard.name).record, shard.record.to_json()
+        record = ShardFiles(shard.name).record
         if self.has(record):
-            if self._is_there(shard, data):
+            if self._holds(shard):
                 for temporary in shard.files.values():
                     temporary.unlink()
                 return
             self._remove_other_parts(shard)
             self.delete(record)
         for name, temporary in shard.files.items():
-            self.put(name, temporary)
-        if not self.write_new(record, data):
+            if name != record:
+                self.put(name, temporary)
+        if not self.put_new(record, shard.files[record]):
             # its tar may have been replaced by this one
             self.delete(record)
             raise LrcnError(
@@ -125,11 +127,11 @@ class DataSetFolder(Folder):
         for name in (PIXEL_SUM, *map(split_index, SPLITS)):
             self.delete(name)
 
-    def _is_there(self, shard: WrittenShard, record: bytes) -> bool:
-        """Whether a shard with this record is there whole."""
-        return self.read(ShardFiles(shard.name).record) == record and all(
-            self.size(name) == temporary.stat().st_size for name, temporary in shard.files.items()
-        )
+    def _holds(self, shard: WrittenShard) -> bool:
+        """Whether the folder has a shard's files already, as far as the record and sizes tell."""
+        if self.read(ShardFiles(shard.name).record) != shard.record.to_json():
+            return False
+        return all(self.size(name) == path.stat().st_size for name, path in shard.files.items())
 
     def _remove_other_parts(self, shard: WrittenShard) -> None:
         """Remove the tars that a shard had before and has no more."""

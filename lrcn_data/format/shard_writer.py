@@ -164,6 +164,11 @@ class ShardWriter:
         )
         self._finished = True
         files = {name: path for part in self._parts for name, path in part.temporaries.items()}
+        name = ShardFiles(self._name).record
+        files[name] = temporary_name(self._scratch / Path(name).name)
+        with files[name].open("wb") as file:
+            file.write(record.to_json())
+            _flush(file)
         return WrittenShard(name=self._name, record=record, files=files)
 
     def _begin_part(self) -> None:

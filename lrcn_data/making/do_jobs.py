@@ -105,6 +105,9 @@ def _run(
 ) -> None:
     try:
         for done in executor.run(jobs, do):
+            if not done.told:
+                for report in done.reports:
+                    news.put(_Video(report))
             news.put(_Job(done))
     except BaseException as error:
         news.put(_End(error))

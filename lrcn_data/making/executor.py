@@ -48,5 +48,6 @@ class Stoppable(Protocol):
         """End all of them at once; called whenever a run ends, by whatever."""
 
 
-BuildExecutor = Callable[[int], Executor]
-"""Makes an executor, given the number of jobs that it should have done at a time."""
+BuildExecutor = Callable[[int | None], Executor]
+"""Makes an executor, given the number of jobs that it should have done at a time; None for as many
+as there is room for where it has them done."""

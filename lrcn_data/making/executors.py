@@ -15,5 +15,10 @@ LOCAL = "local"
 EXECUTORS: Kinds[BuildExecutor] = Kinds(
     what="executor",
     option="--executor",
-    built_in={LOCAL: "lrcn_data.making.local_executor:LocalExecutor"},
+    built_in={
+        LOCAL: "lrcn_data.making.local_executor:LocalExecutor",
+        "slurm": "lrcn_data.making.slurm_executor:SlurmExecutor",
+        "ray": "lrcn_data.making.ray_executor:RayExecutor",
+    },
+    families={"ray": "lrcn_data.making.ray_executor:at"},
 )

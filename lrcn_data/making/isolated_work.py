@@ -39,10 +39,13 @@ class Done(Generic[Result]):
         result: What the work function returned for the job.
         reports: The reports of all videos that were read for the job. A video that was read again
             after a worker's death has several.
+        told: Whether these have been told, one by one, to who waits for the job; a copy of `do` in
+            another process can't.
     """
 
     result: Result
     reports: list[VideoReport]
+    told: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +90,8 @@ class IsolatedWork(Generic[Result]):
 
     It may be called from several threads, each of which then has a job done at the same time.
     Workers are started when they are needed and used again for later jobs; `close` ends them. It
-    can be pickled: the copy has workers of its own, and its videos' reports are only in what it
-    returns.
+    can be pickled: the copy has workers of its own, which end when it is no longer used, and its
+    videos' reports are only in what it returns.
 
     Attributes:
         work: The function that a worker calls for each job; it must be defined at the top level of
@@ -133,12 +136,17 @@ class IsolatedWork(Generic[Result]):
         """End all workers at once; calls that still wait for a job raise an error."""
         self._end_all(LrcnError("the run has been ended"))
 
+    def __del__(self) -> None:
+        """End the workers of a copy that another process is done with."""
+        self.close()
+
     def _do(self, job: ShardJob) -> Done[Any]:
         reports: list[VideoReport] = []
         deaths: Counter[int | None] = Counter()
         while True:
             try:
-                return Done(self.after(job, self._try(job, reports)), reports)
+                result = self.after(job, self._try(job, reports))
+                return Done(result, reports, told=self.on_video is not tell_nobody)
             except _WorkerDiedError as error:
                 death = error.death
                 deaths[death.position] += 1

@@ -67,9 +67,10 @@ class ShardValues(ClipValues, total=False):
         videos_per_shard: The largest number of videos in a shard; None for a hundredth of the
             split, from 8 to 1,000.
         shard_bytes: The size of a tar in bytes; 256 MiB by default.
-        workers: The number of processes that make shards: None for the cores allowed, 0 for none
-            but this one.
-        executor: What has the shards made: "local" by default, or "package.module:name".
+        workers: The number of processes that make shards: None for the cores allowed, or for as
+            many as the executor finds room for, 0 for none but this one.
+        executor: What has the shards made: "local" by default, "slurm", "ray", "ray:ADDRESS", or
+            "package.module:name".
         max_bad_fraction: The share of the videos that may fail; 0.1 by default.
         retry_failed: Whether videos that failed before are tried again.
         append: Whether the videos that stand in the lists and not yet in the data set are added to

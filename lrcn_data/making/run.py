@@ -11,11 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from lrcn_data.errors import ShardError
 from lrcn_data.format.data_set_folder import DataSetFolder
-from lrcn_data.format.file_names import META, ShardFiles, added_entries
+from lrcn_data.format.file_names import MANIFEST, META, ShardFiles, added_entries
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import ShardRecord
 from lrcn_data.lists.read_lists import Lists
-from lrcn_data.machine import usable_cores
 from lrcn_data.making.do_jobs import do_jobs
 from lrcn_data.making.estimate import refuse_small_disk
 from lrcn_data.making.executor import Executor
@@ -31,6 +30,7 @@ from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.making.staged_append import finish_append
 from lrcn_data.reasons import NOT_BAD, Reason
 from lrcn_data.storage.atomic_file import write_failure
+from lrcn_data.storage.folder_lock import Alone
 
 
 @dataclass(slots=True)
@@ -110,14 +110,14 @@ def write_data_set(
         UsageError: The executor can't be imported, or there is no such store.
     """
     began = time.monotonic()
-    workers = usable_cores() if run.workers is None else run.workers
+    workers = None if run.workers is None else max(1, run.workers)
     work = _Work(
         lists=lists,
         options=options,
         run=run,
         root=root,
         folder=folder,
-        executor=EXECUTORS.load(run.executor)(max(1, workers)),
+        executor=EXECUTORS.load(run.executor)(workers),
         on_start=on_start,
         on_video=on_video,
     )
@@ -145,7 +145,10 @@ class _Work:
 
     def do_all(self) -> RunResult:
         """Write all shards that are left, and the files of the whole."""
-        with self.folder.lock(), self.folder.scratch(META):
+        with self.folder.lock():
+            for folder in (self.folder, self.folder.staged):
+                folder.tidy(META)
+                folder.remove_scratch(META)
             ended = finish_append(self.folder, plugins=[self.options.frame_kind])
             plan = self._plan(self.run)
             if self.run.finish:
@@ -162,19 +165,32 @@ class _Work:
     def do_part(self, part: Part) -> RunResult:
         """Write a part's shards, and, where no other is left, the files of the whole."""
         folder, result = self.folder, RunResult()
-        with folder.lock_part(part.number) as finishing:
-            plan = self._plan(self.run)
+        with folder.lock_part(part.number) as alone:
+            plan = self._start_part(self._plan(self.run), alone)
             videos = sum(len(shard.videos) for shard in part.share(plan.shards))
             self.on_start(videos, plan.videos_left)
-            target = _start(plan, folder)
-            with target.scratch_of_part(META, part.number) as scratch:
-                self._write_left(plan, target, scratch, result)
-            with finishing():
+            with folder.scratch(META, part.number) as scratch:
+                self._write_left(plan, folder, scratch, result)
+            with alone():
                 result.complete = self._finish_after_parts(plan, result)
             if not result.complete:
                 result.videos, result.shards = videos, len(part.share(plan.shards))
                 _add_up(read_records(plan, folder, part), result, self.options)
         return result
+
+    def _start_part(self, plan: RunPlan, alone: Alone) -> RunPlan:
+        """Get ready to write what is left to a part, and give what it is.
+
+        Other parts may have begun since the part was planned, with other options even, or have
+        finished the data set.
+        """
+        if not plan.left or _is_begun(plan, self.folder):
+            return plan
+        with alone():
+            if self.folder.has(MANIFEST) and not _is_begun(plan, self.folder):
+                plan = self._plan(self.run)
+            _start(plan, self.folder)
+            return plan
 
     def _finish_after_parts(self, plan: RunPlan, result: RunResult) -> bool:
         """Finish the data set if all of its shards are there, and say whether they are."""
@@ -185,6 +201,7 @@ class _Work:
         if whole.left:
             return False
         self._finish(whole, result)
+        self.folder.tidy(META)
         return True
 
     def _plan(self, run: RunOptions) -> RunPlan:
@@ -220,6 +237,15 @@ class _Work:
         )
 
 
+def _is_begun(plan: RunPlan, folder: DataSetFolder) -> bool:
+    """Whether a folder holds the data set of a plan, known to be unfinished."""
+    manifest = read_manifest(folder)
+    return manifest is not None and (_fingerprints(manifest), manifest.complete) == (
+        _fingerprints(plan.manifest),
+        False,
+    )
+
+
 def _start(plan: RunPlan, folder: DataSetFolder) -> DataSetFolder:
     """Get ready to write what is left, and give the folder to write it into."""
     if plan.added is None:
@@ -247,6 +273,7 @@ def _jobs(plan: RunPlan, *, root: str, folder: DataSetFolder, scratch: Path) -> 
             options=portion_of[shard.name].options,
             classes=portion_of[shard.name].classes,
             fingerprint=portion_of[shard.name].fingerprint,
+            tools=portion_of[shard.name].tools,
             summed=plan.is_summed(shard.split),
             finished=plan.finished.get(shard.name),
             quarantine={},

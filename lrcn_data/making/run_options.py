@@ -16,7 +16,7 @@ class RunOptions:
     Attributes:
         executor: The name of the executor that has the shards written; see `executors.EXECUTORS`.
         workers: The number of shards that are written at a time, each by a process; None for as
-            many as the cores that this process may use, 0 to write them in this process.
+            many as the executor finds room for, 0 to write them in this process.
         max_bad_fraction: The largest fraction of the entries that may fail, from 0 to 1. Videos
             that are too short don't count as failed.
         retry_failed: Whether videos that failed in an earlier run are tried again.

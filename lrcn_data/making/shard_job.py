@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from lrcn_data.format.records import (
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.lists.entry import Label
 from lrcn_data.making.fetched_video import fetched_video
+from lrcn_data.making.fingerprint import tool_versions, value_differences
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.frame_labels import frame_labels
 from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
@@ -55,6 +57,8 @@ class ShardJob:
             be read again; None where all of its videos are to be read.
         quarantine: The videos that are not to be tried, since they ended a worker: the error to
             record for each, by the video's position in the shard, counted from 0.
+        tools: The versions of what decodes and encodes frames, by name, that the machine must have
+            which does the job; None where it may have any.
     """
 
     shard: PlannedShard
@@ -67,6 +71,7 @@ class ShardJob:
     summed: bool
     finished: ShardRecord | None
     quarantine: Mapping[int, VideoError]
+    tools: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,8 +101,16 @@ def write_shard(
 
     Returns:
         The finished files, which `put_shard` gives their places.
+
+    Raises:
+        LrcnError: This machine has other versions of what decodes and encodes frames.
+        OSError: A file can't be written.
     """
     options = job.options
+    if job.tools is not None:
+        _refuse_other_tools(job.shard.name, job.tools, tool_versions(options))
+    if not job.folder.is_local:
+        job.scratch.mkdir(exist_ok=True)  # on another machine than the run's there is none yet
     canvas = options.canvas if job.summed else None
     layout = options.layout(len(job.classes))
     kept = keep_videos(job.folder, job.finished, layout=layout, canvas=canvas)
@@ -122,6 +135,15 @@ def write_shard(
                 started(position)
                 ended(shard.write_read(position, video))
         return shard.finish()
+
+
+def _refuse_other_tools(shard: str, wanted: Mapping[str, str], here: Mapping[str, str]) -> None:
+    found = value_differences("", wanted, here, {*wanted, *here})
+    if found:
+        raise LrcnError(
+            f"{shard}: {socket.gethostname()} has other tools than the run was started"
+            f" with: {'; '.join(found)}; install the same versions there"
+        )
 
 
 def put_shard(job: ShardJob, written: WrittenShard) -> ShardRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,12 +18,12 @@ from lrcn_data.storage.atomic_file import (
     sync_folder,
     write_atomically,
 )
-from lrcn_data.storage.folder_lock import Finishing, part_lock, run_lock
+from lrcn_data.storage.folder_lock import Alone, part_lock, run_lock
 from lrcn_data.storage.lease import lease, part_lease
 from lrcn_data.storage.positioned_files import PositionedFiles
 
-_PART, _PARTS = "part-{}", "part-[0-9]*"
-"""The folders in which parts of a run write before their files are put."""
+_SCRATCH = re.compile(r"(run|part)-")
+"""What the names of the folders begin with in which runs, and parts of runs, write first."""
 
 
 class Folder:
@@ -177,21 +178,27 @@ class Folder:
         else:
             remote_files.write(self.at(name), data)
 
-    def write_new(self, name: str, data: bytes) -> bool:
-        """Write a file, unless another process has put another of that name there.
+    def put_new(self, name: str, temporary: Path) -> bool:
+        """Put a finished file, unless another process has put another of that name there.
 
         On this machine the folder's lock sees to it that none has.
+
+        Args:
+            name: The name that the file will have.
+            temporary: The file, which is gone afterwards.
 
         Returns:
             Whether the file is there as it is given now.
 
         Raises:
-            OSError: The file can't be written.
+            OSError: The file can't be put there.
         """
         if self.is_local:
-            self.write(name, data)
+            self.put(name, temporary)
             return True
-        return remote_files.replace(self.at(name), data, None) is not None
+        put = remote_files.replace(self.at(name), temporary.read_bytes(), None)
+        temporary.unlink()
+        return put is not None
 
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:
@@ -256,7 +263,7 @@ class Folder:
         """
         return run_lock(self.path) if self.is_local else lease(self.location)
 
-    def lock_part(self, part: int) -> AbstractContextManager[Finishing]:
+    def lock_part(self, part: int) -> AbstractContextManager[Alone]:
         """Hold a part of the work in the folder for this process while a block runs.
 
         Args:
@@ -272,46 +279,49 @@ class Folder:
             return part_lock(self.path, part)
         return part_lease(self.location, part)
 
-    @contextmanager
-    def scratch(self, *inside: str) -> Iterator[Path]:
-        """A folder on this machine in which files are written before they are `put`.
+    def tidy(self, *inside: str) -> None:
+        """Remove half-written files, named as `atomic_file.temporary_name` does, of dead processes.
 
-        Half-written files, named as `atomic_file.temporary_name` does, are removed when the block
-        begins and when it ends. This process must hold the whole folder.
+        No other process may be writing such a file; those in `scratch` folders are left alone.
 
         Args:
             *inside: The names of the folders inside this one in which there may be such files too.
+        """
+        if self.is_local:
+            for folder in (self.path, *(self.path / name for name in inside)):
+                remove_leftovers(folder)
+
+    def remove_scratch(self, inside: str) -> None:
+        """Remove the `scratch` folders of dead processes. This process must hold the whole folder.
+
+        Args:
+            inside: The name of the folder inside this one in which they are.
+        """
+        if self.is_local and (self.path / inside).is_dir():
+            for path in (self.path / inside).iterdir():
+                if _SCRATCH.match(path.name) and path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+
+    @contextmanager
+    def scratch(self, inside: str, part: int | None = None) -> Iterator[Path]:
+        """A folder on this machine, or on the folder's disk, in which files are written first.
+
+        It has a name that no other process's has, and is gone when the block ends, or when another
+        process takes the same work over. Processes of a run that has died may live longer than it
+        does; from then on they can't `put` anything.
+
+        Args:
+            inside: The name of the folder inside this one in which it is.
+            part: The number of the part of the work that this process does; None for all of it.
         """
         if not self.is_local:
             with tempfile.TemporaryDirectory(prefix="lrcn-") as temporary:
                 yield Path(temporary)
             return
-        folders = [self.path, *(self.path / name for name in inside)]
-        try:
-            for folder in folders:
-                remove_leftovers(folder)
-            for part in (part for name in inside for part in (self.path / name).glob(_PARTS)):
-                shutil.rmtree(part, ignore_errors=True)
-            yield self.path
-        finally:
-            for folder in folders:
-                remove_leftovers(folder)
-
-    @contextmanager
-    def scratch_of_part(self, inside: str, part: int) -> Iterator[Path]:
-        """A `scratch` folder for one of several processes that write into the folder at a time.
-
-        Args:
-            inside: The name of the folder inside this one in which it is.
-            part: The number of the part of the work that the process does.
-        """
-        if not self.is_local:
-            with self.scratch() as scratch:
-                yield scratch
-            return
-        own = self.path / inside / _PART.format(part)
-        shutil.rmtree(own, ignore_errors=True)
-        own.mkdir()
+        name = "run-" if part is None else f"part-{part}-"
+        for old in (self.path / inside).glob(f"{name}*"):
+            shutil.rmtree(old, ignore_errors=True)
+        own = Path(tempfile.mkdtemp(prefix=name, dir=self.path / inside))
         try:
             yield own
         finally:

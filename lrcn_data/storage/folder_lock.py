@@ -1,8 +1,8 @@
 """Who may write into a folder: locks that the kernel takes back when their owner dies.
 
 They are POSIX record locks on bytes of one file, which network file systems pass on to other
-machines: a run by itself holds all bytes, a part of a run one of its own, and whoever finishes what
-parts have made holds the first.
+machines: a run by itself holds all bytes, a part of a run one of its own, and a part that does what
+is only once for all of them holds the first.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from lrcn_data.errors import LrcnError
 
 LOCK = ".lock"
 
-Finishing = Callable[[], AbstractContextManager[None]]
-"""Waits until no other part finishes, and has none begin to while the block runs."""
+Alone = Callable[[], AbstractContextManager[None]]
+"""Waits until no other part is in such a block, and keeps them out while its own runs."""
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def run_lock(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def part_lock(folder: Path, part: int) -> Iterator[Finishing]:
+def part_lock(folder: Path, part: int) -> Iterator[Alone]:
     """Hold a part of the work in a folder for this process, beside others that hold other parts.
 
     Args:
@@ -55,14 +55,14 @@ def part_lock(folder: Path, part: int) -> Iterator[Finishing]:
             raise in_use(str(folder)) from error
 
         @contextmanager
-        def finishing() -> Iterator[None]:
+        def alone() -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX, 1, 0)
             try:
                 yield
             finally:
                 fcntl.lockf(file, fcntl.LOCK_UN, 1, 0)
 
-        yield finishing
+        yield alone
 
 
 def in_use(folder: str) -> LrcnError:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.storage import locations, remote_files
-from lrcn_data.storage.folder_lock import LOCK, Finishing, in_use
+from lrcn_data.storage.folder_lock import LOCK, Alone, in_use
 from lrcn_data.storage.store import Version
 
 RENEW_EVERY = 5.0
@@ -69,7 +69,7 @@ def part_lease(
     *,
     renew_every: float = RENEW_EVERY,
     watch_for: float = WATCH_FOR,
-) -> Iterator[Finishing]:
+) -> Iterator[Alone]:
     """Hold a part of the work in a folder of a store; see `folder_lock.part_lock`.
 
     Raises:
@@ -78,7 +78,7 @@ def part_lease(
     """
 
     @contextmanager
-    def finishing() -> Iterator[None]:
+    def alone() -> Iterator[None]:
         with ExitStack() as held:
             while True:
                 try:
@@ -95,7 +95,7 @@ def part_lease(
         [whole] = _watch([locations.join(folder, LOCK)], renew_every, watch_for)
         if not whole.is_free:
             raise in_use(folder)
-        yield finishing
+        yield alone
 
 
 @contextmanager

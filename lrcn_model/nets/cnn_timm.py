@@ -12,15 +12,14 @@ from lrcn_model.nets.library_cnn import LibraryCnn, import_library
 from lrcn_model.nets.net_config import NetConfig
 
 
-def build(config: NetConfig) -> LibraryCnn:
-    """Build the net that the CNN's name names, without a classifier.
+def build(name: str, config: NetConfig) -> LibraryCnn:
+    """Build the net of a name of timm's, without a classifier.
 
     Raises:
         UsageError: timm can't be imported or has no such net, the frames don't fit it, or the
             config gives it values of its own.
     """
     timm = import_library("timm", config)
-    name = config.cnn.name.partition(":")[2]
     channels = config.channels
 
     def create(*, pretrained: bool) -> Any:

@@ -9,15 +9,14 @@ from lrcn_model.nets.library_cnn import IMAGENET, LibraryCnn, import_library
 from lrcn_model.nets.net_config import NetConfig
 
 
-def build(config: NetConfig) -> LibraryCnn:
-    """Build the classifier that the CNN's name names, without its last layer.
+def build(name: str, config: NetConfig) -> LibraryCnn:
+    """Build the classifier of a name of torchvision's, without its last layer.
 
     Raises:
         UsageError: torchvision can't be imported or has no such classifier, the frames don't fit
             it, or the config gives it values of its own.
     """
     models = import_library("torchvision.models", config)
-    name = config.cnn.name.partition(":")[2]
     try:
         model: nn.Module = models.get_model(name, weights=None)
     except ValueError as error:

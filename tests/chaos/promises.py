@@ -1,7 +1,7 @@
 """A pytest plugin that writes docs/reliability.md from the tests marked `promise(row, what)`.
 
-`make chaos-data` and `make chaos-train` load it; each runs the rows of one stage and rewrites that
-stage's section of the page. A test without a `tally` counts as one trial.
+`make chaos-data`, `make chaos-cluster` and `make chaos-train` load it; each runs the rows of one
+section of the page and rewrites that. A test without a `tally` counts as one trial.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ REPORT = Path(os.environ.get("LRCN_CHAOS", "reliability.md"))
 HEAD = """# Reliability: what was tried, and what survived
 
 The rows are those of the promises that tests marked `promise` prove. `make chaos-data` rewrites the
-section of stage 1, `make chaos-train` that of stage 2.
+section of stage 1, `make chaos-cluster` that of stage 1 on many machines, and `make chaos-train`
+that of stage 2.
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """A half of the product, and what its section of the page says.
+    """A part of the product, and what its section of the page says.
 
     Attributes:
         title: Of the section.
@@ -50,14 +51,21 @@ class Stage:
 
 
 STAGES = {
-    1: Stage(
+    "1": Stage(
         title="Stage 1: from videos to shards",
         make="chaos-data",
         rows=range(1, 17),
         packages=("av", "webdataset", "numpy", "simplejpeg", "imageio-ffmpeg"),
         video=True,
     ),
-    2: Stage(
+    "cluster": Stage(
+        title="Stage 1 on many machines",
+        make="chaos-cluster",
+        rows=range(25, 26),
+        packages=("ray", "submitit", "av", "numpy", "simplejpeg"),
+        video=False,
+    ),
+    "2": Stage(
         title="Stage 2: from shards to a trained net",
         make="chaos-train",
         rows=range(17, 25),
@@ -80,12 +88,12 @@ class Trials:
 
 found: dict[tuple[int, str], Trials] = {}
 began = time.monotonic()
-running = 1
+running = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --stage."""
-    parser.addoption("--stage", type=int, choices=list(STAGES), default=1, help="Whose rows to run")
+    parser.addoption("--stage", choices=list(STAGES), default="1", help="Whose rows to run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -143,18 +151,19 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
 def write_report() -> None:
     """Write what has been found into the stage's section; the others stay as they are."""
     page = REPORT.read_text(encoding="utf-8") if REPORT.exists() else ""
-    parts = re.split(r"(?m)^(?=## Stage \d)", page)[1:]
-    sections = {int(part[len("## Stage ")]): part for part in parts}
-    sections[running] = section(running)
+    parts = re.split(r"(?m)^## ", page)[1:]
+    sections = {part.partition("\n")[0]: f"## {part}" for part in parts}
+    sections[STAGES[running].title] = section(running)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    whole = "\n".join([HEAD, *(sections[number] for number in sorted(sections))])
+    titles = [stage.title for stage in STAGES.values() if stage.title in sections]
+    whole = "\n".join([HEAD, *(sections[title] for title in titles)])
     REPORT.write_text(re.sub(r"\n{3,}", "\n\n", whole).rstrip() + "\n", encoding="utf-8")
 
 
-def section(number: int) -> str:
+def section(name: str) -> str:
     """A stage's section of the page."""
-    stage = STAGES[number]
-    limits = Path(__file__).with_name(f"limits_of_stage_{number}.md")
+    stage = STAGES[name]
+    limits = Path(__file__).with_name(f"limits_of_stage_{name}.md")
     lines = [
         f"## {stage.title}",
         "",
@@ -163,7 +172,7 @@ def section(number: int) -> str:
         f"- date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, after"
         f" {(time.monotonic() - began) / 60:.0f} minutes on {len(os.sched_getaffinity(0))} cores",
         f"- command: `PYTHONPATH=tests/chaos LRCN_CHAOS={REPORT} python -m pytest -p promises"
-        f" --stage {number} -m promise`",
+        f" --stage {name} -m promise`",
         *(f"- {line}" for line in versions(stage)),
         "",
         "| row | what was tried | how many | how many survived | seconds |",

@@ -117,7 +117,10 @@ def test_a_decoder_that_crashes_costs_its_video_only_with_an_executor_of_ones_ow
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("clouds", "error: --executor must be one of local, or package.module:name of your own,"),
+        (
+            "clouds",
+            "error: --executor must be one of local, slurm, ray, ray:NAME, or package.module:name",
+        ),
         ("own_clouds:Clouds", "error: --executor own_clouds:Clouds: own_clouds can't be imported"),
         ("own_executor:Clouds", "error: --executor own_executor:Clouds: own_executor has no"),
     ],

@@ -19,7 +19,7 @@ from lrcn_data.inspecting.preview import draw_preview
 from lrcn_data.inspecting.rebuild_index import rebuild_index
 from lrcn_data.inspecting.stats import compute_stats
 from lrcn_data.inspecting.verify import verify
-from lrcn_data.making import run_plan
+from lrcn_data.making import run_plan, shard_job
 from tests.lrcn_data.making.append_videos import FIRST, LATER, VIDEOS, Videos, samples_of
 
 
@@ -333,7 +333,8 @@ def test_each_append_may_have_tools_of_its_own_but_a_lost_shard_needs_those_of_t
 ) -> None:
     with monkeypatch.context() as later:
         now = videos.manifest().tools
-        later.setattr(run_plan, "tool_versions", lambda options: {**now, "av": "99"})
+        for module in (run_plan, shard_job):
+            later.setattr(module, "tool_versions", lambda options: {**now, "av": "99"})
         videos.append()
     assert videos.manifest().tools["av"] != "99"
     assert videos.manifest().appends[0].tools["av"] == "99"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -40,6 +41,14 @@ class OneByOne:
     def run(self, jobs: Sequence[Any], do: Callable[[Any], Any]) -> Iterator[Any]:
         for job in reversed(jobs):
             yield do(job)
+
+
+class Elsewhere:
+    """Does its jobs as another process would, with what was pickled."""
+
+    def run(self, jobs: Sequence[Any], do: Callable[[Any], Any]) -> Iterator[Any]:
+        for job in jobs:
+            yield pickle.loads(pickle.dumps(do))(job)
 
 
 class Broken:
@@ -88,7 +97,7 @@ def children() -> list[psutil.Process]:
     ]
 
 
-@ALL
+@pytest.mark.parametrize("executor", [LOCAL, Patient(), OneByOne(), Elsewhere()])
 def test_every_job_is_done_and_every_video_reported_in_the_callers_thread(
     executor: Executor,
 ) -> None:

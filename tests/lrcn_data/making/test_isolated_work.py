@@ -335,6 +335,16 @@ def test_a_pickled_copy_does_the_same_with_workers_of_its_own() -> None:
         mine, other = do(empty_job()), copy(empty_job())
     assert mine.result != other.result
     assert mine.reports == other.reports == reports
+    assert (mine.told, other.told) == (True, False)
+
+
+def test_a_copy_that_is_no_longer_used_has_no_workers_left() -> None:
+    copy = pickle.loads(pickle.dumps(IsolatedWork(work=die_at_the_second_video, timeout=5)))
+    copy(empty_job())
+    (worker,) = copy._idle
+    assert worker.alive
+    del copy
+    assert worker._process.exitcode == -signal.SIGKILL
 
 
 def death(position: int | None, *, overdue: bool = False) -> Death:

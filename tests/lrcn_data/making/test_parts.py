@@ -8,16 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder
+from lrcn_data.making import run as run_module
 from lrcn_data.making.make_shards import make_shards
 from lrcn_data.making.part import Part, read_part
+from lrcn_data.making.shard_job import ShardJob, put_shard, write_shard
 from lrcn_data.storage.folder_lock import part_lock, run_lock
 from tests.commands import call
 from tests.lrcn_data.making.test_run import SHARD, shard, tree_hashes
@@ -80,7 +85,7 @@ def test_jobs_at_once_with_some_killed_and_some_run_twice_make_the_same_bytes(
     shard(video_lists, *SMALL, "--out", "whole")
     shard(video_lists, *SMALL, "--out", "parts", "--part", "0/4")
     killed = start(video_lists, "--out", "parts", "--part", "1/4")
-    while not list((video_lists / "parts" / ".meta").glob("part-1")) and killed.poll() is None:
+    while not list((video_lists / "parts" / ".meta").glob("part-1-*")) and killed.poll() is None:
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
@@ -134,6 +139,103 @@ def test_a_part_judges_its_own_failures(video_lists: Path) -> None:
     assert 1 in codes
 
 
+def after_its_plan(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Have something happen once the next run has planned, before it does anything."""
+    plan_run = run_module.plan_run
+
+    def plan(*arguments: Any) -> Any:
+        planned = plan_run(*arguments)
+        monkeypatch.setattr(run_module, "plan_run", plan_run)
+        happens()
+        return planned
+
+    monkeypatch.setattr(run_module, "plan_run", plan)
+
+
+def test_of_parts_with_other_options_that_start_at_once_only_one_data_sets_are_made(
+    video_lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    after_its_plan(monkeypatch, lambda: make_shards(workers=0, part="0/9"))
+    with pytest.raises(LrcnError, match="holds another data set: --quality was 90, is 50"):
+        make_shards(workers=0, part="1/9", quality=50)
+    (made,) = Path("shards").glob("*.tar")
+    assert made.name == "train-000.tar"
+
+
+def test_a_part_that_others_have_finished_meanwhile_leaves_the_data_set_whole(
+    video_lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    after_its_plan(monkeypatch, lambda: make_shards(workers=0))
+    manifests = []
+    written = DataSetFolder.write_manifest
+    monkeypatch.setattr(
+        DataSetFolder,
+        "write_manifest",
+        lambda folder, manifest: (manifests.append(manifest.complete), written(folder, manifest)),
+    )
+    assert make_shards(workers=0, part="0/2").videos_done == 0
+    assert manifests == [False, True, True]  # the whole run's, and the part's, which finds all
+
+
+def first_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ShardJob:
+    """The job of a data set's first shard, of a run that got no further."""
+    jobs: list[ShardJob] = []
+
+    def none_done(given: list[ShardJob], *_: object, **__: object) -> Any:
+        jobs.extend(given)
+        raise LrcnError("not this time")
+        yield
+
+    monkeypatch.chdir(folder)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(run_module, "do_jobs", none_done)
+        with pytest.raises(LrcnError, match="not this time"):
+            make_shards(workers=0)
+    return jobs[0]
+
+
+def test_a_shard_that_two_processes_make_is_put_once(
+    video_lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = first_job(video_lists, monkeypatch)
+    seen = []
+    for number in (1, 2):
+        job = replace(job, scratch=video_lists / f"scratch {number}")
+        job.scratch.mkdir()
+        put_shard(job, write_shard(job, lambda place: None, lambda report: None))
+        assert not list(job.scratch.iterdir())
+        files = (video_lists / "shards").rglob("train-000.*")
+        seen.append({path.suffix: path.stat().st_ino for path in files})
+    assert seen[0] == seen[1]
+    assert seen[0].keys() == {".idx", ".json", ".npz", ".tar"}
+
+
+def test_a_process_whose_run_is_over_puts_nothing_more(
+    video_lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = first_job(video_lists, monkeypatch)
+    with job.folder.scratch(".meta") as scratch:
+        job = replace(job, scratch=scratch)
+        written = write_shard(job, lambda place: None, lambda report: None)
+    with pytest.raises(LrcnError, match="can't be written: No such file"):
+        put_shard(job, written)
+    with pytest.raises(FileNotFoundError):
+        write_shard(job, lambda place: None, lambda report: None)
+    assert not list((video_lists / "shards").rglob("train-000.*"))
+
+
+def test_a_shard_is_made_with_the_tools_of_its_run(
+    video_lists: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = first_job(video_lists, monkeypatch)
+    assert job.tools is not None
+    job = replace(job, tools={**job.tools, "av": "17.0"})
+    with pytest.raises(LrcnError, match=r"other tools than .* av was 17\.0, is"):
+        write_shard(job, lambda place: None, lambda report: None)
+
+
 @pytest.mark.parametrize("other", ["--append", "--overwrite", "--retry-failed", "--finish"])
 def test_what_changes_a_whole_data_set_is_no_part_of_one(video_lists: Path, other: str) -> None:
     said = shard(video_lists, "--part", "0/2", other, code=2)
@@ -168,7 +270,7 @@ def test_a_part_is_held_beside_others_and_never_twice(tmp_path: Path) -> None:
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with part_lock(tmp_path, 0) as finishing, finishing():
+    with part_lock(tmp_path, 0) as alone, alone():
         pass
     for held in (part_lock(tmp_path, 1), run_lock(tmp_path)):
         with pytest.raises(LrcnError, match="another run is writing there"), held:

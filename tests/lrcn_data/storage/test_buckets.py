@@ -74,7 +74,8 @@ def test_what_is_done_through_faults_is_done_once(proxy: FaultyProxy, tmp_path: 
         name = f"{number} ü#%.bin"
         held[name] = os.urandom(number)
         folder.write(name, held[name])
-        assert folder.write_new(f"new-{number}", held[name])
+        (tmp_path / "new").write_bytes(held[name])
+        assert folder.put_new(f"new-{number}", tmp_path / "new")
         held[f"new-{number}"] = held[name]
     (tmp_path / "large").write_bytes(large)
     folder.put("large", tmp_path / "large")
@@ -199,7 +200,7 @@ def written(make_data_set: MakeDataSet, folder: Path, seed: int) -> WrittenShard
     record = DataSetFolder(made).read_record("train-000")
     assert record is not None
     files = ShardFiles("train-000")
-    names = (files.tar, files.dali_index, files.arrays)
+    names = (files.tar, files.dali_index, files.arrays, files.record)
     return WrittenShard(name="train-000", record=record, files={n: made / n for n in names})
 
 
@@ -223,9 +224,9 @@ def test_of_two_shards_of_a_name_neither_is_taken_for_the_other(
     class Slow(DataSetFolder):
         """A folder of a process that another one overtakes before it writes the record."""
 
-        def write_new(self, name: str, data: bytes) -> bool:
+        def put_new(self, name: str, temporary: Path) -> bool:
             DataSetFolder(self.location).put_shard(first)
-            return super().write_new(name, data)
+            return super().put_new(name, temporary)
 
     folder = Slow("s3://bucket/two")
     with pytest.raises(LrcnError, match="two runs wrote this shard at the same time"):

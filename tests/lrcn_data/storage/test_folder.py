@@ -13,6 +13,7 @@ import fsspec
 import pytest
 
 from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.storage import lease as lease_module
 from lrcn_data.storage import remote_files
 from lrcn_data.storage.folder import Folder
 from lrcn_data.storage.lease import lease
@@ -61,7 +62,7 @@ def test_what_is_not_there_is_not_found(folder: Folder) -> None:
 
 def test_a_finished_file_is_put_in_its_place(folder: Folder) -> None:
     folder.make(".meta")
-    with folder.scratch() as scratch:
+    with folder.scratch(".meta") as scratch:
         for name in ("a.tar", ".meta/a.json"):
             temporary = scratch / f"{Path(name).name}.1.partial"
             temporary.write_bytes(name.encode())
@@ -70,7 +71,7 @@ def test_a_finished_file_is_put_in_its_place(folder: Folder) -> None:
         (scratch / "left.1.partial").touch()
     assert folder.read("a.tar") == b"a.tar"
     assert folder.names(".meta") == ["a.json"]
-    assert not (scratch / "left.1.partial").exists()
+    assert not scratch.exists()
 
 
 def write_and_fail(folder: Folder) -> None:
@@ -121,12 +122,38 @@ def test_only_one_at_a_time_holds_a_folder(folder: Folder) -> None:
     assert folder.read(".lock") == b""
 
 
+def test_a_part_begins_while_another_does_what_is_only_once(tmp_path: Path) -> None:
+    for location in (str(tmp_path), f"memory://parts-{secrets.token_hex(4)}"):
+        folder = Folder(location)
+        with folder.lock_part(0) as alone, alone(), folder.lock_part(1):
+            assert folder.names()
+        with folder.lock():
+            pass
+
+
 def test_a_dead_owners_lock_is_taken_over() -> None:
     folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
     folder.write(".lock", b"a word that nobody changes any more")
     with lease(folder.location, renew_every=0.05, watch_for=0.2):
         assert folder.read(".lock") != b"a word that nobody changes any more"
     assert folder.read(".lock") == b""
+
+
+def test_of_two_that_find_no_lock_in_the_same_moment_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
+    look = lease_module._look
+
+    def look_before_another_writes(url: str) -> lease_module._Lock:
+        found = look(url)
+        folder.write(".lock", b"the other's")
+        return found
+
+    monkeypatch.setattr(lease_module, "_look", look_before_another_writes)
+    with pytest.raises(LrcnError, match="another run is writing there"), lease(folder.location):
+        pass
+    assert folder.read(".lock") == b"the other's"
 
 
 def test_an_owner_that_could_not_be_reached_notices_that_it_lost_the_lock() -> None:
