@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.agreement import disagreement
 from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.class_sets import multi_hot
 from lrcn_data.format.data_set_folder import DataSetFolder
@@ -551,38 +552,21 @@ def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:
     """Refuse data sets whose clips can't stand in one batch."""
     (first_folder, first), *others = manifests.items()
     for folder, manifest in others:
-        for what, one, other in (
-            ("classes", first.classes, manifest.classes),
-            ("seq_len", first.seq_len, manifest.seq_len),
-            ("lengths", _lengths(first), _lengths(manifest)),
-            ("fps", Fraction(first.fps), Fraction(manifest.fps)),
-            ("frame kind", first.frame_kind, manifest.frame_kind),
-            ("labels", _labelled(first), _labelled(manifest)),
-        ):
-            if one != other:
-                raise ShardError(
-                    f"{first_folder} and {folder} differ in {what} ({_difference(one, other)});"
-                    " shards that are used together must agree in it"
-                )
-
-
-def _labelled(manifest: Manifest) -> str:
-    if manifest.labels_in_time:
-        return "one a frame"
-    return "several a clip" if manifest.multi_label else "one a clip"
-
-
-def _lengths(manifest: Manifest) -> str:
-    return "each clip its own" if manifest.variable_length else "all clips the same"
+        found = disagreement(first, manifest)
+        if first.classes != manifest.classes:
+            found = f"classes ({_class_difference(first.classes, manifest.classes)})"
+        if found:
+            raise ShardError(
+                f"{first_folder} and {folder} differ in {found}; shards that are used together must"
+                " agree in it"
+            )
 
 
 def _listed(numbers: Sequence[int]) -> str:
     return ",".join(map(str, numbers)) or "none"
 
 
-def _difference(one: object, other: object) -> str:
-    if not isinstance(one, list) or not isinstance(other, list):
-        return f"{one} and {other}"
+def _class_difference(one: list[str], other: list[str]) -> str:
     if len(one) != len(other):
         return f"{len(one)} and {len(other)}"
     number = next(n for n, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])

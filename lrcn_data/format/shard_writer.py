@@ -101,6 +101,16 @@ class ShardWriter:
         """
         members = [*frames, record.label_member(), record.to_json()]
         data = sample_bytes(record.key, self._layout.endings_of(len(frames)), members)
+        self.copy(data, record, sha256)
+
+    def copy(self, data: bytes, record: SampleRecord, sha256: str = "") -> None:
+        """Append a sample as it lies in another tar, byte for byte.
+
+        Args:
+            data: All of its bytes, from its first header to the end of the last padding.
+            record: The content of its json member.
+            sha256: The SHA-256 of the input file that it is from, as for `write`.
+        """
         if not self._parts[-1].has_room(len(data), self._most_bytes):
             self._parts[-1].finish()
             self._begin_part()
