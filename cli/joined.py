@@ -12,7 +12,7 @@ from lrcn_data.format.shard_patterns import shards_of
 from lrcn_data.printable import count_of
 
 from .options import LOCATION
-from .output import print_json
+from .output import print_json, warn
 
 if TYPE_CHECKING:
     from lrcn_data.joining.join import JoinResult
@@ -26,6 +26,8 @@ out_option = click.option(
 
 def show_joined(result: JoinResult, *, as_json: bool) -> None:
     """Print what a data set came to that was made from others."""
+    for sentence in result.similar_classes:
+        warn(sentence)
     if as_json:
         print_json(asdict(result))
         return

@@ -33,6 +33,7 @@ from lrcn_data.joining.joined_shards import JoinedShard
 from lrcn_data.joining.stored_videos import StoredSet
 from lrcn_data.joining.unique_keys import unique_keys
 from lrcn_data.joining.write_joined import Joining, write_joined
+from lrcn_data.lists.similar_names import tell_all_similar
 from lrcn_data.machine import usable_cores
 from lrcn_data.making.data_card import data_card
 from lrcn_data.making.finish import requirements
@@ -81,6 +82,7 @@ class JoinResult:
         summed_frames: The number of frames that the mean image is of.
         decoded_frames: The number of those that were summed up as decoded from what is stored.
         rejected: The number of entries that gave no clip, or not all of them.
+        similar_classes: Classes whose names look alike, so that they may be one; a sentence each.
     """
 
     folder: str
@@ -94,6 +96,7 @@ class JoinResult:
     summed_frames: int
     decoded_frames: int
     rejected: int
+    similar_classes: list[str]
 
 
 def join(
@@ -380,4 +383,5 @@ def _result(
         summed_frames=sum(entry.frames for entry in manifest.of_split(joining.summed_split)),
         decoded_frames=manifest.decoded_frames,
         rejected=sum(len(shard.rejected) for shard in plan.shards),
+        similar_classes=list(tell_all_similar(manifest.classes, ())),
     )

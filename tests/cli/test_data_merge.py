@@ -40,6 +40,14 @@ def test_merging_says_what_came_out_and_goes_on_with_it(two: Path) -> None:
     assert (result["clips"], result["unchanged"]) == ({"train": 7, "test": 2}, 3)
 
 
+def test_classes_whose_names_look_alike_are_told(make_data_set: MakeDataSet) -> None:
+    make_data_set("a", class_names=["run", "walk"])
+    folder = make_data_set("b", class_names=["Run", "walk"], videos="other").parent
+    said = call("data", "merge", "a", "b", "-o", "out", folder=folder)
+    assert "warning: the classes run and Run differ only by case" in said.stderr
+    assert "3 classes; " in said.stdout
+
+
 def test_duplicates_are_refused_in_one_line(two: Path) -> None:
     refused = call("data", "merge", "a", "same", "-o", "out", folder=two, code=1)
     assert refused.stderr.startswith("error: 7 clips are in several data sets: ")
