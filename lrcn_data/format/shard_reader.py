@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -143,7 +144,7 @@ class DataSet:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __reduce__(self) -> tuple[type[DataSet], tuple[FoundShards, SampleLayout]]:
+    def __reduce__(self) -> tuple[type[DataSet], tuple[Any, ...]]:
         """Say how a copy is made: by opening the indices again, whose memory is then shared."""
         return type(self), (self.found, self.layout)
 

@@ -84,7 +84,7 @@ def video_reading(run: TrainedRun, options: ReadOptions) -> VideoReading:
     """
     facts = run.facts
     recipe = facts.recipe
-    sampling = _sampling(facts.seq_len, recipe, options.plugins)
+    sampling = _sampling(facts.stored_seq_len, recipe, options.plugins)
     short = recipe["short"] if recipe.get("short") in ("loop", WHOLE) else "pad"
     planner = ClipPlanner(
         facts=facts,

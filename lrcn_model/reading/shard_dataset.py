@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +23,7 @@ from lrcn_model.nets.resize import resize
 from lrcn_model.reading.class_rarity import ClassRarity
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.decode_samples import decode_samples
+from lrcn_model.reading.fewer_frames import FewerFrames
 from lrcn_model.reading.worker_errors import one_line_errors
 
 
@@ -51,6 +53,27 @@ class ShardDataset(Dataset[ClipBatch]):
         self, patterns: Patterns, *, split: str | None = None, plugins: Collection[str] = ()
     ) -> None:
         self.data_set: DataSet = open_data_set(patterns, split=split, plugins=plugins)
+
+    def with_seq_len(self, seq_len: int) -> ShardDataset:
+        """The same clips with so many frames, taken evenly; itself where they have so many.
+
+        Args:
+            seq_len: The number of frames of a clip, up to that of the stored ones.
+
+        Raises:
+            UsageError: There are fewer frames, or the clips have no frame of each of the blocks
+                of their videos.
+        """
+        if seq_len == self.seq_len:
+            return self
+        taken = copy(self)
+        taken.data_set = FewerFrames(self.data_set.found, self.data_set.layout, seq_len)
+        return taken
+
+    @property
+    def taken_frames(self) -> tuple[int, ...] | None:
+        """The places of the frames that are taken of each stored clip; None where all are."""
+        return self.data_set.places if isinstance(self.data_set, FewerFrames) else None
 
     def __len__(self) -> int:
         """The number of clips."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -84,11 +84,11 @@ class TrainData:
                 " --shards 'shards/train-{000..099}.tar'"
             )
         self._options, self._ranks, self._processor = options, ranks, processor
-        self.train = open_shards(options.shards, split="train", plugins=plugins)
+        self.train = self._open(options.shards, "train", plugins)
         self.val = None
         self._differences: list[str] = []
         if options.val_shards:
-            self.val = open_shards(options.val_shards, split="val", plugins=plugins)
+            self.val = self._open(options.val_shards, "val", plugins)
             wanted = Wanted(
                 what="the shards trained on have",
                 classes=self.train.classes,
@@ -126,6 +126,11 @@ class TrainData:
         self._webdataset = (
             self._open_webdataset(plugins) if options.reader == "webdataset" else None
         )
+
+    def _open(self, shards: Sequence[str], split: str, plugins: Collection[str]) -> ShardDataset:
+        """Open the clips of shards, with as many of their frames as are wanted."""
+        data = open_shards(shards, split=split, plugins=plugins)
+        return data if self._options.seq_len is None else data.with_seq_len(self._options.seq_len)
 
     def _clips(self) -> tuple[AnyClips, AnyClips | None]:
         """The clips to train on and to validate with.

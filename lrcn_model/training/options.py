@@ -332,6 +332,15 @@ class TrainOptions:
         " labels. Where labels are in time, a window is of the rarest class that it holds.",
         group=_DATA,
     )
+    seq_len: int | None = option(
+        None,
+        Whole(least=1),
+        "The number of frames that are taken evenly of each stored clip, where shards of --sampling"
+        " blocks or center have more.",
+        default_meaning="all",
+        group=_DATA,
+        added_later=True,
+    )
     window: int | None = option(
         None,
         Whole(),
@@ -463,6 +472,8 @@ class TrainOptions:
             )
         if self.cache in ("host", "device") and self.reader != "shards":
             raise UsageError(f"--cache {self.cache} goes with --reader shards")
+        if self.seq_len is not None and self.reader != "shards":
+            raise UsageError(f"--seq-len {self.seq_len} goes with --reader shards")
         self._check_windows()
 
     def _check_windows(self) -> None:

@@ -80,7 +80,14 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("--weight-decay", "--clip-grad", "--label-smoothing", "--loss-at", "--ema"),
         *("--patience", "--init"),
         *("--pretrained", "--part-lr", "--cache", "--fixed-views", "--mixup"),
-        *("--class-weights", "--window", "--window-stride", "--carry-state", "--smooth"),
+        *(
+            "--seq-len",
+            "--class-weights",
+            "--window",
+            "--window-stride",
+            "--carry-state",
+            "--smooth",
+        ),
         *("--freeze", "--shuffle-window", "--balanced", "--average", "--reader", "--amp"),
         *("--compile", "--seed", "--device", "--workers", "--checkpoint-every", "--log-every"),
     }
