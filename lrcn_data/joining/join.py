@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lrcn_data.errors import LrcnError
+from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import (
     DATA_CARD,
@@ -117,10 +117,13 @@ def join(
         on_shard: Called after each shard that was written.
 
     Raises:
+        UsageError: There are fewer workers than one.
         LrcnError: The folder holds another data set or other files, another run is writing there,
             or a file can't be written.
         ShardError: A data set that it is made from is damaged.
     """
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers must be at least 1, got {workers}")
     joining, manifest = _prepare(plan)
     try:
         folder.make(META)
@@ -129,26 +132,36 @@ def join(
             _refuse_other(old, manifest, plan, folder)
             left = _left(plan, joining, folder, whole=old is not None and old.complete)
             on_start(len(plan.shards), len(left))
-            if left or old is None or not old.complete:
+            if old is not None and old.complete and not left:
+                manifest = old
+            else:
                 folder.write_manifest(manifest)
                 for name in DERIVED:
                     folder.delete(name)
-            pool = ThreadPoolExecutor(workers or usable_cores())
-            try:
-                for _ in pool.map(
-                    lambda shard: folder.put_shard(write_joined(shard, joining, scratch)), left
-                ):
+                for _ in _write_all(left, joining, folder, scratch, workers):
                     on_shard()
-            finally:
-                pool.shutdown(cancel_futures=True)
-            if left or old is None or not old.complete:
                 manifest = _finish(plan, joining, manifest, folder)
-            else:
-                manifest = old
             _remove_arrays(manifest, folder)
     except OSError as error:
         raise write_failure(str(folder), error) from error
     return _result(plan, joining, manifest, folder)
+
+
+def _write_all(
+    shards: Sequence[JoinedShard],
+    joining: Joining,
+    folder: DataSetFolder,
+    scratch: Path,
+    workers: int | None,
+) -> Iterator[None]:
+    """Write shards, several at a time, each of which is given as it gets its place."""
+    pool = ThreadPoolExecutor(workers or usable_cores())
+    try:
+        yield from pool.map(
+            lambda shard: folder.put_shard(write_joined(shard, joining, scratch)), shards
+        )
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _prepare(plan: JoinPlan) -> tuple[Joining, Manifest]:
