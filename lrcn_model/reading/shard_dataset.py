@@ -157,6 +157,18 @@ class ShardDataset(Dataset[ClipBatch]):
         return cached
 
     @property
+    def by_data_set(self) -> dict[str, npt.NDArray[np.int64]]:
+        """The numbers of the clips of each data set, int64 (its clips,), by its location.
+
+        They are in the order in which the data sets are named.
+        """
+        counts = self.shard_samples
+        folders = [shard.folder for shard in self.data_set.shards]
+        places = {folder: place for place, folder in enumerate(dict.fromkeys(folders))}
+        of_clips = np.repeat([places[folder] for folder in folders], counts)
+        return {str(one): np.flatnonzero(of_clips == place) for one, place in places.items()}
+
+    @property
     def frame_kind(self) -> FrameKind:
         """The kind of frames, which says what is stored of each frame."""
         return self.data_set.layout.frame_kind

@@ -166,6 +166,7 @@ class TrainData:
                 ranks=ranks.count,
                 shuffle_window=options.shuffle_window,
                 balanced=options.balanced,
+                mix=options.mix,
             )
         if ranks.count > 1:
             raise UsageError(
@@ -386,8 +387,8 @@ class TrainData:
                 "--reader webdataset gives processes unequal numbers of batches; train with one"
                 " process, or with --reader shards"
             )
-        if options.shuffle_window or options.balanced:
-            raise UsageError("--shuffle-window and --balanced go with --reader shards")
+        if options.shuffle_window or options.balanced or options.mix:
+            raise UsageError("--shuffle-window, --balanced and --mix go with --reader shards")
         return WebdatasetReader(
             options.shards, plugins=plugins, batch_size=options.batch_size, seed=options.seed
         )

@@ -36,6 +36,7 @@ from lrcn_model.training.option import (
     PictureSize,
     Text,
     Texts,
+    Weights,
     Whole,
     declared_option,
     option,
@@ -332,6 +333,15 @@ class TrainOptions:
         " labels. Where labels are in time, a window is of the rarest class that it holds.",
         group=_DATA,
     )
+    mix: tuple[float, ...] = option(
+        (),
+        Weights(metavar="WEIGHT..."),
+        "How often clips of each data set in --shards are taken, in their order, such as 1 3: an"
+        " epoch has as many clips as they have together, and of each its part of them.",
+        default_meaning="every clip once",
+        group=_DATA,
+        added_later=True,
+    )
     seq_len: int | None = option(
         None,
         Whole(least=1),
@@ -505,6 +515,7 @@ class TrainOptions:
         others = {
             "--window-stride": self.window_stride,
             "--balanced": self.balanced,
+            "--mix": self.mix,
             "--shuffle-window": self.shuffle_window,
             "--mixup": self.mixup,
             "--compile": self.compile,

@@ -79,15 +79,8 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
         *("--optimizer", "--lr", "--lr-schedule", "--lr-decay", "--lr-decay-every", "--warmup"),
         *("--weight-decay", "--clip-grad", "--label-smoothing", "--loss-at", "--ema"),
         *("--patience", "--init"),
-        *("--pretrained", "--part-lr", "--cache", "--fixed-views", "--mixup"),
-        *(
-            "--seq-len",
-            "--class-weights",
-            "--window",
-            "--window-stride",
-            "--carry-state",
-            "--smooth",
-        ),
+        *("--pretrained", "--part-lr", "--cache", "--fixed-views", "--mixup", "--mix", "--seq-len"),
+        *("--class-weights", "--window", "--window-stride", "--carry-state", "--smooth"),
         *("--freeze", "--shuffle-window", "--balanced", "--average", "--reader", "--amp"),
         *("--compile", "--seed", "--device", "--workers", "--checkpoint-every", "--log-every"),
     }
