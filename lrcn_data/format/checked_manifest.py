@@ -43,8 +43,9 @@ def load_manifest(folder: DataSetFolder) -> Manifest:
     except (ShardError, ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise ShardError(f"{location}: {error}; copy it again from where it was made") from error
     if not manifest.complete:
+        command = "merge` or `subset" if manifest.made_from else "shard"
         raise ShardError(
-            f"{location} says that the data set is not complete; run the same `lrcn-data shard`"
+            f"{location} says that the data set is not complete; run the same `lrcn-data {command}`"
             " command again, which goes on where it stopped"
         )
     return manifest

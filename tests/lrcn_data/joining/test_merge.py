@@ -256,7 +256,8 @@ def test_a_damaged_sample_is_refused_and_nothing_complete_is_left(two: list[Path
     out = two[0].parent / "out"
     with pytest.raises(ShardError, match=r"b/train-000.tar: sample 0 .* not what was written"):
         merge(two, out)
-    assert not manifest_of(out).complete
+    with pytest.raises(ShardError, match="run the same `lrcn-data merge` or `subset` command"):
+        open_data_set(out)
 
 
 def test_an_index_of_other_samples_is_refused(two: list[Path]) -> None:

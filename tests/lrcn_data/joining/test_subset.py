@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrcn_data import LrcnError, SubsetOptions, UsageError, open_data_set, subset, verify
+from lrcn_data import LrcnError, SubsetOptions, UsageError, merge, open_data_set, subset, verify
 from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.frames import decode_frames, frame_bytes
@@ -128,6 +130,23 @@ def test_a_subset_without_the_train_split_has_a_mean_of_its_own(make_data_set: M
     assert subset(whole, out, SubsetOptions(listed=listed)).decoded_frames == 8
     assert list(verify(out, deep=True)) == []
     assert open_data_set(out).pixel_sums()[32, 24][1] == 8
+
+
+def test_two_files_of_one_path_are_not_in_one_shard(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    for name in "ab":
+        folder = make_data_set(name, classes=1, samples={"train": [4]})
+        record = folder / ".meta/train-000.json"
+        own = [hashlib.sha256(f"{name}{number}".encode()).hexdigest() for number in (0, 1)]
+        values = json.loads(record.read_text())
+        for source, sha256 in zip(values["sources"], own, strict=True):
+            source["sha256"] = sha256
+        record.write_text(json.dumps(values))
+    merge([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    result = subset(tmp_path / "both", tmp_path / "out", SubsetOptions(per_class=4))
+    assert (result.videos, result.shards) == ({"train": 4}, 2)
+    assert list(verify(tmp_path / "out", deep=True)) == []
 
 
 def test_videos_of_a_list_that_are_not_there_are_refused(make_data_set: MakeDataSet) -> None:
