@@ -59,6 +59,12 @@ def common_options(manifests: Sequence[Manifest]) -> dict[str, Any]:
     return common_values([{**one.options, "fps": first.options["fps"]} for one in manifests])
 
 
+def count_option(manifest: Manifest, name: str) -> int | None:
+    """An option that is a count from 1 on; None where a manifest says nothing of the kind."""
+    value = manifest.options.get(name)
+    return value if type(value) is int and value > 0 else None
+
+
 def made_from(
     one: StoredSet,
     *,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from lrcn_data.format.file_names import shard_name
 from lrcn_data.format.records import LabelFinding, Rejection, ShardRecord, Source
+from lrcn_data.joining.joined_options import count_option
 from lrcn_data.joining.stored_videos import StoredSet, StoredVideo
 from lrcn_data.making.plan import default_videos_per_shard
 from lrcn_data.splits import SPLITS
@@ -83,7 +84,7 @@ def shards_anew(stored: StoredSet, videos: Sequence[StoredVideo]) -> list[Joined
     shards = []
     for split in SPLITS:
         of_split = [video for video in videos if video.split == split]
-        recorded = stored.manifest.options.get("videos_per_shard")
+        recorded = count_option(stored.manifest, "videos_per_shard")
         most = recorded or default_videos_per_shard(len(of_split))
         shards += [_subset_shard(stored.records, part) for part in _parts(of_split, most)]
     return _named(shards)

@@ -20,6 +20,7 @@ from lrcn_data.format.sample_layout import SampleLayout
 from lrcn_data.format.sample_members import Sample, parse_sample
 from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES, ShardWriter
 from lrcn_data.joining.class_numbers import relabelled
+from lrcn_data.joining.joined_options import count_option
 from lrcn_data.joining.joined_shards import JoinedShard
 from lrcn_data.joining.stored_videos import StoredSet
 from lrcn_data.size import Size
@@ -82,7 +83,7 @@ def write_joined(shard: JoinedShard, joining: Joining, scratch: Path) -> Written
         shard.name,
         layout=joining.layout,
         canvas=joining.canvas if decoded else None,
-        most_bytes=stored.manifest.options.get("shard_bytes", DEFAULT_SHARD_BYTES),
+        most_bytes=count_option(stored.manifest, "shard_bytes") or DEFAULT_SHARD_BYTES,
     ) as writer:
         sums = PixelSums(joining.canvas, joining.layout.channels)
         for video in shard.videos:

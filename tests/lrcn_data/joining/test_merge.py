@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrcn_data import LrcnError, ShardError, UsageError, merge, open_data_set, verify
+from lrcn_data import (
+    LrcnError,
+    ShardError,
+    SubsetOptions,
+    UsageError,
+    merge,
+    open_data_set,
+    subset,
+    verify,
+)
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.records import Source
@@ -323,3 +332,21 @@ def test_a_plug_ins_sampling_is_not_mixed_with_another(make_data_set: MakeDataSe
     other = make_data_set("other", fps="25/2")
     with pytest.raises(ShardError, match=r"plugins \({'my_samplings:Middle': '3'} and none\)"):
         merge([GOLDEN / "every", other], other.parent / "out")
+
+
+def test_shards_of_several_tars_stay_so(make_data_set: MakeDataSet) -> None:
+    every = GOLDEN / "every"
+    out = make_data_set("other").parent / "out"
+    listed = out.parent / "list.txt"
+    listed.write_text("videos/train 0 ü.avi 0\nvideos/train 1 ü.avi 0\nvideos/test 0 ü.avi 0\n")
+    subset(every, out, SubsetOptions(listed=listed))
+    assert [entry.file for entry in manifest_of(out).shards] == [
+        *("train-000.tar", "train-000-1.tar", "test-000.tar"),
+    ]
+    assert manifest_of(out).requires == ["parts"]
+    assert list(verify(out, deep=True)) == []
+    # a limit that is none is as if there were none
+    change_manifest(out, options={"shard_bytes": "many", "videos_per_shard": []})
+    again = out.parent / "again"
+    subset(out, again, SubsetOptions(per_class=9))
+    assert [entry.samples for entry in manifest_of(again).shards] == [2, 1]
