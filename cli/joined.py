@@ -40,6 +40,9 @@ def show_joined(result: JoinResult, *, as_json: bool) -> None:
     )
     if result.left_out:
         click.echo(f"left out: {count_of(result.left_out, 'clip')} that another data set has too")
+    if result.entries_left_out:
+        videos = count_of(result.entries_left_out, "video")
+        click.echo(f"left out: {videos} without clips that another data set has too")
     if result.other_keys:
         click.echo(f"{count_of(result.other_keys, 'clip')} got another key, as theirs was taken")
     click.echo(f"mean image: of {result.summed_frames:,} frames{_decoded(result)}")

@@ -20,11 +20,14 @@ class Distinct:
         videos: By data set its videos, without the clips that one before it has too; one of which
             no clip is left is not among them.
         left_out: By data set the number of clips that were left out.
+        entries: By data set the entries that gave no clip and whose file one before it has in the
+            same split, also without a clip: the shard's name and the path.
         examples: Names of videos of which clips were left out, with both data sets.
     """
 
     videos: list[list[StoredVideo]] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
+    entries: list[set[tuple[str, str]]] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
 
 
@@ -38,7 +41,11 @@ def leave_out_duplicates(stored: Sequence[StoredSet]) -> Distinct:
     """
     first: dict[tuple[str, str, bytes], tuple[StoredSet, StoredVideo]] = {}
     found, conflicts = Distinct(), []
+    without_clips: set[tuple[str, str]] = set()
     for one in stored:
+        entries = _without_clips(one)
+        found.entries.append({place for place, file in entries.items() if file in without_clips})
+        without_clips.update(entries.values())
         kept: list[StoredVideo] = []
         there = dict(first)
         for video in one.videos:
@@ -82,6 +89,20 @@ def refuse_duplicates(distinct: Distinct) -> None:
             f"{count:,} clips are in several data sets: {first_few(distinct.examples, _SHOWN)};"
             " --skip-duplicates takes each once"
         )
+
+
+def _without_clips(one: StoredSet) -> dict[tuple[str, str], tuple[str, str]]:
+    """Entries that gave no clip though their file could be read: its split and SHA-256 of each.
+
+    They are told by their shard's name and their path.
+    """
+    with_clips = {(video.shard, video.source.path) for video in one.videos}
+    return {
+        (name, source.path): (record.entry.split, source.sha256)
+        for name, record in one.records.items()
+        for source in record.sources
+        if (name, source.path) not in with_clips
+    }
 
 
 def _identity(video: StoredVideo, clip: StoredClip) -> tuple[str, str, bytes]:

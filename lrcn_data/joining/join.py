@@ -57,6 +57,7 @@ class JoinPlan:
         classes: Its class names by class number.
         choice: What was chosen, by name; empty for all.
         left_out: By data set, the number of clips that another one has too.
+        entries_left_out: The number of entries without clips that another data set has too.
     """
 
     stored: Sequence[StoredSet]
@@ -64,6 +65,7 @@ class JoinPlan:
     classes: list[str]
     choice: Mapping[str, Any] = field(default_factory=dict)
     left_out: Sequence[int] = (0,)
+    entries_left_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +80,7 @@ class JoinResult:
         shards: The number of its tars.
         unchanged: The number of those that are, byte for byte, tars of the data sets.
         left_out: The number of clips that were left out since another data set has them too.
+        entries_left_out: The number of entries without clips that were left out for the same.
         other_keys: The number of clips that got another key, as theirs was taken.
         summed_frames: The number of frames that the mean image is of.
         decoded_frames: The number of those that were summed up as decoded from what is stored.
@@ -92,6 +95,7 @@ class JoinResult:
     shards: int
     unchanged: int
     left_out: int
+    entries_left_out: int
     other_keys: int
     summed_frames: int
     decoded_frames: int
@@ -187,7 +191,7 @@ def _prepare(plan: JoinPlan) -> tuple[Joining, Manifest]:
         ],
         choice=plan.choice,
     )
-    manifest = replace(manifest, fingerprint=_fingerprint(manifest))
+    manifest = replace(manifest, fingerprint=_fingerprint(manifest, plan.entries_left_out))
     splits = {shard.split for shard in plan.shards}
     summed_split = "train" if "train" in splits else None
     layout = replace(stored[0].data.layout, sets_of=manifest.sets_of)
@@ -205,7 +209,7 @@ def _prepare(plan: JoinPlan) -> tuple[Joining, Manifest]:
     return joining, manifest
 
 
-def _fingerprint(manifest: Manifest) -> str:
+def _fingerprint(manifest: Manifest, entries_left_out: int) -> str:
     """The SHA-256 of all that decides the bytes of a data set made from others."""
     decides = {
         "format_version": FORMAT_VERSION,
@@ -214,6 +218,7 @@ def _fingerprint(manifest: Manifest) -> str:
         "canvas": manifest.canvas,
         "made_from": [asdict(one) for one in manifest.made_from],
         "choice": dict(manifest.choice),
+        "entries_left_out": entries_left_out,
     }
     text = json.dumps(decides, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -392,6 +397,7 @@ def _result(
         shards=len(manifest.shards),
         unchanged=sum(entry.sha256 in before for entry in manifest.shards),
         left_out=sum(plan.left_out),
+        entries_left_out=plan.entries_left_out,
         other_keys=sum(clip.key != key for clip, key in clips),
         summed_frames=sum(entry.frames for entry in manifest.of_split(joining.summed_split)),
         decoded_frames=manifest.decoded_frames,

@@ -6,7 +6,7 @@ which those of several may share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lrcn_data.format.file_names import shard_name
@@ -48,7 +48,9 @@ class JoinedShard:
 
 
 def shards_as_they_are(
-    stored: Sequence[StoredSet], videos: Sequence[Sequence[StoredVideo]]
+    stored: Sequence[StoredSet],
+    videos: Sequence[Sequence[StoredVideo]],
+    left_out: Sequence[Collection[tuple[str, str]]],
 ) -> list[JoinedShard]:
     """Plan a shard for each shard of data sets, so that one that doesn't change stays as it is.
 
@@ -57,6 +59,7 @@ def shards_as_they_are(
     Args:
         stored: The data sets.
         videos: The videos of each that are taken.
+        left_out: Of each the entries without clips that are not taken: shard's name and path.
     """
     shards = []
     for origin, (one, its_videos) in enumerate(zip(stored, videos, strict=True)):
@@ -68,6 +71,7 @@ def shards_as_they_are(
             there[video.shard].add(video.source.path)
         for name, record in one.records.items():
             gone = there[name] - {video.source.path for video in of_shard[name]}
+            gone |= {path for shard, path in left_out[origin] if shard == name}
             shards.append(_shard(record, origin, of_shard[name], gone))
     return _named(shards)
 

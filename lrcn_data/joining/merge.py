@@ -37,7 +37,8 @@ def merge(
     Args:
         sources: Paths or URLs of the data sets, at least two.
         out: Path or URL of the folder to write into.
-        skip_duplicates: Whether clips that several have are taken once, instead of refused.
+        skip_duplicates: Whether clips that several have are taken once, instead of refused; and so
+            are files that are too short for one.
         allow_leakage: Whether a file, or a group of videos, may be in two splits.
         workers: Number of threads that write shards; None for as many as cores may be used.
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
@@ -65,10 +66,12 @@ def merge(
         refuse_duplicates(distinct)
     if not allow_leakage:
         refuse_leakage(stored, distinct.videos)
+    entries = distinct.entries if skip_duplicates else [set() for _ in stored]
     plan = JoinPlan(
         stored=stored,
-        shards=shards_as_they_are(stored, distinct.videos),
+        shards=shards_as_they_are(stored, distinct.videos, entries),
         classes=joined_classes([one.data.classes for one in stored]),
         left_out=distinct.left_out,
+        entries_left_out=sum(map(len, entries)),
     )
     return join(plan, DataSetFolder(out), workers=workers, on_start=on_start, on_shard=on_shard)

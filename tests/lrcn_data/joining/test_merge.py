@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,20 @@ def test_the_same_clips_are_refused_or_left_out_and_counted(make_data_set: MakeD
     manifest = manifest_of(out)
     assert [made.left_out for made in manifest.made_from] == [0, 5]
     assert [entry.videos for entry in manifest.shards] == [4, 2, 5, 3, 1]
+
+
+def test_a_file_too_short_for_a_clip_is_left_out_as_clips_are(two: list[Path]) -> None:
+    for folder in two:
+        record = folder / ".meta/train-000.json"
+        values = json.loads(record.read_text())
+        short = {"path": "videos/short_train.avi", "bytes": 1, "sha256": "a" * 64}
+        record.write_text(json.dumps({**values, "sources": [*values["sources"], short]}))
+    out, once = two[0].parent / "out", two[0].parent / "once"
+    assert merge(two, out).entries_left_out == 0
+    assert sum(entry.skipped for entry in manifest_of(out).of_split("train")) == 2
+    assert merge(two, once, skip_duplicates=True).entries_left_out == 1
+    assert sum(entry.skipped for entry in manifest_of(once).of_split("train")) == 1
+    assert list(verify(once, deep=True)) == []
 
 
 def test_a_clip_of_other_classes_in_two_data_sets_is_refused(make_data_set: MakeDataSet) -> None:
