@@ -21,6 +21,8 @@ COMMANDS = {
     "verify": "Check every byte of a data set against its manifest.",
     "preview": "Draw a contact sheet of clips, or make a page of a data set.",
     "demo": "Make a small data set of generated videos.",
+    "merge": "Make one data set of several.",
+    "subset": "Make a data set of some videos of another one.",
     "index": "Make the index of shards that came without one.",
 }
 """The commands, in the order in which one uses them, each with its line of help."""

@@ -128,6 +128,8 @@ def _show(stats: Stats, *, pictures: bool) -> None:
     pixels = stats.pixels
     sizes = ", ".join(f"{size} ({count:,})" for size, count in stats.frame_sizes.items())
     exactness = "exact" if pixels.exact else "frames of other sizes were resized to it"
+    if pixels.decoded_frames:
+        exactness = f"{pixels.decoded_frames:,} of them summed up as decoded, not before JPEG"
     for name, text in (
         ("clips", f"{_length(stats)}, from {stats.fps} frames a second"),
         ("frame sizes", f"{sizes} clips"),

@@ -28,6 +28,7 @@ from lrcn_model.training.option import (
     Text,
     Texts,
     ValueKind,
+    Weights,
     Whole,
     flag_of,
 )
@@ -108,6 +109,8 @@ def _click_settings(kind: ValueKind) -> dict[str, Any]:
             return {"type": KindType(kinds)}
         case Texts(metavar=metavar):
             return {"type": PLACE, "multiple": True, "metavar": metavar}
+        case Weights(metavar=metavar):
+            return {"type": float, "multiple": True, "metavar": metavar}
         case _:
             return {}
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lrcn_data.inspecting.rejected_preview import draw_rejected
     from lrcn_data.inspecting.stats import Stats, compute_stats, write_stats
     from lrcn_data.inspecting.verify import Fault, verify
+    from lrcn_data.joining.choose_videos import SubsetOptions
+    from lrcn_data.joining.join import JoinResult
+    from lrcn_data.joining.merge import merge
+    from lrcn_data.joining.subset import subset
     from lrcn_data.lists.annotated_lists import AnnotationOptions
     from lrcn_data.lists.made_lists import MadeLists
     from lrcn_data.lists.make_folds import MadeFolds, make_folds, write_folds
@@ -39,6 +43,7 @@ __all__ = [
     "DataSet",
     "DemoOptions",
     "Fault",
+    "JoinResult",
     "LrcnError",
     "MadeFolds",
     "MadeLists",
@@ -48,6 +53,7 @@ __all__ = [
     "ShardMaking",
     "ShardValues",
     "Stats",
+    "SubsetOptions",
     "UsageError",
     "VideoClips",
     "VideoError",
@@ -59,10 +65,12 @@ __all__ = [
     "make_folds",
     "make_lists",
     "make_shards",
+    "merge",
     "open_data_set",
     "prepare_shards",
     "read_clips",
     "rebuild_index",
+    "subset",
     "verify",
     "write_demo",
     "write_folds",
@@ -80,6 +88,7 @@ __getattr__, __dir__ = lazy_names(
         "DataSet": "format.shard_reader",
         "DemoOptions": "demo.data_set",
         "Fault": "inspecting.verify",
+        "JoinResult": "joining.join",
         "LrcnError": "errors",
         "MadeFolds": "lists.make_folds",
         "MadeLists": "lists.made_lists",
@@ -89,6 +98,7 @@ __getattr__, __dir__ = lazy_names(
         "ShardMaking": "making.make_shards",
         "ShardValues": "making.make_shards",
         "Stats": "inspecting.stats",
+        "SubsetOptions": "joining.choose_videos",
         "UsageError": "errors",
         "VideoClips": "sampling.clips",
         "VideoError": "errors",
@@ -100,10 +110,12 @@ __getattr__, __dir__ = lazy_names(
         "make_folds": "lists.make_folds",
         "make_lists": "lists.make_lists",
         "make_shards": "making.make_shards",
+        "merge": "joining.merge",
         "open_data_set": "format.shard_reader",
         "prepare_shards": "making.make_shards",
         "read_clips": "sampling.clips",
         "rebuild_index": "inspecting.rebuild_index",
+        "subset": "joining.subset",
         "verify": "inspecting.verify",
         "write_demo": "demo.data_set",
         "write_folds": "lists.make_folds",

@@ -19,3 +19,8 @@ def first_few(names: Sequence[str], most: int) -> str:
     """
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def count_of(number: int, singular: str, plural: str = "") -> str:
+    """Write a number with what it counts, whose plural ends in s where none is given."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

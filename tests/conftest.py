@@ -82,7 +82,7 @@ def _write_shard(
     sizes: list[tuple[int, int]],
     *,
     seq_len: int,
-    classes: int,
+    names: Sequence[str],
     canvas: tuple[int, int],
     seed: int,
     rejected: list[Rejection],
@@ -90,6 +90,7 @@ def _write_shard(
     smooth: bool,
     multi_label: bool,
     layout: SampleLayout,
+    videos: str,
 ) -> WrittenShard:
     rng = np.random.default_rng([seed, *name.encode()])
     split = name.split("-")[0]
@@ -97,23 +98,23 @@ def _write_shard(
     with ShardWriter(folder, name, layout=layout, canvas=canvas) as writer:
         for number, size in enumerate(sizes):
             frames = random_frames(rng, seq_len, size, smooth=smooth)
-            label = int(rng.integers(classes))
+            label = int(rng.integers(len(names)))
             num_valid = int(rng.integers(1, seq_len + 1))
             if layout.labels_in_time and number % 2 == 0:
                 num_valid = seq_len  # the video goes on
             # where clips differ in length those of the others, of which each has the first ones
             length = num_valid if layout.variable_length else seq_len
             frames = frames[:length]
-            labels = labels_of(label, rng, classes, multi_label=multi_label)
+            labels = labels_of(label, rng, names, multi_label=multi_label)
             frame_labels = [labels["label"]] * num_valid + [-1] * (length - num_valid)
             first = 0
             if layout.labels_in_time:
-                frame_labels[:num_valid] = rng.integers(-1, classes, num_valid).tolist()
+                frame_labels[:num_valid] = rng.integers(-1, len(names), num_valid).tolist()
                 first = number % 2 * seq_len
-                labels = in_time(frame_labels) | {"position": first}
+                labels = in_time(frame_labels, names) | {"position": first}
             record = SampleRecord(
                 key=f"{name}-{number:05d}",
-                video=f"videos/{name}_{number // 2}.avi",
+                video=f"{videos}/{name}_{number // 2}.avi",
                 **labels,
                 split=split,
                 clip=number % 2,
@@ -142,26 +143,28 @@ def _write_shard(
             rejected=rejected,
             sources=[
                 Source(path=video, bytes=1, sha256=sha256_of(video))
-                for video in dict.fromkeys(f"videos/{name}_{i // 2}.avi" for i in range(len(sizes)))
+                for video in dict.fromkeys(
+                    f"{videos}/{name}_{i // 2}.avi" for i in range(len(sizes))
+                )
             ],
         )
 
 
 def labels_of(
-    label: int, rng: np.random.Generator, classes: int, *, multi_label: bool
+    label: int, rng: np.random.Generator, names: Sequence[str], *, multi_label: bool
 ) -> dict[str, Any]:
     """A record's class, or a random set of classes, which may be empty."""
     if not multi_label:
-        return {"label": label, "class_name": f"class {label}"}
-    numbers = np.flatnonzero(rng.integers(0, 2, classes)).tolist()
-    names = [f"class {number}" for number in numbers]
-    return {"label": -1, "classes": numbers, "class_names": names}
+        return {"label": label, "class_name": names[label]}
+    numbers = np.flatnonzero(rng.integers(0, 2, len(names))).tolist()
+    shown = [names[number] for number in numbers]
+    return {"label": -1, "classes": numbers, "class_names": shown}
 
 
-def in_time(frame_labels: Sequence[int]) -> dict[str, Any]:
+def in_time(frame_labels: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
     """The class that a record with these classes of its frames has."""
     label = clip_label(frame_labels)
-    return {"label": label, "class_name": "" if label == -1 else f"class {label}"}
+    return {"label": label, "class_name": "" if label == -1 else names[label]}
 
 
 def sha256_of(video: str) -> str:
@@ -191,6 +194,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         multi_label: bool = False,
         variable_length: bool = False,
         labels_in_time: bool = False,
+        videos: str = "videos",
     ) -> Path:
         """Write samples[split][shard] clips, whose sizes go round `sizes`.
 
@@ -198,12 +202,14 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
         index and pixel sums, as while a data set is written, and as version 1 had them at first.
         With `variable_length` samples have the real frames only of those that they have without.
         With `labels_in_time` frames have random classes, or none, and two clips are of one video,
-        whose frames have one size.
+        whose frames have one size. The paths of the videos, and with them their SHA-256, begin with
+        `videos`.
         """
         path = tmp_path / folder
+        names = list(class_names) or [f"class {i}" for i in range(classes)]
         layout = SampleLayout(
             seq_len=seq_len,
-            sets_of=classes if multi_label else 0,
+            sets_of=len(names) if multi_label else 0,
             variable_length=variable_length,
             labels_in_time=labels_in_time,
         )
@@ -231,7 +237,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     name,
                     [sizes[(i // 2 if labels_in_time else i) % len(sizes)] for i in range(count)],
                     seq_len=seq_len,
-                    classes=classes,
+                    names=names,
                     canvas=sizes[0],
                     seed=seed,
                     rejected=rejected,
@@ -239,6 +245,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     smooth=smooth,
                     multi_label=multi_label,
                     layout=layout,
+                    videos=videos,
                 )
                 data_set.put_shard(written)
                 rejections += rejected
@@ -268,7 +275,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                 **({"labels_in_time": True} if labels_in_time else {}),
             },
             lists={},
-            classes=list(class_names) or [f"class {i}" for i in range(classes)],
+            classes=names,
             tools={},
             canvas=list(sizes[0]),
             requires=[

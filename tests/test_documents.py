@@ -95,6 +95,7 @@ def _all_help(command: str) -> str:
     parts = [[]]
     if command == "data":
         parts = [["lists"], ["shard"], ["stats"], ["verify"], ["preview"], ["demo"], ["index"]]
+        parts += [["merge"], ["subset"]]
     return "".join(call(command, *part, "--help", folder=PROJECT).stdout for part in parts)
 
 

@@ -43,8 +43,9 @@ def load_manifest(folder: DataSetFolder) -> Manifest:
     except (ShardError, ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise ShardError(f"{location}: {error}; copy it again from where it was made") from error
     if not manifest.complete:
+        command = "merge` or `subset" if manifest.made_from else "shard"
         raise ShardError(
-            f"{location} says that the data set is not complete; run the same `lrcn-data shard`"
+            f"{location} says that the data set is not complete; run the same `lrcn-data {command}`"
             " command again, which goes on where it stopped"
         )
     return manifest
@@ -82,6 +83,7 @@ def _check_manifest(manifest: Manifest) -> None:
             raise ShardError(f"names the shard {entry.file!r:.120} of split {entry.split!r:.20}")
         _check_counts(entry, manifest)
     _check_appends(manifest)
+    _check_made_from(manifest)
 
 
 def _check_appends(manifest: Manifest) -> None:
@@ -99,6 +101,22 @@ def _check_appends(manifest: Manifest) -> None:
     if manifest.classes[len(manifest.first_classes) :] != added:
         raise ShardError("has appends that have added other classes")
     manifest.fingerprint_of()
+
+
+def _check_made_from(manifest: Manifest) -> None:
+    """Refuse what can't be said of the data sets that one was made from.
+
+    Raises:
+        ShardError: The manifest says it.
+    """
+    counts = [count for one in manifest.made_from for count in (one.samples, one.left_out)]
+    if not _are_counts(manifest.decoded_frames, *counts):
+        raise ShardError("has something else than counts of the frames and samples that it has got")
+    for one in manifest.made_from:
+        if not (is_sha256(one.tars) and isinstance(one.fingerprint, str)):
+            raise ShardError("was made from a data set with something else than hashes")
+        if not (isinstance(one.options, dict) and isinstance(one.tools, dict)):
+            raise ShardError("was made from a data set whose options or tools are no object")
 
 
 def _check_counts(entry: ShardEntry, manifest: Manifest) -> None:

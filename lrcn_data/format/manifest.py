@@ -13,6 +13,7 @@ from lrcn_data.format.file_names import MANIFEST, first_part, is_further_part
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.index_form import IndexForm
 from lrcn_data.format.json_text import dump_json, known_values, members
+from lrcn_data.format.made_from import MadeFrom
 from lrcn_data.format.recipe import WHOLE, recipe_of
 from lrcn_data.format.records import ShardEntry
 from lrcn_data.size import Size
@@ -39,7 +40,8 @@ _MANIFEST_KINDS = {
     "complete": bool,
     "fingerprint": str,
     "mean_exact": bool,
-    **dict.fromkeys(("options", "lists", "tools"), dict),
+    "decoded_frames": int,
+    **dict.fromkeys(("options", "lists", "tools", "choice"), dict),
     **dict.fromkeys(("classes", "canvas", "requires"), list),
 }
 
@@ -58,9 +60,14 @@ class Manifest:
         tools: Versions of the libraries that decoded and encoded, by their names.
         canvas: [width, height] of the pixel sums.
         mean_exact: Whether all frames had the canvas's size, so that mean images are exact.
+        decoded_frames: Number of summed frames that are summed as they are decoded from what is
+            stored, not as they were before they were encoded.
         requires: What a reader must understand to read the data set, among `UNDERSTOOD`.
         shards: What the data set has, one entry for each shard, in order.
         appends: What was added since the data set was first complete, in order.
+        made_from: The data sets from which it was made by `lrcn-data merge` or `subset`, in order;
+            none where it was made of videos.
+        choice: What was chosen of the data set from which it was made, by name; empty for all.
     """
 
     complete: bool = True
@@ -71,9 +78,12 @@ class Manifest:
     tools: Mapping[str, str] = field(default_factory=dict)
     canvas: list[int] = field(default_factory=lambda: list(_DEFAULT_CANVAS))
     mean_exact: bool = False
+    decoded_frames: int = 0
     requires: list[str] = field(default_factory=list)
     shards: list[ShardEntry] = field(default_factory=list)
     appends: list[Append] = field(default_factory=list)
+    made_from: list[MadeFrom] = field(default_factory=list)
+    choice: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seq_len(self) -> int:
@@ -166,6 +176,11 @@ class Manifest:
         made = [f for f, count in zip(fingerprints, counts, strict=True) for _ in range(count)]
         return list(zip(map(first_part, tars), made, strict=True))
 
+    @property
+    def latest_fingerprint(self) -> str:
+        """The fingerprint of the run that last added something, which covers those before it."""
+        return self.appends[-1].fingerprint if self.appends else self.fingerprint
+
     def fingerprint_of(self) -> dict[str, str]:
         """The fingerprint of the run that made each shard, by the shard's name."""
         return dict(pair for split in SPLITS for pair in self.made_by(split))
@@ -173,7 +188,7 @@ class Manifest:
     def to_json(self) -> bytes:
         """Write the file's bytes; what nobody must understand is not required."""
         record = {"format": FORMAT, "format_version": FORMAT_VERSION, **members(self)}
-        for name in ("requires", "appends"):
+        for name in ("requires", "decoded_frames", "appends", "made_from", "choice"):
             if not record[name]:
                 del record[name]
         return dump_json(record)
@@ -207,6 +222,8 @@ class Manifest:
             known["shards"] = [_entry(entry, known["options"]) for entry in record["shards"]]
             appends = record.get("appends", [])
             known["appends"] = [Append(**known_values(Append, one)) for one in appends]
+            made_from = record.get("made_from", [])
+            known["made_from"] = [MadeFrom(**known_values(MadeFrom, one)) for one in made_from]
             return cls(**known)
         except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
             raise ShardError(f"{MANIFEST} can't be read: {error!r}") from error

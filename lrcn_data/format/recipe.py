@@ -19,6 +19,9 @@ that clips differ in their number of frames (--seq-len max)."""
 MAX = "max"
 """The text by which --seq-len asks for all frames of a video."""
 
+EVEN_SAMPLINGS = ("blocks", "center")
+"""The samplings whose clips have a frame of each of seq_len blocks of their video."""
+
 _SAME_SPANS = {"blocks": "center"}
 """Samplings whose clips are of the same spans of a video as those of another one, but for draws."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 
+LONGEST_KEY = 80
+"""The largest number of characters in a key."""
+
 _LONGEST_STEM = 50
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_-]")
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_KEY = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_KEY}}}")
 
 
 def sample_key(split: str, position: int, video: str, clip: int) -> str:

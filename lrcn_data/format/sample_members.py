@@ -162,10 +162,44 @@ def sample_of_members(key: str, members: Sequence[memoryview], layout: SampleLay
     for number, frame in enumerate(frames):
         if frame[: len(start)] != start:
             raise ShardError(f"has something else than a {kind.coding} as its frame {number}")
-    if not layout.multi_label:
-        _check_label(bytes(label), layout)
-    parsed = _parse_record(bytes(record), key, bytes(label), layout, frames=len(frames))
+    parsed = parse_record(key, bytes(label), bytes(record), layout, frames=len(frames))
     return Sample(frames=frames, label=parsed.label, record=parsed, layout=layout)
+
+
+def parse_record(
+    key: str, label: bytes, data: bytes, layout: SampleLayout, *, frames: int
+) -> SampleRecord:
+    """Read a sample's label and record, and check that they fit it and each other.
+
+    Args:
+        key: The sample's key.
+        label: The content of its class number, or set of them.
+        data: The content of its json.
+        layout: How the sample should be made up.
+        frames: The number of its frames.
+
+    Raises:
+        ShardError: They don't. The message says what is wrong, but not where.
+    """
+    if not layout.multi_label:
+        _check_label(label, layout)
+    if len(data) > _MAX_TEXT_BYTES:
+        raise ShardError(f"has a json member of {len(data):,} bytes")
+    try:
+        record = SampleRecord.from_json(data, frames, multi_label=layout.multi_label)
+    except RecursionError as error:
+        raise ShardError("has a json member that is nested without end") from error
+    _check_types(record)
+    if record.classes is not None:
+        _check_set(record.classes, record.class_names, layout.sets_of)
+    _check_values(record, key, label, frames)
+    if layout.labels_in_time:
+        _check_position(record.position)
+        if max(record.labels) >= MOST_CLASSES:
+            raise ShardError(f"has a frame of class {max(record.labels)}, beyond {MOST_CLASSES:,}")
+    if layout.variable_length and record.num_valid != frames:
+        raise ShardError(f"has num_valid {record.num_valid} of {frames} frames, all of them real")
+    return record
 
 
 def walk_samples(file: Readable, layout: SampleLayout) -> Iterator[bytes]:
@@ -205,28 +239,6 @@ def _check_label(data: bytes, layout: SampleLayout) -> None:
     is_none = layout.labels_in_time and data == _UNLABELLED
     if not is_none and not re.fullmatch(rb"0|[1-9][0-9]{0,8}", data):
         raise ShardError(f"has the label {data[:20]!r}, which is no class number")
-
-
-def _parse_record(
-    data: bytes, key: str, label: bytes, layout: SampleLayout, *, frames: int
-) -> SampleRecord:
-    if len(data) > _MAX_TEXT_BYTES:
-        raise ShardError(f"has a json member of {len(data):,} bytes")
-    try:
-        record = SampleRecord.from_json(data, frames, multi_label=layout.multi_label)
-    except RecursionError as error:
-        raise ShardError("has a json member that is nested without end") from error
-    _check_types(record)
-    if record.classes is not None:
-        _check_set(record.classes, record.class_names, layout.sets_of)
-    _check_values(record, key, label, frames)
-    if layout.labels_in_time:
-        _check_position(record.position)
-        if max(record.labels) >= MOST_CLASSES:
-            raise ShardError(f"has a frame of class {max(record.labels)}, beyond {MOST_CLASSES:,}")
-    if layout.variable_length and record.num_valid != frames:
-        raise ShardError(f"has num_valid {record.num_valid} of {frames} frames, all of them real")
-    return record
 
 
 def _check_types(record: SampleRecord) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lrcn_data.errors import ShardError, UsageError
+from lrcn_data.format.agreement import disagreement
 from lrcn_data.format.checked_manifest import load_manifest
 from lrcn_data.format.class_sets import multi_hot
 from lrcn_data.format.data_set_folder import DataSetFolder
@@ -120,6 +121,7 @@ class DataSet:
         shards: The shards in the order in which they were named.
         indices: The index of each shard.
         layout: How the samples are made up.
+        cache: Where whole shards of stores are kept on this machine; None for nowhere.
         classes: The class names by class number.
         multi_label: Whether a sample has a set of classes, instead of one.
         labels_in_time: Whether frames have classes of their own, or none, and so may samples.
@@ -135,7 +137,7 @@ class DataSet:
     ) -> None:
         self.found = found
         self.layout = layout
-        self._cache = cache
+        self.cache = cache
         self._bytes = ShardBytes(cache)
         self.shards = found.shards
         self.indices = load_indices(found)
@@ -150,9 +152,9 @@ class DataSet:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def __reduce__(self) -> tuple[type[DataSet], tuple[FoundShards, SampleLayout, Any]]:
+    def __reduce__(self) -> tuple[type[DataSet], tuple[Any, ...]]:
         """Say how a copy is made: by opening the indices again, whose memory is then shared."""
-        return type(self), (self.found, self.layout, self._cache)
+        return type(self), (self.found, self.layout, self.cache)
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64] | npt.NDArray[np.uint8]:
@@ -310,7 +312,7 @@ class DataSet:
         location, _, offset, wanted = self._range(number)
         length = int(index.length[position])
         if len(data) < wanted or zlib.crc32(data[:length]) != index.crc32[position]:
-            copies = f"; a copy of it may be in {self._cache.folder}" if self._cache else ""
+            copies = f"; a copy of it may be in {self.cache.folder}" if self.cache else ""
             raise ShardError(
                 f"{location}: sample {position} at byte {offset} is not what was written there;"
                 f" {_DAMAGED}{copies}"
@@ -610,38 +612,21 @@ def _check_agreement(manifests: dict[DataSetFolder, Manifest]) -> None:
     """Refuse data sets whose clips can't stand in one batch."""
     (first_folder, first), *others = manifests.items()
     for folder, manifest in others:
-        for what, one, other in (
-            ("classes", first.classes, manifest.classes),
-            ("seq_len", first.seq_len, manifest.seq_len),
-            ("lengths", _lengths(first), _lengths(manifest)),
-            ("fps", Fraction(first.fps), Fraction(manifest.fps)),
-            ("frame kind", first.frame_kind, manifest.frame_kind),
-            ("labels", _labelled(first), _labelled(manifest)),
-        ):
-            if one != other:
-                raise ShardError(
-                    f"{first_folder} and {folder} differ in {what} ({_difference(one, other)});"
-                    " shards that are used together must agree in it"
-                )
-
-
-def _labelled(manifest: Manifest) -> str:
-    if manifest.labels_in_time:
-        return "one a frame"
-    return "several a clip" if manifest.multi_label else "one a clip"
-
-
-def _lengths(manifest: Manifest) -> str:
-    return "each clip its own" if manifest.variable_length else "all clips the same"
+        found = disagreement(first, manifest)
+        if first.classes != manifest.classes:
+            found = f"classes ({_class_difference(first.classes, manifest.classes)})"
+        if found:
+            raise ShardError(
+                f"{first_folder} and {folder} differ in {found}; shards that are used together must"
+                " agree in it"
+            )
 
 
 def _listed(numbers: Sequence[int]) -> str:
     return ",".join(map(str, numbers)) or "none"
 
 
-def _difference(one: object, other: object) -> str:
-    if not isinstance(one, list) or not isinstance(other, list):
-        return f"{one} and {other}"
+def _class_difference(one: list[str], other: list[str]) -> str:
     if len(one) != len(other):
         return f"{len(one)} and {len(other)}"
     number = next(n for n, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1])

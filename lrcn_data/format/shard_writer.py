@@ -101,6 +101,16 @@ class ShardWriter:
         """
         members = [*frames, record.label_member(), record.to_json()]
         data = sample_bytes(record.key, self._layout.endings_of(len(frames)), members)
+        self.copy(data, record, sha256)
+
+    def copy(self, data: bytes, record: SampleRecord, sha256: str = "") -> None:
+        """Append a sample as it lies in another tar, byte for byte.
+
+        Args:
+            data: All of its bytes, from its first header to the end of the last padding.
+            record: The content of its json member.
+            sha256: The SHA-256 of the input file that it is from, as for `write`.
+        """
         if not self._parts[-1].has_room(len(data), self._most_bytes):
             self._parts[-1].finish()
             self._begin_part()
@@ -120,6 +130,7 @@ class ShardWriter:
         rejected: list[Rejection],
         sources: list[Source],
         labelling: Sequence[LabelFinding] = (),
+        exact_frames: int | None = None,
     ) -> WrittenShard:
         """Finish all files; they are on the disk under their temporary names.
 
@@ -130,6 +141,8 @@ class ShardWriter:
             rejected: The entries that gave no clip, or not all of their clips.
             sources: The input videos as they were when they were decoded.
             labelling: What is unusual about the labels in time of the input videos.
+            exact_frames: The number of frames of the canvas's size among those that are summed up;
+                None to count them in `add_pixels`.
 
         Returns:
             The record and the files, which now are the caller's.
@@ -153,12 +166,14 @@ class ShardWriter:
             )
             for number, part in enumerate(self._parts)
         )
+        if exact_frames is None:
+            exact_frames = self._sums.exact_frames if self._sums else 0
         record = ShardRecord(
             fingerprint=fingerprint,
             entry=first,
             rejected=rejected,
             sources=sources,
-            exact_frames=self._sums.exact_frames if self._sums else 0,
+            exact_frames=exact_frames,
             parts=others,
             labelling=list(labelling),
         )

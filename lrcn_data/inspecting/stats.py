@@ -3,7 +3,8 @@
 Pixels are described by the train split alone, or by all shards where there is no train split:
 
 - The mean image and the channels' mean come from the exact sums of the frames before JPEG, on the
-  data set's canvas.
+  data set's canvas. Of a data set that was made from a part of another one they may be those of the
+  decoded frames, which is said.
 - The channels' standard deviation needs squares, which the sums don't have. It is that of every
   pixel of every stored frame, decoded from its JPEG at its own size: the root of E[x²] - E[x]²,
   with both taken from an exact histogram.
@@ -138,10 +139,13 @@ class PixelStats:
         split: The split that the frames belong to, `train`, or `all` for those of all splits.
         frames: Number of frames.
         canvas: (width, height) of the mean image in pixels.
-        exact: Whether all frames had the canvas's size, so that none was resized.
+        exact: Whether all frames had the canvas's size, so that none was resized, and none was
+            summed up as decoded.
         mean: Mean of each channel over the frames before JPEG, from exact sums.
         std: Standard deviation of each channel over the decoded frames; None where they were not
             all decoded.
+        decoded_frames: Number of frames that the mean has as they are decoded from their JPEGs,
+            where a data set was made from a part of another one.
     """
 
     split: str
@@ -150,6 +154,7 @@ class PixelStats:
     exact: bool
     mean: list[float]
     std: list[float] | None
+    decoded_frames: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,6 +291,7 @@ def describe(
             std=[_standard_deviation(counts) for counts in found.histogram.tolist()]
             if counted
             else None,
+            decoded_frames=manifest.decoded_frames,
         ),
         findings=judge_all(data_set, found.seen, found.looked_at),
         looked_at=len(found.looked_at),

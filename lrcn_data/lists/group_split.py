@@ -174,10 +174,7 @@ class _Choice:
 
     def cost(self, members: Mapping[str, int]) -> float:
         """By how much taking a group would add to the sum of squared distances."""
-        return sum(
-            count * (2 * (self._taken[name] - self._wanted[name]) + count)
-            for name, count in members.items()
-        )
+        return added_distance(members, self._taken, self._wanted)
 
     def take(self, name: str, members: Mapping[str, int]) -> None:
         """Take a group, unless it is taken already or a class would have no video left."""
@@ -189,6 +186,25 @@ class _Choice:
             self.names.add(name)
             self._taken.update(members)
             self.still_wanted -= sum(members.values())
+
+
+def added_distance(
+    members: Mapping[str, int], taken: Mapping[str, int], wanted: Mapping[str, float]
+) -> float:
+    """By how much taking a group would add to the squared distances from the wanted numbers.
+
+    Args:
+        members: How many videos of each class the group has.
+        taken: How many of each class are taken already.
+        wanted: How many of each class should be taken.
+
+    Returns:
+        The sum over all classes; below 0 where the group brings them nearer.
+    """
+    # the square of d + count is larger than that of d by 2 d count + count²
+    return sum(
+        count * (2 * (taken[name] - wanted[name]) + count) for name, count in members.items()
+    )
 
 
 def seeded_hash(seed: int, purpose: str, name: str) -> bytes:

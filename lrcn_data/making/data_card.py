@@ -8,7 +8,7 @@ from lrcn_data.format.frame_kinds import RGB_FRAMES, load_frame_kind
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.making.hub_features import hub_features
 from lrcn_data.plugins import is_plugin
-from lrcn_data.printable import show
+from lrcn_data.printable import count_of, show
 from lrcn_data.sampling.samplings import describe_recorded
 from lrcn_data.splits import SPLITS
 
@@ -26,8 +26,8 @@ def data_card(manifest: Manifest) -> str:
         "",
         "# Sampled video clips",
         "",
-        f"{_clips(manifest)} of {_count(len(manifest.classes), 'class', 'classes')}, made by"
-        " `lrcn-data shard`.",
+        f"{_clips(manifest)} of {count_of(len(manifest.classes), 'class', 'classes')}, made by"
+        f" {_maker(manifest)}.",
         f"A clip has {_length(manifest)}: {describe_recorded(manifest.options)},"
         f" taken at {manifest.fps} frames a second.",
         "The tars are WebDataset shards in the format `lrcn-shards`, version 1.",
@@ -44,6 +44,7 @@ def data_card(manifest: Manifest) -> str:
         *(f"- {name}: {_option(value)}" for name, value in manifest.options.items()),
         f"- fingerprint: {manifest.fingerprint}",
         "",
+        *_made_from(manifest),
         *_appends(manifest),
         "## Classes",
         "",
@@ -96,20 +97,45 @@ def _appends(manifest: Manifest) -> Iterator[str]:
     yield ""
     for append in manifest.appends:
         videos = ", ".join(f"{count:,} {split}" for split, count in append.videos.items())
-        shards = _count(sum(append.shards.values()), "shard")
+        shards = count_of(sum(append.shards.values()), "shard")
         yield f"- {videos} videos in {shards}; fingerprint: {append.fingerprint}"
     yield ""
 
 
+def _maker(manifest: Manifest) -> str:
+    if not manifest.made_from:
+        return "`lrcn-data shard`"
+    several = len(manifest.made_from)
+    return f"`lrcn-data merge` of {several}" if several > 1 else "`lrcn-data subset` of another"
+
+
+def _made_from(manifest: Manifest) -> Iterator[str]:
+    if not manifest.made_from:
+        return
+    yield "## Made from"
+    yield ""
+    for one in manifest.made_from:
+        left_out = f", {one.left_out:,} left out that others have too" if one.left_out else ""
+        yield f"- {count_of(one.samples, 'clip')}{left_out}; fingerprint: {one.fingerprint}"
+        for name, value in one.options.items():
+            yield f"    - {name}: {_option(value)}"
+    for name, value in manifest.choice.items():
+        shown = ", ".join(map(show, value)) if isinstance(value, list) else _option(value)
+        yield f"- chosen by {name.replace('_', ' ')}: {shown}"
+    if manifest.decoded_frames:
+        yield f"- frames summed up as decoded for the mean image: {manifest.decoded_frames:,}"
+    yield ""
+
+
 def _length(manifest: Manifest) -> str:
-    frames = _count(manifest.seq_len, "frame")
+    frames = count_of(manifest.seq_len, "frame")
     if manifest.variable_length:
         return f"all frames of its video, or of a longer one {frames}"
     return frames
 
 
 def _clips(manifest: Manifest) -> str:
-    return _count(sum(shard.samples for shard in manifest.shards), "clip")
+    return count_of(sum(shard.samples for shard in manifest.shards), "clip")
 
 
 def _frames(manifest: Manifest) -> str:
@@ -143,7 +169,3 @@ def _option(value: object) -> str:
     if isinstance(value, list):
         return "x".join(map(str, value))
     return "none" if value is None else str(value)
-
-
-def _count(number: int, singular: str, plural: str = "") -> str:
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

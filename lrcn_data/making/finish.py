@@ -104,14 +104,14 @@ def _whole_manifest(plan: RunPlan, records: Mapping[str, ShardRecord]) -> Manife
     return replace(
         plan.manifest,
         complete=True,
-        requires=_requires(plan.manifest, records.values()),
+        requires=requirements(plan.manifest, records.values()),
         shards=entries,
         mean_exact=sum(record.exact_frames for record in summed) == summed_frames,
     )
 
 
-def _requires(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
-    """What readers of the data set must understand."""
+def requirements(manifest: Manifest, records: Iterable[ShardRecord]) -> list[str]:
+    """What readers of a data set with these shards must understand."""
     needed = {
         "frame-kind": manifest.frame_kind != RGB_FRAMES,
         "labels-in-time": manifest.labels_in_time,

@@ -98,7 +98,7 @@ def plan_shards(
     shards = []
     for split, members in by_split.items():
         members.sort(key=lambda entry: _order(seed, entry))
-        size = videos_per_shard or min(1000, max(8, -(-len(members) // 100)))
+        size = videos_per_shard or default_videos_per_shard(len(members))
         count = -(-len(members) // size)
         there = so_far.get(split) or SplitSoFar(first_count=count, shards=0, videos=0)
         for number in range(count):
@@ -112,6 +112,11 @@ def plan_shards(
             name = shard_name(split, there.shards + number, there.first_count)
             shards.append(PlannedShard(name, split, videos))
     return shards
+
+
+def default_videos_per_shard(videos: int) -> int:
+    """The largest number of videos in a shard of a split of so many: a hundredth, 8 to 1,000."""
+    return min(1000, max(8, -(-videos // 100)))
 
 
 def _order(seed: int, entry: Entry) -> tuple[bytes, str]:

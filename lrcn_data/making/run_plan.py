@@ -127,6 +127,8 @@ def plan_run(
     if run.append:
         return _plan_append(lists, options, run, folder, manifest_to_append_to(folder))
     old = read_manifest(folder)
+    if old is not None and old.made_from and not run.overwrite:
+        raise _made_from_others(folder)
     if not run.overwrite:
         _refuse_staged(folder)
     tools = tool_versions(options)
@@ -166,6 +168,8 @@ def manifest_to_append_to(folder: DataSetFolder) -> Manifest:
             f"{folder} holds no data set to append to; leave out --append to make one, or name its"
             " folder with --out"
         )
+    if manifest.made_from:
+        raise _made_from_others(folder)
     if not manifest.complete:
         raise LrcnError(
             f"{folder} holds a data set that isn't finished; finish it with the same command"
@@ -340,6 +344,13 @@ def _refuse_other_tools(plan: RunPlan, tools: dict[str, str]) -> None:
                 f"{ShardFiles(shard.name).tar} was made by other tools: {'; '.join(found)}; install"
                 " those to write it again"
             )
+
+
+def _made_from_others(folder: DataSetFolder) -> LrcnError:
+    return LrcnError(
+        f"{folder} holds a data set that was made from others by `lrcn-data merge` or `subset`, and"
+        " takes no videos; use another --out, and merge the two"
+    )
 
 
 def _another(old: Manifest, new: Manifest, folder: DataSetFolder) -> LrcnError:

@@ -102,7 +102,8 @@ def decode_all(
     batches = scoring_batches(
         data, batch_size=_AT_A_TIME, workers=workers, processor=_CPU, ranks=Ranks()
     )
-    frames = sum(shard.entry.frames for shard in data.data_set.shards)
+    stored = sum(shard.entry.frames for shard in data.data_set.shards)
+    frames = stored * data.seq_len // data.data_set.layout.seq_len
     parts, done, frames_done, held = list[ClipBatch](), 0, 0, 0
     with closing(batches):
         for batch in batches:

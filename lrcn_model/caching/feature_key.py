@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,11 @@ class FeatureKey:
 
 
 def feature_key(
-    net: LRCN, preprocess: Preprocess, processor: Processor, view: FixedView | None = None
+    net: LRCN,
+    preprocess: Preprocess,
+    processor: Processor,
+    view: FixedView | None = None,
+    taken: Sequence[int] | None = None,
 ) -> FeatureKey:
     """The key of the features that a net's CNN makes of clips.
 
@@ -65,12 +70,17 @@ def feature_key(
         preprocess: The module that turns stored pixels into what the net sees.
         processor: The processor that the net runs on.
         view: How the clips are changed; None for clips as they are stored.
+        taken: The places of the frames that are taken of each clip; None for all.
     """
     config = net.config
     expects = net.expects
     changes = None if view is None else _describe(view)
     # named only where it is another one, so that features that are kept stay known
-    seen = {} if config.frame_input == FRAMES else {"frame_input": config.frame_input}
+    seen: dict[str, Any] = {}
+    if config.frame_input != FRAMES:
+        seen["frame_input"] = config.frame_input
+    if taken is not None:
+        seen["taken"] = list(taken)
     return FeatureKey(
         {
             "version": _VERSION,

@@ -16,6 +16,7 @@ from lrcn_data.sampling.center import Center
 from lrcn_data.sampling.choose_clips import choose_clips
 from lrcn_data.sampling.sampling import Sampling
 from lrcn_data.sampling.windows import Windows
+from lrcn_model.reading.fewer_frames import count_valid, even_places
 from lrcn_model.reading.video_seconds import VideoSeconds
 from lrcn_model.scoring.trained_run import RunFacts
 
@@ -176,29 +177,41 @@ class ClipPlanner:
     def _of_whole_videos(self, length: int) -> VideoPlan:
         """A clip with frames of all of the video, or of spans as long as those trained on."""
         [picks] = choose_clips(length, sampling=self.sampling, short=self.short, seed=0, path="")
-        whole = PlannedClip(
-            positions=picks.positions, num_valid=picks.num_valid, covers=range(length)
-        )
+        whole = self._taken(picks.positions, picks.num_valid, covers=range(length))
         if self.lengths is None:
             return VideoPlan(length=length, clips=[whole])
-        fps, least = self.facts.fps, self.facts.seq_len
+        fps, least = self.facts.fps, self.sampling.seq_len
         span = max(least, round(self.lengths.median * fps))
         # not less than the fps stream of a video as long as that has
         is_long = length > max(least, ceil(self.lengths.longest * fps))
         if length <= span or not (is_long or self.timeline):
             return VideoPlan(length=length, clips=[whole])
         clips = [
-            PlannedClip(
-                positions=self.sampling.choose(part, _draw_nothing)[0],
-                num_valid=self.facts.seq_len,
-                votes=is_long,
+            self._taken(
+                self.sampling.choose(part, _draw_nothing)[0],
+                self.sampling.seq_len,
                 covers=part,
+                votes=is_long,
             )
             for part in _spans(length, span, max(1, span // 2))
         ]
         if not is_long:
             clips = _by_last_frame([*clips, replace(whole, tells=False)])
         return VideoPlan(length=length, clips=clips, span=span)
+
+    def _taken(
+        self, stored: Sequence[int], num_valid: int, *, covers: range, votes: bool = True
+    ) -> PlannedClip:
+        """A clip of the frames that the net takes of those that shards would store."""
+        if self.facts.seq_len == self.facts.stored_seq_len:
+            return PlannedClip(positions=stored, num_valid=num_valid, covers=covers, votes=votes)
+        places = even_places(self.sampling.seq_len, self.facts.seq_len)
+        return PlannedClip(
+            positions=[stored[place] for place in places],
+            num_valid=count_valid(num_valid, places),
+            covers=covers,
+            votes=votes,
+        )
 
     def _in_time(self, length: int) -> VideoPlan:
         """What a net is evaluated on whose labels are in time; see `evaluate_in_time`."""

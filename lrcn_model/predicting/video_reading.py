@@ -97,7 +97,7 @@ def video_reading(run: RunToPredict, options: ReadOptions) -> VideoReading:
 def clip_planner(run: RunToPredict, options: ReadOptions) -> ClipPlanner:
     """What plans which frames of videos a run scores together; see `video_reading`."""
     facts = run.facts
-    sampling = _sampling(facts.seq_len, facts.recipe, options.plugins)
+    sampling = _sampling(facts.stored_seq_len, facts.recipe, options.plugins)
     return ClipPlanner(
         facts=facts,
         sampling=sampling,

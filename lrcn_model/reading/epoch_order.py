@@ -5,6 +5,7 @@ Pure functions of numbers; `epoch_sampler` gives what they decide to a DataLoade
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -96,6 +97,54 @@ def balanced(labels: npt.NDArray[np.int64], *, seed: int, epoch: int) -> Order:
         parts.append(np.concatenate([*rounds, np.zeros(0, np.int64)])[:wanted])
     order = np.concatenate(parts)
     return order[permutation(len(order), "order", seed, epoch)]
+
+
+def mixed(parts: Sequence[Order], weights: Sequence[float], *, seed: int, epoch: int) -> Order:
+    """As many samples as there are, of each data set in proportion to its weight.
+
+    A data set gives the same number in every epoch; see `mix_shares`. Its samples are gone through
+    in a random order, then again in another one, and so on from epoch to epoch: none is taken again
+    before all have been taken.
+
+    Args:
+        parts: The numbers of the samples of each data set, at least one each.
+        weights: The weight of each data set, above 0.
+        seed: The seed of the training.
+        epoch: The number of the epoch, from 0.
+
+    Returns:
+        The numbers of the samples, in a random order.
+    """
+    taken = []
+    shares = mix_shares(sum(map(len, parts)), weights)
+    for number, (samples, share) in enumerate(zip(parts, shares, strict=True)):
+        first, stop = epoch * share, (epoch + 1) * share
+        rounds = range(first // len(samples), -(-stop // len(samples)))
+        orders = [permutation(len(samples), "mix", seed, number, place) for place in rounds]
+        stream = np.concatenate([*orders, np.zeros(0, np.int64)])
+        start = first - rounds.start * len(samples)
+        taken.append(samples[stream[start : start + share]])
+    order = np.concatenate(taken)
+    return order[permutation(len(order), "order", seed, epoch)]
+
+
+def mix_shares(count: int, weights: Sequence[float]) -> list[int]:
+    """How many of an epoch's samples each data set gives.
+
+    Each gives its part rounded down, and those with the largest fractions one more, the first of
+    equal ones, so that they are `count` together (Hamilton's method of the largest remainder).
+
+    Args:
+        count: The number of samples of an epoch.
+        weights: The weight of each data set, above 0.
+    """
+    total = math.fsum(weights)
+    exact = [count * weight / total for weight in weights]
+    shares = [math.floor(part) for part in exact]
+    by_fraction = sorted(range(len(exact)), key=lambda number: shares[number] - exact[number])
+    for number in by_fraction[: count - sum(shares)]:
+        shares[number] += 1
+    return shares
 
 
 @dataclass(frozen=True, slots=True)

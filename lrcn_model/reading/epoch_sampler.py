@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 
 import numpy as np
 from torch.utils.data import Sampler
 
 from lrcn_data.errors import UsageError
+from lrcn_data.printable import count_of
 from lrcn_model.reading import epoch_order
 from lrcn_model.reading.recut_clips import RecutClips
 from lrcn_model.reading.shard_dataset import ShardDataset
@@ -19,11 +20,11 @@ _OF_SHARDS = (ShardDataset, RecutClips)
 class EpochSampler(Sampler[list[int]]):
     """A batch sampler for `ShardDataset`: `DataLoader(dataset, batch_sampler=sampler)`.
 
-    An epoch takes every sample exactly once. The order depends on (seed, epoch) only, and the
-    global steps on it and on ranks x batch_size: so neither workers nor, at an equal product,
-    ranks change what is trained on. The last step of an epoch is shared evenly by the ranks; it
-    is joined to the one before where it has fewer samples than there are ranks. So all ranks
-    take equally many steps.
+    An epoch takes every sample exactly once, but with `balanced` and `mix`. The order depends on
+    (seed, epoch) only, and the global steps on it and on ranks x batch_size: so neither workers
+    nor, at an equal product, ranks change what is trained on. The last step of an epoch is shared
+    evenly by the ranks; it is joined to the one before where it has fewer samples than there are
+    ranks. So all ranks take equally many steps.
 
     Without shuffling the samples come in their order, for scoring; a rank that has none of a
     step's samples (only where the whole set has fewer samples than ranks) leaves it out.
@@ -42,6 +43,8 @@ class EpochSampler(Sampler[list[int]]):
         shuffle_window: The number of shards to read from at a time, or 0 for all of them; a few
             suit disks and networks that are slow at random access. The next ones are read ahead.
         balanced: Whether to take each class equally often, instead of every sample once.
+        mix: The weight of each data set, in the order in which they are named, by which samples are
+            taken of it instead of every sample once; none for every sample once.
 
     Attributes:
         epoch: The number of the epoch that the next iteration belongs to, from 0.
@@ -62,6 +65,7 @@ class EpochSampler(Sampler[list[int]]):
         shuffle: bool = True,
         shuffle_window: int = 0,
         balanced: bool = False,
+        mix: Sequence[float] = (),
     ) -> None:
         if batch_size < 1:
             raise UsageError(f"--batch-size must be at least 1, got {batch_size}")
@@ -69,8 +73,8 @@ class EpochSampler(Sampler[list[int]]):
             raise UsageError(f"rank must be from 0 to {ranks - 1}, got {rank}")
         if shuffle_window < 0:
             raise UsageError(f"--shuffle-window must be at least 0, got {shuffle_window}")
-        if (shuffle_window > 0) + balanced + (not shuffle) > 1:
-            raise UsageError("of no shuffling, --shuffle-window and balancing, choose one")
+        if (shuffle_window > 0) + balanced + bool(mix) + (not shuffle) > 1:
+            raise UsageError("of no shuffling, --shuffle-window, balancing and --mix, choose one")
         if (shuffle_window or balanced) and not isinstance(dataset, _OF_SHARDS):
             raise UsageError("--shuffle-window and balancing need a ShardDataset")
         if balanced and isinstance(dataset, ShardDataset) and dataset.multi_label:
@@ -88,6 +92,9 @@ class EpochSampler(Sampler[list[int]]):
         self._shuffle = shuffle
         self._shuffle_window = shuffle_window
         self._balanced = balanced
+        self._mix = tuple(mix)
+        if mix:
+            self._check_mix()
         self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
@@ -115,6 +122,9 @@ class EpochSampler(Sampler[list[int]]):
         dataset, seed, epoch = self._dataset, self._seed, self.epoch
         if self._balanced and isinstance(dataset, _OF_SHARDS):
             return epoch_order.balanced(dataset.label_groups, seed=seed, epoch=epoch)
+        if self._mix and isinstance(dataset, ShardDataset):
+            parts = list(dataset.by_data_set.values())
+            return epoch_order.mixed(parts, self._mix, seed=seed, epoch=epoch)
         if self._shuffle_window and isinstance(dataset, _OF_SHARDS):
             return epoch_order.shuffled_in_windows(
                 dataset.shard_samples, self._shuffle_window, seed=seed, epoch=epoch
@@ -122,6 +132,25 @@ class EpochSampler(Sampler[list[int]]):
         if self._shuffle:
             return epoch_order.shuffled(len(dataset), seed=seed, epoch=epoch)
         return np.arange(len(dataset))
+
+    def _check_mix(self) -> None:
+        """Refuse weights that are not those of the data sets."""
+        dataset, weights = self._dataset, " ".join(f"{weight:g}" for weight in self._mix)
+        if not isinstance(dataset, ShardDataset):
+            raise UsageError(f"--mix {weights} needs clips of shards as they are, not windows")
+        parts = dataset.by_data_set
+        if len(parts) != len(self._mix):
+            raise UsageError(
+                f"--mix {weights} is for {count_of(len(self._mix), 'data set')}, and --shards names"
+                f" {len(parts)} ({', '.join(parts)}); give a weight for each"
+            )
+        shares = epoch_order.mix_shares(len(dataset), self._mix)
+        for location, share in zip(parts, shares, strict=True):
+            if not share or not len(parts[location]):
+                raise UsageError(
+                    f"--mix {weights} would take none of the {len(parts[location])} clips of"
+                    f" {location} in an epoch of {len(dataset)}; leave it out, or give it more"
+                )
 
     def _windows(self) -> Iterator[tuple[int, list[int]]]:
         """The shards of each window, with the sample at which to ask for them: a window ahead."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +23,7 @@ from lrcn_model.nets.resize import resize
 from lrcn_model.reading.class_rarity import ClassRarity
 from lrcn_model.reading.clip_batch import ClipBatch, Clips
 from lrcn_model.reading.decode_samples import decode_samples
+from lrcn_model.reading.fewer_frames import FewerFrames
 from lrcn_model.reading.worker_errors import one_line_errors
 
 
@@ -57,6 +59,29 @@ class ShardDataset(Dataset[ClipBatch]):
         cache: FileCache | None = None,
     ) -> None:
         self.data_set: DataSet = open_data_set(patterns, split=split, plugins=plugins, cache=cache)
+
+    def with_seq_len(self, seq_len: int) -> ShardDataset:
+        """The same clips with so many frames, taken evenly; itself where they have so many.
+
+        Args:
+            seq_len: The number of frames of a clip, up to that of the stored ones.
+
+        Raises:
+            UsageError: There are fewer frames, or the clips have no frame of each of the blocks
+                of their videos.
+        """
+        if seq_len == self.seq_len:
+            return self
+        taken = copy(self)
+        taken.data_set = FewerFrames(
+            self.data_set.found, self.data_set.layout, seq_len, self.data_set.cache
+        )
+        return taken
+
+    @property
+    def taken_frames(self) -> tuple[int, ...] | None:
+        """The places of the frames that are taken of each stored clip; None where all are."""
+        return self.data_set.places if isinstance(self.data_set, FewerFrames) else None
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -138,6 +163,18 @@ class ShardDataset(Dataset[ClipBatch]):
     def of_cached(self, cached: Clips) -> Clips:
         """The same clips, of what is cached of them: that itself."""
         return cached
+
+    @property
+    def by_data_set(self) -> dict[str, npt.NDArray[np.int64]]:
+        """The numbers of the clips of each data set, int64 (its clips,), by its location.
+
+        They are in the order in which the data sets are named.
+        """
+        counts = self.shard_samples
+        folders = [shard.folder for shard in self.data_set.shards]
+        places = {folder: place for place, folder in enumerate(dict.fromkeys(folders))}
+        of_clips = np.repeat([places[folder] for folder in folders], counts)
+        return {str(one): np.flatnonzero(of_clips == place) for one, place in places.items()}
 
     @property
     def frame_kind(self) -> FrameKind:

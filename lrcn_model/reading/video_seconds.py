@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lrcn_data.format.recipe import EVEN_SAMPLINGS
 from lrcn_model.reading.shard_dataset import ShardDataset
 
 _ASKED = 200
 """The number of clips that are asked, evenly over all: each is read, perhaps from a store."""
-
-_OF_WHOLE_VIDEOS = ("blocks", "center")
-"""The samplings whose clips have frames of all of their video, however long it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +40,7 @@ def video_seconds(data: ShardDataset) -> VideoSeconds | None:
     Raises:
         ShardError: A shard changed since it was written.
     """
-    if data.recipe.get("sampling") not in _OF_WHOLE_VIDEOS:
+    if data.recipe.get("sampling") not in EVEN_SAMPLINGS:
         return None
     numbers = np.linspace(0, len(data) - 1, min(_ASKED, len(data))).round().astype(int)
     records = [data.data_set.read_sample(number).record for number in numbers.tolist()]

@@ -172,9 +172,10 @@ def evaluate_runs(
     split = "val" if options.calibrate else "test"
     cache = shard_cache(options.cache_dir, options.cache_size)
     data = open_shards(shards, split=split, plugins=options.plugins, cache=cache)
+    clips = [run.clips_of(data) for run in trained]
     differences = [
-        check_fits(data, run.wanted, allow_other_sampling=options.allow_other_sampling)
-        for run in trained
+        check_fits(its_clips, run.wanted, allow_other_sampling=options.allow_other_sampling)
+        for run, its_clips in zip(trained, clips, strict=True)
     ]
     ranks = ranks_from_environment()
     keep_freed_memory()
@@ -183,10 +184,10 @@ def evaluate_runs(
         share = len(data) // ranks.count * len(trained)
         on_start(share, share)
         found = []
-        for run, differ in zip(trained, differences, strict=True):
-            scored = _score(run, data, options, ranks, on_clips)
+        for run, its_clips, differ in zip(trained, clips, differences, strict=True):
+            scored = _score(run, its_clips, options, ranks, on_clips)
             # one run after the other is kept, and its frames' scores let go of
-            found.append(_evaluation(run, data, options, scored, differ, ranks))
+            found.append(_evaluation(run, its_clips, options, scored, differ, ranks))
         # the first process still writes when the others are done, and holds the connections
         ranks.wait()
     return found

@@ -53,7 +53,8 @@ def with_known_features(
     if change not in (None, _MIRRORED):
         return data
     view = None if change is None else FixedView(number=1, augmentation=Augmentation(flip=1.0))
-    folder = FeatureFolder(runs, feature_key(net, preprocess, processor, view))
+    key = feature_key(net, preprocess, processor, view, data.taken_frames)
+    folder = FeatureFolder(runs, key)
     if not folder.is_writable():
         return data
 

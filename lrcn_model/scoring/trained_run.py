@@ -33,6 +33,7 @@ from lrcn_model.reading.augmentation import ClipChange
 from lrcn_model.reading.clip_batch import ClipBatch
 from lrcn_model.reading.open_shards import Wanted
 from lrcn_model.reading.preprocess import Preprocess
+from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.video_seconds import VideoSeconds
 from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder
 from lrcn_model.scoring.calibration import Calibration
@@ -99,6 +100,11 @@ class RunFacts:
     carry_state: bool = False
     smooth: int = 1
     video_seconds: VideoSeconds | None = None
+
+    @property
+    def stored_seq_len(self) -> int:
+        """The number of frames of the stored clips, of which the net was trained on seq_len."""
+        return int(self.recipe.get("seq_len", self.seq_len))
 
     @property
     def sampled(self) -> dict[str, Any]:
@@ -214,6 +220,17 @@ class TrainedRun:
             " so a stream can't be scored as it comes; predict whole videos, or train with a head"
             " that isn't bidirectional and whose input isn't centered"
         )
+
+    def clips_of(self, data: ShardDataset) -> ShardDataset:
+        """The clips of shards as the net was trained on such: with fewer of their frames, or all.
+
+        Raises:
+            UsageError: So many frames can't be taken of them.
+        """
+        facts = self.facts
+        if facts.seq_len < facts.stored_seq_len == data.seq_len:
+            return data.with_seq_len(facts.seq_len)
+        return data
 
     @torch.inference_mode()
     def score(

@@ -97,7 +97,7 @@ class ClipCaches:
     def _features(self, data: ShardDataset, view: int) -> CachedFeatures | None:
         step = self._train_step
         fixed = FixedView(number=view, augmentation=step.augmentation) if view else None
-        key = feature_key(step.net, step.preprocess, step.processor, fixed)
+        key = feature_key(step.net, step.preprocess, step.processor, fixed, data.taken_frames)
         folder = FeatureFolder(self._runs, key)
 
         def compute(batch: ClipBatch) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -85,12 +85,12 @@ class TrainData:
                 " --shards 'shards/train-{000..099}.tar'"
             )
         self._options, self._ranks, self._processor = options, ranks, processor
-        cache = shard_cache(options.cache_dir, options.cache_size)
-        self.train = open_shards(options.shards, split="train", plugins=plugins, cache=cache)
+        self._cache = shard_cache(options.cache_dir, options.cache_size)
+        self.train = self._open(options.shards, "train", plugins)
         self.val = None
         self._differences: list[str] = []
         if options.val_shards:
-            self.val = open_shards(options.val_shards, split="val", plugins=plugins, cache=cache)
+            self.val = self._open(options.val_shards, "val", plugins)
             wanted = Wanted(
                 what="the shards trained on have",
                 classes=self.train.classes,
@@ -129,6 +129,11 @@ class TrainData:
             self._open_webdataset(plugins) if options.reader == "webdataset" else None
         )
 
+    def _open(self, shards: Sequence[str], split: str, plugins: Collection[str]) -> ShardDataset:
+        """Open the clips of shards, with as many of their frames as are wanted."""
+        data = open_shards(shards, split=split, plugins=plugins, cache=self._cache)
+        return data if self._options.seq_len is None else data.with_seq_len(self._options.seq_len)
+
     def _clips(self) -> tuple[AnyClips, AnyClips | None]:
         """The clips to train on and to validate with.
 
@@ -163,6 +168,7 @@ class TrainData:
                 ranks=ranks.count,
                 shuffle_window=options.shuffle_window,
                 balanced=options.balanced,
+                mix=options.mix,
             )
         if ranks.count > 1:
             raise UsageError(
@@ -383,8 +389,8 @@ class TrainData:
                 "--reader webdataset gives processes unequal numbers of batches; train with one"
                 " process, or with --reader shards"
             )
-        if options.shuffle_window or options.balanced:
-            raise UsageError("--shuffle-window and --balanced go with --reader shards")
+        if options.shuffle_window or options.balanced or options.mix:
+            raise UsageError("--shuffle-window, --balanced and --mix go with --reader shards")
         return WebdatasetReader(
             options.shards, plugins=plugins, batch_size=options.batch_size, seed=options.seed
         )

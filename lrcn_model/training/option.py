@@ -231,6 +231,34 @@ class Texts:
         """Nothing to check."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weights:
+    """Several numbers above 0, of which only the proportions count.
+
+    Attributes:
+        metavar: The word that stands for the numbers in the command's help.
+    """
+
+    metavar: str
+
+    def from_toml(self, value: Any, where: str) -> tuple[float, ...]:
+        """The numbers, from a list of them."""
+        kinds = (int, float)
+        if isinstance(value, list | tuple) and all(type(number) in kinds for number in value):
+            return tuple(map(float, value))
+        raise _other_type(where, "a list of numbers", value)
+
+    def to_toml(self, value: tuple[float, ...]) -> list[float]:
+        """The list of the numbers."""
+        return list(value)
+
+    def check(self, flag: str, value: tuple[float, ...]) -> None:
+        """Make sure that all numbers are above 0."""
+        for number in value:
+            if not 0 < number < math.inf:
+                raise UsageError(f"{flag} must have numbers above 0, got {number:g}")
+
+
 @dataclass(frozen=True, slots=True)
 class Choice(Text):
     """One text out of a few.

@@ -37,6 +37,7 @@ from lrcn_model.training.option import (
     PictureSize,
     Text,
     Texts,
+    Weights,
     Whole,
     declared_option,
     option,
@@ -333,6 +334,24 @@ class TrainOptions:
         " labels. Where labels are in time, a window is of the rarest class that it holds.",
         group=_DATA,
     )
+    mix: tuple[float, ...] = option(
+        (),
+        Weights(metavar="WEIGHT..."),
+        "How often clips of each data set in --shards are taken, in their order, such as 1 3: an"
+        " epoch has as many clips as they have together, and of each its part of them.",
+        default_meaning="every clip once",
+        group=_DATA,
+        added_later=True,
+    )
+    seq_len: int | None = option(
+        None,
+        Whole(least=1),
+        "The number of frames that are taken evenly of each stored clip, where shards of --sampling"
+        " blocks or center have more.",
+        default_meaning="all",
+        group=_DATA,
+        added_later=True,
+    )
     window: int | None = option(
         None,
         Whole(),
@@ -481,6 +500,8 @@ class TrainOptions:
             )
         if self.cache in ("host", "device") and self.reader != "shards":
             raise UsageError(f"--cache {self.cache} goes with --reader shards")
+        if self.seq_len is not None and self.reader != "shards":
+            raise UsageError(f"--seq-len {self.seq_len} goes with --reader shards")
         self._check_windows()
 
     def _check_windows(self) -> None:
@@ -512,6 +533,7 @@ class TrainOptions:
         others = {
             "--window-stride": self.window_stride,
             "--balanced": self.balanced,
+            "--mix": self.mix,
             "--shuffle-window": self.shuffle_window,
             "--mixup": self.mixup,
             "--compile": self.compile,

@@ -18,7 +18,16 @@ from lrcn_cli.command import GENERAL, Command
 from lrcn_model.training.options import OPTIONS
 
 COMMANDS = [f"data_{name}" for name in ("lists", "shard", "stats", "verify", "preview", "demo")]
-COMMANDS += ["data", "data_index", "evaluate", "export", "predict", "train"]
+COMMANDS += [
+    "data",
+    "data_merge",
+    "data_subset",
+    "data_index",
+    "evaluate",
+    "export",
+    "predict",
+    "train",
+]
 
 
 def command_of(module: str) -> Command:
@@ -41,7 +50,7 @@ def test_every_option_is_shown_once_under_a_heading(module: str) -> None:
     named = Counter(name for names in command.groups.values() for name in names)
     assert named.keys() <= {one.name for one in options}
     assert set(named.values()) <= {1}
-    shown = re.findall(r"^  (?:-h, )?(--[a-z-]+)", help_of(module), re.MULTILINE)
+    shown = re.findall(r"^  (?:-[a-z], )?(--[a-z-]+)", help_of(module), re.MULTILINE)
     assert sorted(shown) == sorted([*(one.opts[0] for one in options), "--help"])
     if command.groups:
         # the headings leave out what every command has, and nothing else

@@ -67,7 +67,7 @@ def complete(tmp_path: Path) -> Callable[..., list[str]]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("lrcn-data s", ["shard", "stats"]),
+        ("lrcn-data s", ["shard", "stats", "subset"]),
         ("lrcn-data shard --sampling ", ["blocks", "center", "windows"]),
         ("lrcn-data shard --allow-de", ["--allow-demuxer", "--allow-decoder"]),
         ("lrcn-data preview --split t", ["train", "test"]),

@@ -11,7 +11,8 @@ import pytest
 from lrcn_model.training.options import OPTIONS
 
 COMMANDS = [f"data_{name}" for name in ("lists", "shard", "stats", "verify", "preview", "demo")]
-COMMANDS += ["data_index", "evaluate", "export", "predict", "report", "search", "train"]
+COMMANDS += ["data_merge", "data_subset", "data_index"]
+COMMANDS += ["evaluate", "export", "predict", "report", "search", "train"]
 
 
 def options_of(module: str) -> Iterator[click.Option]:

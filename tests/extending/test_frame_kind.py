@@ -107,6 +107,12 @@ def test_a_data_set_of_ones_own_frames_can_be_asked(outside: Outside) -> None:
     outside.run("lrcn-data index", *NAMED)
     # nothing is lost in a PNG, so the sums are those of the frames before encoding
     assert json.loads(outside.run("lrcn-data stats", *NAMED, "--json")) == stats
+    part = ("lrcn-data subset", "shards", "--per-class", "1", "--out", "part")
+    made = json.loads(outside.run(*part, *NAMED, "--json"))
+    assert made["decoded_frames"] == made["summed_frames"] > 0
+    faults = json.loads(outside.run("lrcn-data verify", "part", *NAMED, "--deep", "--json"))
+    assert faults["sound"]
+    assert f"give --frame-kind {NAME}" in outside.run(*part, code=2)
     for command in ("stats", "verify", "preview", "index"):
         assert f"give --frame-kind {NAME}" in outside.run(f"lrcn-data {command}", code=2)
 

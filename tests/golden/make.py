@@ -5,7 +5,7 @@ a data set may have or not. `later` is what a later version of the same major on
 keys that this one doesn't know, in every object. `appended` got two train clips by an append. In
 `sets` a clip has a set of classes. In `lengths` the last train clip has fewer frames than others.
 In `in_time` frames have classes of their own; the first two train clips are of one video, and the
-last one has no class.
+last one has no class. `joined` says that it was made from two others.
 
 Not to be run again for these: what is committed is the point. What is new in the format gets a
 folder of its own: `python tests/golden/make.py every tests/golden/every`.
@@ -17,7 +17,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from lrcn_data.format.clip_label import clip_label
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import DATA_CARD, META, REJECTED, ShardFiles
 from lrcn_data.format.json_text import dump_json_line
+from lrcn_data.format.made_from import MadeFrom
 from lrcn_data.format.manifest import Manifest
 from lrcn_data.format.mean_image import PixelSums
 from lrcn_data.format.records import Rejection, SampleRecord, ShardRecord, Source
@@ -40,7 +41,7 @@ from lrcn_data.making.data_card import data_card
 from lrcn_data.making.entries_there import write_added
 from lrcn_data.making.settle import remove_parts, write_whole
 
-VARIANTS = ("v1", "every", "later", "appended", "sets", "lengths", "in_time")
+VARIANTS = ("v1", "every", "later", "appended", "sets", "lengths", "in_time", "joined")
 CLASSES = ["Archery", "Basket ball", "Überschlag"]
 SEQ_LEN = 4
 SIZE = (32, 24)
@@ -76,6 +77,13 @@ APPEND = Append(
     tools={"av": "19.0.0", "simplejpeg": "1.9.0", "webdataset": "1.0.2"},
     shards={"train": 1},
     videos={"train": 2},
+)
+MADE_FROM = MadeFrom(
+    fingerprint=hashlib.sha256(b"golden whole").hexdigest(),
+    tars=hashlib.sha256(b"golden tars").hexdigest(),
+    samples=4,
+    left_out=1,
+    options={"quality": 95},
 )
 FINGERPRINTS = (FINGERPRINT, APPEND.fingerprint)
 
@@ -243,6 +251,12 @@ def main(variant: str, path: Path) -> None:
         "lengths": ["variable-length"],
         "in_time": ["labels-in-time"],
     }
+    made: dict[str, Any] = {}
+    if variant == "joined":
+        del options["quality"]
+        other = replace(MADE_FROM, samples=0, options={"quality": 90}, tools={"av": "18.1.0"})
+        choice = {"classes": CLASSES, "per_class": 1, "seed": 0}
+        made = {"made_from": [MADE_FROM, other], "choice": choice, "decoded_frames": 12}
     manifest = Manifest(
         complete=True,
         fingerprint=FINGERPRINT,
@@ -251,10 +265,11 @@ def main(variant: str, path: Path) -> None:
         classes=CLASSES,
         tools={"av": "18.1.0", "simplejpeg": "1.9.0", "webdataset": "1.0.2"},
         canvas=list(SIZE),
-        mean_exact=True,
+        mean_exact=variant != "joined",
         requires=requires.get(variant, []),
         shards=[entry for record in records.values() for entry in record.entries],
         appends=[APPEND] if variant == "appended" else [],
+        **made,
     )
     if variant != "v1":
         summed = {name: name.startswith("train") for name in records}
@@ -270,7 +285,7 @@ def main(variant: str, path: Path) -> None:
     folder.write_manifest(wanted)
     rejected = [line for record in records.values() for line in record.rejected]
     folder.write(REJECTED, b"".join(dump_json_line(asdict(line)) for line in rejected))
-    if variant in ("every", "appended", "lengths", "in_time"):
+    if variant in ("every", "appended", "lengths", "in_time", "joined"):
         folder.write(DATA_CARD, data_card(manifest).encode())
         write_stats(folder, *compute_stats(folder.location, workers=1))
 

@@ -34,7 +34,7 @@ def make() -> ModuleType:
     return module
 
 
-VARIANTS = ["v1", "every", "later", "appended", "sets", "lengths", "in_time"]
+VARIANTS = ["v1", "every", "later", "appended", "sets", "lengths", "in_time", "joined"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -128,6 +128,14 @@ def test_clips_of_several_lengths_are_told_apart_by_what_they_require(tmp_path: 
     ]
     index = (GOLDEN / "lengths/.meta/train-000.idx").read_text().splitlines()
     assert [len(line.split()) // 4 for line in index[1:]] == [6, 6, 5]
+
+
+def test_a_data_set_made_from_others_says_of_which_and_what_was_chosen(make: ModuleType) -> None:
+    manifest = load_manifest(DataSetFolder(GOLDEN / "joined"))
+    assert manifest.made_from[0] == make.MADE_FROM
+    assert [one.options for one in manifest.made_from] == [{"quality": 95}, {"quality": 90}]
+    assert manifest.choice == {"classes": manifest.classes, "per_class": 1, "seed": 0}
+    assert (manifest.mean_exact, manifest.decoded_frames) == (False, 12)
 
 
 def test_labels_in_time_are_told_apart_by_what_they_require() -> None:

@@ -32,9 +32,15 @@ WriteVideo = Callable[..., Path]
 SIZE = (40, 32)
 
 
-def run_on(folder: Path, *, average: str = "log-probs", **net_values: Any) -> TrainedRun:
-    """A net as it is drawn at random, with what a training on these shards would record."""
+def run_on(
+    folder: Path, *, average: str = "log-probs", taken: int | None = None, **net_values: Any
+) -> TrainedRun:
+    """A net as it is drawn at random, with what a training on these shards would record.
+
+    With `taken` it is trained on so many frames of each clip.
+    """
     data = ShardDataset(folder)
+    data = data.with_seq_len(taken or data.seq_len)
     torch.manual_seed(1)
     net = LRCN(NetConfig(classes=len(data.classes), cnn="small", size=SIZE, **net_values))
     net.eval()
@@ -71,7 +77,8 @@ def check_same(
     folder: Path, videos: list[Path], run_values: dict[str, Any] | None = None, **values: Any
 ) -> None:
     shards = make(folder, videos, **values)
-    run, data = run_on(shards, **(run_values or {})), ShardDataset(shards)
+    run = run_on(shards, **(run_values or {}))
+    data = run.clips_of(ShardDataset(shards))
     decoder = values.get("decoder", "av")
     stored: dict[str, list[np.ndarray]] = {}
     for number in range(len(data)):
@@ -138,6 +145,14 @@ def test_pixels_and_scores_are_those_of_the_shards(
     tmp_path: Path, videos: list[Path], sampling: dict[str, Any], fps: Any, size: Any
 ) -> None:
     check_same(tmp_path, videos, **{"seq_len": 4, **sampling}, fps=Fraction(str(fps)), size=size)
+
+
+@pytest.mark.parametrize("short", ["skip", "loop", "pad"])
+def test_fewer_frames_of_each_clip_are_those_that_are_taken_of_the_shards(
+    tmp_path: Path, videos: list[Path], short: str
+) -> None:
+    values = {"sampling": "center", "seq_len": 8, "fps": 5, "short": short}
+    check_same(tmp_path, videos, {"taken": 3}, **values)
 
 
 @pytest.mark.parametrize(

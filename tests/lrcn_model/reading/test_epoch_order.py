@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrcn_data.errors import UsageError
 from lrcn_model.reading.epoch_order import (
     balanced,
+    mix_shares,
+    mixed,
     shard_windows,
     shuffled,
     shuffled_in_windows,
@@ -204,6 +206,60 @@ def test_balanced_sampling_takes_each_class_equally_often(labels: np.ndarray, ep
         assert max(uses.values()) - min(uses.values()) <= 1
 
 
+weights = st.lists(st.floats(0.01, 100), min_size=1, max_size=5)
+
+
+@given(count=sizes, weights=weights)
+def test_data_sets_have_their_part_of_an_epoch_to_less_than_one_clip(
+    count: int, weights: list[float]
+) -> None:
+    shares = mix_shares(count, weights)
+    assert sum(shares) == count
+    for share, weight in zip(shares, weights, strict=True):
+        assert abs(share - count * weight / sum(weights)) < 1
+
+
+@given(counts=st.lists(sizes, min_size=1, max_size=4), data=st.data(), epochs=st.integers(1, 5))
+@settings(max_examples=40)
+def test_no_clip_of_a_data_set_is_taken_again_before_all_were_taken(
+    counts: list[int], data: st.DataObject, epochs: int
+) -> None:
+    every = st.lists(st.floats(0.1, 10), min_size=len(counts), max_size=len(counts))
+    weights = data.draw(every)
+    ends = np.cumsum(counts)
+    parts = [np.arange(end - count, end) for count, end in zip(counts, ends, strict=True)]
+    orders = [mixed(parts, weights, seed=0, epoch=epoch) for epoch in range(epochs)]
+    for part, share in zip(parts, mix_shares(sum(counts), weights), strict=True):
+        uses = Counter(dict.fromkeys(part.tolist(), 0))
+        for order in orders:
+            taken = [number for number in order.tolist() if number in uses]
+            assert len(taken) == share
+            uses.update(taken)
+            assert max(uses.values()) - min(uses.values()) <= 1
+
+
+def test_a_mix_is_the_same_over_any_ranks_and_goes_on_in_the_middle(
+    make_data_set: Callable[..., Path],
+) -> None:
+    folders = [make_data_set("a", samples={"train": [5, 4]}), make_data_set("b", videos="other")]
+    dataset = ShardDataset([folders[0], f"{folders[1]}/train-*.tar"])
+    assert [len(numbers) for numbers in dataset.by_data_set.values()] == [9, 5]
+    options = {"seed": 3, "mix": (1, 3)}
+    [alone] = [flat(EpochSampler(dataset, batch_size=4, **options))]
+    assert sum(number < 9 for number in alone) == mix_shares(14, (1, 3))[0] == 4
+    samplers = [EpochSampler(dataset, batch_size=2, rank=r, ranks=2, **options) for r in (0, 1)]
+    steps_of = [list(sampler) for sampler in samplers]
+    assert [n for both in zip(*steps_of, strict=True) for part in both for n in part] == alone
+    samplers[0].load_state_dict(samplers[0].state_dict(2))
+    assert list(samplers[0]) == steps_of[0][2:]
+    for weights, words in (
+        ((1, 2, 3), r"--mix 1 2 3 is for 3 data sets, .* 2 \(.*/a, .*/b\)"),
+        ((1, 1000), r"--mix 1 1000 would take none of the 9 clips of .*/a in an epoch of 14"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            EpochSampler(dataset, mix=weights)
+
+
 @given(start=sizes, count=sizes, batch_size=sizes, ranks=sizes)
 def test_steps_leave_nothing_out(start: int, count: int, batch_size: int, ranks: int) -> None:
     parts = list(steps(start, count, batch_size=batch_size, ranks=ranks))
@@ -223,6 +279,8 @@ def test_steps_leave_nothing_out(start: int, count: int, batch_size: int, ranks:
         ({"shuffle_window": 1, "balanced": True}, "choose one"),
         ({"balanced": True, "shuffle": False}, "choose one"),
         ({"balanced": True}, "need a ShardDataset"),
+        ({"mix": (1,), "balanced": True}, "choose one"),
+        ({"mix": (1,)}, "needs clips of shards as they are"),
         ({"rank": 0, "ranks": 6}, "5 samples, fewer than the 6 processes"),
     ],
 )

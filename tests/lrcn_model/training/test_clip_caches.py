@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from lrcn_data.errors import UsageError
+from lrcn_data.format.sample_members import Sample
+from lrcn_data.format.shard_reader import DataSet
 from lrcn_model import train
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.reports import CacheReport
@@ -161,13 +163,14 @@ def test_a_net_learns_the_same_from_decoded_clips(
 def test_decoded_clips_are_read_from_shards_once(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lrcn_data.format.shard_reader import DataSet
-
     numbers: list[int] = []
-    read = DataSet.read_sample
-    monkeypatch.setattr(
-        DataSet, "read_sample", lambda self, number: numbers.append(number) or read(self, number)
-    )
+    read = DataSet._sample
+
+    def counted(self: DataSet, number: int, data: bytes) -> Sample:
+        numbers.append(number)
+        return read(self, number, data)
+
+    monkeypatch.setattr(DataSet, "_sample", counted)
     trained(data, "run", cache="host", workers=0)
     assert sorted(numbers) == sorted([*range(13), *range(5)])
 
