@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lrcn_model.detection.figure_names import FRACTIONS
+
 from .evaluation_tables import interval_text, percent, print_classes, print_figures
 
 if TYPE_CHECKING:
@@ -14,23 +16,6 @@ if TYPE_CHECKING:
     from lrcn_model.figures.intervals import Interval
     from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
     from lrcn_model.scoring.summary_in_time import SummaryInTime
-
-_FRACTIONS = {
-    "frame_accuracy": "frame accuracy",
-    "mean_class_accuracy": "frame accuracy, mean over classes",
-    "frame_map": "frame mAP",
-    "calibrated_frame_map": "frame mAP, calibrated",
-    "f1_10": "segmental F1 at 10 %",
-    "f1_25": "segmental F1 at 25 %",
-    "f1_50": "segmental F1 at 50 %",
-    "edit": "edit score",
-    "temporal_map_10": "temporal mAP at 10 %",
-    "temporal_map_30": "temporal mAP at 30 %",
-    "temporal_map_50": "temporal mAP at 50 %",
-    "temporal_map_70": "temporal mAP at 70 %",
-    "temporal_map": "temporal mAP, mean of 10 to 70 %",
-}
-"""What the figures that are fractions are called."""
 
 _OF_ALARMS = {
     "detected_share": "detected",
@@ -54,7 +39,7 @@ def print_detection_comparison(
     print_figures(columns)
     differences = {
         title: _points(compared.differences[name], compared.intervals.get(name))
-        for name, title in _FRACTIONS.items()
+        for name, title in FRACTIONS.items()
         if name in compared.differences
     }
     print_figures({"A less B, in points": differences})
@@ -70,13 +55,13 @@ def print_detection_summary(found: SummaryInTime) -> None:
     columns: dict[str, Mapping[str, str | None]] = {
         f"repetition {number}": {
             "videos": f"{result.videos:,}",
-            **{_FRACTIONS[name]: percent(getattr(result, name)) for name in FIGURES},
+            **{FRACTIONS[name]: percent(getattr(result, name)) for name in FIGURES},
             **(_alarm_figures(result.alarm, {}) if result.alarm else {}),
         }
         for number, result in enumerate(found.pooled, 1)
     }
     if len(found.pooled) > 1:
-        columns["median"] = {_FRACTIONS[name]: percent(found.median(name)) for name in FIGURES}
+        columns["median"] = {FRACTIONS[name]: percent(found.median(name)) for name in FIGURES}
     folds = len(found.folds)
     caption = f"over the videos of {folds} folds together" if folds > 1 else None
     print_figures(columns, caption=caption)
@@ -86,7 +71,7 @@ def _figures(found: EvaluationInTime) -> dict[str, str | None]:
     result = found.result
     shown: dict[str, str | None] = {
         title: percent(getattr(result, name), result.intervals.get(name))
-        for name, title in _FRACTIONS.items()
+        for name, title in FRACTIONS.items()
     }
     if result.alarm:
         name = found.classes[result.alarm.label]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lrcn_data.errors import UsageError
+from lrcn_model.detection.figure_names import FRACTIONS
 from lrcn_model.reporting.figure_texts import (
-    IN_TIME_NAMES,
     NAMES,
     OVERLAP,
     Figure,
@@ -81,7 +81,7 @@ def _compared(first: RunSection, second: RunSection) -> ComparedPair:
             in_time = compare_in_time(one, other)
             figures = [
                 points_figure(name, in_time.differences[key], in_time.intervals.get(key))
-                for key, name in IN_TIME_NAMES.items()
+                for key, name in FRACTIONS.items()
                 if key in in_time.differences
             ]
             return ComparedPair(*letters, figures, None, "")

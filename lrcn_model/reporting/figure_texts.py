@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from lrcn_model.detection.detection_result import DetectionResult
+from lrcn_model.detection.figure_names import FRACTIONS
 from lrcn_model.figures.intervals import Interval
 from lrcn_model.reporting.shown_clip import Ints
 from lrcn_model.scoring.evaluation import Evaluation
@@ -22,22 +23,6 @@ NAMES = {
 
 OVERLAP = "video accuracy (overlap of classes)"
 """What accuracy is where videos have sets of classes."""
-
-IN_TIME_NAMES = {
-    "frame_accuracy": "frame accuracy",
-    "mean_class_accuracy": "frame accuracy, mean over classes",
-    "frame_map": "frame mAP",
-    "calibrated_frame_map": "frame mAP, calibrated",
-    "f1_10": "segmental F1 at 10 %",
-    "f1_25": "segmental F1 at 25 %",
-    "f1_50": "segmental F1 at 50 %",
-    "edit": "edit score",
-    "temporal_map_10": "temporal mAP at 10 %",
-    "temporal_map_30": "temporal mAP at 30 %",
-    "temporal_map_50": "temporal mAP at 50 %",
-    "temporal_map": "temporal mAP, mean of 10 to 70 %",
-}
-"""What the figures of labels in time are called, by their names in a result."""
 
 
 class Figure(NamedTuple):
@@ -97,7 +82,7 @@ def figures_in_time(
     """
     shares = [
         share_figure(title, getattr(found, name), intervals.get(name))
-        for name, title in IN_TIME_NAMES.items()
+        for name, title in FRACTIONS.items()
     ]
     alarms = []
     if found.alarm and alarm is not None:
