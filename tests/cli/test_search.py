@@ -242,6 +242,7 @@ def test_a_planted_optimum_is_found_by_a_search_that_is_killed_twice(data: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_share_the_trials_and_one_may_die(data: Path) -> None:
     out, trials = data / "shared", 9
     victim, other = (start(data, "shared", trials) for _ in range(2))

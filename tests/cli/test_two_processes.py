@@ -57,7 +57,10 @@ runpy.run_module("lrcn_cli.train", run_name="__main__")
 """lrcn-train, by which each process writes the names of its threads when the group is gone."""
 
 
-@pytest.mark.parametrize("option", ["--log-every=1", "--dry-run"])
+DRY_RUN = pytest.param("--dry-run", marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("option", ["--log-every=1", DRY_RUN])
 def test_the_threads_of_the_group_end_with_it(make_data_set: MakeDataSet, option: str) -> None:
     # one that comes to the end of the interpreter can abort the process, and one that ends when
     # DistributedDataParallel lets go of the group can wait for ever

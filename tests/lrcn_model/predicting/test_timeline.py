@@ -266,7 +266,7 @@ print(len(found.frames), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     "facts",
     [
         {"labels_in_time": True, "window": 16, "carry_state": True},
-        {"labels_in_time": True, "window": 16},
+        pytest.param({"labels_in_time": True, "window": 16}, marks=pytest.mark.long),
         {"video_seconds": VideoSeconds(median=10.0, longest=20.0)},
     ],
     ids=["carried", "windows", "spans"],
