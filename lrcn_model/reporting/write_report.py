@@ -99,7 +99,7 @@ def write_report(
         path=path,
         bytes=len(data),
         runs=[section.run.name for section in sections],
-        evaluated=sum(section.run.evaluation is not None for section in sections),
+        evaluated=sum(not section.run.without for section in sections),
         clips=len(chosen.identities),
         pictures=len(chosen.strips),
         notes=chosen.notes,
