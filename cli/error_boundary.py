@@ -32,7 +32,7 @@ def run(command: click.Command, name: str) -> None:
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        say(f"error: {error.format_message()}{_where_to_look(error)}")
+        say(f"error: {error.format_message().removesuffix('.')}{_where_to_look(error)}")
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):
