@@ -117,6 +117,7 @@ def test_every_frame_of_a_file_has_what_its_timeline_has(
     ("head", "more", "said"),
     [
         (Part("lstm", hidden=8, bidirectional=True), CARRIED, "looks at frames to come, so a"),
+        ("mean", {}, "its clips were drawn from whole videos; train on --sampling windows"),
         ("mean", {}, "predict whole videos, or train with a head that isn't"),
         ("gru", {}, "its clips were drawn from whole videos; train on --sampling windows"),
         ("gru", {"recipe": {"sampling": "windows"}, "average": "last"}, "by their last frames"),
