@@ -355,4 +355,5 @@ def test_latencies_are_told_to_a_hundredth() -> None:
         expected = float(np.quantile(times, share))
         assert latencies.quantile(share) == pytest.approx(expected, rel=0.02)
     assert latencies.longest == times.max()
+    assert latencies.quantile(1.0) <= latencies.longest
     assert Latencies().quantile(0.5) is None
