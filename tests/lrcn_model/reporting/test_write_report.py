@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lrcn_cli.report import describe
 from PIL import Image
 
 from lrcn_data.errors import UsageError
@@ -203,6 +204,10 @@ def test_two_runs_are_compared_and_share_pictures(
     one, other = (run["clips"] for run in data["runs"])
     assert [clip["i"] for clip in one] == [clip["i"] for clip in other]
     assert [clip["v"] for clip in one] == [clip["v"] for clip in other]
+    assert describe(report).split(", ")[2:4] == [
+        f"{report.clips} clips",
+        f"with the frames of {report.pictures}",
+    ]
     assert len(data["strips"]) == report.pictures <= 2 * report.clips
     texts, _, _ = parsed(page)
     assert "A less B" in texts
