@@ -284,18 +284,13 @@ def _sliding(run: RunToPredict, options: ReadOptions) -> Sliding:
         UsageError: It can't.
     """
     if run.why_no_stream is not None:
-        raise UsageError("; ".join([run.why_no_stream, *_why_not_slid(run, options)]))
+        besides = clip_planner(run, options).why_not_sliding
+        raise UsageError(
+            f"{run.why_no_stream}; besides, {besides}" if besides else run.why_no_stream
+        )
     if run.clip_by_clip:
         raise UsageError(
             "a stream can't be scored as it comes: the CNN of the run sees differences between the"
             " frames of a clip; train with --frame-input frames"
         )
     return clip_planner(run, options).sliding()
-
-
-def _why_not_slid(run: RunToPredict, options: ReadOptions) -> Iterator[str]:
-    """Why a run can't go through a stream whatever its head is, so that it is trained once more."""
-    try:
-        clip_planner(run, options).sliding()
-    except UsageError as error:
-        yield str(error)
