@@ -14,6 +14,9 @@ import click
 GENERAL = ("--json", "--log", "--debug", "--version", "--help")
 """The options that most commands have; the help shows them last, in this order."""
 
+GOES_ON = "goes_on"
+"""Key under which a context's object has whether the same command goes on where it was stopped."""
+
 BROKEN_PIPE = 128 + signal.SIGPIPE
 """The exit code where whoever reads the output has closed it, as a shell gives it."""
 
@@ -26,6 +29,7 @@ class Command(click.Command):
         groups: The names of the options in each group, by the group's heading; options of no group
             come first, the general ones last.
         examples: Command lines that show what the command can do.
+        goes_on: Whether the same command goes on where one was stopped.
         **settings: What click's own class takes.
     """
 
@@ -34,9 +38,11 @@ class Command(click.Command):
         *arguments: Any,
         groups: Mapping[str, Sequence[str]] | None = None,
         examples: Sequence[str] = (),
+        goes_on: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(*arguments, **settings)
+        self.goes_on = goes_on
         self.groups = groups or {}
         self.examples = examples
 
@@ -53,6 +59,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do what the command is for."""
+        ctx.ensure_object(dict)[GOES_ON] = self.goes_on
         with pipe_may_close():
             return super().invoke(ctx)
 

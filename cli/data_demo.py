@@ -16,6 +16,7 @@ from .output import print_json, print_next, print_result
 @click.command(
     cls=Command,
     name="demo",
+    goes_on=True,
     short_help="Make a small data set of generated videos.",
     groups={
         "Videos": ("train_videos", "val_videos", "test_videos", "in_time", "seed"),

@@ -26,6 +26,7 @@ from .options import (
 from .output import print_json, print_result, warn
 
 _PAGE = "preview.html"
+_PICTURE = Path("preview.png")
 
 _NOT_WITH_HTML = {
     "split": "--split",
@@ -61,8 +62,7 @@ by the names of their values."""
 @click.option(
     "--out",
     type=FILE,
-    default="preview.png",
-    show_default=True,
+    show_default="preview.png",
     help="The picture file to write.",
 )
 @click.option("--split", type=click.Choice(SPLITS), help="Show only clips of this split.")
@@ -117,6 +117,8 @@ def command(*, shards: tuple[str, ...], as_json: bool, **values: Any) -> None:
     refuse_look_at_without("--html", given=values["html"] is not None)
     places = list(shards) or ["shards"]
     if values["html"] is not None:
+        if values["out"]:
+            raise UsageError(f"--out names a picture; name the page with --html {values['out']}")
         _refuse(values, _NOT_WITH_HTML, "--html, which shows the data set as a whole")
         _make_page(places, values, as_json=as_json)
     elif values["rejected"]:
@@ -138,7 +140,7 @@ def _draw_clips(shards: list[str], values: Mapping[str, Any], *, as_json: bool) 
 
     names = ("split", "clips", "per_class", "only", "keys", "seed", "plugins")
     found = draw_preview(shards, **{name: values[name] for name in names})
-    out = values["out"]
+    out = values["out"] or _PICTURE
     _save(found.picture, out)
     if found.without_font:
         warn(found.without_font)
@@ -165,7 +167,7 @@ def _draw_rejected(shards: list[str], values: Mapping[str, Any], *, as_json: boo
             on_start=progress.start,
             on_video=progress.advance,
         )
-    out = values["out"]
+    out = values["out"] or _PICTURE
     _save(found.picture, out)
     if found.without_font:
         warn(found.without_font)

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=Command,
     name="shard",
+    goes_on=True,
     short_help="Turn videos into WebDataset shards of frame sequences.",
     groups={
         "Videos": (

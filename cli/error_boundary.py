@@ -10,6 +10,7 @@ import click
 
 from lrcn_data.errors import LrcnError
 
+from .command import GOES_ON
 from .log_file import add_to_log, close_log
 from .options import DEBUG, OWN_PROCESS
 from .output import say
@@ -32,13 +33,14 @@ def run(command: click.Command, name: str) -> None:
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        say(f"error: {error.format_message()}{_where_to_look(error)}")
+        say(f"error: {error.format_message().removesuffix('.')}{_where_to_look(error)}")
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError):
             # click takes it for the end of what a user types, which nothing here asks for
             raise error.__cause__ from None
-        say("interrupted; the same command goes on from here")
+        goes_on = "; the same command goes on from here" if settings.get(GOES_ON) else ""
+        say(f"interrupted{goes_on}")
         code = 130
     except LrcnError as error:
         if settings.get(DEBUG):

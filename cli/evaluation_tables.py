@@ -33,7 +33,7 @@ def print_evaluation(found: Evaluation) -> None:
     """Print all figures of an evaluation, and what there is to say of its classes."""
     from lrcn_model.scoring.set_scorer import SetResult
 
-    print_figures({found.run: figures_of(found, percent)})
+    print_figures({found.run: figures_of(found, percent)}, caption=found.of_all_right)
     print_classes(found.class_table, found.files)
     if isinstance(found.result, SetResult):
         return

@@ -114,7 +114,11 @@ def describe(report: Report) -> str:
     """Say in words what a page holds."""
     shown = f"{len(report.runs)} run{'s' if len(report.runs) > 1 else ''}"
     if report.evaluated:
-        shown += f", {report.clips} clips, {report.pictures} of them with pictures"
+        clips = f"{report.clips} clips"
+        if len(report.runs) == 1:
+            shown += f", {clips}, {report.pictures} of them with pictures"
+        else:
+            shown += f", {clips}, with the frames of {report.pictures}"
     else:
         shown += ", not evaluated yet"
     return f"report: {report.path}, {shown}, {report.bytes / 1e6:.1f} MB"

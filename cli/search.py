@@ -41,6 +41,7 @@ _SHOWN = 10
     cls=ManyValuesCommand,
     context_settings=HELP,
     name="search",
+    goes_on=True,
     groups={
         "Data": ("shards", "val_shards", "plugins"),
         "Search": ("trials", "sampler", "pruning", "seed"),

@@ -141,6 +141,7 @@ def _option_groups() -> dict[str, list[str]]:
     cls=ManyValuesCommand,
     context_settings=HELP,
     name="train",
+    goes_on=True,
     groups=_option_groups(),
     examples=[
         "lrcn-train --shards 'shards/train-*.tar' --val-shards 'shards/val-*.tar'",

@@ -23,11 +23,12 @@ class TrainProgress(ProgressBar):
         super().__init__(shown=ranks_from_environment().first)
         self._steps = 0
         self._caching: TaskID | None = None
-        self._began = time.monotonic()
+        self._began, self._step = time.monotonic(), 0
 
     def start(self, report: StartReport) -> None:
         """Say what is trained on what, and where the training goes on."""
         self._steps, self._steps_before = report.steps, report.steps_done
+        self._step = report.steps_done
         self._began = time.monotonic()
         self.say(_describe(report))
         if report.steps_done:
@@ -41,7 +42,11 @@ class TrainProgress(ProgressBar):
             )
 
     def cache(self, report: CacheReport) -> None:
-        """Show how many clips are done that are computed once."""
+        """Show how many clips are done that are computed once.
+
+        The time that this takes says nothing of the time that the steps that are left will take.
+        """
+        self._began, self._steps_before = time.monotonic(), self._step
         if self.bar:
             if self._caching is None:
                 self._caching = self.bar.add_task(report.what, figures="")
@@ -53,6 +58,7 @@ class TrainProgress(ProgressBar):
 
     def step(self, report: StepReport) -> None:
         """Show a step's figures."""
+        self._step = report.step
         if self.bar:
             self.bar.update(
                 self._task,

@@ -225,10 +225,16 @@ def keep_present(made: MadeLists, videos: Path) -> MadeLists:
             " give the folder that holds the class folders as --videos"
         )
     used = {video.class_name for video in present}
+    splits = {video.split for video in present}
+    gone = dict.fromkeys(video.split for video in made.videos if video.split not in splits)
     return MadeLists(
         classes=[name for name in made.classes if name in used],
         videos=present,
         absent=len(made.videos) - len(present),
+        warnings=[
+            f"no video of the official {split} list is there, so there is no {split}.txt"
+            for split in gone
+        ],
     )
 
 

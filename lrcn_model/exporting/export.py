@@ -158,7 +158,7 @@ def _frame_size(trained: TrainedRun, given: Size | None) -> Size:
     if size is None:
         raise UsageError(
             f"the run {trained.name} was trained on frames of their own size; say with --frame-size"
-            " WIDTHxHEIGHT which frames the model is to take"
+            " WIDTHxHEIGHT which frames the model is to take, such as 320x240"
         )
     if min(size) < 1:
         raise UsageError(f"--frame-size must be at least 1x1, got {size_text(size)}")

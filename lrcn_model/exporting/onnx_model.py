@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -44,13 +45,15 @@ class OnnxModel:
         run_record: All that is known of its run, as JSON; None where an older version wrote it.
 
     Raises:
-        UsageError: onnxruntime is not installed.
+        UsageError: There is no such file, or onnxruntime is not installed.
         LrcnError: The file can't be read, or is no model of `lrcn-export`.
     """
 
     def __init__(self, model: str | os.PathLike[str] | bytes, *, threads: int = 0) -> None:
         source = model if isinstance(model, bytes) else os.fspath(model)
         name = "the model" if isinstance(source, bytes) else source
+        if not isinstance(source, bytes) and not Path(source).is_file():
+            raise UsageError(f"there is no file {name}; name the model that lrcn-export wrote")
         try:
             import onnxruntime
         except ImportError as error:

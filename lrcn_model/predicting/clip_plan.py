@@ -139,15 +139,22 @@ class ClipPlanner:
             return Sliding()
         if facts.labels_in_time and facts.window:
             return Sliding(window=facts.window, stride=max(1, facts.window // 2))
-        if not isinstance(sampling, Windows) or self._by_clip:
-            why = "its clips were drawn from whole videos"
-            if self._by_clip:
-                why = "it judges windows by their last frames (--average last)"
-            raise UsageError(
-                f"a stream can't be scored as it comes: of the run, {why}; train on --sampling"
-                " windows with --average probs, or on labels in time"
-            )
+        why = self.why_not_sliding
+        if why is not None or not isinstance(sampling, Windows):
+            raise UsageError(f"a stream can't be scored as it comes: of the run, {why}")
         return Sliding(window=sampling.seq_len, stride=_no_gaps(sampling))
+
+    @property
+    def why_not_sliding(self) -> str | None:
+        """Why the clips trained on are none of a stream's, and what helps; None where they are."""
+        if self._is_carried or (self.facts.labels_in_time and self.facts.window):
+            return None
+        if isinstance(self.sampling, Windows) and not self._by_clip:
+            return None
+        why = "its clips were drawn from whole videos"
+        if self._by_clip:
+            why = "it judges windows by their last frames (--average last)"
+        return f"{why}; train on --sampling windows with --average probs, or on labels in time"
 
     @property
     def _is_carried(self) -> bool:

@@ -104,4 +104,4 @@ class Latencies:
             return None
         sums = self._counts.cumsum()
         place = int(np.searchsorted(sums, share * sums[-1]))
-        return float(_LEAST * _STEP**place)
+        return min(float(_LEAST * _STEP**place), self._longest)

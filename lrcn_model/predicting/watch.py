@@ -284,7 +284,10 @@ def _sliding(run: RunToPredict, options: ReadOptions) -> Sliding:
         UsageError: It can't.
     """
     if run.why_no_stream is not None:
-        raise UsageError(run.why_no_stream)
+        besides = clip_planner(run, options).why_not_sliding
+        raise UsageError(
+            f"{run.why_no_stream}; besides, {besides}" if besides else run.why_no_stream
+        )
     if run.clip_by_clip:
         raise UsageError(
             "a stream can't be scored as it comes: the CNN of the run sees differences between the"

@@ -48,7 +48,7 @@ def classes_of_videos(found: Evaluation, frame_confusion: Ints | None) -> ClassT
     Args:
         found: The evaluation.
         frame_confusion: How often frames of each class are taken for each, int64 (classes,
-            classes); None where videos have sets of classes.
+            classes); None where videos have sets of classes, or frames' scores weren't kept.
     """
     by_class = found.by_class
     columns = {"precision": by_class.precision, "recall": by_class.recall, "F1": by_class.f1}

@@ -62,11 +62,10 @@ def figures_of_videos(found: Evaluation, frame_confusion: Ints | None) -> Figure
     Args:
         found: The evaluation.
         frame_confusion: How often frames of each class are taken for each, int64 (classes,
-            classes); None where videos have sets of classes.
+            classes); None where videos have sets of classes, or frames' scores weren't kept.
     """
     if isinstance(found.result, SetResult):
         return Figures(_of_sets(found.result, found.intervals), [])
-    assert frame_confusion is not None
     return Figures(_recognition(found, found.result), _detection(found.result, frame_confusion))
 
 
@@ -144,14 +143,17 @@ def _recognition(found: Evaluation, result: Result) -> list[Figure]:
     ]
 
 
-def _detection(result: Result, frame_confusion: Ints) -> list[Figure]:
-    own_C = frame_confusion.sum(axis=1)
-    there_C = own_C > 0
-    shares_C = frame_confusion.diagonal()[there_C] / own_C[there_C]
-    mean = float(shares_C.mean()) if there_C.any() else math.nan
+def _detection(result: Result, frame_confusion: Ints | None) -> list[Figure]:
+    means = []
+    if frame_confusion is not None:
+        own_C = frame_confusion.sum(axis=1)
+        there_C = own_C > 0
+        shares_C = frame_confusion.diagonal()[there_C] / own_C[there_C]
+        mean = float(shares_C.mean()) if there_C.any() else math.nan
+        means = [share_figure("frame accuracy, mean over classes", mean)]
     return [
         share_figure("frame accuracy", result.frame_accuracy),
-        share_figure("frame accuracy, mean over classes", mean),
+        *means,
         Figure("loss a frame", f"{result.frame_loss:.4f}"),
         Figure("frames with a class", f"{result.frames:,}"),
     ]

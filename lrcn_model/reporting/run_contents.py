@@ -37,7 +37,8 @@ class RunContents:
         epochs: The lines about epochs.
         evaluation: The evaluation that is shown; None where there is none.
         evaluation_record: What its .json says; empty where there is none.
-        without: The reason why no evaluation is shown, and what helps; empty where one is.
+        without: The reason why no kept evaluation is shown, and what helps; empty where one is.
+            Where there is none, `evaluation` is what the training found on its validation shards.
     """
 
     name: str
@@ -84,8 +85,7 @@ def read_run(run: str | os.PathLike[str]) -> RunContents:
             raise
         if folder.validation.exists():
             evaluation = read_any_evaluation(folder.validation)
-        else:
-            without = str(error)
+        without = str(error)
     kept = evaluation.kept if evaluation else None
     metrics = folder.metrics if folder.metrics.exists() else None
     return RunContents(

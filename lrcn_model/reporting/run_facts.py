@@ -113,7 +113,9 @@ def _commands(run: RunContents) -> list[Line]:
         lines.append(Line("train, as it was started", _command(started)))
     again = shlex.join(["lrcn-train", "--config", str(run.folder.config), "--out", "again"])
     lines.append(Line("train anew with all of its values, from the same folder", again))
-    evaluated = (run.evaluation_record.get("made") or {}).get("command")
+    # the command that has found a validation is that of the training
+    made = {} if run.without else run.evaluation_record.get("made") or {}
+    evaluated = made.get("command")
     lines.append(Line("evaluate", _command(evaluated) if evaluated else run.evaluate_command))
     return lines
 

@@ -56,7 +56,8 @@ class RunSection:
         class_table: What is said of each class; None where the run was not evaluated.
         diagrams: Reliability diagrams.
         lines: Timelines.
-        clips: The clips that may be shown; None where the run was not evaluated.
+        clips: The clips that may be shown; None where the run was not evaluated, or only by its
+            training.
         frames: Reads their frames; None where the shards are gone.
         without_frames: The reason why no frames are shown; empty where they are.
     """
@@ -112,18 +113,18 @@ def _of_videos(found: Evaluation, run: RunContents) -> dict[str, Any]:
             "figures": figures_of_videos(found, None),
             "class_table": classes_of_videos(found, None),
             "diagrams": [_diagram("each class of each video", probs_VC.ravel(), sets_VC.ravel())],
-            "clips": clips,
+            "clips": clips if clips.are_kept else None,
         }
-    frames = clips.frame_confusion
+    frames = clips.frame_confusion if clips.are_kept else None
+    matrices = [matrix("videos", "Recognition: videos", found.result.confusion)]
+    if frames is not None:
+        matrices.append(matrix("frames", "Detection: frames", frames))
     return {
         "figures": figures_of_videos(found, frames),
-        "matrices": [
-            matrix("videos", "Recognition: videos", found.result.confusion),
-            matrix("frames", "Detection: frames", frames),
-        ],
+        "matrices": matrices,
         "class_table": classes_of_videos(found, frames),
         "diagrams": _calibration(found),
-        "clips": clips,
+        "clips": clips if clips.are_kept else None,
     }
 
 

@@ -55,7 +55,13 @@ class VideoClips:
             self._arrays: dict[str, Array] = {
                 name: values for name, values in arrays.items() if name.startswith(wanted)
             }
-            self._rows = self._rows_of_videos()
+            if self.are_kept:
+                self._rows = self._rows_of_videos()
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether there are scores of clips and frames; a training keeps those of videos alone."""
+        return bool(self._arrays)
 
     @cached_property
     def probabilities(self) -> Floats:

@@ -38,7 +38,8 @@ class Report:
         runs: The paths of the runs that it shows.
         evaluated: The number of those that were evaluated.
         clips: The number of different clips that it shows.
-        pictures: The number of these whose frames it has.
+        pictures: The number of these whose frames it has; of several runs there may be more, as
+            each shows that clip of a video whose frames disagree most.
         notes: What it could not show, and why; a sentence for each.
     """
 
@@ -99,7 +100,7 @@ def write_report(
         path=path,
         bytes=len(data),
         runs=[section.run.name for section in sections],
-        evaluated=sum(section.run.evaluation is not None for section in sections),
+        evaluated=sum(not section.run.without for section in sections),
         clips=len(chosen.identities),
         pictures=len(chosen.strips),
         notes=chosen.notes,

@@ -148,6 +148,18 @@ class Evaluation:
         )
 
     @property
+    def of_all_right(self) -> str | None:
+        """What to know of the intervals where all videos are right; None where some are wrong."""
+        videos = self.result.videos
+        if not videos or self.result.accuracy < 1 or "accuracy" not in self.intervals:
+            return None
+        wrong = f"{300 / videos:.1f} %" if videos > 3 else "most"
+        return (
+            f"all {videos:,} videos are right, as they are in every draw of the bootstrap; up to"
+            f" {wrong} of others may well be wrong (rule of three)"
+        )
+
+    @property
     def splits(self) -> dict[str, str]:
         """The split of each shard scored, by its SHA-256."""
         return {shard.sha256: shard.split for shard in self.shards}

@@ -90,6 +90,7 @@ def test_stats_prints_what_it_found(make_data_set: MakeDataSet) -> None:
     ("arguments", "message"),
     [
         (["--html", "--keys"], "--keys doesn't go with --html"),
+        (["--html", "--out", "p.html"], "--out names a picture; name the page with --html p.html"),
         (["--html", "--rejected"], "--rejected doesn't go with --html"),
         (["--html", "--split", "test"], "--split doesn't go with --html"),
         (["--rejected", "--per-class", "1"], "--per-class doesn't go with --rejected"),

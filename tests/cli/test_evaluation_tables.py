@@ -66,6 +66,16 @@ def test_a_figure_is_shown_with_its_interval() -> None:
     assert percent(float("nan")) == "-"
 
 
+def test_where_all_are_right_the_interval_is_told_to_say_little(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_evaluation(evaluation([0, 1] * 30, [0, 1] * 30, classes=2))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "all 60 videos are right" in said
+    assert "up to 5.0 % of others" in said
+    assert evaluation([0, 1], [0, 0], classes=2).of_all_right is None
+
+
 def test_videos_clips_and_views_are_said_apart(capsys: pytest.CaptureFixture[str]) -> None:
     right = [0, 1, 2] * 20
     print_evaluation(evaluation(right, [0, *right[1:]], 3))

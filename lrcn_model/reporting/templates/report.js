@@ -335,7 +335,7 @@
     const drawn = new uPlot({
       width: wide, height: Math.min(300, Math.max(200, wide * 0.5)),
       scales: { x: { time: false }, y: plot.percent ? { range: (_, low, high) => [Math.max(0, Math.min(low, 1) - 0.03), Math.min(1.02, high + 0.03)] } : {} },
-      axes: [{ ...axis, label, labelSize: 18, size: 36 }, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (plot.percent ? `${Math.round(100 * tick)} %` : Number(tick.toPrecision(6)).toString())) }],
+      axes: [{ ...axis, label, labelSize: 18, size: 36 }, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (plot.percent ? `${Number((100 * tick).toFixed(1))} %` : Number(tick.toPrecision(6)).toString())) }],
       legend: { markers: { dash: (_, number) => (series[number - 1]?.dash.length ? "dashed" : "solid") } },
       series: [{ label, value: (_, value) => (value === null || value === undefined ? "" : Number(value.toFixed(2)).toString()) }, ...series],
     }, data, holder);

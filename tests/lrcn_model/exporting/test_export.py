@@ -237,6 +237,11 @@ def test_a_folder_that_is_not_there_is_named_before_any_work(tmp_path: Path) -> 
         export("no run", tmp_path / "gone/a.pt2", format="torch.export")
 
 
+def test_a_model_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no file .*a\.onnx; name the model"):
+        OnnxModel(tmp_path / "a.onnx")
+
+
 def test_missing_packages_are_named(
     save_run: SaveRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def test_every_frame_of_a_file_has_what_its_timeline_has(
     ("head", "more", "said"),
     [
         (Part("lstm", hidden=8, bidirectional=True), CARRIED, "looks at frames to come, so a"),
+        ("mean", {}, "its clips were drawn from whole videos; train on --sampling windows"),
         ("mean", {}, "predict whole videos, or train with a head that isn't"),
         ("gru", {}, "its clips were drawn from whole videos; train on --sampling windows"),
         ("gru", {"recipe": {"sampling": "windows"}, "average": "last"}, "by their last frames"),
@@ -354,4 +355,5 @@ def test_latencies_are_told_to_a_hundredth() -> None:
         expected = float(np.quantile(times, share))
         assert latencies.quantile(share) == pytest.approx(expected, rel=0.02)
     assert latencies.longest == times.max()
+    assert latencies.quantile(1.0) <= latencies.longest
     assert Latencies().quantile(0.5) is None

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lrcn_cli.report import describe
 from PIL import Image
 
 from lrcn_data.errors import UsageError
 from lrcn_model import evaluate, write_report
+from lrcn_model.scoring.evaluation import ScoredShard
+from lrcn_model.scoring.kept_evaluations import write_evaluation
 from tests.lrcn_model.reporting.page_data import data_of, parsed
 
 MakeDataSet = Callable[..., Path]
@@ -201,6 +204,10 @@ def test_two_runs_are_compared_and_share_pictures(
     one, other = (run["clips"] for run in data["runs"])
     assert [clip["i"] for clip in one] == [clip["i"] for clip in other]
     assert [clip["v"] for clip in one] == [clip["v"] for clip in other]
+    assert describe(report).split(", ")[2:4] == [
+        f"{report.clips} clips",
+        f"with the frames of {report.pictures}",
+    ]
     assert len(data["strips"]) == report.pictures <= 2 * report.clips
     texts, _, _ = parsed(page)
     assert "A less B" in texts
@@ -274,3 +281,28 @@ def test_of_a_long_clip_frames_are_shown_that_are_evenly_spread(
         strip = data["strips"][clip["s"]].partition(",")[2]
         width, height = Image.open(io.BytesIO(base64.b64decode(strip))).size
         assert width == 16 * height
+
+
+def test_a_run_that_only_its_training_has_scored_is_shown_without_clips(
+    run: Path, tmp_path: Path
+) -> None:
+    [kept] = (run / "evaluations").glob("*.json")
+    arrays = np.load(kept.with_suffix(".npz"))
+    record = json.loads(kept.read_text())
+    # as a training keeps it: no intervals, and the scores of videos alone
+    figures = record["figures"] | {"intervals": {}}
+    of_videos = {name: arrays[name] for name in arrays if name.startswith("video")}
+    shards = [ScoredShard(**shard) for shard in record["data"]["shards"]]
+    shown = {name: record[name] for name in ("run", "weights", "made")}
+    write_evaluation(run / "validation.json", shown | {"figures": figures}, shards, of_videos)
+    shutil.rmtree(run / "evaluations")
+    report = write_report([run], tmp_path / "page.html")
+    assert (report.evaluated, report.clips) == (0, 0)
+    assert f"{run} has no evaluation" in report.notes[0]
+    page = report.path.read_text()
+    texts, _, _ = parsed(page)
+    assert "data-cell=" not in page
+    assert f"{100 * figures['accuracy']:.1f} %" in texts
+    assert "Recognition: videos" in texts
+    assert "Detection: frames" not in texts
+    assert not any("opens its clips" in text or "95 %" in text for text in texts)
