@@ -41,7 +41,7 @@ from .options import (
     version_option,
     views_option,
 )
-from .output import print_result, warn
+from .output import print_result, say, warn
 from .predict_live import live_options, watch_source
 from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
 from .predict_progress import VideosProgress, clock
@@ -248,6 +248,9 @@ def command(
         return
     if not sources:
         raise click.MissingParameter(ctx=context, param_hint="'SOURCE...'", param_type="argument")
+    in_time = values["timeline"] or any((csv_path, vtt, render, strip))
+    if values["min_score"] and in_time and values["enter"] is None:
+        say("--min-score decides about videos as a whole; --enter about segments and their files")
     prepare_torch()
     from lrcn_model.predicting.exported_run import load_to_predict
     from lrcn_model.predicting.predict import predict_videos
@@ -319,6 +322,7 @@ def _kinds(
     from lrcn_model.predicting.strip_picture import draw_strip
 
     fonts = Fonts()
+    told: set[str] = set()
     decode = DecodeOptions(picture_rate=picture_rate, limits=Limits.of_hours(max_hours))
 
     def write_vtt(prediction: Prediction, path: str, out: Path) -> None:
@@ -337,7 +341,8 @@ def _kinds(
             decode=decode,
             fonts=fonts,
         )
-        if remedy := fonts.remedy():
+        if (remedy := fonts.remedy()) and remedy not in told:
+            told.add(remedy)
             warn(remedy)
 
     asked = [
