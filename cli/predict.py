@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.lists.named_videos import is_list
 from lrcn_data.printable import show
+from lrcn_data.reasons import Reason
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_model.scoring.views import WHOLE
 
@@ -263,7 +265,7 @@ def command(
         names = [found.name(path) for path in found.paths]
         of_kinds = [places(kind, names) for kind in kinds]
         table = PredictionTable(names, trained.facts.classes, timeline=values["timeline"])
-        unread = unwritten = 0
+        unread = missing = unwritten = 0
         with CsvOutput(csv_path) as csv_file, VideosProgress(len(names)) as progress:
             for note in found.notes:
                 progress.say(note)
@@ -279,6 +281,7 @@ def command(
             for path, prediction in zip(found.paths, predictions, strict=True):
                 shown = replace(prediction, video=found.name(path))
                 unread += shown.error is not None
+                missing += (shown.error or "").startswith(f"{Reason.MISSING}:")
                 for line in _json_line(shown) if as_json else table.lines(shown):
                     progress.result(line)
                 for line in _remarks(shown, trained, values["span"]):
@@ -293,7 +296,9 @@ def command(
                 print_result(line)
             print_result(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
     if unread:
-        raise LrcnError(f"{unread} of {len(names)} videos could not be read")
+        of_lists = missing == unread and any(is_list(str(source)) for source in sources)
+        remedy = f"; paths in lists are relative to --root, now {root}" if of_lists else ""
+        raise LrcnError(f"{unread} of {len(names)} videos could not be read{remedy}")
     if unwritten:
         raise LrcnError(f"{unwritten} files could not be written")
 

@@ -85,8 +85,8 @@ def unfinished_mp4(file: VideoFile) -> str | None:
     if b"mdat" not in names or names & {b"moov", b"moof"}:
         return None
     return (
-        "it has no index (moov), which an MP4 ends with: the recording was broken off, or the file"
-        " is cut"
+        "it has no index (moov), which recorders write last: the recording was broken off, or the"
+        " file is cut"
     )
 
 
