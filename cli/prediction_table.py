@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from lrcn_model.predicting.prediction import Prediction
 
 _JOINED = {"└┌": "├", "┘┐": "┤", "┴┬": "┼", "┴─": "┴", "─┬": "┬"}
-"""What stands between two videos, by the lower border of one and the upper border of the next."""
+"""What stands between two videos, by the lower border of one and the upper border of the next;
+else one of both."""
 
 _TIME, _PROBABILITY = 9, 11
 """The widths of columns with times and with probabilities."""
@@ -69,7 +70,7 @@ class PredictionTable:
         upper, *shown, lower = self._captured(table)
         if self._last:
             both = zip(self._last, upper, strict=True)
-            yield "".join(_JOINED.get(above + below, "─") for above, below in both)
+            yield "".join(_JOINED.get(above + below, max(above, below)) for above, below in both)
         # the lower border stands below the last video only
         self._last = lower
         yield from shown
