@@ -171,12 +171,20 @@ def _draw_rejected(shards: list[str], values: Mapping[str, Any], *, as_json: boo
     _save(found.picture, out)
     if found.without_font:
         warn(found.without_font)
+    if found.not_there:
+        warn(
+            f"{found.not_there} of {len(found.videos)} videos are not in --root {values['root']};"
+            " name the folder that the paths in the lists are relative to"
+        )
     if as_json:
         print_json({"file": str(out), "videos": found.videos, "rejected": found.total})
     else:
         width, height = found.picture.size
         shown = f"{len(found.videos)} of {found.total:,} rejected videos"
-        print_result(f"{out}: {shown}, {width}x{height} pixels")
+        all_of_them = (
+            f"; --clips {found.total} shows all" if len(found.videos) < found.total else ""
+        )
+        print_result(f"{out}: {shown}, {width}x{height} pixels{all_of_them}")
 
 
 def _make_page(shards: list[str], values: Mapping[str, Any], *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from lrcn_data.format.frame_kinds import FRAME_KINDS
 from lrcn_data.format.shard_patterns import shards_of
 from lrcn_data.making.executors import EXECUTORS
 from lrcn_data.plugins import is_plugin
-from lrcn_data.reasons import REMEDIES
+from lrcn_data.reasons import remedy_of
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_data.sampling.seq_len import BOUND, SHORT_RULES
 
@@ -328,7 +328,7 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
         result = _write(making)
     if making.run.append and not result.appended:
         say(_NOTHING_NEW.format(folder=making.folder))
-    _show(result, making.folder, as_json=as_json)
+    _show(result, making.folder, salvage=values["salvage"], as_json=as_json)
     if result.repeated:
         warn(
             f"{result.repeated} videos have fewer frames a second than --fps"
@@ -414,7 +414,7 @@ def _dry_run(making: ShardMaking, *, as_json: bool) -> None:
     )
 
 
-def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
+def _show(result: RunResult, folder: DataSetFolder, *, salvage: bool, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(result), "out": folder.location})
         return
@@ -443,5 +443,5 @@ def _show(result: RunResult, folder: DataSetFolder, *, as_json: bool) -> None:
         where = folder.at(REJECTED) if result.complete else "rejected"
         say(f"{where}: {reasons}")
     for reason in result.reasons:
-        if reason in REMEDIES:
-            say(REMEDIES[reason])
+        if remedy := remedy_of(reason, salvage=salvage):
+            say(remedy)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lrcn_data.errors import LrcnError
+from lrcn_data.lists.named_videos import is_list
 from lrcn_data.printable import show
+from lrcn_data.reasons import Reason
 from lrcn_data.sampling.samplings import SAMPLINGS
 from lrcn_model.scoring.views import WHOLE
 
@@ -41,7 +43,7 @@ from .options import (
     version_option,
     views_option,
 )
-from .output import print_result, warn
+from .output import print_result, say, warn
 from .predict_live import live_options, watch_source
 from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
 from .predict_progress import VideosProgress, clock
@@ -248,6 +250,9 @@ def command(
         return
     if not sources:
         raise click.MissingParameter(ctx=context, param_hint="'SOURCE...'", param_type="argument")
+    in_time = values["timeline"] or any((csv_path, vtt, render, strip))
+    if values["min_score"] and in_time and values["enter"] is None:
+        say("--min-score decides about videos as a whole; --enter about segments and their files")
     prepare_torch()
     from lrcn_model.predicting.exported_run import load_to_predict
     from lrcn_model.predicting.predict import predict_videos
@@ -260,7 +265,7 @@ def command(
         names = [found.name(path) for path in found.paths]
         of_kinds = [places(kind, names) for kind in kinds]
         table = PredictionTable(names, trained.facts.classes, timeline=values["timeline"])
-        unread = unwritten = 0
+        unread = missing = unwritten = 0
         with CsvOutput(csv_path) as csv_file, VideosProgress(len(names)) as progress:
             for note in found.notes:
                 progress.say(note)
@@ -276,6 +281,7 @@ def command(
             for path, prediction in zip(found.paths, predictions, strict=True):
                 shown = replace(prediction, video=found.name(path))
                 unread += shown.error is not None
+                missing += (shown.error or "").startswith(f"{Reason.MISSING}:")
                 for line in _json_line(shown) if as_json else table.lines(shown):
                     progress.result(line)
                 for line in _remarks(shown, trained, values["span"]):
@@ -290,7 +296,9 @@ def command(
                 print_result(line)
             print_result(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
     if unread:
-        raise LrcnError(f"{unread} of {len(names)} videos could not be read")
+        of_lists = missing == unread and any(is_list(str(source)) for source in sources)
+        remedy = f"; paths in lists are relative to --root, now {root}" if of_lists else ""
+        raise LrcnError(f"{unread} of {len(names)} videos could not be read{remedy}")
     if unwritten:
         raise LrcnError(f"{unwritten} files could not be written")
 
@@ -319,6 +327,7 @@ def _kinds(
     from lrcn_model.predicting.strip_picture import draw_strip
 
     fonts = Fonts()
+    told: set[str] = set()
     decode = DecodeOptions(picture_rate=picture_rate, limits=Limits.of_hours(max_hours))
 
     def write_vtt(prediction: Prediction, path: str, out: Path) -> None:
@@ -337,7 +346,8 @@ def _kinds(
             decode=decode,
             fonts=fonts,
         )
-        if remedy := fonts.remedy():
+        if (remedy := fonts.remedy()) and remedy not in told:
+            told.add(remedy)
             warn(remedy)
 
     asked = [

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from lrcn_model.predicting.prediction import Prediction
 
-_BORDER = str.maketrans("┌┬┐", "├┼┤")
+_JOINED = {"└┌": "├", "┘┐": "┤", "┴┬": "┼", "┴─": "┴", "─┬": "┬"}
+"""What stands between two videos, by the lower border of one and the upper border of the next;
+else one of both."""
 
 _TIME, _PROBABILITY = 9, 11
 """The widths of columns with times and with probabilities."""
@@ -43,6 +45,7 @@ class PredictionTable:
         columns = [self._class, _PROBABILITY, *([_TIME, _TIME] if timeline else [])]
         room = self._console.width - sum(columns) - _BORDERS * (len(columns) + 1) - 1
         longest = max(map(cell_len, (*videos, "video")))
+        self._across_all = sum(columns) + _BORDERS * (len(columns) - 1)
         self._video = min(longest, max(room, _LEAST))
         self._fits = room >= min(longest, _LEAST)
         self._timeline = timeline
@@ -56,18 +59,20 @@ class PredictionTable:
             yield from self._plain_lines(prediction)
             return
 
-        table = self._empty(header=not self._last)
+        if not self._last:
+            *names, _ = self._captured(self._empty(header=True))
+            yield from names
+        table = self._empty(header=False) if prediction.error is None else self._across()
         name = escape(prediction.video)
         for row in self._rows(prediction):
             table.add_row(name, *row)
             name = ""
-        with self._console.capture() as captured:
-            self._console.print(table)
-        lines = captured.get().splitlines()
+        upper, *shown, lower = self._captured(table)
         if self._last:
-            lines[0] = lines[0].translate(_BORDER)
+            both = zip(self._last, upper, strict=True)
+            yield "".join(_JOINED.get(above + below, max(above, below)) for above, below in both)
         # the lower border stands below the last video only
-        *shown, self._last = lines
+        self._last = lower
         yield from shown
 
     def end(self) -> Iterator[str]:
@@ -95,12 +100,26 @@ class PredictionTable:
         table.add_column("probability", width=_PROBABILITY, justify="right")
         return table
 
+    def _across(self) -> Table:
+        """A table whose second column is as wide as all but the first of the others."""
+        from rich.table import Table
+
+        table = Table(show_header=False)
+        table.add_column(width=self._video, overflow="fold")
+        table.add_column(width=self._across_all, overflow="fold")
+        return table
+
+    def _captured(self, table: Table) -> list[str]:
+        with self._console.capture() as captured:
+            self._console.print(table)
+        return captured.get().splitlines()
+
     def _rows(self, prediction: Prediction) -> Iterator[tuple[str, ...]]:
         from rich.markup import escape
 
         times = ("", "") if self._timeline else ()
         if prediction.error is not None:
-            yield (*times, f"[red]{escape(prediction.error)}[/]", "")
+            yield (f"[red]{escape(prediction.error)}[/]",)
         elif self._timeline:
             for segment in prediction.segments:
                 ends = (tenths(segment.start), tenths(segment.end))

@@ -124,8 +124,9 @@ class Fonts:
         """Say what is missing, and what helps; None where nothing is."""
         if not self.missing:
             return None
-        scripts = ", ".join(dict.fromkeys(_script(character) for character in self.missing))
-        first = _code(next(iter(self.missing)))
+        # in one order, so that several pictures of the same names say the same
+        scripts = ", ".join(sorted({_script(character) for character in self.missing}))
+        first = _code(min(self.missing))
         return (
             f"no font here has letters of: {scripts}; they are written as their codes, such as"
             f" {first}; install fonts for them with `pip install 'lrcn[fonts]'`, or the system's"

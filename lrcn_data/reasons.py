@@ -35,7 +35,7 @@ MEANINGS: Mapping[str, str] = {
 }
 """The meaning of each reason, in words for people."""
 
-REMEDIES: Mapping[str, str] = {
+_REMEDIES: Mapping[str, str] = {
     Reason.SHORT: (
         "videos that are too short give clips with --short pad, with --seq-len max, with a smaller"
         " --seq-len, or with a larger --fps where they have more frames a second"
@@ -46,7 +46,17 @@ REMEDIES: Mapping[str, str] = {
     ),
     Reason.NOT_FETCHED: "videos that a store didn't give are asked for again with --retry-failed",
 }
-"""What would have kept videos, by the reason why they gave no clip."""
+
+
+def remedy_of(reason: str, *, salvage: bool) -> str | None:
+    """What would have kept videos that gave no clip; None where nothing is known to.
+
+    Args:
+        reason: Why they gave none.
+        salvage: Whether the sound parts of damaged videos are kept already.
+    """
+    return None if salvage and reason == Reason.DAMAGED else _REMEDIES.get(reason)
+
 
 NOT_BAD = frozenset({Reason.SHORT})
 """Reasons that do not count towards `--max-bad-fraction`."""

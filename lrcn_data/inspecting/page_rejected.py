@@ -16,11 +16,14 @@ from lrcn_data.inspecting.rejected_frames import LastFrames, read_last_frames
 from lrcn_data.inspecting.rejected_preview import no_frame_text
 from lrcn_data.inspecting.rejections import read_rejections
 from lrcn_data.printable import show
-from lrcn_data.reasons import MEANINGS, REMEDIES
+from lrcn_data.reasons import MEANINGS, remedy_of
 from lrcn_data.splits import SPLITS
 
 _SHOWN = 6
-"""The largest number of videos of each reason."""
+"""The largest number of videos of each reason that are shown."""
+
+_NAMED = 500
+"""The largest number of further videos of each reason that are named."""
 
 _MOST_BYTES = 500_000
 """The most bytes of all strips."""
@@ -36,6 +39,8 @@ class RejectedByReason:
         remedy: What would have kept the videos; empty where nothing is known to.
         counts: The number of entries of each split that has any.
         videos: Some of them, with their last good frames.
+        others: The others of them, up to 500, by their paths.
+        unnamed: The number of those that are neither shown nor named.
     """
 
     reason: str
@@ -43,6 +48,8 @@ class RejectedByReason:
     remedy: str
     counts: dict[str, int]
     videos: list[dict[str, Any]]
+    others: list[dict[str, str]]
+    unnamed: int
 
 
 def rejected_by_reason(data_set: DataSet, *, root: Path, seed: int) -> list[RejectedByReason]:
@@ -71,24 +78,34 @@ def rejected_by_reason(data_set: DataSet, *, root: Path, seed: int) -> list[Reje
         RejectedByReason(
             reason=show(reason),
             meaning=MEANINGS.get(reason, ""),
-            remedy=REMEDIES.get(reason, ""),
+            remedy=remedy_of(reason, salvage=bool(manifest.options.get("salvage"))) or "",
             counts={
                 split: count
                 for split in SPLITS
                 if (count := sum(one.split == split for one in ones))
             },
             videos=[_video(one, pictures[id(one)], strips) for one in ones[:_SHOWN]],
+            others=[
+                _named(one) for one in sorted(ones[_SHOWN:], key=lambda one: one.path)[:_NAMED]
+            ],
+            unnamed=max(0, len(ones) - _SHOWN - _NAMED),
         )
         for reason, ones in sorted(of_reason.items(), key=lambda item: -len(item[1]))
     ]
 
 
-def _video(rejection: Rejection, last: LastFrames, strips: Strips) -> dict[str, Any]:
-    pictures = [Image.fromarray(picture) for picture in last.pictures]
+def _named(rejection: Rejection) -> dict[str, str]:
     return {
         "video": show(rejection.path),
         "split": rejection.split,
         "detail": show(rejection.detail),
+    }
+
+
+def _video(rejection: Rejection, last: LastFrames, strips: Strips) -> dict[str, Any]:
+    pictures = [Image.fromarray(picture) for picture in last.pictures]
+    return {
+        **_named(rejection),
         "strip": strips.add(pictures) if pictures else None,
         "times": f"{last.times[0]:.2f} to {last.times[-1]:.2f} s" if last.times else "",
         "instead": show(no_frame_text(rejection, last)),

@@ -52,11 +52,13 @@ class LastFrames:
             time order; none where no frame could be decoded.
         times: The time of each in seconds, counted from the video's first frame.
         problem: Why there are none, as a sentence.
+        is_there: Whether there is a file of the video's name.
     """
 
     pictures: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     problem: str = ""
+    is_there: bool = True
 
 
 def read_last_frames(
@@ -97,7 +99,7 @@ def read_last_frames(
             if not _lies_within(root, path):
                 return LastFrames(problem=f"it lies outside of --root {root}")
             if not os.path.lexists(path):
-                return LastFrames(problem=f"it is not in --root {root}")
+                return LastFrames(problem=f"it is not in --root {root}", is_there=False)
             found: LastFrames = work(_job(rejection, root, options)).result
             return found
 

@@ -27,6 +27,7 @@ class RejectedPreview:
         picture: The sheet.
         videos: The paths of the videos on it, from top to bottom.
         total: The number of rejected entries.
+        not_there: The number of videos on it that are not below the root.
         without_font: A sentence about letters that no font has, and what helps; None where all
             could be written.
     """
@@ -34,6 +35,7 @@ class RejectedPreview:
     picture: Image.Image
     videos: list[str]
     total: int
+    not_there: int = 0
     without_font: str | None = None
 
 
@@ -87,6 +89,7 @@ def draw_rejected(
         picture=sheet,
         videos=[one.path for one in shown],
         total=len(rejections),
+        not_there=sum(not last.is_there for last in frames),
         without_font=fonts.remedy(),
     )
 

@@ -41,7 +41,7 @@ def group_function(pattern: str) -> GroupOf:
         compiled = re.compile(pattern)
     except re.error as error:
         raise UsageError(
-            f"--group-pattern {pattern!r} is no regular expression: {error}"
+            f"--group-pattern '{show(pattern)}' is no regular expression: {error}"
         ) from error
 
     def group(video: ListedVideo) -> str | None:
@@ -66,8 +66,8 @@ def count_groups(videos: Sequence[ListedVideo], group: GroupOf, *, pattern: str)
     if not found:
         example = f", such as {show(videos[0].path_in_class)}" if videos else ""
         raise UsageError(
-            f"--group-pattern {pattern!r} matches none of the {len(videos)} names{example}; it is"
-            " searched for in the path below the class, without the ending"
+            f"--group-pattern '{show(pattern)}' matches none of the {len(videos)} names{example};"
+            " it is searched for in the path below the class, without the ending"
         )
     return GroupCounts(names=len(videos), matched=len(found), groups=len(set(found)))
 

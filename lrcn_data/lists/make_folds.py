@@ -183,7 +183,7 @@ def _find_groups(videos: Sequence[ListedVideo], pattern: str | None) -> dict[str
         return None
     without = [video.path for video in videos if video.path not in found]
     if without:
-        rule = f"by --group-pattern {pattern!r}" if pattern else "as in UCF-101 or HMDB51"
+        rule = f"by --group-pattern '{show(pattern)}'" if pattern else "as in UCF-101 or HMDB51"
         remedy = "a pattern that matches all names" if pattern else "--group-pattern REGEX"
         raise UsageError(
             f"{len(without)} of {len(videos)} videos have no group {rule}, such as"

@@ -54,13 +54,17 @@ def named_videos(names: Sequence[str], *, root: Path, pictures: bool = False) ->
     return NamedVideos(paths=list(found), left_out=left_out)
 
 
+def is_list(name: str) -> bool:
+    """Whether a name is that of a list of videos, by its ending."""
+    return name.lower().endswith(_LIST_ENDINGS)
+
+
 def _meant(name: str, root: Path, left_out: Counter[str], *, pictures: bool) -> Iterator[str]:
     # asked first: names of files may have signs of patterns
     if os.path.isdir(name):  # noqa: PTH112 - no exception for odd names
         yield from _in_folder(name, left_out, pictures=pictures)
     elif os.path.exists(name) or not glob.has_magic(name):  # noqa: PTH110
-        is_list = name.lower().endswith(_LIST_ENDINGS)
-        yield from _in_list(name, root) if is_list else (name,)
+        yield from _in_list(name, root) if is_list(name) else (name,)
     else:
         fitting = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - gives names as typed
         if not fitting:

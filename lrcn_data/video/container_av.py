@@ -23,6 +23,7 @@ from lrcn_data.video.allowed import PROTOCOLS
 from lrcn_data.video.avi_file import AviFile
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.libav_messages import Messages
+from lrcn_data.video.mp4_file import unfinished_mp4
 from lrcn_data.video.timeline import nearest
 from lrcn_data.video.video_file import VideoFile
 
@@ -79,7 +80,10 @@ def open_container(source: VideoSource, options: DecodeOptions) -> Iterator[Inpu
             source.file.url, format=known, container_options=settings, metadata_errors="replace"
         )
     except FAILURES as error:
-        detail = f"no container that is allowed opens it ({what_is_said(error)})"
+        detail = (
+            unfinished_mp4(source.file)
+            or f"no container that is allowed opens it ({what_is_said(error)})"
+        )
         raise VideoError(Reason.NOT_A_VIDEO, detail) from error
     with container:
         container.flags &= ~GENERATE_PTS

@@ -71,6 +71,25 @@ def missing_of_mp4(file: VideoFile) -> str | None:
     return None
 
 
+def unfinished_mp4(file: VideoFile) -> str | None:
+    """Say that an MP4 or MOV has pictures but nothing that tells where they lie.
+
+    Telephones and cameras write that last, so that a recording lacks it that was broken off.
+
+    Returns:
+        A sentence; None if the file has it, or is of another kind.
+    """
+    if file.read(4, 4) not in _FIRST_BOXES:
+        return None
+    names = {box.name for box in _boxes(file, 0, file.size)}
+    if b"mdat" not in names or names & {b"moov", b"moof"}:
+        return None
+    return (
+        "it has no index (moov), which recorders write last: the recording was broken off, or the"
+        " file is cut"
+    )
+
+
 def _boxes(file: VideoFile, start: int, end: int) -> Iterator[_Box]:
     """Give the boxes from one offset to another; the last one may end behind that."""
     for _ in range(_MOST_BOXES):

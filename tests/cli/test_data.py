@@ -441,6 +441,11 @@ def test_shard_says_what_would_have_kept_damaged_and_short_videos(tmp_path: Path
     assert "rejected.jsonl: 1 damaged, 1 short" in said
     assert "videos that are too short give clips with --short pad" in said
     assert "damaged videos give the clips of what is sound in them with --salvage" in said
+    (tmp_path / "cut.avi").write_bytes(whole[:2000])
+    salvaging = ("shard", "--max-bad-fraction", "1", "--salvage", "--out", "salvaged")
+    said = lrcn_data(*salvaging, cwd=tmp_path).stderr
+    assert "1 damaged" in said
+    assert "--salvage" not in said
 
 
 def test_shard_takes_all_frames_of_each_video_with_seq_len_max(tmp_path: Path) -> None:

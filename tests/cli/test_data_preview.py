@@ -47,6 +47,9 @@ def test_rejected_videos_make_a_sheet(make_data_set: MakeDataSet) -> None:
     said = lrcn_data(folder, "preview", "--rejected", "--out", "r.png").stdout
     with Image.open(folder / "r.png") as picture:
         assert said == f"r.png: 2 of 2 rejected videos, {picture.width}x{picture.height} pixels\n"
+    done = lrcn_data(folder, "preview", "--rejected", "--clips", "1")
+    assert done.stdout.endswith("pixels; --clips 2 shows all\n")
+    assert "warning: 1 of 1 videos are not in --root .; name the folder" in done.stderr
     said = lrcn_data(folder, "preview", "--rejected", "--split", "test", "--json").stdout
     assert json.loads(said) == {
         "file": "preview.png",

@@ -178,6 +178,8 @@ def test_a_video_is_none_of_the_classes_below_the_least_score(
     assert [line.split()[3] for line in shown.splitlines() if "long.avi" in line] == ["none"]
     assert shown.count("%") == 2
     assert "the run isn't calibrated" in " ".join(shown.split())
+    predict(run, "long.avi", "--min-score", "0.999", "--csv", "segments.csv")
+    assert "--enter about segments and their files" in capsys.readouterr().err
 
 
 def test_a_video_longer_than_those_trained_on_is_said_to_be_cut_into_spans(

@@ -69,7 +69,7 @@ def test_each_video_of_a_folder_and_of_a_list_has_a_line_of_json(folder: Path) -
     assert {first["video"], second["video"]} == {"videos/walk/a.mp4", "videos/b.avi"}
     assert missing["error"].startswith("missing: there is no regular file")
     assert "videos/missing.avi: missing: there is no regular file of that name" in told
-    assert "1 of 3 videos could not be read" in told
+    assert "1 of 3 videos could not be read; paths in lists are relative to --root, now ." in told
     for found in (first, second):
         assert len(found["frames"]) == 45
         assert found["segments"][0]["start"] == 0

@@ -70,9 +70,12 @@ def test_what_no_font_has_is_written_as_its_code_and_said_with_the_remedy() -> N
     assert list(found.missing) == ["走", "る", "달"]
     remedy = found.remedy()
     assert remedy is not None
-    assert "CJK, Hiragana, Hangul;" in remedy
-    assert "such as U+8D70; install" in remedy
+    assert "CJK, Hangul, Hiragana;" in remedy
+    assert "such as U+308B; install" in remedy
     assert "pip install 'lrcn[fonts]'" in remedy
+    again = Fonts()
+    again.letters("달_る走")
+    assert again.remedy() == remedy
 
 
 def test_control_characters_and_stray_bytes_are_escaped() -> None:

@@ -56,7 +56,11 @@ FORMATS: dict[str, Format] = {
         ("frame-text", "a label a line and frame, a file a video (MS-TCN's 50 Salads)", frame_text),
         ("label-studio", "Label Studio's JSON of TimelineLabels", label_studio),
         ("salads-clock", "50 Salads' times of a device's clock, which are refused", salads_clock),
-        ("segments", "video,start,end,label: the form of this toolkit", segment_list),
+        (
+            "segments",
+            "video,start,end,label and no other columns, as docs/annotations.md has it",
+            segment_list,
+        ),
         ("thumos14", "THUMOS14's text files or table", thumos14),
         ("ucf101-24", "UCF101-24's table of first and last frames", ucf101_24),
         ("via3", "a project of the VGG Image Annotator 3", via3),
@@ -65,6 +69,8 @@ FORMATS: dict[str, Format] = {
 """The forms of annotations by their names."""
 
 _TEXT_ENDINGS = (".csv", ".eaf", ".json", ".tab", ".tsv", ".txt")
+_TABLES = (".csv", ".tab", ".tsv", ".txt")
+_LONGEST_HEADER = 200
 _NAMES_SHOWN = 5
 _OTHER_FILES = "files that are no annotation of this form"
 
@@ -99,13 +105,16 @@ def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Ann
     files = _files(source)
     if len(files) == 1:
         _ = files[0].text  # the error says more than that no form is recognised
+    told = name is not None
     if name is None:
         name = _recognised(source, files)
     found = [file for file in files if FORMATS[name].recognises(file)]
-    if len(files) == 1 and name in _OF_ANY_LINES:
-        found = files
+    if name in _OF_ANY_LINES:
+        found = files if len(files) == 1 else _like(files, found) if told else found
     if not found:
-        raise UsageError(f"{source} is not of the form {name}: {FORMATS[name].what}")
+        raise UsageError(
+            f"{source} is not of the form {name}{_columns(files)}: {FORMATS[name].what}"
+        )
     _refuse_unlike(files, found, name)
     try:
         annotation = FORMATS[name].read(found, options)
@@ -150,6 +159,19 @@ def _files(source: Path) -> list[Source]:
     return [Source(path) for path in names if not path.name.startswith(".")]
 
 
+def _columns(files: Sequence[Source]) -> str:
+    """The names of a lone table's columns, in parentheses; empty where there is no such table."""
+    lone = files[0] if len(files) == 1 and files[0].path.suffix.casefold() in _TABLES else None
+    names = show(", ".join(lone.header)) if lone and len(lone.header) > 1 else ""
+    return f" (columns: {names})" if 0 < len(names) < _LONGEST_HEADER else ""
+
+
+def _like(files: Sequence[Source], found: Sequence[Source]) -> list[Source]:
+    """The files that end as those that are recognised."""
+    endings = {file.path.suffix.casefold() for file in found}
+    return [file for file in files if file.path.suffix.casefold() in endings]
+
+
 def _names_of(source: Source) -> list[str]:
     return [name for name, form in FORMATS.items() if form.recognises(source)]
 
@@ -167,8 +189,9 @@ def _recognised(source: Path, files: Sequence[Source]) -> str:
     known = ", ".join(FORMATS)
     if not by_form:
         raise UsageError(
-            f"{source} has none of the forms of annotations that are known; give --format, one of"
-            f" {known}, to see what is wrong with it, or write video,start,end,label"
+            f"{source} has none of the forms of annotations that are known{_columns(files)}; write"
+            " video,start,end,label without other columns, or give --format, one of"
+            f" {known}, to see what is wrong with it"
         )
     if len(by_form) > 1:
         shown = _shown(f"{name} ({found[0].path.name})" for name, found in by_form.items())
@@ -178,11 +201,11 @@ def _recognised(source: Path, files: Sequence[Source]) -> str:
 
 def _refuse_unlike(files: Sequence[Source], found: Sequence[Source], name: str) -> None:
     """Refuse files that can't be read, or that should be of a video as those beside them are."""
-    endings = {file.path.suffix.casefold() for file in found}
-    alike = [file for file in files if file.path.suffix.casefold() in endings]
-    for file in alike:
+    for file in _like(files, found):
         if FORMATS[name].a_file_a_video and file.text and file not in found:
             why = f"this file is not of the form {name}, as others beside it are; move it away"
+            if name in _OF_ANY_LINES:
+                why += f", or give --format {name} if it is meant to be"
             raise file.wrong(0, why)
     for file in found:
         if not file.text.strip():

@@ -82,6 +82,29 @@ def test_a_list_of_names_is_no_labels_a_frame(sources: Sources) -> None:
         sources.read(path)
 
 
+def test_a_table_of_no_form_is_refused_with_its_columns(sources: Sources) -> None:
+    path = sources.file("a.csv", "video,start,end,label,note\na.mp4,0,1,cut,\n")
+    with pytest.raises(UsageError, match=r"\(columns: video, start, end, label, note\); write"):
+        sources.read(path)
+    with pytest.raises(UsageError, match=r"form segments \(columns: .*and no other columns"):
+        sources.read(path, form="segments")
+
+
+def test_a_short_file_among_labels_a_frame_is_read_where_the_form_is_named(
+    sources: Sources,
+) -> None:
+    sources.file("a.txt", "cut\ncut\n")
+    sources.file("b.txt", "cut\nmix\n")
+    sources.videos("a.mp4", "b.mp4")
+    with pytest.raises(UsageError, match=r"b.txt: .* or give --format frame-text"):
+        sources.read()
+    made = sources.read(form="frame-text", fps=1)
+    assert spans(made) == {
+        "a.mp4": [(0, 2, "cut")],
+        "b.mp4": [(0, 1, "cut"), (1, 2, "mix")],
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     ["1-30 SIL  \n31-40 pour_milk\n", "1,30,SIL,0\n31,40,pour_milk,3\n\n"],
@@ -589,7 +612,9 @@ def test_an_unknown_form_or_label_is_refused_with_the_known_ones(sources: Source
     sources.videos("a.mp4")
     with pytest.raises(UsageError, match=r"--format elam is none of .*did you mean 'elan'"):
         sources.read(path, form="elam")
-    with pytest.raises(UsageError, match=r"l.csv is not of the form boris: BORIS's"):
+    with pytest.raises(
+        UsageError, match=r"l.csv is not of the form boris \(columns: .*\): BORIS's"
+    ):
         sources.read(path, form="boris")
     with pytest.raises(UsageError, match=r"--unlabelled sit is no label of .* which has run"):
         sources.read(path, unlabelled=("sit",))

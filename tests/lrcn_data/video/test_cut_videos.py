@@ -184,6 +184,20 @@ def test_an_mp4_is_whole_up_to_the_last_byte_of_its_last_picture(
         assert said is None or f"{size} bytes of the {max(ends)}" in said
 
 
+def test_a_recording_that_was_broken_off_is_told_from_what_is_no_video(
+    write_video: Callable[..., Path],
+) -> None:
+    path = write_video("recording.mp4", frames=20)
+    data = path.read_bytes()
+    assert data.index(b"mdat") < data.index(b"moov")
+    path.write_bytes(data[: data.index(b"moov") - 100])
+    with pytest.raises(VideoError, match=r"no index \(moov\).*broken off"):
+        by_av(path, Counted(), DecodeOptions())
+    path.write_bytes(b"no video at all")
+    with pytest.raises(VideoError, match="no container that is allowed"):
+        by_av(path, Counted(), DecodeOptions())
+
+
 def test_tables_that_make_no_sense_are_not_believed_and_not_fatal(
     make: Callable[[str], Path],
 ) -> None:
