@@ -137,9 +137,14 @@ def test_a_signal_ends_it_with_a_summary(
     # a pipe that stays open
     out, into = os.pipe()
     os.write(into, write_video("long.mkv", frames=60, fps=10).read_bytes())
+    # a shell has what it starts in the background ignore Ctrl-C, and so does pytest's process then
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with os.fdopen(out, "rb", buffering=0) as pipe:
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=pipe))
-        said, told = predict(folder, "--live", "-", "--json", code=code)
+        try:
+            said, told = predict(folder, "--live", "-", "--json", code=code)
+        finally:
+            signal.signal(signal.SIGINT, before)
         os.close(into)
     *events, summary = map(json.loads, said.splitlines())
     assert told == ""
