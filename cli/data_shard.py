@@ -338,7 +338,7 @@ def command(*, out: str, dry_run: bool, as_json: bool, **values: Any) -> None:
         warn(sentence)
     making.refuse_many_failures(result)
     if not result.complete:
-        say(f"part {making.run.part} is done; the data set is whole once the other parts are")
+        say("this part is done; the data set is whole once the other parts are")
         return
     splits = {entry.split for entry in making.lists.entries}
     if not as_json and "train" in splits:
