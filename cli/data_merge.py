@@ -15,7 +15,7 @@ from .options import LOCATION, debug_option, frame_kind_option, json_option, wor
     short_help="Make one data set of several.",
     examples=(
         "lrcn-data merge ucf-shards my-shards --out both",
-        "lrcn-data merge a b c --out abc --skip-duplicates",
+        "lrcn-data merge a b c --out abc --skip-duplicates --link",
     ),
 )
 @click.argument("sources", metavar="SHARDS SHARDS [SHARDS...]", nargs=-1, type=LOCATION)
@@ -31,6 +31,12 @@ from .options import LOCATION, debug_option, frame_kind_option, json_option, wor
     is_flag=True,
     help="Allow a file, or the videos of a group, in two splits of what comes out.",
 )
+@click.option(
+    "--link",
+    is_flag=True,
+    help="Make tars that stay as they are hard links, which take no more room on the disk; all"
+    " data sets must be on one.",
+)
 @workers_option("The number of threads that write shards.", default="the cores allowed")
 @frame_kind_option
 @json_option
@@ -41,6 +47,7 @@ def command(
     out: str,
     skip_duplicates: bool,
     allow_leakage: bool,
+    link: bool,
     workers: int | None,
     plugins: tuple[str, ...],
     as_json: bool,
@@ -62,6 +69,7 @@ def command(
             out,
             skip_duplicates=skip_duplicates,
             allow_leakage=allow_leakage,
+            link=link,
             workers=workers,
             plugins=plugins,
             on_start=progress.start,

@@ -30,6 +30,7 @@ from lrcn_data.format.whole_sum import save_whole_sum
 from lrcn_data.joining.class_numbers import new_numbers
 from lrcn_data.joining.joined_options import common_options, common_values, made_from
 from lrcn_data.joining.joined_shards import JoinedShard
+from lrcn_data.joining.link_unchanged import link_unchanged
 from lrcn_data.joining.stored_videos import StoredSet
 from lrcn_data.joining.unique_keys import unique_keys
 from lrcn_data.joining.write_joined import Joining, write_joined
@@ -107,6 +108,7 @@ def join(
     plan: JoinPlan,
     folder: DataSetFolder,
     *,
+    link: bool = False,
     workers: int | None = None,
     on_start: Callable[[int, int], None] = lambda shards, left: None,
     on_shard: Callable[[], None] = lambda: None,
@@ -116,12 +118,13 @@ def join(
     Args:
         plan: What it is to be.
         folder: The folder to write into, which is made if it doesn't exist.
+        link: Whether tars that stay as they are become hard links to those that they were.
         workers: The number of threads that write shards; None for as many as cores may be used.
         on_start: Called once with the number of shards, and with the number still to be written.
         on_shard: Called after each shard that was written.
 
     Raises:
-        UsageError: There are fewer workers than one.
+        UsageError: There are fewer workers than one, or a link can't be made.
         LrcnError: The folder holds another data set or other files, another run is writing there,
             or a file can't be written.
         ShardError: A data set that it is made from is damaged.
@@ -142,7 +145,7 @@ def join(
                 folder.write_manifest(manifest)
                 for name in DERIVED:
                     folder.delete(name)
-                for _ in _write_all(left, joining, folder, scratch, workers):
+                for _ in _write_all(left, joining, folder, scratch, link, workers):
                     on_shard()
                 manifest = _finish(plan, joining, manifest, folder)
             _remove_arrays(manifest, folder)
@@ -156,14 +159,20 @@ def _write_all(
     joining: Joining,
     folder: DataSetFolder,
     scratch: Path,
+    link: bool,
     workers: int | None,
 ) -> Iterator[None]:
     """Write shards, several at a time, each of which is given as it gets its place."""
+
+    def write(shard: JoinedShard) -> None:
+        written = write_joined(shard, joining, scratch)
+        if link:
+            link_unchanged(written, joining.stored[shard.origin])
+        folder.put_shard(written)
+
     pool = ThreadPoolExecutor(workers or usable_cores())
     try:
-        yield from pool.map(
-            lambda shard: folder.put_shard(write_joined(shard, joining, scratch)), shards
-        )
+        yield from pool.map(write, shards)
     finally:
         pool.shutdown(cancel_futures=True)
 

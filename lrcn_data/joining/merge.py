@@ -22,6 +22,7 @@ def merge(
     *,
     skip_duplicates: bool = False,
     allow_leakage: bool = False,
+    link: bool = False,
     workers: int | None = None,
     plugins: Collection[str] = (),
     on_start: Callable[[int, int], None] = lambda shards, left: None,
@@ -40,14 +41,15 @@ def merge(
         skip_duplicates: Whether clips that several have are taken once, instead of refused; and so
             are files that are too short for one.
         allow_leakage: Whether a file, or a group of videos, may be in two splits.
+        link: Whether tars that stay as they are become hard links, which take no more room.
         workers: Number of threads that write shards; None for as many as cores may be used.
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
         on_start: Called once with the number of shards, and with the number still to be written.
         on_shard: Called after each shard that was written.
 
     Raises:
-        UsageError: There are fewer than two data sets, one is named twice, or a plug-in has made
-            the frames that is not named.
+        UsageError: There are fewer than two data sets, one is named twice, a plug-in has made the
+            frames that is not named, or there can't be links.
         ShardError: A data set is missing, unfinished or damaged, or they differ in what their clips
             are.
         LrcnError: They have the same clips, a file or a group is in two splits, the folder holds
@@ -59,6 +61,9 @@ def merge(
     for number, folder in enumerate(folders):
         if folder in folders[:number]:
             raise UsageError(f"{folder} is named twice; name each data set once")
+    target = DataSetFolder(out)
+    if link:
+        _refuse_stores([*folders, target])
     stored = [open_stored_set(folder.location, plugins=plugins) for folder in folders]
     refuse_disagreement(stored)
     distinct = leave_out_duplicates(stored)
@@ -74,4 +79,10 @@ def merge(
         left_out=distinct.left_out,
         entries_left_out=sum(map(len, entries)),
     )
-    return join(plan, DataSetFolder(out), workers=workers, on_start=on_start, on_shard=on_shard)
+    return join(plan, target, link=link, workers=workers, on_start=on_start, on_shard=on_shard)
+
+
+def _refuse_stores(folders: Sequence[DataSetFolder]) -> None:
+    for folder in folders:
+        if not folder.is_local:
+            raise UsageError(f"{folder} is in a store, which has no links; leave out --link")

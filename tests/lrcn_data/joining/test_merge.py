@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -115,6 +116,28 @@ def test_tars_in_which_nothing_changes_stay_as_they_are(two: list[Path]) -> None
     keys = [sample.record.key for sample in samples(data)]
     assert len(set(keys)) == len(keys)
     assert keys[5] == "train-000-00000-2"
+
+
+def test_tars_in_which_nothing_changes_may_be_links(
+    two: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = two[0].parent
+    copied, linked = merge(two, parent / "copied"), merge(two, parent / "linked", link=True)
+    assert files_of(parent / "linked") == files_of(parent / "copied")
+    files = {path.stat().st_ino for folder in two for path in folder.glob("*.tar")}
+    shared = [path for path in (parent / "linked").glob("*.tar") if path.stat().st_ino in files]
+    assert len(shared) == linked.unchanged == copied.unchanged == 3
+    assert merge(two, parent / "linked", link=True) == linked
+    assert not list((parent / "linked" / ".meta").glob("run-*"))
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", refuse)
+    with pytest.raises(UsageError, match=r"train-000.tar: a hard link .* \(Invalid cross-device"):
+        merge(two, parent / "elsewhere", link=True)
+    with pytest.raises(UsageError, match=r"s3://b/x is in a store, which has no links; leave out"):
+        merge([two[0], "s3://b/x"], parent / "elsewhere", link=True)
 
 
 def test_pixel_sums_are_added_exactly(two: list[Path]) -> None:
