@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
+from lrcn_data.printable import count_of
 from lrcn_model.pictures.written_files import WrittenFiles
+from lrcn_model.ranks import Ranks
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.begin_with import Beginning, begin_with
 from lrcn_model.training.loop import Training
@@ -21,9 +23,12 @@ from lrcn_model.training.run_record import (
     TrainedOn,
     check_same,
     read_options,
+    read_processes,
     write_pretrained,
     write_record,
 )
+from lrcn_model.training.same_everywhere import check_same_everywhere
+from lrcn_model.training.step_shares import StepShares, step_shares
 from lrcn_model.training.stop_signals import StopSignals
 
 
@@ -63,6 +68,7 @@ def run_training(
     """
     with prepared(options, choice.plugins) as ready:
         ranks, trained_on = ready.ranks, ready.data.trained_on()
+        check_same_everywhere(ranks, options, trained_on)
         for sentence in ready.data.warnings():
             observer.warn(sentence)
         with ExitStack() as held:
@@ -70,18 +76,25 @@ def run_training(
             train_step = held.enter_context(closing(ready.new_train_step()))
             folder = choice.folder(options, trained_on)
             beginning = Beginning()
-            if choice.fresh or not folder.has_checkpoint():
+            # other machines need not see the folder, nor the weights to begin with
+            if ranks.first and (choice.fresh or not folder.has_checkpoint()):
                 beginning = begin_with(train_step.net, options, ready.data.train)
             if beginning.pretrained is not None:
                 observer.note(beginning.pretrained.note())
             for sentence in beginning.warnings:
                 observer.warn(sentence)
+            begun_with = ranks.count
             if ranks.first:
                 held.enter_context(_locked(folder))
-                _open_folder(folder, ready, trained_on, fresh=choice.fresh)
+                begun_with = _open_folder(folder, ready, trained_on, fresh=choice.fresh)
                 if beginning.pretrained is not None:
                     write_pretrained(folder, beginning.pretrained)
-            ranks.wait()
+            shares = step_shares(options, ranks, ranks.from_first(begun_with))
+            if begun_with != ranks.count:
+                observer.note(_other_processes(begun_with, shares, ranks))
+            ready.data.take_shares(shares)
+            train_step.shares = shares
+            train_step.share_weights()
             training = Training(
                 options,
                 folder=folder,
@@ -136,14 +149,36 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         yield
 
 
-def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, fresh: bool) -> None:
-    """Begin a run in a folder, or go on with the one that is there."""
-    options = ready.options
+def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, fresh: bool) -> int:
+    """Begin a run in a folder, or go on with the one that is there.
+
+    Returns:
+        The number of processes that the run was begun with.
+    """
+    options, ranks = ready.options, ready.ranks
     folder.remove_leftovers()
     if fresh:
         folder.clear()
+    begun_with = ranks.count
     if folder.exists():
         check_same(folder, options, trained_on)
+        begun_with = read_processes(folder) or ranks.count
+        # before anything is written
+        step_shares(options, ranks, begun_with)
         before = read_options(folder).epochs
         options = replace(options, epochs=max(before, options.epochs))
-    write_record(folder, options, trained_on, ready.environment())
+    write_record(folder, options, trained_on, ready.environment(), processes=begun_with)
+    return begun_with
+
+
+def _other_processes(begun_with: int, shares: StepShares, ranks: Ranks) -> str:
+    """What becomes of the steps of a run that was begun with other processes, for the user."""
+    before = f"the run was begun with {count_of(begun_with, 'process', 'processes')}: a step stays"
+    if shares.count == begun_with:
+        how = f"each process does the work of {len(shares.own)}"
+    else:
+        how = (
+            f"--batch-size {shares.batch_size} and --accumulate {shares.accumulate} in each of"
+            f" {ranks.count}, with dropout, mixup and batch normalization of their own"
+        )
+    return f"{before} at {count_of(shares.clips, 'clip')}; {how}"

@@ -70,7 +70,12 @@ class TrainedOn:
 
 
 def write_record(
-    folder: RunFolder, options: TrainOptions, trained_on: TrainedOn, environment: dict[str, Any]
+    folder: RunFolder,
+    options: TrainOptions,
+    trained_on: TrainedOn,
+    environment: dict[str, Any],
+    *,
+    processes: int = 1,
 ) -> None:
     """Write run.json and config.toml; where a run goes on, its files are replaced.
 
@@ -79,6 +84,7 @@ def write_record(
         options: All values of the training.
         trained_on: The data that the run is recognized by.
         environment: The command, the software and the machine that train, which only people read.
+        processes: The number of processes that the run was begun with, whose batches make a step.
 
     Raises:
         LrcnError: A file can't be written.
@@ -87,7 +93,7 @@ def write_record(
 
     folder.checkpoints.mkdir(parents=True, exist_ok=True)
     with run_file(folder.record) as file:
-        record = {**trained_on.as_record(), "environment": environment}
+        record = {**trained_on.as_record(), "processes": processes, "environment": environment}
         file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
     # last: its presence says that there is a run
     with run_file(folder.config) as file:
@@ -141,10 +147,33 @@ def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) 
         )
 
 
+def read_processes(folder: RunFolder) -> int | None:
+    """The number of processes that a run was begun with; None where an older version began it.
+
+    Raises:
+        LrcnError: The run's record can't be read.
+    """
+    processes = _read_json(folder).get("processes")
+    if processes is not None and not (type(processes) is int and processes > 0):
+        raise LrcnError(
+            f"{folder.record} says that the run was begun with {processes!r} processes, which is no"
+            " number of them; use --fresh to start anew"
+        )
+    return processes
+
+
 def _read_record(folder: RunFolder) -> TrainedOn:
     try:
-        return TrainedOn.from_json(json.loads(folder.record.read_bytes()))
-    except (OSError, ValueError, KeyError) as error:
+        return TrainedOn.from_json(_read_json(folder))
+    except KeyError as error:
+        raise LrcnError(f"{folder.record} lacks {error}; use --fresh to start anew") from error
+
+
+def _read_json(folder: RunFolder) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads(folder.record.read_bytes())
+        return record
+    except (OSError, ValueError) as error:
         raise LrcnError(
             f"{folder.record} can't be read ({error!r}); use --fresh to start anew"
         ) from error
