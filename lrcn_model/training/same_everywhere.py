@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -15,6 +16,8 @@ from lrcn_data.errors import UsageError
 from lrcn_model.ranks import Ranks
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn
+
+Facts = dict[str, str]
 
 _LONGEST = 60
 """Values that are longer as JSON are compared, and shown, by their hash."""
@@ -35,7 +38,19 @@ def check_same_everywhere(ranks: Ranks, options: TrainOptions, trained_on: Train
         "cache": options.cache,
         **asdict(trained_on),
     }
-    found = ranks.gather((socket.gethostname(), {name: _shown(v) for name, v in facts.items()}))
+    shown = {name: _shown(value) for name, value in facts.items()}
+    check_facts(ranks.gather((socket.gethostname(), shown)))
+
+
+def check_facts(found: Sequence[tuple[str, Facts]]) -> None:
+    """Refuse to train where processes differ.
+
+    Args:
+        found: The machine of each process, and by name what decides how it trains.
+
+    Raises:
+        UsageError: They differ.
+    """
     host, first = found[0]
     for rank, (other_host, other) in enumerate(found):
         for name in {**first, **other}:
