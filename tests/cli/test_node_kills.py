@@ -131,7 +131,10 @@ def difference(one: Path, other: Path) -> str | None:
         if line.keys() != right.keys():
             return f"{line} instead of {right}"
         for name, value in line.items():
-            if not math.isclose(value, right[name], rel_tol=1e-3, abs_tol=1e-6):
+            same = value == right[name]
+            if isinstance(value, float):
+                same = math.isclose(value, right[name], rel_tol=1e-3, abs_tol=1e-6)
+            if not same:
                 return f"{name} {value}, not {right[name]}, after step {right['step']}"
     states = [load_checkpoint(out / "checkpoints/last.pt")["net"] for out in (one, other)]
     for name, value in states[0].items():
