@@ -31,7 +31,7 @@ def share_steps(options: TrainOptions, *, before: int, now: int) -> TrainOptions
         raise UsageError(
             f"this run was begun by {count_of(before, 'process', 'processes')} and takes"
             f" {count_of(clips, 'clip')} in a step, which {now} can't share evenly; start one of"
-            f" {fitting}"
+            f" {fitting}, or begin another run with its weights by --init"
         )
     mine = clips // now
     times = next(n for n in range(1, mine + 1) if not mine % n and mine // n <= options.batch_size)
