@@ -61,6 +61,19 @@ class Ranks:
         if self.count > 1:
             distributed.broadcast(values, 0)
 
+    def from_first(self, value: Any) -> Any:
+        """The value that the first process gives, in all of them.
+
+        Raises:
+            LrcnError: Another process has ended.
+        """
+        if self.count == 1:
+            return value
+        values = [value]
+        with self._ending_together():
+            distributed.broadcast_object_list(values, 0)
+        return values[0]
+
     def gather(self, value: Any) -> list[Any]:
         """The values of all processes, in the order of their numbers; each process gets them."""
         if self.count == 1:
@@ -75,9 +88,14 @@ class Ranks:
         Raises:
             LrcnError: Another process has ended.
         """
-        try:
-            if self.count > 1:
+        if self.count > 1:
+            with self._ending_together():
                 distributed.barrier()
+
+    @contextmanager
+    def _ending_together(self) -> Iterator[None]:
+        try:
+            yield
         except RuntimeError as error:
             raise LrcnError(
                 f"process {self.rank} ends since another one did, which has said why"

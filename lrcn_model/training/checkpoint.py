@@ -79,12 +79,11 @@ class Checkpoints:
         if best:
             _keep(self.last, self.best)
 
-    def load(self, warn: Callable[[str], None], *, may_repair: bool = True) -> State | None:
+    def load(self, warn: Callable[[str], None]) -> State | None:
         """The newest sound checkpoint, with its tensors on the CPU; None where there is none.
 
         Args:
             warn: Called with a message where the newest is damaged and an older one is used.
-            may_repair: Whether to move a damaged one away, as only one of several processes may.
 
         Raises:
             CheckpointError: There are checkpoints and all of them are damaged.
@@ -98,7 +97,7 @@ class Checkpoints:
             except CheckpointError as error:
                 faults.append(f"{error}")
                 continue
-            if faults and may_repair and self.last.exists():
+            if faults and self.last.exists():
                 # so that the next save doesn't put it in the place of the sound one
                 self.last.replace(self.folder / "damaged.pt")
             if faults:

@@ -178,6 +178,11 @@ class TrainData:
         assert isinstance(self.train_clips, RecutClips)
         return StreamSampler(self.train_clips, batch_size=options.batch_size, seed=options.seed)
 
+    def take(self, options: TrainOptions) -> None:
+        """Share the clips of a step otherwise: by other --batch-size and --accumulate."""
+        self._options = options
+        self._sampler = self._new_sampler()
+
     def class_weights(self) -> Tensor | None:
         """How much a clip, or a frame of labels in time, of each class counts.
 

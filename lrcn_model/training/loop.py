@@ -319,8 +319,9 @@ class Training:
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
-        """Go back to the last checkpoint, if there is one."""
-        state = self._checkpoints.load(self._observer.warn, may_repair=self._ranks.first)
+        """Go back to the last checkpoint, if there is one; only the first process need see it."""
+        state = self._checkpoints.load(self._observer.warn) if self._ranks.first else None
+        state = self._ranks.from_first(state)
         if state is None:
             return
         try:

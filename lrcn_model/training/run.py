@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
+from lrcn_data.printable import count_of
 from lrcn_model.pictures.written_files import WrittenFiles
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.begin_with import Beginning, begin_with
@@ -20,10 +21,13 @@ from lrcn_model.training.run_pictures import show_beginning, show_end
 from lrcn_model.training.run_record import (
     TrainedOn,
     check_same,
+    processes_of,
     read_options,
     write_pretrained,
     write_record,
 )
+from lrcn_model.training.same_everywhere import check_same_everywhere, is_there_first
+from lrcn_model.training.step_share import share_steps
 from lrcn_model.training.stop_signals import StopSignals
 
 
@@ -63,14 +67,18 @@ def run_training(
     """
     with prepared(options, choice.plugins) as ready:
         ranks, trained_on = ready.ranks, ready.data.trained_on()
+        check_same_everywhere(ranks, options, trained_on)
         for sentence in ready.data.warnings():
             observer.warn(sentence)
         with ExitStack() as held:
             # before there is a folder, so that values that make no net leave none behind
             train_step = held.enter_context(closing(ready.new_train_step()))
             folder = choice.folder(options, trained_on)
+            is_there = not choice.fresh and is_there_first(ranks, folder)
+            options = _in_steps_as_before(ready, folder, is_there=is_there, observer=observer)
+            goes_on = is_there and ranks.from_first(folder.has_checkpoint())
             beginning = Beginning()
-            if choice.fresh or not folder.has_checkpoint():
+            if not goes_on:
                 beginning = begin_with(train_step.net, options, ready.data.train)
             if beginning.pretrained is not None:
                 observer.note(beginning.pretrained.note())
@@ -93,7 +101,7 @@ def run_training(
                 figures_only=choice.figures_only,
             )
             shows = choice.pictures and ranks.first
-            if shows and not folder.has_checkpoint():
+            if shows and not goes_on:
                 _warn_of(show_beginning(folder, options, ready.data.train.data_set), observer)
             trained = training.run()
             made = WrittenFiles()
@@ -110,6 +118,28 @@ def run_training(
             test_shards=ready.data.test_shards(),
             files=made.paths,
         )
+
+
+def _in_steps_as_before(
+    ready: Prepared, folder: RunFolder, *, is_there: bool, observer: TrainingObserver
+) -> TrainOptions:
+    """The options by which each process takes its share of the run's steps, as its data do then.
+
+    Raises:
+        UsageError: A step of the run can't be shared by so many processes.
+        LrcnError: The run's files can't be read.
+    """
+    ranks = ready.ranks
+    before = ranks.from_first(processes_of(folder) if is_there and ranks.first else None)
+    options = share_steps(ready.options, before=before or ranks.count, now=ranks.count)
+    if options is not ready.options:
+        ready.data.take(options)
+        observer.note(
+            f"a step has the clips that it had with {count_of(before, 'process', 'processes')}:"
+            f" {count_of(options.batch_size, 'clip')} in each of {ranks.count},"
+            f" {count_of(options.accumulate, 'time')}"
+        )
+    return options
 
 
 def _warn_of(problems: Sequence[str], observer: TrainingObserver) -> None:
@@ -138,7 +168,7 @@ def _locked(folder: RunFolder) -> Iterator[None]:
 
 def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, fresh: bool) -> None:
     """Begin a run in a folder, or go on with the one that is there."""
-    options = ready.options
+    options, processes = ready.options, ready.ranks.count
     folder.remove_leftovers()
     if fresh:
         folder.clear()
@@ -146,4 +176,5 @@ def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, f
         check_same(folder, options, trained_on)
         before = read_options(folder).epochs
         options = replace(options, epochs=max(before, options.epochs))
-    write_record(folder, options, trained_on, ready.environment())
+        processes = processes_of(folder) or processes
+    write_record(folder, options, trained_on, ready.environment(), processes)

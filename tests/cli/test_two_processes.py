@@ -198,7 +198,7 @@ def test_two_processes_go_on_from_the_same_checkpoint_where_the_last_is_rotten(
     make_data_set: MakeDataSet,
 ) -> None:
     folder = make_data_set(samples={"train": [6]}, sizes=((32, 32),), seq_len=3).parent
-    options = ["--batch-size", "1", "--out", "run"]
+    options = ["--batch-size", "2", "--out", "run"]
     call("train", *TRAIN, "--shards", "shards", *options, "--epochs", "2", folder=folder)
     last = folder / "run/checkpoints/last.pt"
     damaged = bytearray(last.read_bytes())
