@@ -40,12 +40,14 @@ def shuffled_in_windows(
     """
     counts = np.asarray(shard_samples, np.int64)
     starts = np.cumsum(counts) - counts
-    parts = [np.zeros(0, np.int64)]
+    order = np.empty(counts.sum(), np.int64)
+    done = 0
     for number, chosen in enumerate(shard_windows(len(counts), window, seed=seed, epoch=epoch)):
         samples = np.concatenate([starts[shard] + np.arange(counts[shard]) for shard in chosen])
-        order = permutation(len(samples), "window", seed, epoch, number * window)
-        parts.append(samples[order])
-    return np.concatenate(parts)
+        mixed_up = permutation(len(samples), "window", seed, epoch, number * window)
+        order[done : done + len(samples)] = samples[mixed_up]
+        done += len(samples)
+    return order
 
 
 def shard_windows(count: int, window: int, *, seed: int, epoch: int) -> list[list[int]]:
