@@ -458,24 +458,27 @@ def find_shards(patterns: Patterns, *, split: str | None = None) -> FoundShards:
     """
     if split is not None and split not in SPLITS:
         raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    manifests: dict[DataSetFolder, Manifest] = {}
+    found: dict[str, _ListedFolder] = {}
     shards: list[Shard] = []
     missing: list[str] = []
     for location in expand_shards(patterns):
-        is_tar = location.endswith(ENDING) and not locations.is_folder(location)
-        folder = DataSetFolder(locations.split_location(location)[0] if is_tar else location)
-        if folder not in manifests:
-            manifests[folder] = load_manifest(folder)
-        entries = {entry.file: entry for entry in manifests[folder].shards}
-        names = [locations.split_location(location)[1]] if is_tar else list(entries)
-        for name in names:
-            shard = _find_shard(folder, name, entries)
+        above, name = locations.split_location(location)
+        is_tar = location.endswith(ENDING) and (
+            (above in found and name in found[above].sizes) or not locations.is_folder(location)
+        )
+        place = above if is_tar else location
+        if place not in found:
+            found[place] = _ListedFolder(DataSetFolder(place))
+        listed = found[place]
+        for file in [name] if is_tar else listed.entries:
+            shard = listed.shard(file)
             if shard is None:
-                missing.append(folder.at(name))
+                missing.append(listed.folder.at(file))
             else:
                 shards.append(shard)
     if missing:
         raise _missing(missing)
+    manifests = {listed.folder: listed.manifest for listed in found.values()}
     _check_agreement(manifests)
     shards = [shard for shard in dict.fromkeys(shards) if split in (None, shard.entry.split)]
     if not shards:
@@ -495,14 +498,14 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
         of_split.setdefault((shard.folder, shard.entry.split), []).append(shard)
     without: list[str] = []
     for (folder, split), shards in of_split.items():
-        there = set(folder.names(META))
         form = found.manifests[folder].index_form
-        if Path(split_index(split)).name in there:
+        if folder.has(split_index(split)):
             entries = found.manifests[folder].of_split(split)
             indices = SplitIndex(folder, split, form).shards(entries)
             all_shards = (Shard(folder=folder, entry=entry) for entry in entries)
             by_shard |= zip(all_shards, indices, strict=True)
             continue
+        there = set(folder.names(META))
         for shard in shards:
             arrays = ShardFiles.of(shard.entry.file).arrays
             if Path(arrays).name in there:
@@ -574,29 +577,56 @@ def _check_end(shard: Shard, index: ShardIndex) -> None:
         )
 
 
-def _find_shard(folder: DataSetFolder, name: str, entries: dict[str, ShardEntry]) -> Shard | None:
-    """Find a shard and check its size against the manifest; None if there is no such file."""
-    location = folder.at(name)
-    size = folder.size(name)
-    if size is None:
-        return None
-    entry = entries.get(name)
-    if entry is None and folder.append_moves_in:
-        raise ShardError(
-            f"{location} is not in {folder}'s {MANIFEST} yet, as an append moves in; try again, or"
-            " run the same `lrcn-data shard --append` command again if it was stopped"
-        )
-    if entry is None:
-        raise ShardError(
-            f"{location} is not in {folder}'s {MANIFEST}, which names"
-            f" {describe_names(entries) or 'no shards'}; name those"
-        )
-    if size != entry.bytes:
-        raise ShardError(
-            f"{location} has {size:,} bytes where {MANIFEST} says {entry.bytes:,}; copy the shard"
-            " again or make it anew"
-        )
-    return Shard(folder=folder, entry=entry)
+class _ListedFolder:
+    """The folder of a data set, with the sizes of its files, which a store says 1,000 at a time.
+
+    Args:
+        folder: The folder.
+
+    Attributes:
+        folder: The folder.
+        manifest: Its manifest.
+        entries: What the manifest says of each shard, by the tar's name.
+        sizes: The size in bytes of each file, by its name, of those that could be listed.
+
+    Raises:
+        ShardError: The manifest is missing, damaged or unfinished, or the folder can't be read.
+    """
+
+    def __init__(self, folder: DataSetFolder) -> None:
+        self.folder = folder
+        self.manifest = load_manifest(folder)
+        self.entries = {entry.file: entry for entry in self.manifest.shards}
+        self.sizes = folder.sizes()
+
+    def shard(self, name: str) -> Shard | None:
+        """Find a shard and check its size against the manifest; None if there is no such file.
+
+        Raises:
+            ShardError: The manifest doesn't name the shard, or says that it has another size.
+        """
+        folder, entry = self.folder, self.entries.get(name)
+        size = self.sizes.get(name)
+        if size is None:
+            size = folder.size(name)
+        if size is None:
+            return None
+        if entry is None and folder.append_moves_in:
+            raise ShardError(
+                f"{folder.at(name)} is not in {folder}'s {MANIFEST} yet, as an append moves in; try"
+                " again, or run the same `lrcn-data shard --append` command again if it was stopped"
+            )
+        if entry is None:
+            raise ShardError(
+                f"{folder.at(name)} is not in {folder}'s {MANIFEST}, which names"
+                f" {describe_names(self.entries) or 'no shards'}; name those"
+            )
+        if size != entry.bytes:
+            raise ShardError(
+                f"{folder.at(name)} has {size:,} bytes where {MANIFEST} says {entry.bytes:,}; copy"
+                " the shard again or make it anew"
+            )
+        return Shard(folder=folder, entry=entry)
 
 
 def _missing(missing: list[str]) -> ShardError:

@@ -20,7 +20,9 @@ import pytest
 from lrcn_data.errors import LrcnError, ShardError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.file_names import ShardFiles
-from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.shard_reader import find_shards, open_data_set
 from lrcn_data.making.make_shards import make_shards
 from lrcn_data.storage import bucket_store, remote_files
 from lrcn_data.storage.folder import Folder
@@ -132,6 +134,29 @@ def test_a_data_set_is_made_and_read_through_faults(
         if path.is_file() and path.name != ".lock"
     }
     store.remove()
+
+
+def test_shards_are_listed_not_asked_for_one_by_one(proxy: FaultyProxy) -> None:
+    folder = DataSetFolder("s3://bucket/many")
+    tar, sha256 = bytes(1024), "0" * 64
+    names = [f"train-{number:03d}.tar" for number in range(30)]
+    for name in names:
+        folder.write(name, tar)
+    shards = [
+        ShardEntry(file=name, split="train", samples=0, bytes=1024, sha256=sha256) for name in names
+    ]
+    folder.write_manifest(
+        Manifest(options={"seq_len": 1, "fps": 5}, classes=["a", "b"], shards=shards)
+    )
+    for pattern in ("s3://bucket/many", "s3://bucket/many/train-{000..029}.tar"):
+        proxy.met.clear()
+        found = find_shards(pattern)
+        assert [shard.entry for shard in found.shards] == shards
+        assert proxy.met["HEAD"] + proxy.met["GET"] < 8
+    folder.delete(names[7])
+    with pytest.raises(ShardError, match=r"train-007\.tar is not there"):
+        find_shards("s3://bucket/many")
+    folder.remove()
 
 
 @pytest.mark.parametrize("before", [None, b"of a dead owner"])
