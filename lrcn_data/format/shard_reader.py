@@ -140,7 +140,7 @@ class DataSet:
         self.cache = cache
         self._bytes = ShardBytes(cache)
         self.shards = found.shards
-        self.indices = load_indices(found)
+        self.indices, self._whole = load_indices(found)
         self.classes = list(found.first_manifest.classes)
         self.multi_label = layout.multi_label
         self.labels_in_time = layout.labels_in_time
@@ -164,14 +164,14 @@ class DataSet:
         """
         if self.multi_label:
             return multi_hot(self._sets, len(self.classes))
-        return np.concatenate([index.label for index in self.indices])
+        return self.of_samples("label").copy()
 
     @cached_property
     def label_groups(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), a number for the class or the set of classes of each sample."""
         if self.multi_label:
             return np.unique(self._sets, axis=1, return_inverse=True)[1]
-        return np.concatenate([index.label for index in self.indices])
+        return self.of_samples("label")
 
     def class_counts(self) -> npt.NDArray[np.int64]:
         """The number of samples that have each class, int64 (classes,)."""
@@ -188,7 +188,7 @@ class DataSet:
     @cached_property
     def num_valid(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), the number of frames of each sample that are no padding."""
-        return np.concatenate([index.num_valid for index in self.indices])
+        return self.of_samples("num_valid")
 
     @cached_property
     def frame_labels(self) -> npt.NDArray[np.int16] | None:
@@ -204,7 +204,7 @@ class DataSet:
     @cached_property
     def sources(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), which input file each sample is from; see `format.sources`."""
-        return np.concatenate([index.source for index in self.indices])
+        return self.of_samples("source")
 
     @cached_property
     def positions(self) -> npt.NDArray[np.int64] | None:
@@ -225,6 +225,16 @@ class DataSet:
     def _in_time(self, name: str) -> npt.NDArray[np.int64] | None:
         if not self.labels_in_time:
             return None
+        return self.of_samples(name)
+
+    def of_samples(self, name: str) -> npt.NDArray[np.int64]:
+        """A field of `ShardIndex` for all samples, int64 (samples,).
+
+        Of the shards of one split, all of them in their order, it is in the index's own memory,
+        which is only to be read.
+        """
+        if self._whole is not None:
+            return getattr(self._whole, name)  # type: ignore[no-any-return]
         return np.concatenate([getattr(index, name) for index in self.indices])
 
     @property
@@ -486,8 +496,11 @@ def find_shards(patterns: Patterns, *, split: str | None = None) -> FoundShards:
     return FoundShards(manifests=manifests, shards=shards)
 
 
-def load_indices(found: FoundShards) -> list[ShardIndex]:
+def load_indices(found: FoundShards) -> tuple[list[ShardIndex], ShardIndex | None]:
     """Read the index of each shard: from that of its split, or else from its own arrays.
+
+    Returns:
+        The indices, and where they are all that one split's index has, in its order, that as one.
 
     Raises:
         ShardError: An index is missing, damaged, or that of another shard.
@@ -496,14 +509,18 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
     of_split: dict[tuple[DataSetFolder, str], list[Shard]] = {}
     for shard in found.shards:
         of_split.setdefault((shard.folder, shard.entry.split), []).append(shard)
+    whole: ShardIndex | None = None
     without: list[str] = []
     for (folder, split), shards in of_split.items():
         form = found.manifests[folder].index_form
         if folder.has(split_index(split)):
             entries = found.manifests[folder].of_split(split)
-            indices = SplitIndex(folder, split, form).shards(entries)
-            all_shards = (Shard(folder=folder, entry=entry) for entry in entries)
+            opened = SplitIndex(folder, split, form)
+            indices = opened.shards(entries)
+            all_shards = [Shard(folder=folder, entry=entry) for entry in entries]
             by_shard |= zip(all_shards, indices, strict=True)
+            if found.shards == all_shards:
+                whole = opened.samples(sum(map(len, indices)))
             continue
         there = set(folder.names(META))
         for shard in shards:
@@ -521,7 +538,7 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
         )
     for shard in found.shards:
         _check_end(shard, by_shard[shard])
-    return [by_shard[shard] for shard in found.shards]
+    return [by_shard[shard] for shard in found.shards], whole
 
 
 def frame_sums(

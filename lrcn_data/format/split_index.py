@@ -114,6 +114,10 @@ class SplitIndex:
             for entry, start, end in zip(entries, ends[:-1], ends[1:], strict=True)
         ]
 
+    def samples(self, count: int) -> ShardIndex:
+        """The first samples of all shards as one index, whose offsets are those in each tar."""
+        return ShardIndex.of_rows(self._rows[:_TAR, :count], self._form)
+
     def by_tar(self) -> Iterator[tuple[int, ShardIndex]]:
         """The index of each tar that has samples, with the number that stands for the tar.
 
