@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +53,7 @@ from lrcn_data.printable import first_few
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
 from lrcn_data.storage.file_cache import FileCache
+from lrcn_data.storage.shared_copies import SharedCopies
 
 _SHOWN = 3
 
@@ -82,10 +83,12 @@ class FoundShards:
     Attributes:
         manifests: The manifest of each folder that the shards lie in.
         shards: The shards in the order in which they were named.
+        copies: The indices that were copied from stores, for all processes that open the shards.
     """
 
     manifests: dict[DataSetFolder, Manifest]
     shards: list[Shard]
+    copies: SharedCopies = field(default_factory=SharedCopies)
 
     @property
     def first_manifest(self) -> Manifest:
@@ -515,7 +518,7 @@ def load_indices(found: FoundShards) -> tuple[list[ShardIndex], ShardIndex | Non
         form = found.manifests[folder].index_form
         if folder.has(split_index(split)):
             entries = found.manifests[folder].of_split(split)
-            opened = SplitIndex(folder, split, form)
+            opened = SplitIndex(folder, split, form, found.copies)
             indices = opened.shards(entries)
             all_shards = [Shard(folder=folder, entry=entry) for entry in entries]
             by_shard |= zip(all_shards, indices, strict=True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -157,6 +160,35 @@ def test_shards_are_listed_not_asked_for_one_by_one(proxy: FaultyProxy) -> None:
     with pytest.raises(ShardError, match=r"train-007\.tar is not there"):
         find_shards("s3://bucket/many")
     folder.remove()
+
+
+LOADED = "import pickle, sys; print(len(pickle.load(sys.stdin.buffer)))"
+"""The program of a process that is given a data set, as the workers of a training are."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_processes_that_are_given_a_data_set_share_its_copy_of_the_index(
+    proxy: FaultyProxy, make_data_set: MakeDataSet
+) -> None:
+    folder = make_data_set(samples={"train": [2, 3]})
+    store = DataSetFolder("s3://bucket/shared")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            store.write(str(path.relative_to(folder)), path.read_bytes())
+    data_set = open_data_set(store.location)
+    # so that whoever fetches it once more can't read it
+    store.write(".meta/train.npy", b"no index")
+    for _ in range(2):
+        command = [sys.executable, "-c", LOADED]
+        done = subprocess.run(command, input=pickle.dumps(data_set), capture_output=True)
+        assert (done.stdout, done.returncode) == (b"5\n", 0), done.stderr.decode()
+    with pytest.raises(ShardError, match=r"train\.npy can't be read"):
+        open_data_set(store.location)
+    alone = pickle.dumps(data_set)
+    del data_set
+    with pytest.raises(ShardError, match=r"train\.npy can't be read"):
+        pickle.loads(alone)
+    store.remove()
 
 
 @pytest.mark.parametrize("before", [None, b"of a dead owner"])
