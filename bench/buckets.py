@@ -18,7 +18,6 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,7 +25,7 @@ from pathlib import Path
 import fsspec
 from compare import Work, compare, print_table, processor_name
 from compare import show as show_cpu
-from served import CREDENTIALS, served
+from served import CREDENTIALS, made_bucket, served
 from torch.utils.data import DataLoader
 
 from lrcn_data.format.shard_bytes import ShardBytes, ShardRange
@@ -119,7 +118,7 @@ def through_the_cache(shards: Path, batch_size: int, runs: int) -> None:
     with ExitStack() as held:
         command = [sys.executable, "-m", "moto.server", "-p", "{port}"]
         os.environ["AWS_ENDPOINT_URL"] = endpoint = held.enter_context(served(command))
-        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/bench", method="PUT")).close()
+        made_bucket(endpoint, "bench")
         for path in shards.rglob("*"):
             if path.is_file():
                 Folder("s3://bench/shards").write(str(path.relative_to(shards)), path.read_bytes())

@@ -20,7 +20,6 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from compare import print_table, processor_name
-from served import CREDENTIALS, served
+from served import CREDENTIALS, made_bucket, served
 
 from lrcn_data.format.data_set_folder import DataSetFolder
 from lrcn_data.format.file_names import ShardFiles, shard_name, split_index
@@ -239,10 +238,10 @@ def show(title: str, taken: dict[str, list[Taken]]) -> None:
 
 
 def imported(folder: Path) -> Work:
-    """Nothing, but with all that reading shards needs imported."""
-    import lrcn_model
+    """Nothing, but with all that the others need imported."""
+    from lrcn_model import EpochSampler, ShardDataset
 
-    return lambda: lrcn_model.ShardDataset
+    return lambda: (EpochSampler, ShardDataset)
 
 
 def of_data_set(clips: int, runs: int, folder: Path) -> dict[str, list[Taken]]:
@@ -267,7 +266,7 @@ def of_bucket(shards: int, folder: Path) -> Counter[str]:
     rows, total = [], Counter[str]()
     with served([sys.executable, "-m", "moto.server", "-p", "{port}"], log) as endpoint:
         os.environ["AWS_ENDPOINT_URL"] = endpoint
-        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/bench", method="PUT")).close()
+        made_bucket(endpoint, "bench")
         data_set = DataSetFolder("s3://bench/shards")
         entries = [generated_entry(number, shards, 0, 0) for number in range(shards)]
         with ThreadPoolExecutor(4) as pool:
@@ -293,14 +292,14 @@ def methods(log: Path, start: int) -> Iterator[str]:
     """The method of each request that a server's log has from a byte on."""
     with log.open() as file:
         file.seek(start)
-        yield from re.findall(r'"([A-Z]+) /', file.read())
+        yield from re.findall(r"([A-Z]+) /\S* HTTP/", file.read())
 
 
-def of_plan(videos: int, runs: int, folder: Path) -> dict[str, list[Taken]]:
-    """Measure the plan of a list of videos, and print it."""
+def of_plan(videos: int, folder: Path) -> dict[str, list[Taken]]:
+    """Measure the plan of a list of videos once, and print it."""
     video_list = folder / "train.txt"
     generate_list(video_list, videos)
-    taken = measure({"lists read, and planned": planned}, video_list, runs)
+    taken = measure({"lists read, and planned": planned}, video_list, 1)
     show(f"{videos:,} videos", taken)
     return taken
 
@@ -311,14 +310,16 @@ def main() -> None:
     parser.add_argument("--clips", default=10_000_000, help="The clips of a data set.", **number)
     parser.add_argument("--shards", default=10_000, help="The shards in a bucket.", **number)
     parser.add_argument("--videos", default=10_000_000, help="The videos of a list.", **number)
-    parser.add_argument("--runs", default=3, help="The counted runs of each thing.", **number)
+    parser.add_argument(
+        "--runs", default=3, help="How often each thing is done with the clips.", **number
+    )
     arguments = parser.parse_args()
     print(f"{processor_name()}; load {os.getloadavg()[0]:.1f}", flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         of_data_set(arguments.clips, arguments.runs, folder / "shards")
         of_bucket(arguments.shards, folder)
-        of_plan(arguments.videos, arguments.runs, folder)
+        of_plan(arguments.videos, folder)
 
 
 if __name__ == "__main__":

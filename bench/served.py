@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,3 +43,8 @@ def served(command: Sequence[str], log: Path = Path(os.devnull)) -> Iterator[str
     finally:
         server.kill()
         server.wait()
+
+
+def made_bucket(endpoint: str, name: str) -> None:
+    """Make a bucket on a server of S3."""
+    urllib.request.urlopen(urllib.request.Request(f"{endpoint}/{name}", method="PUT")).close()
