@@ -56,11 +56,13 @@ class Taken:
 
     Attributes:
         seconds: The time of it by the clock, after all imports.
+        cpu_seconds: Its CPU time, which other work on the machine changes less.
         megabytes: The most memory that the process had for itself, imports included: not that of
             files, which all processes of a machine share.
     """
 
     seconds: float
+    cpu_seconds: float
     megabytes: float
 
 
@@ -195,16 +197,16 @@ def take(prepare: Prepare, path: Path) -> Taken:
     most = 0.0
     while not here.poll(0.002):
         most = max(most, own_memory(process.pid))
-    seconds = here.recv()
+    seconds, cpu_seconds = here.recv()
     process.join()
-    return Taken(seconds=seconds, megabytes=most)
+    return Taken(seconds=seconds, cpu_seconds=cpu_seconds, megabytes=most)
 
 
 def _work(prepare: Prepare, path: Path, parent: Connection) -> None:
     work = prepare(path)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     result = work()
-    parent.send(time.perf_counter() - began)
+    parent.send((time.perf_counter() - began, time.process_time() - cpu))
     del result
 
 
@@ -232,9 +234,11 @@ def show(title: str, taken: dict[str, list[Taken]]) -> None:
     for name, runs in taken.items():
         seconds = [run.seconds for run in runs]
         spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+        cpu = statistics.median(run.cpu_seconds for run in runs)
         most = max(run.megabytes for run in runs)
-        rows.append([name, f"{statistics.median(seconds):.2f}", spread, f"{most:,.0f}"])
-    print_table(title, ["", "s", "min to max", "most MB of its own"], rows)
+        middle = f"{statistics.median(seconds):.2f}"
+        rows.append([name, middle, spread, f"{cpu:.2f}", f"{most:,.0f}"])
+    print_table(title, ["", "s", "min to max", "CPU s", "most MB of its own"], rows)
 
 
 def imported(folder: Path) -> Work:
