@@ -119,8 +119,8 @@ def default_videos_per_shard(videos: int) -> int:
     return min(1000, max(8, -(-videos // 100)))
 
 
-def _order(seed: int, entry: Entry) -> tuple[bytes, str]:
-    return hashlib.sha256(os.fsencode(f"{seed}\0{entry.path}")).digest(), entry.path
+def _order(seed: int, entry: Entry) -> bytes:
+    return hashlib.sha256(os.fsencode(f"{seed}\0{entry.path}")).digest()
 
 
 def root_path(root: str, entry: Entry) -> str:

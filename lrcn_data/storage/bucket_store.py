@@ -134,12 +134,21 @@ class BucketStore:
 
     def names(self, path: str) -> list[str]:
         """The names of all that is in a folder."""
-        import obstore
-
-        found = patiently(lambda: obstore.list_with_delimiter(self._store, _folder(path)))
+        found = self._inside(path)
         inside = [*found["common_prefixes"], *(one["path"] for one in found["objects"])]
         # some tools put an empty object in the folder's own place
         return [posixpath.basename(name) for name in inside if name != path.rstrip("/")]
+
+    def sizes(self, path: str) -> dict[str, int]:
+        """The size of each file in a folder, by its name."""
+        files = self._inside(path)["objects"]
+        return {posixpath.basename(one["path"]): int(one["size"]) for one in files}
+
+    def _inside(self, path: str) -> Any:
+        """What is in a folder, of which a request names 1,000."""
+        import obstore
+
+        return patiently(lambda: obstore.list_with_delimiter(self._store, _folder(path)))
 
     def find(self, path: str) -> dict[str, int]:
         """The size of each file in and below a folder."""

@@ -105,6 +105,25 @@ def list_names(folder: str) -> list[str]:
         raise ShardError(f"{folder} can't be read: {error.strerror or error}") from error
 
 
+def sizes(folder: str) -> dict[str, int]:
+    """The size in bytes of each file in a folder, by its name, with few requests to a store.
+
+    Files of which a store doesn't say it are left out; there are none if there is no such folder.
+
+    Raises:
+        ShardError: The folder can't be read.
+    """
+    try:
+        if is_url(folder):
+            return remote_files.sizes(folder)
+        with os.scandir(folder) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ShardError(f"{folder} can't be read: {error.strerror or error}") from error
+
+
 def matching(pattern: str) -> list[str]:
     """The sorted locations that match a pattern with `*`, `?` and `[...]`."""
     if not is_url(pattern):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +23,9 @@ import pytest
 from lrcn_data.errors import LrcnError, ShardError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.file_names import ShardFiles
-from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.shard_reader import find_shards, open_data_set
 from lrcn_data.making.make_shards import make_shards
 from lrcn_data.storage import bucket_store, remote_files
 from lrcn_data.storage.folder import Folder
@@ -131,6 +136,58 @@ def test_a_data_set_is_made_and_read_through_faults(
         for path in Path("local").rglob("*")
         if path.is_file() and path.name != ".lock"
     }
+    store.remove()
+
+
+def test_shards_are_listed_not_asked_for_one_by_one(proxy: FaultyProxy) -> None:
+    folder = DataSetFolder("s3://bucket/many")
+    tar, sha256 = bytes(1024), "0" * 64
+    names = [f"train-{number:03d}.tar" for number in range(30)]
+    for name in names:
+        folder.write(name, tar)
+    shards = [
+        ShardEntry(file=name, split="train", samples=0, bytes=1024, sha256=sha256) for name in names
+    ]
+    folder.write_manifest(
+        Manifest(options={"seq_len": 1, "fps": 5}, classes=["a", "b"], shards=shards)
+    )
+    for pattern in ("s3://bucket/many", "s3://bucket/many/train-{000..029}.tar"):
+        proxy.met.clear()
+        found = find_shards(pattern)
+        assert [shard.entry for shard in found.shards] == shards
+        assert proxy.met["HEAD"] + proxy.met["GET"] < 8
+    folder.delete(names[7])
+    with pytest.raises(ShardError, match=r"train-007\.tar is not there"):
+        find_shards("s3://bucket/many")
+    folder.remove()
+
+
+LOADED = "import pickle, sys; print(len(pickle.load(sys.stdin.buffer)))"
+"""The program of a process that is given a data set, as the workers of a training are."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_processes_that_are_given_a_data_set_share_its_copy_of_the_index(
+    proxy: FaultyProxy, make_data_set: MakeDataSet
+) -> None:
+    folder = make_data_set(samples={"train": [2, 3]})
+    store = DataSetFolder("s3://bucket/shared")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            store.write(str(path.relative_to(folder)), path.read_bytes())
+    data_set = open_data_set(store.location)
+    # so that whoever fetches it once more can't read it
+    store.write(".meta/train.npy", b"no index")
+    for _ in range(2):
+        command = [sys.executable, "-c", LOADED]
+        done = subprocess.run(command, input=pickle.dumps(data_set), capture_output=True)
+        assert (done.stdout, done.returncode) == (b"5\n", 0), done.stderr.decode()
+    with pytest.raises(ShardError, match=r"train\.npy can't be read"):
+        open_data_set(store.location)
+    alone = pickle.dumps(data_set)
+    del data_set
+    with pytest.raises(ShardError, match=r"train\.npy can't be read"):
+        pickle.loads(alone)
     store.remove()
 
 
