@@ -22,7 +22,7 @@ from lrcn_data.lists.group_split import (
 from lrcn_data.lists.lines import format_line, parse_classes
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.official_splits import read_official, recording_of
-from lrcn_data.lists.problems import ListFile
+from lrcn_data.lists.problems import ListFile, located
 from lrcn_data.lists.segment_lines import segment_list
 from lrcn_data.lists.similar_names import tell_all_similar
 from lrcn_data.one_class import refuse_one_class
@@ -287,7 +287,7 @@ def write_lists(
     written = {name: text for name, text in texts.items() if text}
     for name, text in written.items():
         target.write(name, text.encode("utf-8", "surrogateescape"))
-    return [Path(target.at(name)) if target.is_local else target.at(name) for name in written]
+    return [located(target.at(name)) for name in written]
 
 
 def list_name(made: MadeLists, split: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from lrcn_data.errors import UsageError
 from lrcn_data.lists.lines import is_video_name
 from lrcn_data.lists.list_files import read_list_file
-from lrcn_data.lists.problems import ListError, Problem
+from lrcn_data.lists.problems import ListError, Problem, located
 from lrcn_data.lists.video_tree import VideoTree
 from lrcn_data.storage import locations
 from lrcn_data.video.picture_folder import are_pictures
@@ -131,10 +131,9 @@ def _videos_of(folder: str, tree: VideoTree, left_out: Counter[str]) -> Sequence
 
 def _in_list(name: str, root: str) -> Iterator[str]:
     problems: list[Problem] = []
-    file = name if locations.is_url(name) else Path(name)
     on_disk = Path(os.devnull if locations.is_url(root) else root)
     # a line may have any labels, which say nothing here
-    lines = read_list_file(file, None, on_disk, problems, multi_label=True)
+    lines = read_list_file(located(name), None, on_disk, problems, multi_label=True)
     if problems:
         raise ListError(problems)
     for line in lines:
