@@ -55,6 +55,9 @@ _AT_A_TIME = 4
 
 _OF_ENVIRONMENT = ("AWS_", "GOOGLE_", "AZURE_")
 
+_ENDPOINTS = {"gs": ("GOOGLE_BASE_URL",), "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")}
+"""The variables that name a server of one's own, by the scheme of its URLs."""
+
 _REFUSED = re.compile(r"status code: 4(?!08|29)")
 
 _NOT_PARTIAL = "non-partial response"
@@ -357,7 +360,8 @@ def _store(scheme: str, bucket: str, environment: tuple[tuple[str, str], ...]) -
 
     settings = dict(environment)
     aws = _aws_settings(settings) if scheme in ("s3", "s3a") else {}
-    without_tls = str(aws.get("endpoint", "")).startswith("http://")
+    endpoints = [aws.get("endpoint"), *map(settings.get, _ENDPOINTS.get(scheme, ()))]
+    without_tls = any(str(endpoint).startswith("http://") for endpoint in endpoints)
     url = f"{scheme}://{bucket}"
     store = from_url(
         url,

@@ -74,6 +74,16 @@ def join(folder: str, *names: str) -> str:
     return str(Path(folder, *names))
 
 
+def listed_location(root: str, path: str) -> str:
+    """The path or URL of what a list names.
+
+    Args:
+        root: The folder or URL that the paths in the list are relative to.
+        path: The path in the list, or a URL.
+    """
+    return path if is_url(path) else os.path.join(root, path)  # noqa: PTH118 # a Path is dear
+
+
 def split_location(location: str) -> tuple[str, str]:
     """Split a file's location into its folder and its name."""
     if is_url(location):
@@ -87,6 +97,14 @@ def is_folder(location: str) -> bool:
     if is_url(location):
         return remote_files.is_folder(location)
     return os.path.isdir(location)  # noqa: PTH112 # no error for a name that is too long
+
+
+def is_file(location: str) -> bool:
+    """Whether there is a file at a location."""
+    if is_url(location):
+        # some stores say a size of folders too
+        return not remote_files.is_folder(location) and size_of(location) is not None
+    return os.path.isfile(location)  # noqa: PTH113 # no error for a name that is too long
 
 
 def list_names(folder: str) -> list[str]:
