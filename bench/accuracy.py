@@ -6,7 +6,7 @@ PRESET is the name of one in configs/, or a TOML file. VIDEOS is the folder that
 relative to. LISTS is a folder: of an official split (UCF-101's, HMDB51's), of whose classes those
 are taken that VIDEOS has; or with a train.txt and a test.txt; or with several such folders in it,
 as `lrcn-data lists` writes them with --folds and --leave-one-group-out. SHARD OPTIONS are those of
-`lrcn-data shard`; without any, those are taken that the preset is meant for.
+`lrcn-data shard`; without any, those are taken that the preset is meant for, and so is --views.
 
 Every video is sharded once: videos that are in the same lists of all splits make a data set.
 Nothing is chosen by a score: the weights after the last epoch are tested. A test video that gave no
@@ -38,8 +38,14 @@ from lrcn_model import evaluate, train
 from lrcn_model.figures.intervals import intervals, mean_of
 from lrcn_model.scoring.compare import Agreement
 
-SHARDS = {"pretrained": ["--fps", "12.5", "--seq-len", "16", "--clips", "2", "--short", "pad"]}
+SHARDS = {
+    "pretrained": "--fps 12.5 --seq-len 16 --clips 2 --short pad",
+    "small-data": "--fps 5 --seq-len 8 --clips 4 --short pad --size 160x120",
+}
 """What shards the presets are meant for, as options of `lrcn-data shard`."""
+
+VIEWS = {"small-data": "flip"}
+"""With which views the presets are meant to be evaluated, where it isn't the frame as it is."""
 
 OFFICIAL_SPLITS = (1, 2, 3)
 
@@ -210,7 +216,9 @@ def at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def main() -> None:
     parser = new_parser(__doc__)
-    parser.add_argument("--views", default="whole", help="as lrcn-eval takes them")
+    parser.add_argument(
+        "--views", help="as lrcn-eval takes them; by default as the preset is meant"
+    )
     parser.add_argument(
         "--against",
         metavar="NAME=VALUE",
@@ -255,7 +263,9 @@ def run_measure(
 
 def measure(given: argparse.Namespace, shard_options: Sequence[str], out: Path) -> dict:
     began = time.perf_counter()
-    options = shard_options or SHARDS.get(Path(given.preset).stem, [])
+    preset = Path(given.preset).stem
+    options = shard_options or SHARDS.get(preset, "").split()
+    views = given.views or VIEWS.get(preset, "whole")
     splits = read_splits(given.lists, given.videos)
     patterns = shard_once(splits, given.videos, out, options)
     sharded = time.perf_counter()
@@ -273,7 +283,7 @@ def measure(given: argparse.Namespace, shard_options: Sequence[str], out: Path) 
                 out / "runs",
                 {"config": given.preset, **values},
                 seed,
-                given.views,
+                views,
             )
             for seed in range(given.seeds)
         ]
@@ -281,7 +291,7 @@ def measure(given: argparse.Namespace, shard_options: Sequence[str], out: Path) 
     report = {
         "preset": given.preset,
         "shard_options": options,
-        "views": given.views,
+        "views": views,
         "machine": processor_name(),
         "seeds": given.seeds,
         "test_videos": sum(len(lists["test"]) for lists in splits.values()),

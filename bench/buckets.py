@@ -14,20 +14,18 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import fsspec
 from compare import Work, compare, print_table, processor_name
 from compare import show as show_cpu
+from served import CREDENTIALS, made_bucket, served
 from torch.utils.data import DataLoader
 
 from lrcn_data.format.shard_bytes import ShardBytes, ShardRange
@@ -36,32 +34,6 @@ from lrcn_data.storage.folder import Folder
 from lrcn_model import EpochSampler, ShardDataset, collate
 
 SAMPLES = 480
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "somebody",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
-
-
-@contextmanager
-def served(command: Sequence[str]) -> Iterator[str]:
-    """The URL of a server, whose port stands in its command as {port}, until the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [word.format(port=port) for word in command]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
 
 
 def wall_seconds(ways: Mapping[str, Work], runs: int) -> dict[str, list[float]]:
@@ -146,7 +118,7 @@ def through_the_cache(shards: Path, batch_size: int, runs: int) -> None:
     with ExitStack() as held:
         command = [sys.executable, "-m", "moto.server", "-p", "{port}"]
         os.environ["AWS_ENDPOINT_URL"] = endpoint = held.enter_context(served(command))
-        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/bench", method="PUT")).close()
+        made_bucket(endpoint, "bench")
         for path in shards.rglob("*"):
             if path.is_file():
                 Folder("s3://bench/shards").write(str(path.relative_to(shards)), path.read_bytes())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,11 +15,12 @@ from lrcn_data.errors import UsageError
 from lrcn_data.lists.annotations.formats import FORMATS
 from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
+from lrcn_data.storage.locations import is_file, is_url, join
 
 from .command import Command
 from .options import (
-    ANY_PATH,
-    FOLDER,
+    LOCATION,
+    SOURCE,
     RateType,
     debug_option,
     json_option,
@@ -32,6 +33,7 @@ from .output import print_json, print_next, print_result, warn
 if TYPE_CHECKING:
     from lrcn_data.lists.made_lists import MadeLists
     from lrcn_data.lists.make_folds import MadeFolds
+    from lrcn_data.lists.problems import ListFile
 
 _FRACTION = click.FloatRange(0, 1, max_open=True)
 
@@ -68,9 +70,13 @@ _NOT_WITH_FOLDS = {"test_fraction": "--test-fraction", "official_split": "--spli
         "lrcn-data lists weizmann --group-pattern '^[^_]+' --leave-one-group-out --out folds",
     ),
 )
-@click.argument("source", metavar="VIDEOS|SPLITS|ANNOTATION", type=ANY_PATH)
+@click.argument("source", metavar="VIDEOS|SPLITS|ANNOTATION", type=SOURCE)
 @click.option(
-    "--out", type=FOLDER, default=".", show_default=True, help="The folder to write into."
+    "--out",
+    type=LOCATION,
+    default=".",
+    show_default=True,
+    help="The folder or URL to write into.",
 )
 @click.option(
     "--test-fraction",
@@ -150,9 +156,9 @@ _NOT_WITH_FOLDS = {"test_fraction": "--test-fraction", "official_split": "--spli
 )
 @click.option(
     "--videos",
-    type=FOLDER,
-    help="The folder with the videos of an official split or an annotation. The names that an"
-    " annotation has, with or without endings, are looked for in it.",
+    type=LOCATION,
+    help="The folder or URL with the videos of an official split or an annotation. The names that"
+    " an annotation has, with or without endings, are looked for in it.",
 )
 @click.option("--present", is_flag=True, help="Leave out videos that are not under --videos.")
 @click.option("--overwrite", is_flag=True, help="Replace lists that are already there.")
@@ -164,8 +170,8 @@ _NOT_WITH_FOLDS = {"test_fraction": "--test-fraction", "official_split": "--spli
 @debug_option
 def command(
     *,
-    source: Path,
-    out: Path,
+    source: str,
+    out: str,
     overwrite: bool,
     picture_rate: Fraction | None,
     folds: int | None,
@@ -180,10 +186,10 @@ def command(
 ) -> None:
     """Make train.txt, val.txt, test.txt and classes.txt.
 
-    The argument is a folder of class folders with videos; or of train, val and test folders that
-    hold the class folders; or the folder of an official split: UCF-101's (classInd.txt,
-    trainlist01.txt, testlist01.txt) or HMDB51's (CLASS_test_split1.txt). Links to folders are
-    followed, and what is left out is counted.
+    The argument, a path or URL, is a folder of class folders with videos; or of train, val and test
+    folders that hold the class folders; or the folder of an official split: UCF-101's
+    (classInd.txt, trainlist01.txt, testlist01.txt) or HMDB51's (CLASS_test_split1.txt). Links to
+    folders are followed, and what is left out is counted.
 
     Or it is an annotation of segments, a file or a folder of files, which becomes train.csv,
     val.csv and test.csv with the columns video,start,end,label (seconds) or
@@ -214,16 +220,18 @@ def command(
     _make_folds({"folds": folds, **values}, out, picture_rate, overwrite=overwrite, as_json=as_json)
 
 
-def _refuse_own_source(source: Path, out: Path) -> None:
+def _refuse_own_source(source: str, out: str) -> None:
     """Refuse to write a list over the annotation that it is made of."""
     for name in (*(f"{split}.csv" for split in SPLITS), "classes.txt"):
-        if source.is_file() and (out / name).exists() and (out / name).samefile(source):
+        written = join(out, name)
+        is_local = not is_url(source) and is_file(source) and os.path.exists(written)  # noqa: PTH110
+        if written == source or (is_local and os.path.samefile(source, written)):  # noqa: PTH121
             raise UsageError(f"{source} would be written over; name another folder with --out")
 
 
 def _make_lists(
     values: Mapping[str, Any],
-    out: Path,
+    out: str,
     picture_rate: Fraction | None,
     *,
     overwrite: bool,
@@ -236,7 +244,7 @@ def _make_lists(
     written = write_lists(made, out, overwrite=overwrite)
     counts = {split: made.count(split) for split in SPLITS}
     segments = segment_counts(made.videos)
-    files = {split: out / list_name(made, split) for split, count in counts.items() if count}
+    files = {split: join(out, list_name(made, split)) for split, count in counts.items() if count}
     if as_json:
         print_json(
             {
@@ -264,11 +272,11 @@ def _make_lists(
         )
     if not as_json:
         root = videos or (values["source"] if made.from_folders else None)
-        named = files if made.in_time or out != Path() else {}
+        named = files if made.in_time or out != "." else {}
         print_next(_next_command(out, root, named, picture_rate))
 
 
-def _found(made: MadeLists, written: Sequence[Path]) -> dict[str, Any]:
+def _found(made: MadeLists, written: Sequence[ListFile]) -> dict[str, Any]:
     """What --json has of lists and of folds alike."""
     return {
         "files": [str(path) for path in written],
@@ -279,11 +287,11 @@ def _found(made: MadeLists, written: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _show(made: MadeLists, counts: Mapping[Path, tuple[int, int]], out: Path) -> None:
+def _show(made: MadeLists, counts: Mapping[str, tuple[int, int]], out: str) -> None:
     for path, (videos, segments) in counts.items():
         in_time = f", {segments:,} segments" if made.in_time else ""
         print_result(f"{path}: {videos:,} videos{in_time}")
-    print_result(f"{out / 'classes.txt'}: {len(made.classes)} classes: {_class_counts(made)}")
+    print_result(f"{join(out, 'classes.txt')}: {len(made.classes)} classes: {_class_counts(made)}")
     if made.groups:
         groups = made.groups
         print_result(
@@ -322,21 +330,21 @@ def _told_of_left_out(made: MadeLists) -> Iterator[str]:
 
 
 def _next_command(
-    out: Path, root: Path | None, files: Mapping[str, Path], picture_rate: Fraction | None
+    out: str, root: str | None, files: Mapping[str, str], picture_rate: Fraction | None
 ) -> str:
     """The command that makes shards of these lists; of those that it finds itself names none."""
-    in_time = any(path.suffix == ".csv" for path in files.values())
+    in_time = any(path.endswith(".csv") for path in files.values())
     words = _shard_words(root, picture_rate, in_time=in_time)
-    words += ["--classes", str(out / "classes.txt")]
+    words += ["--classes", join(out, "classes.txt")]
     for split, path in files.items():
-        words += [f"--{split}", str(path)]
+        words += [f"--{split}", path]
     return shlex.join(words)
 
 
-def _shard_words(root: Path | None, picture_rate: Fraction | None, *, in_time: bool) -> list[str]:
+def _shard_words(root: str | None, picture_rate: Fraction | None, *, in_time: bool) -> list[str]:
     """The beginning of a command that makes shards, with all but the lists."""
     words = ["lrcn-data", "shard", "--fps", "5", "--seq-len", "32" if in_time else "8"]
-    words += ["--root", str(root) if root else "FOLDER-OF-THE-VIDEOS"]
+    words += ["--root", root or "FOLDER-OF-THE-VIDEOS"]
     if picture_rate is not None:
         words += ["--picture-rate", str(picture_rate)]
     return words
@@ -361,7 +369,7 @@ def _refuse_with_folds(
 
 def _make_folds(
     values: Mapping[str, Any],
-    out: Path,
+    out: str,
     picture_rate: Fraction | None,
     *,
     overwrite: bool,
@@ -383,20 +391,20 @@ def _make_folds(
             print_result("each video is in one test list: shards of the test lists serve all folds")
         root = values["videos"] if made.undivided.in_time else values["source"]
         ending = "csv" if made.undivided.in_time else "txt"
-        loop = _next_loop(out, root, picture_rate, validated=validated, ending=ending)
+        loop = _next_loop(made, out, root, picture_rate, validated=validated, ending=ending)
         print_next(loop)
 
 
-def _fold_records(made: MadeFolds, out: Path) -> Iterator[dict[str, Any]]:
+def _fold_records(made: MadeFolds, out: str) -> Iterator[dict[str, Any]]:
     for name, fold in made.folds.items():
         yield {
-            "folder": str(out / name),
+            "folder": join(out, name),
             "videos": {split: fold.count(split) for split in SPLITS},
             "test_groups": made.test_groups[name] if made.test_groups else None,
         }
 
 
-def _show_folds(made: MadeFolds, out: Path, *, pattern: str | None) -> None:
+def _show_folds(made: MadeFolds, out: str, *, pattern: str | None) -> None:
     groups = made.test_groups
     if groups:
         names = [show(name) for names in groups.values() for name in names]
@@ -409,18 +417,26 @@ def _show_folds(made: MadeFolds, out: Path, *, pattern: str | None) -> None:
         )
         tested = [show(group) for group in groups[name]] if groups else []
         on = f"; tested on {first_few(tested, _GROUPS_OF_A_FOLD_SHOWN)}" if tested else ""
-        print_result(f"{out / name}: {counts} videos{on}")
+        print_result(f"{join(out, name)}: {counts} videos{on}")
     classes = made.undivided.classes
     print_result(f"{len(classes)} classes: {_class_counts(made.undivided)}")
 
 
 def _next_loop(
-    out: Path, root: Path | None, picture_rate: Fraction | None, *, validated: bool, ending: str
+    made: MadeFolds,
+    out: str,
+    root: str | None,
+    picture_rate: Fraction | None,
+    *,
+    validated: bool,
+    ending: str,
 ) -> str:
     """The loop of a shell that makes shards of folds: of the test lists, unless some validate."""
     lists = f'--train "$fold/test.{ending}"'
     if validated:
         lists = " ".join(f'--{split} "$fold/{split}.{ending}"' for split in SPLITS)
     shard = shlex.join(_shard_words(root, picture_rate, in_time=ending == "csv"))
-    folders = f"{'' if out == Path() else shlex.quote(f'{out}/')}fold-*"
+    folders = f"{'' if out == '.' else shlex.quote(f'{out}/')}fold-*"
+    if is_url(out):  # in which a shell finds nothing
+        folders = shlex.join(join(out, name) for name in made.folds)
     return f'for fold in {folders}; do {shard} {lists} --out "shards/${{fold##*/}}"; done'

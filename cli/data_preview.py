@@ -14,6 +14,7 @@ from lrcn_data.splits import SPLITS
 from .many_values import ManyValuesCommand
 from .options import (
     FILE,
+    LOCATION,
     PLACE,
     debug_option,
     frame_kind_option,
@@ -91,7 +92,7 @@ by the names of their values."""
     help="Show the videos that gave no clip instead: their last good frames, which are decoded"
     " anew, and the reason.",
 )
-@root_option("The folder in which rejected videos are looked for.")
+@root_option("The folder or URL in which rejected videos are looked for.", kind=LOCATION)
 @click.option("--keys", is_flag=True, help="Write each sample's key beside its frames.")
 @click.option(
     "--html",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from lrcn_data.splits import SPLITS
@@ -11,7 +9,7 @@ from lrcn_data.splits import SPLITS
 from .joined import out_option, show_joined
 from .many_values import ManyValuesCommand
 from .options import (
-    FILE,
+    LIST,
     LOCATION,
     debug_option,
     frame_kind_option,
@@ -47,7 +45,7 @@ from .options import (
 @click.option(
     "--list",
     "listed",
-    type=FILE,
+    type=LIST,
     help="A list of the videos that are kept, by their paths; its labels are passed over.",
 )
 @click.option(
@@ -87,7 +85,7 @@ def command(
     source: str,
     out: str,
     classes: tuple[str, ...],
-    listed: Path | None,
+    listed: str | None,
     fraction: float | None,
     per_class: int | None,
     whole: tuple[str, ...],

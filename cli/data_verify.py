@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -22,7 +21,10 @@ from .output import print_json, say
 @click.option(
     "--inputs", is_flag=True, help="Also check that the input videos are those that were decoded."
 )
-@root_option("The folder that the paths of the input videos are relative to, for --inputs.")
+@root_option(
+    "The folder or URL that the paths of the input videos are relative to, for --inputs.",
+    kind=LOCATION,
+)
 @click.option(
     "--deep", is_flag=True, help="Also compare the pixel sums with those of the decoded frames."
 )
@@ -30,7 +32,7 @@ from .output import print_json, say
 @json_option
 @debug_option
 def command(
-    *, folder: str, inputs: bool, root: Path, deep: bool, plugins: tuple[str, ...], as_json: bool
+    *, folder: str, inputs: bool, root: str, deep: bool, plugins: tuple[str, ...], as_json: bool
 ) -> None:
     """Check every byte of the data set in SHARDS (default: shards) against its manifest.
 

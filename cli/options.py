@@ -92,6 +92,9 @@ LOCATION = LocationType()
 RUN = LocationType(file_too=True)
 """The type of an argument that names a run: its folder, or its weights' file."""
 
+SOURCE = LocationType(file_too=True, name="source")
+"""The type of an argument that names what is read, here or in a store, whatever it is."""
+
 LIST = LocationType(file_too=True, name="file or URL")
 """The type of an option that names a list or class file on this machine or in a store."""
 

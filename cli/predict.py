@@ -21,10 +21,11 @@ from lrcn_model.scoring.views import WHOLE
 from .command import Command
 from .error_boundary import run
 from .options import (
-    ANY_PATH,
     FILE,
     HELP,
+    LOCATION,
     RUN,
+    SOURCE,
     KindType,
     LocalPath,
     batch_size_option,
@@ -92,8 +93,8 @@ _FAR_APART = 5.0
     ),
 )
 @click.argument("run_path", metavar="RUN", type=RUN)
-@click.argument("sources", metavar="SOURCE...", nargs=-1, type=ANY_PATH)
-@root_option("The folder that paths in lists are relative to.")
+@click.argument("sources", metavar="SOURCE...", nargs=-1, type=SOURCE)
+@root_option("The folder or URL that paths in lists are relative to.", kind=LOCATION)
 @click.option(
     "--top",
     type=click.IntRange(1),
@@ -196,8 +197,8 @@ def command(
     /,
     *,
     run_path: str,
-    sources: tuple[Path, ...],
-    root: Path,
+    sources: tuple[str, ...],
+    root: str,
     live: str | None,
     sampling: str | None,
     device: str,
@@ -222,9 +223,9 @@ def command(
 ) -> None:
     """Say what videos show, with the net of RUN; nothing else is needed.
 
-    SOURCE is a video, a folder of videos, a pattern, a list of videos, a folder of numbered
-    pictures, or - for a video that is piped in. Rows appear as videos are done. One that can't be
-    read is reported; the others are still predicted, and the exit code is 1.
+    SOURCE is a video, a folder of videos, a pattern, a list of videos, the URL of one of these, a
+    folder of numbered pictures, or - for a video that is piped in. Rows appear as videos are done.
+    One that can't be read is reported; the others are still predicted, and the exit code is 1.
 
     A video is sampled, resized and encoded as those of the training were: all windows are scored of
     a net that was trained on windows, and the middle frame of each block of one that was trained on
@@ -257,9 +258,7 @@ def command(
     from lrcn_model.predicting.exported_run import load_to_predict
     from lrcn_model.predicting.predict import predict_videos
 
-    with find_sources(
-        [str(source) for source in sources], root=root, pictures=picture_rate is not None
-    ) as found:
+    with find_sources(sources, root=root, pictures=picture_rate is not None) as found:
         trained = load_to_predict(run_path, plugins=named_plugins(cnn, head), device=device)
         kinds = _kinds(trained, vtt, render, strip, picture_rate, **values)
         names = [found.name(path) for path in found.paths]
@@ -296,7 +295,7 @@ def command(
                 print_result(line)
             print_result(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
     if unread:
-        of_lists = missing == unread and any(is_list(str(source)) for source in sources)
+        of_lists = missing == unread and any(map(is_list, sources))
         remedy = f"; paths in lists are relative to --root, now {root}" if of_lists else ""
         raise LrcnError(f"{unread} of {len(names)} videos could not be read{remedy}")
     if unwritten:
@@ -321,6 +320,7 @@ def _kinds(
     """The kinds of files that are asked for of each video."""
     from lrcn_data.fonts import Fonts
     from lrcn_data.video.decoding import DecodeOptions
+    from lrcn_data.video.fetched_video import fetched_video
     from lrcn_data.video.limits import Limits
     from lrcn_model.predicting.render_video import render_video
     from lrcn_model.predicting.segment_files import vtt_text
@@ -334,18 +334,22 @@ def _kinds(
         out.write_text(vtt_text(prediction.segments), encoding="utf-8")
 
     def write_render(prediction: Prediction, path: str, out: Path) -> None:
-        render_video(prediction, out, path=path, picture_rate=picture_rate, max_hours=max_hours)
+        with fetched_video(path) as on_disk:
+            render_video(
+                prediction, out, path=on_disk, picture_rate=picture_rate, max_hours=max_hours
+            )
 
     def write_strip(prediction: Prediction, path: str, out: Path) -> None:
-        draw_strip(
-            prediction,
-            out,
-            path=path,
-            fps=trained.facts.fps,
-            decoder=decoder,
-            decode=decode,
-            fonts=fonts,
-        )
+        with fetched_video(path) as on_disk:
+            draw_strip(
+                prediction,
+                out,
+                path=on_disk,
+                fps=trained.facts.fps,
+                decoder=decoder,
+                decode=decode,
+                fonts=fonts,
+            )
         if (remedy := fonts.remedy()) and remedy not in told:
             told.add(remedy)
             warn(remedy)

@@ -31,7 +31,7 @@ class Sources:
     """What is predicted.
 
     Attributes:
-        paths: The paths of the videos.
+        paths: The paths or URLs of the videos.
         piped: The one of them that has what was piped in; None where nothing was.
         notes: What was left out, a line for each reason.
     """
@@ -46,12 +46,12 @@ class Sources:
 
 
 @contextmanager
-def find_sources(names: Sequence[str], *, root: Path, pictures: bool) -> Iterator[Sources]:
+def find_sources(names: Sequence[str], *, root: str, pictures: bool) -> Iterator[Sources]:
     """Find what is meant; what is piped in is there as long as the context is.
 
     Args:
         names: The names, as `named_videos` takes them, and `-`.
-        root: The folder that paths in lists are relative to.
+        root: The folder or URL that paths in lists are relative to.
         pictures: Whether folders of numbered pictures are videos.
 
     Raises:

@@ -75,8 +75,9 @@ class ShardIndex:
     @classmethod
     def of_rows(cls, rows: npt.NDArray[np.int64], form: IndexForm = ALIKE) -> Self:
         """Make an index of an array's rows, int64 (rows, samples), without a copy."""
-        counts = (len(FIELDS), form.words, len(form.fields))
-        alike, sets, in_time, frame_labels = np.split(rows, np.cumsum(counts))
+        alike, rows = rows[: len(FIELDS)], rows[len(FIELDS) :]
+        sets, rows = rows[: form.words], rows[form.words :]
+        in_time, frame_labels = rows[: len(form.fields)], rows[len(form.fields) :]
         return cls(
             **dict(zip(FIELDS, alike, strict=True)),
             sets=sets if form.words else None,

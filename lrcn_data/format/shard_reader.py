@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +53,7 @@ from lrcn_data.printable import first_few
 from lrcn_data.splits import SPLITS
 from lrcn_data.storage import locations
 from lrcn_data.storage.file_cache import FileCache
+from lrcn_data.storage.shared_copies import SharedCopies
 
 _SHOWN = 3
 
@@ -82,10 +83,12 @@ class FoundShards:
     Attributes:
         manifests: The manifest of each folder that the shards lie in.
         shards: The shards in the order in which they were named.
+        copies: The indices that were copied from stores, for all processes that open the shards.
     """
 
     manifests: dict[DataSetFolder, Manifest]
     shards: list[Shard]
+    copies: SharedCopies = field(default_factory=SharedCopies)
 
     @property
     def first_manifest(self) -> Manifest:
@@ -140,7 +143,7 @@ class DataSet:
         self.cache = cache
         self._bytes = ShardBytes(cache)
         self.shards = found.shards
-        self.indices = load_indices(found)
+        self.indices, self._whole = load_indices(found)
         self.classes = list(found.first_manifest.classes)
         self.multi_label = layout.multi_label
         self.labels_in_time = layout.labels_in_time
@@ -164,14 +167,14 @@ class DataSet:
         """
         if self.multi_label:
             return multi_hot(self._sets, len(self.classes))
-        return np.concatenate([index.label for index in self.indices])
+        return self.of_samples("label").copy()
 
     @cached_property
     def label_groups(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), a number for the class or the set of classes of each sample."""
         if self.multi_label:
             return np.unique(self._sets, axis=1, return_inverse=True)[1]
-        return np.concatenate([index.label for index in self.indices])
+        return self.of_samples("label")
 
     def class_counts(self) -> npt.NDArray[np.int64]:
         """The number of samples that have each class, int64 (classes,)."""
@@ -188,7 +191,7 @@ class DataSet:
     @cached_property
     def num_valid(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), the number of frames of each sample that are no padding."""
-        return np.concatenate([index.num_valid for index in self.indices])
+        return self.of_samples("num_valid")
 
     @cached_property
     def frame_labels(self) -> npt.NDArray[np.int16] | None:
@@ -204,7 +207,7 @@ class DataSet:
     @cached_property
     def sources(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), which input file each sample is from; see `format.sources`."""
-        return np.concatenate([index.source for index in self.indices])
+        return self.of_samples("source")
 
     @cached_property
     def positions(self) -> npt.NDArray[np.int64] | None:
@@ -225,6 +228,16 @@ class DataSet:
     def _in_time(self, name: str) -> npt.NDArray[np.int64] | None:
         if not self.labels_in_time:
             return None
+        return self.of_samples(name)
+
+    def of_samples(self, name: str) -> npt.NDArray[np.int64]:
+        """A field of `ShardIndex` for all samples, int64 (samples,).
+
+        Of the shards of one split, all of them in their order, it is in the index's own memory,
+        which is only to be read.
+        """
+        if self._whole is not None:
+            return getattr(self._whole, name)  # type: ignore[no-any-return]
         return np.concatenate([getattr(index, name) for index in self.indices])
 
     @property
@@ -458,24 +471,27 @@ def find_shards(patterns: Patterns, *, split: str | None = None) -> FoundShards:
     """
     if split is not None and split not in SPLITS:
         raise UsageError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    manifests: dict[DataSetFolder, Manifest] = {}
+    found: dict[str, _ListedFolder] = {}
     shards: list[Shard] = []
     missing: list[str] = []
     for location in expand_shards(patterns):
-        is_tar = location.endswith(ENDING) and not locations.is_folder(location)
-        folder = DataSetFolder(locations.split_location(location)[0] if is_tar else location)
-        if folder not in manifests:
-            manifests[folder] = load_manifest(folder)
-        entries = {entry.file: entry for entry in manifests[folder].shards}
-        names = [locations.split_location(location)[1]] if is_tar else list(entries)
-        for name in names:
-            shard = _find_shard(folder, name, entries)
+        above, name = locations.split_location(location)
+        is_tar = location.endswith(ENDING) and (
+            (above in found and name in found[above].sizes) or not locations.is_folder(location)
+        )
+        place = above if is_tar else location
+        if place not in found:
+            found[place] = _ListedFolder(DataSetFolder(place))
+        listed = found[place]
+        for file in [name] if is_tar else listed.entries:
+            shard = listed.shard(file)
             if shard is None:
-                missing.append(folder.at(name))
+                missing.append(listed.folder.at(file))
             else:
                 shards.append(shard)
     if missing:
         raise _missing(missing)
+    manifests = {listed.folder: listed.manifest for listed in found.values()}
     _check_agreement(manifests)
     shards = [shard for shard in dict.fromkeys(shards) if split in (None, shard.entry.split)]
     if not shards:
@@ -483,8 +499,11 @@ def find_shards(patterns: Patterns, *, split: str | None = None) -> FoundShards:
     return FoundShards(manifests=manifests, shards=shards)
 
 
-def load_indices(found: FoundShards) -> list[ShardIndex]:
+def load_indices(found: FoundShards) -> tuple[list[ShardIndex], ShardIndex | None]:
     """Read the index of each shard: from that of its split, or else from its own arrays.
+
+    Returns:
+        The indices, and where they are all that one split's index has, in its order, that as one.
 
     Raises:
         ShardError: An index is missing, damaged, or that of another shard.
@@ -493,16 +512,20 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
     of_split: dict[tuple[DataSetFolder, str], list[Shard]] = {}
     for shard in found.shards:
         of_split.setdefault((shard.folder, shard.entry.split), []).append(shard)
+    whole: ShardIndex | None = None
     without: list[str] = []
     for (folder, split), shards in of_split.items():
-        there = set(folder.names(META))
         form = found.manifests[folder].index_form
-        if Path(split_index(split)).name in there:
+        if folder.has(split_index(split)):
             entries = found.manifests[folder].of_split(split)
-            indices = SplitIndex(folder, split, form).shards(entries)
-            all_shards = (Shard(folder=folder, entry=entry) for entry in entries)
+            opened = SplitIndex(folder, split, form, found.copies)
+            indices = opened.shards(entries)
+            all_shards = [Shard(folder=folder, entry=entry) for entry in entries]
             by_shard |= zip(all_shards, indices, strict=True)
+            if found.shards == all_shards:
+                whole = opened.samples(sum(map(len, indices)))
             continue
+        there = set(folder.names(META))
         for shard in shards:
             arrays = ShardFiles.of(shard.entry.file).arrays
             if Path(arrays).name in there:
@@ -518,7 +541,7 @@ def load_indices(found: FoundShards) -> list[ShardIndex]:
         )
     for shard in found.shards:
         _check_end(shard, by_shard[shard])
-    return [by_shard[shard] for shard in found.shards]
+    return [by_shard[shard] for shard in found.shards], whole
 
 
 def frame_sums(
@@ -574,29 +597,56 @@ def _check_end(shard: Shard, index: ShardIndex) -> None:
         )
 
 
-def _find_shard(folder: DataSetFolder, name: str, entries: dict[str, ShardEntry]) -> Shard | None:
-    """Find a shard and check its size against the manifest; None if there is no such file."""
-    location = folder.at(name)
-    size = folder.size(name)
-    if size is None:
-        return None
-    entry = entries.get(name)
-    if entry is None and folder.append_moves_in:
-        raise ShardError(
-            f"{location} is not in {folder}'s {MANIFEST} yet, as an append moves in; try again, or"
-            " run the same `lrcn-data shard --append` command again if it was stopped"
-        )
-    if entry is None:
-        raise ShardError(
-            f"{location} is not in {folder}'s {MANIFEST}, which names"
-            f" {describe_names(entries) or 'no shards'}; name those"
-        )
-    if size != entry.bytes:
-        raise ShardError(
-            f"{location} has {size:,} bytes where {MANIFEST} says {entry.bytes:,}; copy the shard"
-            " again or make it anew"
-        )
-    return Shard(folder=folder, entry=entry)
+class _ListedFolder:
+    """The folder of a data set, with the sizes of its files, which a store says 1,000 at a time.
+
+    Args:
+        folder: The folder.
+
+    Attributes:
+        folder: The folder.
+        manifest: Its manifest.
+        entries: What the manifest says of each shard, by the tar's name.
+        sizes: The size in bytes of each file, by its name, of those that could be listed.
+
+    Raises:
+        ShardError: The manifest is missing, damaged or unfinished, or the folder can't be read.
+    """
+
+    def __init__(self, folder: DataSetFolder) -> None:
+        self.folder = folder
+        self.manifest = load_manifest(folder)
+        self.entries = {entry.file: entry for entry in self.manifest.shards}
+        self.sizes = folder.sizes()
+
+    def shard(self, name: str) -> Shard | None:
+        """Find a shard and check its size against the manifest; None if there is no such file.
+
+        Raises:
+            ShardError: The manifest doesn't name the shard, or says that it has another size.
+        """
+        folder, entry = self.folder, self.entries.get(name)
+        size = self.sizes.get(name)
+        if size is None:
+            size = folder.size(name)
+        if size is None:
+            return None
+        if entry is None and folder.append_moves_in:
+            raise ShardError(
+                f"{folder.at(name)} is not in {folder}'s {MANIFEST} yet, as an append moves in; try"
+                " again, or run the same `lrcn-data shard --append` command again if it was stopped"
+            )
+        if entry is None:
+            raise ShardError(
+                f"{folder.at(name)} is not in {folder}'s {MANIFEST}, which names"
+                f" {describe_names(self.entries) or 'no shards'}; name those"
+            )
+        if size != entry.bytes:
+            raise ShardError(
+                f"{folder.at(name)} has {size:,} bytes where {MANIFEST} says {entry.bytes:,}; copy"
+                " the shard again or make it anew"
+            )
+        return Shard(folder=folder, entry=entry)
 
 
 def _missing(missing: list[str]) -> ShardError:

@@ -6,6 +6,7 @@ and classes are bounded, and so are the bytes of all pictures. What is left out 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,8 @@ class PageOptions:
             many classes.
         look_at: The largest number of clips whose pictures are looked at for findings.
         seed: The seed of all random choices.
-        root: The folder that the paths in the lists were relative to, for pictures of rejected
-            videos.
+        root: The folder or URL that the paths in the lists were relative to, for pictures of
+            rejected videos.
 
     Raises:
         UsageError: A number is below 1.
@@ -62,7 +63,7 @@ class PageOptions:
     per_class: int | None = None
     look_at: int = LOOK_AT
     seed: int = 0
-    root: Path = Path()
+    root: str | os.PathLike[str] = "."
 
     def __post_init__(self) -> None:
         if self.per_class is not None and self.per_class < 1:
@@ -129,8 +130,8 @@ def make_data_page(
         "mean_image": _mean_image(mean_image),
         "class_time": class_seconds(stats.class_time),
         **class_samples(data_set, per_class=options.per_class, seed=options.seed),
-        "rejected": rejected_by_reason(data_set, root=options.root, seed=options.seed),
-        "root": show(str(options.root)),
+        "rejected": rejected_by_reason(data_set, root=os.fspath(options.root), seed=options.seed),
+        "root": show(os.fspath(options.root)),
         "options": {
             name: value for name, value in manifest.options.items() if value not in (None, "")
         },

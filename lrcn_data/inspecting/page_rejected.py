@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -52,12 +51,12 @@ class RejectedByReason:
     unnamed: int
 
 
-def rejected_by_reason(data_set: DataSet, *, root: Path, seed: int) -> list[RejectedByReason]:
+def rejected_by_reason(data_set: DataSet, *, root: str, seed: int) -> list[RejectedByReason]:
     """Read the rejected entries, and decode some of their videos; the most frequent reason first.
 
     Args:
         data_set: The data set.
-        root: The folder that the paths in the lists were relative to.
+        root: The folder or URL that the paths in the lists were relative to.
         seed: The seed by which the videos are drawn.
 
     Raises:

@@ -7,6 +7,7 @@ with --salvage, so that a damaged one gives what comes before the damage.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -25,14 +26,16 @@ from lrcn_data.inspecting.contact_sheet import sheet_size
 from lrcn_data.lists.entry import Entry
 from lrcn_data.machine import usable_cores
 from lrcn_data.making.isolated_work import IsolatedWork
-from lrcn_data.making.plan import PlannedShard, PlannedVideo, root_path
+from lrcn_data.making.plan import PlannedShard, PlannedVideo
 from lrcn_data.making.shard_job import ShardJob, VideoReport
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.pixels import RGB
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.clip_options import ClipOptions
+from lrcn_data.storage.locations import is_url, listed_location
 from lrcn_data.video.decoders import read_frames
 from lrcn_data.video.decoding import DecodeOptions
+from lrcn_data.video.fetched_video import fetched_video
 from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import open_video
 
@@ -65,7 +68,7 @@ def read_last_frames(
     rejections: Sequence[Rejection],
     manifest: Manifest,
     *,
-    root: Path,
+    root: str,
     on_video: Callable[[], None] = lambda: None,
 ) -> list[LastFrames]:
     """Decode the last good frames of rejected videos.
@@ -75,7 +78,7 @@ def read_last_frames(
     Args:
         rejections: The rejected entries.
         manifest: That of their data set; the frames are as far apart as those of its clips.
-        root: The folder that the paths in the lists were relative to.
+        root: The folder or URL that the paths in the lists were relative to.
         on_video: Called after each video.
 
     Returns:
@@ -92,15 +95,16 @@ def read_last_frames(
     with (
         closing(IsolatedWork(work=decode_last_frames, timeout=_SECONDS)) as work,
         ThreadPoolExecutor(usable_cores()) as pool,
+        tempfile.TemporaryDirectory(prefix="lrcn-") as scratch,
     ):
 
         def read(rejection: Rejection) -> LastFrames:
-            path = os.path.join(root, rejection.path)  # noqa: PTH118 - no exception for odd names
-            if not _lies_within(root, path):
+            location = listed_location(root, rejection.path)
+            if not _lies_within(root, location):
                 return LastFrames(problem=f"it lies outside of --root {root}")
-            if not os.path.lexists(path):
+            if not is_url(root) and not os.path.lexists(location):
                 return LastFrames(problem=f"it is not in --root {root}", is_there=False)
-            found: LastFrames = work(_job(rejection, root, options)).result
+            found: LastFrames = work(_job(rejection, root, Path(scratch), options)).result
             return found
 
         results = []
@@ -110,20 +114,24 @@ def read_last_frames(
         return results
 
 
-def _lies_within(root: Path, path: str) -> bool:
-    """Whether a path leads to somewhere below the root folder."""
+def _lies_within(root: str, path: str) -> bool:
+    """Whether a path or URL leads to somewhere below the root folder."""
+    if is_url(root):
+        return path.startswith(f"{root}/") and ".." not in path.split("/")
+    if is_url(path):
+        return False
     base = os.path.abspath(root)  # noqa: PTH100 - links stay as they are
     return os.path.commonpath([base, os.path.abspath(path)]) == base  # noqa: PTH100
 
 
-def _job(rejection: Rejection, root: Path, options: ShardOptions) -> ShardJob:
+def _job(rejection: Rejection, root: str, scratch: Path, options: ShardOptions) -> ShardJob:
     """The job of looking at one video; so a video that ends its worker costs no other one."""
     entry = Entry(path=rejection.path, label=0, split=rejection.split, line=0)
     return ShardJob(
         shard=PlannedShard(rejection.path, rejection.split, [PlannedVideo(entry, 0)]),
-        root=str(root),
+        root=root,
         folder=DataSetFolder(root),
-        scratch=root,
+        scratch=scratch,
         options=options,
         classes=[],
         fingerprint="",
@@ -143,7 +151,8 @@ def decode_last_frames(
     sink = _LastFramesSink(job.options.clip.fps)
     problem = ""
     try:
-        with open_video(root_path(job.root, job.shard.videos[0].entry)) as file:
+        location = listed_location(job.root, job.shard.videos[0].entry.path)
+        with fetched_video(location, job.scratch) as on_disk, open_video(on_disk) as file:
             read_frames(file, sink, job.options.clip.decode, decoder="av")
     except LrcnError as error:
         problem = error.detail if isinstance(error, VideoError) else str(error)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
@@ -42,7 +42,7 @@ class RejectedPreview:
 def draw_rejected(
     shards: Patterns = "shards",
     *,
-    root: str | Path = ".",
+    root: str | os.PathLike[str] = ".",
     split: str | None = None,
     videos: int | None = None,
     seed: int = 0,
@@ -53,7 +53,7 @@ def draw_rejected(
 
     Args:
         shards: The folder of one data set, or shards of it.
-        root: The folder that the paths in the lists were relative to.
+        root: The folder or URL that the paths in the lists were relative to.
         split: The split whose entries are shown; None for all.
         videos: The largest number of videos, as many of each reason as far as can be; None for 12.
         seed: The seed of the random choice.
@@ -77,7 +77,7 @@ def draw_rejected(
         raise UsageError(f"{folder} has no rejected video to show; leave --rejected out")
     shown = choose_rejections(rejections, videos, seed)
     on_start(len(shown), len(shown))
-    frames = read_last_frames(shown, manifest, root=Path(root), on_video=on_video)
+    frames = read_last_frames(shown, manifest, root=os.fspath(root), on_video=on_video)
     fonts = Fonts()
     sheet = draw_sheet(
         [_row(rejection, last) for rejection, last in zip(shown, frames, strict=True)],

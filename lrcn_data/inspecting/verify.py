@@ -6,8 +6,9 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -40,6 +41,7 @@ from lrcn_data.format.sources import UNKNOWN_SOURCE
 from lrcn_data.format.split_index import SplitIndex
 from lrcn_data.reasons import Reason
 from lrcn_data.splits import SPLITS
+from lrcn_data.storage.locations import is_url, listed_location, open_binary
 from lrcn_data.video.picture_folder import PictureFolder
 
 MEAN_LEVELS = 2.0
@@ -81,8 +83,8 @@ def verify(
     Args:
         folder: Path or URL of the data set.
         deep: Whether to compare the pixel sums with those of the decoded frames as well.
-        inputs: The folder that the paths of the input videos are relative to, to compare the videos
-            with their hashes as well. None leaves them out.
+        inputs: The folder or URL that the paths of the input videos are relative to, to compare the
+            videos with their hashes as well. None leaves them out.
         plugins: Names of the plug-ins that may be imported, if one has made the frames.
         on_start: Called once with the number of shards, and with the number still to be read, which
             is the same.
@@ -115,7 +117,7 @@ def verify(
     for entry in manifest.shards:
         yield from check.shard(entry)
         if inputs is not None and not is_further_part(entry.file):
-            yield from _verify_inputs(data_set, entry, Path(inputs), seen)
+            yield from _verify_inputs(data_set, entry, os.fspath(inputs), seen)
         on_shard()
     yield from check.pixel_sum()
     if not moves:
@@ -377,7 +379,7 @@ def _verify_rejections(folder: DataSetFolder, manifest: Manifest) -> Iterator[Fa
 
 
 def _verify_inputs(
-    folder: DataSetFolder, entry: ShardEntry, root: Path, seen: set[str]
+    folder: DataSetFolder, entry: ShardEntry, root: str, seen: set[str]
 ) -> Iterator[Fault]:
     """Check that a shard's input videos are those that were decoded; each video is read once."""
     try:
@@ -391,20 +393,21 @@ def _verify_inputs(
         if source.path in seen:
             continue
         seen.add(source.path)
-        problem = _input_problem(root / source.path, source.bytes, source.sha256)
+        location = listed_location(root, source.path)
+        problem = _input_problem(location, source.bytes, source.sha256)
         if problem:
             yield Fault(file=source.path, detail=problem)
 
 
-def _input_problem(path: Path, size: int, sha256: str) -> str:
+def _input_problem(location: str, size: int, sha256: str) -> str:
     try:
-        if path.is_dir():
-            pictures = PictureFolder(str(path))
+        if not is_url(location) and Path(location).is_dir():
+            pictures = PictureFolder(location)
             digest, found = pictures.sha256(), pictures.size
         else:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                found = file.tell()
+            with open_binary(location) as file:
+                digest = hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest()
+                found = file.seek(0, os.SEEK_END)
     except OSError as error:
         return f"can't be read: {error.strerror or error}"
     except VideoError as error:

@@ -7,6 +7,7 @@ video, is taken as a whole or not at all.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from lrcn_data.lists.group_split import added_distance, group_function, seeded_h
 from lrcn_data.lists.list_files import read_list_file
 from lrcn_data.lists.made_lists import ListedVideo
 from lrcn_data.lists.official_splits import recording_of
-from lrcn_data.lists.problems import ListError, Problem
+from lrcn_data.lists.problems import ListError, ListFile, Problem, located
 from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
 
@@ -34,7 +35,7 @@ class SubsetOptions:
 
     Attributes:
         classes: The names of the classes that it has; none for all.
-        listed: A list of the videos that it has; None for all.
+        listed: The path or URL of a list of the videos that it has; None for all.
         fraction: The share of each class's videos, above 0 and up to 1; None for all.
         per_class: The number of videos of each class; None for all.
         whole: The splits of which neither a fraction nor a number is taken, but all.
@@ -47,7 +48,7 @@ class SubsetOptions:
     """
 
     classes: Sequence[str] = ()
-    listed: Path | None = None
+    listed: str | os.PathLike[str] | None = None
     fraction: float | None = None
     per_class: int | None = None
     whole: Sequence[str] = ()
@@ -110,8 +111,8 @@ def choose_videos(stored: StoredSet, options: SubsetOptions) -> Chosen:
         videos = _of_classes(stored, classes)
         choice["classes"] = classes
     if options.listed is not None:
-        paths = _listed_paths(options.listed)
-        videos = _of_paths(stored, videos, paths, options.listed)
+        paths = _listed_paths(located(options.listed))
+        videos = _of_paths(stored, videos, paths, located(options.listed))
         text = "\n".join(sorted(paths))
         choice["list"] = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
     if options.is_drawn:
@@ -157,7 +158,7 @@ def _of_classes(stored: StoredSet, wanted: Collection[str]) -> list[StoredVideo]
     ]
 
 
-def _listed_paths(path: Path) -> set[str]:
+def _listed_paths(path: ListFile) -> set[str]:
     """The paths that a list names, as samples have them; its labels say nothing here."""
     problems: list[Problem] = []
     lines = read_list_file(path, None, Path(), problems, multi_label=True)
@@ -167,7 +168,7 @@ def _listed_paths(path: Path) -> set[str]:
 
 
 def _of_paths(
-    stored: StoredSet, videos: Sequence[StoredVideo], paths: set[str], listed: Path
+    stored: StoredSet, videos: Sequence[StoredVideo], paths: set[str], listed: ListFile
 ) -> list[StoredVideo]:
     """The videos that have one of some paths, each of which must be known to the data set."""
     known = {readable(video.source.path) for video in stored.videos}

@@ -23,6 +23,8 @@ from lrcn_data.lists.segment_entries import negative_class_warnings
 from lrcn_data.lists.time_labels import Segment, TimeLabels
 from lrcn_data.lists.videos_by_name import VideosByName
 from lrcn_data.printable import first_few, show
+from lrcn_data.storage import locations
+from lrcn_data.video.fetched_video import fetched_video
 from lrcn_data.video.packet_count import count_packets
 
 _REVERSED = "segments that end before they start"
@@ -65,20 +67,20 @@ class AnnotationOptions:
 
 
 def read_annotated(
-    source: Path,
+    source: str,
     options: AnnotationOptions,
     *,
-    videos: Path | None = None,
+    videos: str | None = None,
     present: bool = False,
     pictures: bool = False,
 ) -> MadeLists:
     """Make the lists of an annotation, divided as it is itself.
 
     Args:
-        source: The annotation: a file, or a folder of them.
+        source: The path or URL of the annotation: a file, or a folder of them.
         options: How it is read.
-        videos: The folder that has the videos, in which their names are looked for; None to take
-            names as they are.
+        videos: The path or URL of the folder that has the videos, in which their names are looked
+            for; None to take names as they are.
         present: Whether videos that aren't there are left out.
         pictures: Whether folders of numbered pictures are videos.
 
@@ -90,7 +92,7 @@ def read_annotated(
     annotation = read_annotation(source, options.form, read)
     left_out: _LeftOut = defaultdict(Counter)
     for reason, count in annotation.left_out.items():
-        left_out[reason] += Counter({source.name: count} if count else {})
+        left_out[reason] += Counter({locations.split_location(source)[1]: count} if count else {})
     found = _without_labels(source, annotation.videos, options.unlabelled, left_out)
     if options.fps is not None:
         found = [_in_seconds(source, video, options.fps) for video in found]
@@ -117,7 +119,7 @@ def read_annotated(
 
 
 def _without_labels(
-    source: Path, videos: Sequence[AnnotatedVideo], unlabelled: Sequence[str], left_out: _LeftOut
+    source: str, videos: Sequence[AnnotatedVideo], unlabelled: Sequence[str], left_out: _LeftOut
 ) -> list[AnnotatedVideo]:
     """The videos without the segments of some labels."""
     known = {span.label for video in videos for span in video.spans}
@@ -133,7 +135,7 @@ def _without_labels(
     return [replace(video, spans=spans) for video, spans in zip(videos, kept, strict=True)]
 
 
-def _in_seconds(source: Path, video: AnnotatedVideo, fps: Fraction) -> AnnotatedVideo:
+def _in_seconds(source: str, video: AnnotatedVideo, fps: Fraction) -> AnnotatedVideo:
     """A video with its frames as times, by the rate at which they are counted."""
     if video.unit == "seconds":
         raise UsageError(
@@ -151,7 +153,7 @@ def _in_seconds(source: Path, video: AnnotatedVideo, fps: Fraction) -> Annotated
 
 
 def _paths(
-    found: Sequence[AnnotatedVideo], videos: Path | None, *, present: bool, pictures: bool
+    found: Sequence[AnnotatedVideo], videos: str | None, *, present: bool, pictures: bool
 ) -> dict[str, str]:
     """The path of each video that is there, by its name.
 
@@ -184,7 +186,7 @@ def _paths(
     return paths
 
 
-def _with_ends(video: AnnotatedVideo, path: str, videos: Path | None) -> AnnotatedVideo:
+def _with_ends(video: AnnotatedVideo, path: str, videos: str | None) -> AnnotatedVideo:
     """A video whose segments all have an end; the file tells where the last one ends."""
     if all(span.end is not None for span in video.spans):
         return video
@@ -194,15 +196,17 @@ def _with_ends(video: AnnotatedVideo, path: str, videos: Path | None) -> Annotat
             " frames of its own; "
             + ("give --videos FOLDER" if videos is None else "leave --annotation-fps out")
         )
+    location = locations.join(videos, path)
     try:
-        frames = count_packets(videos / path)
+        with fetched_video(location) as on_disk:
+            frames = count_packets(Path(on_disk))
     except VideoError as error:
-        raise UsageError(f"{videos / path}: {error}; the last segment lasts to its end") from error
+        raise UsageError(f"{location}: {error}; the last segment lasts to its end") from error
     spans = [span if span.end is not None else span._replace(end=frames) for span in video.spans]
     return replace(video, spans=spans)
 
 
-def _tidy(source: Path, video: AnnotatedVideo, left_out: _LeftOut) -> AnnotatedVideo:
+def _tidy(source: str, video: AnnotatedVideo, left_out: _LeftOut) -> AnnotatedVideo:
     """A video with the segments that can be: within the video, and with a length."""
     spans = []
     for span in video.spans:
@@ -243,7 +247,7 @@ def _classes(annotation: Annotation, used: Collection[str]) -> list[str]:
 
 
 def _in_splits(
-    source: Path, listed: Sequence[ListedVideo], videos: Sequence[AnnotatedVideo]
+    source: str, listed: Sequence[ListedVideo], videos: Sequence[AnnotatedVideo]
 ) -> list[ListedVideo]:
     """The videos in the splits that the annotation gives them; in train where it gives none.
 

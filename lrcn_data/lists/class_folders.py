@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from lrcn_data.errors import UsageError
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.similar_names import composed, tell_similar
 from lrcn_data.lists.video_tree import LISTED, VideoTree
 from lrcn_data.printable import first_few, show
+from lrcn_data.storage.locations import join
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -28,7 +28,7 @@ _NAMES_SHOWN = 5
 
 
 def read_class_folders(
-    root: Path, *, pictures: bool = False, allow_one_class: bool = False
+    root: str, *, pictures: bool = False, allow_one_class: bool = False
 ) -> MadeLists:
     """List all videos of ROOT/Class/..., known by the endings of their names.
 
@@ -36,7 +36,7 @@ def read_class_folders(
     they become the splits. Otherwise all videos are listed for training.
 
     Args:
-        root: The folder of the class folders, or of the splits' folders.
+        root: The path or URL of the folder of the class folders, or of the splits' folders.
         pictures: Whether folders of numbered pictures are videos.
         allow_one_class: Whether a single class folder that holds only folders is meant as a class.
 
@@ -46,14 +46,14 @@ def read_class_folders(
     """
     tree = VideoTree(root, pictures=pictures)
     if tree.loose:
-        raise _outside(str(root), tree.loose[0])
+        raise _outside(root, tree.loose[0])
     found = {top: paths for top, paths in tree.videos.items() if paths}
     if not found:
         raise UsageError(f"{root} has no class folders with videos: ROOT/Class/clip.avi")
     for top, paths in found.items():
         if top in paths:
             raise UsageError(
-                f"{root / top} holds numbered pictures itself; put those of each video into a"
+                f"{join(root, top)} holds numbered pictures itself; put those of each video into a"
                 " folder of its own, in the folder of its class"
             )
     splits = _splits(root, found)
@@ -85,7 +85,7 @@ def _outside(folder: str, name: str) -> UsageError:
     )
 
 
-def _splits(root: Path, found: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def _splits(root: str, found: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """The split of each folder of the root, or an empty dict if the folders are classes.
 
     Args:
@@ -109,7 +109,7 @@ def _splits(root: Path, found: Mapping[str, Sequence[str]]) -> dict[str, str]:
         )
     for top in splits:
         if top in loose:
-            raise _outside(str(root / top), loose[top].partition("/")[2])
+            raise _outside(join(root, top), loose[top].partition("/")[2])
     for split in set(splits.values()):
         same = [top for top in splits if splits[top] == split]
         if len(same) > 1:
@@ -137,7 +137,7 @@ def _settle_links(tree: VideoTree, *, depth: int) -> None:
         tree.leave_out(LISTED, link)
 
 
-def _refuse_too_high(root: Path, videos: Sequence[ListedVideo]) -> None:
+def _refuse_too_high(root: str, videos: Sequence[ListedVideo]) -> None:
     """Refuse a single class whose folders hold only folders: these may be the classes.
 
     Raises:
@@ -151,7 +151,7 @@ def _refuse_too_high(root: Path, videos: Sequence[ListedVideo]) -> None:
     if below in folders:  # it holds videos itself, so that the folder above it has the classes
         below = below.rpartition("/")[0]
     inside = sorted({folder[len(below) :].strip("/").partition("/")[0] for folder in folders})
-    where = str(root / below) if below else f"the {show(next(iter(names)))} of each split"
+    where = join(root, below) if below else f"the {show(next(iter(names)))} of each split"
     raise UsageError(
         f"{root} has a single class, {show(next(iter(names)))}, whose folder holds only folders;"
         f" if the classes are those in {where} ({_names(inside)}), "

@@ -197,7 +197,7 @@ def _is_odd_name(path: str, root: Path) -> bool:
 
 def _form(path: ListFile) -> str | None:
     """The form of annotations that a file has, if it has one and is on this machine."""
-    return table_form(path) if isinstance(path, Path) else None
+    return table_form(str(path)) if isinstance(path, Path) else None
 
 
 def _read_text(path: ListFile, what: str, problems: list[Problem]) -> bytes | None:

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from lrcn_data.errors import UsageError
 from lrcn_data.lists.annotated_lists import AnnotationOptions, read_annotated, undivided
@@ -28,10 +27,13 @@ from lrcn_data.lists.make_lists import (
     write_lists,
 )
 from lrcn_data.lists.official_splits import group_across_classes, read_official, recording_of
+from lrcn_data.lists.problems import ListFile
 from lrcn_data.lists.similar_names import tell_all_similar
 from lrcn_data.one_class import refuse_one_class
 from lrcn_data.printable import first_few, show
 from lrcn_data.splits import SPLITS
+from lrcn_data.storage.folder import Folder
+from lrcn_data.storage.locations import join, normal_location
 
 _FOLDER = re.compile(r"fold-\d+")
 
@@ -76,7 +78,7 @@ def make_folds(
     fold; where no video has a group by its name, they are divided one by one.
 
     Args:
-        source: A folder of class folders with videos, or an annotation.
+        source: The path or URL of a folder of class folders with videos, or of an annotation.
         folds: The number of folds, at least 2. None stands for as many as there are groups, so that
             each group is left out of the training once.
         val_fraction: The share of each class's training videos that goes into the validation list
@@ -88,7 +90,7 @@ def make_folds(
             which is another choice in every fold.
         pictures: Whether folders of numbered pictures in class folders are videos.
         allow_one_class: Whether all videos may be of a single class.
-        videos: The folder that holds the videos of an annotation.
+        videos: The path or URL of the folder that holds the videos of an annotation.
         present: Whether videos that are not in that folder are left out.
         annotation: How an annotation is read; None where the source may be none.
 
@@ -99,8 +101,8 @@ def make_folds(
     """
     if folds is not None and folds < 2:
         raise UsageError(f"--folds must be at least 2, got {folds}")
-    folder = Path(videos) if videos is not None else None
-    source = Path(source)
+    folder = None if videos is None else normal_location(videos)
+    source = normal_location(source)
     if is_meant_as_annotation(source, annotation):
         made = _read_annotation(source, annotation, folder, present=present, pictures=pictures)
     else:
@@ -110,7 +112,7 @@ def make_folds(
                 " leave them out"
             )
         made = _read_undivided(source, pictures=pictures, allow_one_class=allow_one_class)
-    refuse_one_class(made.classes, source=str(source), allowed=allow_one_class)
+    refuse_one_class(made.classes, source=source, allowed=allow_one_class)
     found = _find_groups(made.videos, group_pattern)
     if found is None and folds is None:
         raise UsageError(
@@ -133,9 +135,9 @@ def make_folds(
 
 
 def _read_annotation(
-    source: Path,
+    source: str,
     annotation: AnnotationOptions | None,
-    videos: Path | None,
+    videos: str | None,
     *,
     present: bool,
     pictures: bool,
@@ -152,7 +154,7 @@ def _read_annotation(
     return made
 
 
-def _read_undivided(source: Path, *, pictures: bool, allow_one_class: bool) -> MadeLists:
+def _read_undivided(source: str, *, pictures: bool, allow_one_class: bool) -> MadeLists:
     """List the videos of class folders; refuse what is divided into splits already."""
     if read_official(source, 1):
         raise UsageError(
@@ -161,7 +163,7 @@ def _read_undivided(source: Path, *, pictures: bool, allow_one_class: bool) -> M
         )
     made = read_class_folders(source, pictures=pictures, allow_one_class=allow_one_class)
     if made.count("train") < len(made.videos):
-        folder = source / made.videos[0].path.partition("/")[0]
+        folder = join(source, made.videos[0].path.partition("/")[0])
         raise UsageError(
             f"{source} is divided into folders of splits; name one of them, such as {folder}, to"
             " make folds of its videos"
@@ -288,12 +290,13 @@ def _classes_of(made: MadeLists, split: str) -> set[str]:
 
 def write_folds(
     made: MadeFolds, folder: str | os.PathLike[str], *, overwrite: bool = False
-) -> list[Path]:
+) -> list[ListFile]:
     """Write the lists and classes.txt of every fold into a folder of its own.
 
     Args:
         made: The folds.
-        folder: The folder to write the folds' folders into; it is made if it doesn't exist.
+        folder: The path or URL of the folder to write the folds' folders into; it is made if it
+            doesn't exist.
         overwrite: Whether folds that are there already are replaced. Lists of folds that the new
             ones don't have are then removed.
 
@@ -303,27 +306,28 @@ def write_folds(
     Raises:
         UsageError: The folder has folds already, or a name can't stand in a list.
     """
-    folder = Path(folder)
-    there = sorted(path for path in folder.glob("fold-*") if _FOLDER.fullmatch(path.name))
+    target = Folder(folder)
+    there = [name for name in target.names() if _FOLDER.fullmatch(name)]
     if there and not overwrite:
-        names = first_few([path.name for path in there], _NAMES_SHOWN)
+        names = first_few(there, _NAMES_SHOWN)
         raise UsageError(
-            f"{folder} has {names} already; name another folder with --out, or give --overwrite"
+            f"{target} has {names} already; name another folder with --out, or give --overwrite"
         )
     written = [
         path
         for name, lists in made.folds.items()
-        for path in write_lists(lists, folder / name, overwrite=overwrite)
+        for path in write_lists(lists, target.at(name), overwrite=overwrite)
     ]
     for old in there:
-        if old.name not in made.folds:
-            _remove_lists(old)
+        if old not in made.folds:
+            _remove_lists(Folder(target.at(old)))
     return written
 
 
-def _remove_lists(fold: Path) -> None:
+def _remove_lists(fold: Folder) -> None:
     """Remove the lists of a fold, and its folder if it holds nothing else."""
     for name in (*(f"{split}.{end}" for split in SPLITS for end in ("txt", "csv")), CLASS_FILE):
-        (fold / name).unlink(missing_ok=True)
-    with suppress(OSError):
-        fold.rmdir()
+        fold.delete(name)
+    if fold.is_local:
+        with suppress(OSError):
+            fold.path.rmdir()

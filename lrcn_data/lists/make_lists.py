@@ -22,12 +22,15 @@ from lrcn_data.lists.group_split import (
 from lrcn_data.lists.lines import format_line, parse_classes
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.official_splits import read_official, recording_of
+from lrcn_data.lists.problems import ListFile, located
 from lrcn_data.lists.segment_lines import segment_list
 from lrcn_data.lists.similar_names import tell_all_similar
 from lrcn_data.one_class import refuse_one_class
 from lrcn_data.printable import show
 from lrcn_data.splits import SPLITS
-from lrcn_data.storage.atomic_file import write_atomically
+from lrcn_data.storage import remote_files
+from lrcn_data.storage.folder import Folder
+from lrcn_data.storage.locations import is_file, is_url, normal_location
 
 CLASS_FILE = "classes.txt"
 
@@ -49,12 +52,12 @@ def make_lists(
     """Make the lists of a data set; `write_lists` writes them.
 
     Args:
-        source: A folder of class folders with videos, a folder of train, val and test folders with
-            class folders; the folder of an official split: that of UCF-101 or HMDB51; or an
-            annotation of segments, a file or a folder of files.
+        source: The path or URL of a folder of class folders with videos, or of train, val and test
+            folders with class folders; of the folder of an official split: that of UCF-101 or
+            HMDB51; or of an annotation of segments, a file or a folder of files.
         official_split: Which official split to read: 1, 2 or 3. None stands for the first.
-        videos: The folder that holds the videos of an official split or an annotation. None if it
-            is not looked at.
+        videos: The path or URL of the folder that holds the videos of an official split or an
+            annotation. None if it is not looked at.
         present: Whether videos that are not in that folder are left out.
         test_fraction: The share of each class's videos that goes into the test list. None stands
             for no test list of our own; class folders without splits need this or `val_fraction`.
@@ -71,7 +74,7 @@ def make_lists(
         UsageError: The source holds no videos, they are of one class, `group_pattern` matches no
             name, or a value has no meaning for the source.
     """
-    source, folder = Path(source), Path(videos) if videos is not None else None
+    source, folder = normal_location(source), None if videos is None else normal_location(videos)
     group = group_function(group_pattern) if group_pattern else recording_of
     fractions: dict[str, float | None] = {"test": test_fraction, "val": val_fraction}
     is_annotated = is_meant_as_annotation(source, annotation)
@@ -93,7 +96,7 @@ def make_lists(
         made = read_class_folders(source, pictures=pictures, allow_one_class=allow_one_class)
         made, fractions = _without_fractions_of_folders(made, fractions)
     with_videos = {name for video in made.videos for name in video.classes}
-    refuse_one_class(with_videos, source=str(source), allowed=allow_one_class)
+    refuse_one_class(with_videos, source=source, allowed=allow_one_class)
     if group_pattern:
         counts = count_groups(made.videos, group, pattern=group_pattern)
         made = replace(made, groups=counts)
@@ -101,7 +104,7 @@ def make_lists(
     return replace(made, warnings=[*made.warnings, *_warnings(made, group)])
 
 
-def is_meant_as_annotation(source: Path, annotation: AnnotationOptions | None) -> bool:
+def is_meant_as_annotation(source: str, annotation: AnnotationOptions | None) -> bool:
     """Whether a source is to be read as an annotation.
 
     Raises:
@@ -109,7 +112,7 @@ def is_meant_as_annotation(source: Path, annotation: AnnotationOptions | None) -
     """
     if annotation is not None and annotation.form is not None:
         return True
-    found = source.is_file() or (not read_official(source, 1) and is_annotation(source))
+    found = is_file(source) or (not read_official(source, 1) and is_annotation(source))
     if not found and annotation not in (None, AnnotationOptions()):
         raise UsageError(
             f"{source} is no annotation by its files; name its form with --format, or leave"
@@ -156,7 +159,7 @@ def _move(
     return made
 
 
-def _refuse_own_test_list(source: Path, test_fraction: float | None) -> None:
+def _refuse_own_test_list(source: str, test_fraction: float | None) -> None:
     if test_fraction is not None:
         raise UsageError(
             f"{source} is an official split, with a test list of its own; leave --test-fraction out"
@@ -202,23 +205,23 @@ def _warnings(made: MadeLists, group: GroupOf) -> Iterator[str]:
         )
 
 
-def _present_ones(official: MadeLists, videos: Path | None) -> MadeLists:
+def _present_ones(official: MadeLists, videos: str | None) -> MadeLists:
     if videos is None:
         raise UsageError("--present needs --videos FOLDER, to see which videos are there")
     return keep_present(official, videos)
 
 
-def keep_present(made: MadeLists, videos: Path) -> MadeLists:
-    """Leave out videos that are not on disk, and classes that have no video left.
+def keep_present(made: MadeLists, videos: str) -> MadeLists:
+    """Leave out videos that are not there, and classes that have no video left.
 
     Args:
         made: The lists.
-        videos: The folder that the paths in the lists are relative to.
+        videos: The path or URL of the folder that the paths in the lists are relative to.
 
     Raises:
         UsageError: None of the videos is there.
     """
-    present = [video for video in made.videos if (videos / video.path).is_file()]
+    present = _present(made, videos)
     if not present:
         raise UsageError(
             f"{videos} has none of the {len(made.videos)} videos, such as {made.videos[0].path};"
@@ -238,21 +241,28 @@ def keep_present(made: MadeLists, videos: Path) -> MadeLists:
     )
 
 
-def count_absent(made: MadeLists, videos: Path) -> int:
-    """The number of listed videos that are not in the folder `videos`."""
-    return sum(not (videos / video.path).is_file() for video in made.videos)
+def count_absent(made: MadeLists, videos: str) -> int:
+    """The number of listed videos that are not in the folder `videos`, a path or URL."""
+    return len(made.videos) - len(_present(made, videos))
+
+
+def _present(made: MadeLists, videos: str) -> list[ListedVideo]:
+    if is_url(videos):
+        there = remote_files.find(videos)
+        return [video for video in made.videos if video.path in there]
+    return [video for video in made.videos if Path(videos, video.path).is_file()]
 
 
 def write_lists(
     made: MadeLists, folder: str | os.PathLike[str], *, overwrite: bool = False
-) -> list[Path]:
+) -> list[ListFile]:
     """Write classes.txt, and those of train.txt, val.txt and test.txt that have videos.
 
     Lists of labels in time are CSV: train.csv, val.csv and test.csv.
 
     Args:
         made: The lists.
-        folder: The folder to write them into; it is made if it doesn't exist.
+        folder: The path or URL of the folder to write them into; it is made if it doesn't exist.
         overwrite: Whether lists that are there already are replaced. A list that the new ones
             don't have is then removed.
 
@@ -262,22 +272,22 @@ def write_lists(
     Raises:
         UsageError: The folder has lists already, or a name can't stand in a list.
     """
-    folder = Path(folder)
+    target = Folder(folder)
     texts = {list_name(made, split): _list_text(made, split) for split in SPLITS}
     texts[CLASS_FILE] = _class_text(made.classes)
-    there = [name for name in texts if (folder / name).exists()]
+    there = sorted(texts.keys() & set(target.names()), key=list(texts).index)
     if there and not overwrite:
         raise UsageError(
-            f"{folder} has {', '.join(there)} already; name another folder with --out, or give"
+            f"{target} has {', '.join(there)} already; name another folder with --out, or give"
             " --overwrite"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    target.make()
     for name in there:
-        (folder / name).unlink()
-    written = [folder / name for name, text in texts.items() if text]
-    for path in written:
-        write_atomically(path, texts[path.name].encode("utf-8", "surrogateescape"))
-    return written
+        target.delete(name)
+    written = {name: text for name, text in texts.items() if text}
+    for name, text in written.items():
+        target.write(name, text.encode("utf-8", "surrogateescape"))
+    return [located(target.at(name)) for name in written]
 
 
 def list_name(made: MadeLists, split: str) -> str:

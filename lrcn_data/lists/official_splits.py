@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from lrcn_data.errors import UsageError
 from lrcn_data.lists.labels import folder_of
 from lrcn_data.lists.lines import decode_lines, parse_classes, parse_list
 from lrcn_data.lists.made_lists import ListedVideo, MadeLists
 from lrcn_data.lists.video_groups import group_of
+from lrcn_data.storage import locations
+from lrcn_data.storage.folder import Folder
 
 _UCF101_CLASSES = "classInd.txt"
 _HMDB51_FILE = "{class_name}_test_split{split}.txt"
@@ -19,12 +20,12 @@ _HMDB51_SPLITS = {"1": "train", "2": "test"}
 _HMDB51_UNUSED = "0"
 
 
-def read_official(folder: Path, split: int) -> MadeLists | None:
+def read_official(location: str, split: int) -> MadeLists | None:
     """Read an official split.
 
     Args:
-        folder: The folder with UCF-101's classInd.txt, trainlist0N.txt and testlist0N.txt, or with
-            HMDB51's CLASS_test_splitN.txt.
+        location: The path or URL of the folder with UCF-101's classInd.txt, trainlist0N.txt and
+            testlist0N.txt, or with HMDB51's CLASS_test_splitN.txt.
         split: Which of the official splits to read: 1, 2 or 3.
 
     Returns:
@@ -33,12 +34,12 @@ def read_official(folder: Path, split: int) -> MadeLists | None:
     Raises:
         UsageError: A file of the split is missing, or its content is not what it should be.
     """
-    if (folder / _UCF101_CLASSES).is_file():
+    if not locations.is_folder(location):
+        raise UsageError(f"{location} can't be read (there is no such folder); name a folder")
+    folder = Folder(location)
+    names = folder.names()
+    if _UCF101_CLASSES in names:
         return _read_ucf101(folder, split)
-    try:
-        names = sorted(path.name for path in folder.iterdir())
-    except OSError as error:
-        raise UsageError(f"{folder} can't be read ({error.strerror}); name a folder") from error
     matches = [match for name in names if (match := _HMDB51_NAME.fullmatch(name))]
     if not matches:
         return None
@@ -48,17 +49,18 @@ def read_official(folder: Path, split: int) -> MadeLists | None:
     return _read_hmdb51(folder, classes, split)
 
 
-def _read_ucf101(folder: Path, split: int) -> MadeLists:
-    known = parse_classes((folder / _UCF101_CLASSES).read_bytes())
+def _read_ucf101(folder: Folder, split: int) -> MadeLists:
+    known = parse_classes(_read(folder, _UCF101_CLASSES))
     names = set(known.names)
     videos = []
     for kind in ("train", "test"):
-        path = folder / f"{kind}list{split:02d}.txt"
-        for line in parse_list(_read(path)):
+        name = f"{kind}list{split:02d}.txt"
+        for line in parse_list(_read(folder, name)):
             class_name = folder_of(line.path)
             if class_name not in names:
                 raise UsageError(
-                    f"{path}:{line.line}: {class_name!r} is no class of {_UCF101_CLASSES}"
+                    f"{folder.at(name)}:{line.line}: {class_name!r} is no class of"
+                    f" {_UCF101_CLASSES}"
                 )
             videos.append(
                 ListedVideo(
@@ -71,11 +73,11 @@ def _read_ucf101(folder: Path, split: int) -> MadeLists:
     return MadeLists(classes=known.names, videos=videos)
 
 
-def _read_hmdb51(folder: Path, classes: Sequence[str], split: int) -> MadeLists:
+def _read_hmdb51(folder: Folder, classes: Sequence[str], split: int) -> MadeLists:
     videos = []
     for class_name in classes:
-        path = folder / _HMDB51_FILE.format(class_name=class_name, split=split)
-        for number, text in decode_lines(_read(path)):
+        file = _HMDB51_FILE.format(class_name=class_name, split=split)
+        for number, text in decode_lines(_read(folder, file)):
             name, _, use = text.rpartition(" ")
             if use in _HMDB51_SPLITS and name:
                 videos.append(
@@ -86,15 +88,16 @@ def _read_hmdb51(folder: Path, classes: Sequence[str], split: int) -> MadeLists:
                     )
                 )
             elif use != _HMDB51_UNUSED:
-                raise UsageError(f"{path}:{number}: {use!r} must be 0, 1 or 2")
+                raise UsageError(f"{folder.at(file)}:{number}: {use!r} must be 0, 1 or 2")
     return MadeLists(classes=list(classes), videos=videos)
 
 
-def _read(path: Path) -> bytes:
+def _read(folder: Folder, name: str) -> bytes:
     try:
-        return path.read_bytes()
+        return folder.read(name)
     except OSError as error:
-        raise UsageError(f"{path} can't be read ({error.strerror}); is the split whole?") from error
+        why = f"can't be read ({error.strerror}); is the split whole?"
+        raise UsageError(f"{folder.at(name)} {why}") from error
 
 
 def recording_of(video: ListedVideo) -> str | None:

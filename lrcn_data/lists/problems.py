@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +10,22 @@ from pathlib import Path
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import show
+from lrcn_data.storage.locations import is_url, normal_location
 
 ListFile = Path | str
 """A list or class file: its path, or its URL in a store."""
 
 _SHOWN = 20
+
+
+def located(location: str | os.PathLike[str]) -> ListFile:
+    """A list or class file as a path, or as the URL that it is given by.
+
+    Raises:
+        UsageError: The URL has credentials in it.
+    """
+    normal = normal_location(location)
+    return normal if is_url(normal) else Path(normal)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -141,8 +141,10 @@ def read_lists(
     disk = NamesOnDisk(root)
     lines = {}
     for split, path in files.items():
-        found_lines = read_list_file(path, known, root, problems, multi_label=multi_label)
-        lines[split] = list(map(disk.line_as_on_disk, found_lines))
+        lines[split] = [
+            disk.line_as_on_disk(line)
+            for line in read_list_file(path, known, root, problems, multi_label=multi_label)
+        ]
     warnings: list[str] = []
     if any(line.span for found in lines.values() for line in found[:1]):
         _refuse_with_segments(multi_label, label_base, known)
@@ -158,6 +160,8 @@ def read_lists(
         table = label_table(list(chain(*lines.values())), known, label_base, classes_before)
         problems += _label_problems(lines, files, table)
         entries = _entries(lines, table)
+    # what follows takes as much memory as they do
+    del lines
     found, advice = _check_entries(entries, files, location, checks)
     problems += found
     if problems:

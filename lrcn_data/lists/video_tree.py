@@ -1,4 +1,4 @@
-"""Finds the videos below a folder, through links as well, and counts all that is left out."""
+"""Finds the videos below a folder, on a disk or in a store, and counts all that is left out."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 import stat
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lrcn_data.errors import UsageError
 from lrcn_data.lists.lines import VIDEO_ENDINGS
+from lrcn_data.storage import remote_files
+from lrcn_data.storage.locations import is_url
 from lrcn_data.video.picture_folder import are_pictures, is_numbered_picture
 
 NOT_VIDEOS = "files that are no videos by their names"
@@ -27,13 +29,13 @@ _Identity = tuple[int, int]
 class VideoTree:
     """The videos in and below the folders of a root, known by the endings of their names.
 
-    A folder of numbered pictures is a video as well, if these are wanted.
+    A folder of numbered pictures is a video as well, if these are wanted; none of a store is.
 
     Links are followed. A folder to which several ways lead is listed once, by its own place if it
     has one below the root, so that no loop of links is without end.
 
     Args:
-        root: The folder to look into.
+        root: The path or URL of the folder to look into.
         pictures: Whether folders of numbered pictures are videos.
 
     Attributes:
@@ -48,8 +50,8 @@ class VideoTree:
         UsageError: The root can't be read.
     """
 
-    def __init__(self, root: Path, *, pictures: bool = False) -> None:
-        self._root = root
+    def __init__(self, root: str | os.PathLike[str], *, pictures: bool = False) -> None:
+        self._root = Path(root)
         self._pictures = pictures
         self.videos: dict[str, list[str]] = {}
         self.loose: list[str] = []
@@ -58,10 +60,18 @@ class VideoTree:
         self._places: dict[_Identity, str] = {}
         self._links: list[str] = []
         try:
-            self._above = {_identity(folder) for folder in _with_parents(root.resolve())}
+            if is_url(root):
+                self._list_store(os.fspath(root))
+                return
+            self._above = {_identity(folder) for folder in _with_parents(self._root.resolve())}
             self._list_root()
         except OSError as error:
             raise UsageError(f"{root} can't be read ({error.strerror}); name a folder") from error
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of all videos, relative to the root."""
+        return [*self.loose, *(path for found in self.videos.values() for path in found)]
 
     def leave_out(self, reason: str, name: str) -> None:
         """Count something that is left out.
@@ -73,6 +83,24 @@ class VideoTree:
         """
         by_path = reason in (HIDDEN_FOLDERS, UNREADABLE, LISTED, DEAD_LINKS)
         self.left_out[reason][name if by_path else ending_of(name)] += 1
+
+    def _list_store(self, url: str) -> None:
+        hidden: set[str] = set()
+        for path in sorted(remote_files.find(url), key=_files_first):
+            *folders, name = PurePosixPath(path).parts
+            under = next((n for n, part in enumerate(folders, 1) if part.startswith(".")), None)
+            if under is not None:
+                hidden.add("/".join(folders[:under]))
+                continue
+            found = self.videos.setdefault(folders[0], []) if folders else self.loose
+            if name.startswith("."):
+                self.leave_out(HIDDEN_FILES, path)
+            elif _has_video_ending(path):
+                found.append(path)
+            else:
+                self.leave_out(NOT_VIDEOS, path)
+        for folder in sorted(hidden):
+            self.leave_out(HIDDEN_FOLDERS, folder)
 
     def _list_root(self) -> None:
         for entry in _sorted_scan(self._root):
@@ -132,7 +160,7 @@ class VideoTree:
             reason = HIDDEN_FOLDERS if _is_folder(entry) else HIDDEN_FILES
         elif not stat.S_ISREG(mode := _mode(entry)):
             reason = NO_FILES if mode else DEAD_LINKS
-        elif ending_of(entry.name).removeprefix(".") in VIDEO_ENDINGS:
+        elif _has_video_ending(entry.name):
             return True
         else:
             reason = NOT_VIDEOS
@@ -145,6 +173,10 @@ def ending_of(path: str) -> str:
     name = path.rpartition("/")[2]
     stem, dot, ending = name.rpartition(".")
     return f".{ending.lower()}" if dot and (stem or ending) else "no ending"
+
+
+def _has_video_ending(path: str) -> bool:
+    return ending_of(path).removeprefix(".") in VIDEO_ENDINGS
 
 
 def _sorted_scan(folder: Path) -> list[os.DirEntry[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from urllib.parse import unquote
 
 from lrcn_data.errors import UsageError
@@ -26,14 +25,13 @@ class VideosByName:
     `P03/cam01/a.avi` as well, if nothing else does.
 
     Args:
-        folder: The folder.
+        folder: The path or URL of the folder.
         pictures: Whether folders of numbered pictures are videos.
     """
 
-    def __init__(self, folder: Path, *, pictures: bool = False) -> None:
+    def __init__(self, folder: str, *, pictures: bool = False) -> None:
         self._folder = folder
-        tree = VideoTree(folder, pictures=pictures)
-        self._paths = {*tree.loose, *(path for found in tree.videos.values() for path in found)}
+        self._paths = set(VideoTree(folder, pictures=pictures).paths)
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
         self._by_joined: dict[str, list[str]] = defaultdict(list)

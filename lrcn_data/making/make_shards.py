@@ -14,7 +14,7 @@ from lrcn_data.format.file_names import REJECTED
 from lrcn_data.format.frame_classes import MOST_CLASSES
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.format.shard_writer import DEFAULT_SHARD_BYTES
-from lrcn_data.lists.problems import ListFile
+from lrcn_data.lists.problems import ListFile, located
 from lrcn_data.lists.read_lists import Lists, read_lists
 from lrcn_data.making.estimate import Estimate, estimate
 from lrcn_data.making.executors import LOCAL
@@ -292,7 +292,7 @@ def _prepare(
     lists = read_lists(
         paths,
         root=at,
-        classes=_located(classes) if classes else _class_file(paths.values()),
+        classes=located(classes) if classes else _class_file(paths.values()),
         label_base=label_base,
         classes_before=_classes_before(folder, run),
         multi_label=multi_label,
@@ -327,14 +327,8 @@ def _classes_before(folder: DataSetFolder, run: RunOptions) -> list[str]:
     return manifest.classes if manifest and manifest.appends else []
 
 
-def _located(path: AnyPath) -> ListFile:
-    """A list or class file as a path, or as the URL that it is given by."""
-    location = locations.normal_location(path)
-    return location if locations.is_url(location) else Path(path)
-
-
 def _list_paths(given: Mapping[str, AnyPath | None]) -> dict[str, ListFile]:
-    paths = {split: _located(path) for split, path in given.items() if path is not None}
+    paths = {split: located(path) for split, path in given.items() if path is not None}
     if paths:
         return paths
     here: dict[str, dict[str, ListFile]] = {
@@ -360,4 +354,4 @@ def _class_file(lists: Iterable[ListFile]) -> ListFile | None:
         return None
     [folder] = folders
     there = {name for name in locations.list_names(folder) if name in _CLASS_FILES}
-    return next((_located(locations.join(folder, n)) for n in _CLASS_FILES if n in there), None)
+    return next((located(locations.join(folder, n)) for n in _CLASS_FILES if n in there), None)

@@ -16,7 +16,6 @@ from lrcn_data.format.file_names import shard_name
 from lrcn_data.format.sample_key import sample_key
 from lrcn_data.lists.entry import Entry
 from lrcn_data.splits import SPLITS
-from lrcn_data.storage.locations import is_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +118,5 @@ def default_videos_per_shard(videos: int) -> int:
     return min(1000, max(8, -(-videos // 100)))
 
 
-def _order(seed: int, entry: Entry) -> tuple[bytes, str]:
-    return hashlib.sha256(os.fsencode(f"{seed}\0{entry.path}")).digest(), entry.path
-
-
-def root_path(root: str, entry: Entry) -> str:
-    """The path or URL of an entry's file.
-
-    Args:
-        root: The folder or URL that paths in lists are relative to.
-        entry: The entry.
-    """
-    if is_url(entry.path):
-        return entry.path
-    return os.path.join(root, entry.path)  # noqa: PTH118 - taking a Path apart is dear
+def _order(seed: int, entry: Entry) -> bytes:
+    return hashlib.sha256(os.fsencode(f"{seed}\0{entry.path}")).digest()

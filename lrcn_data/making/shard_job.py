@@ -24,19 +24,19 @@ from lrcn_data.format.records import (
 )
 from lrcn_data.format.shard_writer import ShardWriter
 from lrcn_data.lists.entry import Label
-from lrcn_data.making.fetched_video import fetched_video
 from lrcn_data.making.fingerprint import tool_versions, value_differences
 from lrcn_data.making.frame_encoder import FrameEncoder
 from lrcn_data.making.frame_labels import frame_labels
 from lrcn_data.making.frame_spool import FrameSpool, SpooledFrame
 from lrcn_data.making.kept_videos import KeptVideo, KeptVideos, keep_videos
 from lrcn_data.making.label_findings import find_in_labels
-from lrcn_data.making.plan import PlannedShard, PlannedVideo, root_path
+from lrcn_data.making.plan import PlannedShard, PlannedVideo
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.clips import Clip, FrameKeeper, Kept, VideoClips, collect_clips
 from lrcn_data.storage import locations
 from lrcn_data.storage.atomic_file import write_failure
+from lrcn_data.video.fetched_video import fetched_video
 from lrcn_data.video.video_file import open_video
 
 
@@ -265,7 +265,7 @@ def read_planned(
         LrcnError: No video can be read with these options, or the disk is full.
     """
     path = video.entry.path
-    location = root_path(job.root, video.entry)
+    location = locations.listed_location(job.root, path)
     try:
         with fetched_video(location, job.scratch) as on_disk, open_video(on_disk) as file:
             clips = collect_clips(file, path, job.options.clip, keeper)

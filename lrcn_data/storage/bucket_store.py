@@ -55,6 +55,9 @@ _AT_A_TIME = 4
 
 _OF_ENVIRONMENT = ("AWS_", "GOOGLE_", "AZURE_")
 
+_ENDPOINTS = {"gs": ("GOOGLE_BASE_URL",), "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")}
+"""The variables that name a server of one's own, by the scheme of its URLs."""
+
 _REFUSED = re.compile(r"status code: 4(?!08|29)")
 
 _NOT_PARTIAL = "non-partial response"
@@ -134,12 +137,21 @@ class BucketStore:
 
     def names(self, path: str) -> list[str]:
         """The names of all that is in a folder."""
-        import obstore
-
-        found = patiently(lambda: obstore.list_with_delimiter(self._store, _folder(path)))
+        found = self._inside(path)
         inside = [*found["common_prefixes"], *(one["path"] for one in found["objects"])]
         # some tools put an empty object in the folder's own place
         return [posixpath.basename(name) for name in inside if name != path.rstrip("/")]
+
+    def sizes(self, path: str) -> dict[str, int]:
+        """The size of each file in a folder, by its name."""
+        files = self._inside(path)["objects"]
+        return {posixpath.basename(one["path"]): int(one["size"]) for one in files}
+
+    def _inside(self, path: str) -> Any:
+        """What is in a folder, of which a request names 1,000."""
+        import obstore
+
+        return patiently(lambda: obstore.list_with_delimiter(self._store, _folder(path)))
 
     def find(self, path: str) -> dict[str, int]:
         """The size of each file in and below a folder."""
@@ -348,7 +360,8 @@ def _store(scheme: str, bucket: str, environment: tuple[tuple[str, str], ...]) -
 
     settings = dict(environment)
     aws = _aws_settings(settings) if scheme in ("s3", "s3a") else {}
-    without_tls = str(aws.get("endpoint", "")).startswith("http://")
+    endpoints = [aws.get("endpoint"), *map(settings.get, _ENDPOINTS.get(scheme, ()))]
+    without_tls = any(str(endpoint).startswith("http://") for endpoint in endpoints)
     url = f"{scheme}://{bucket}"
     store = from_url(
         url,

@@ -81,6 +81,16 @@ class Folder:
         """
         return locations.list_names(self.at(inside) if inside else self.location)
 
+    def sizes(self) -> dict[str, int]:
+        """The size in bytes of each file in the folder, by its name, with few requests to a store.
+
+        Files of which a store doesn't say it are left out.
+
+        Raises:
+            ShardError: The folder can't be read.
+        """
+        return locations.sizes(self.location)
+
     def size(self, name: str) -> int | None:
         """The size of a file in bytes, or None if there is no file.
 

@@ -74,6 +74,16 @@ def join(folder: str, *names: str) -> str:
     return str(Path(folder, *names))
 
 
+def listed_location(root: str, path: str) -> str:
+    """The path or URL of what a list names.
+
+    Args:
+        root: The folder or URL that the paths in the list are relative to.
+        path: The path in the list, or a URL.
+    """
+    return path if is_url(path) else os.path.join(root, path)  # noqa: PTH118 # a Path is dear
+
+
 def split_location(location: str) -> tuple[str, str]:
     """Split a file's location into its folder and its name."""
     if is_url(location):
@@ -89,6 +99,14 @@ def is_folder(location: str) -> bool:
     return os.path.isdir(location)  # noqa: PTH112 # no error for a name that is too long
 
 
+def is_file(location: str) -> bool:
+    """Whether there is a file at a location."""
+    if is_url(location):
+        # some stores say a size of folders too
+        return not remote_files.is_folder(location) and size_of(location) is not None
+    return os.path.isfile(location)  # noqa: PTH113 # no error for a name that is too long
+
+
 def list_names(folder: str) -> list[str]:
     """The sorted names of all that is in a folder; none if there is no such folder.
 
@@ -101,6 +119,25 @@ def list_names(folder: str) -> list[str]:
         return sorted(path.name for path in Path(folder).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise ShardError(f"{folder} can't be read: {error.strerror or error}") from error
+
+
+def sizes(folder: str) -> dict[str, int]:
+    """The size in bytes of each file in a folder, by its name, with few requests to a store.
+
+    Files of which a store doesn't say it are left out; there are none if there is no such folder.
+
+    Raises:
+        ShardError: The folder can't be read.
+    """
+    try:
+        if is_url(folder):
+            return remote_files.sizes(folder)
+        with os.scandir(folder) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
     except OSError as error:
         raise ShardError(f"{folder} can't be read: {error.strerror or error}") from error
 

@@ -108,6 +108,16 @@ def list_names(url: str) -> list[str]:
         return sorted(store.names(path))
 
 
+def sizes(url: str) -> dict[str, int]:
+    """The size in bytes of each file in a folder, by its name; of those of which it is known.
+
+    Raises:
+        OSError: The folder can't be read; where a store has real folders, it is not there.
+    """
+    with _store(url) as (store, path):
+        return store.sizes(path)
+
+
 def find(url: str) -> dict[str, int]:
     """The size in bytes of each file in and below a folder, by its name relative to the folder.
 

@@ -39,6 +39,9 @@ class Store(Protocol):
     def names(self, path: str) -> list[str]:
         """The names of all that is in a folder, in any order."""
 
+    def sizes(self, path: str) -> dict[str, int]:
+        """The size of each file in a folder, by its name; of those of which the store says it."""
+
     def find(self, path: str) -> dict[str, int]:
         """The size of each file in and below a folder, by its name relative to the folder."""
 

@@ -36,9 +36,10 @@ class CachedFeatures(Dataset[ClipBatch]):
     def __init__(self, data: ShardDataset, shards: Mapping[int, ShardFeatures]) -> None:
         self._data, self._shards = data, shards
         self._labels = torch.from_numpy(data.labels)
-        self._num_valid = torch.from_numpy(data.data_set.num_valid)
+        # copies, as those are in memory that is only to be read
+        self._num_valid = torch.tensor(data.data_set.num_valid)
         positions = data.data_set.positions
-        self._positions = None if positions is None else torch.from_numpy(positions)
+        self._positions = None if positions is None else torch.tensor(positions)
 
     def __len__(self) -> int:
         """The number of clips."""

@@ -137,7 +137,7 @@ def predict(
     Args:
         run: The trained net as `load_run` gives it, the path or URL of its run, or that of an ONNX
             model made of it.
-        video: The path of the video file, or of a folder of numbered pictures.
+        video: The path or URL of the video file, or the path of a folder of numbered pictures.
         **values: What is given of `PredictValues`: `top=5, min_length=1` and so on.
 
     Raises:
@@ -162,8 +162,8 @@ def predict_videos(
     Args:
         run: The trained net as `load_run` gives it, the path or URL of its run, or that of an ONNX
             model made of it.
-        videos: The paths of the video files, or of folders of numbered pictures; they are asked for
-            as they are needed.
+        videos: The paths or URLs of the video files, or the paths of folders of numbered pictures;
+            they are asked for as they are needed.
         **values: What is given of `PredictValues`.
 
     Yields:

@@ -1,6 +1,7 @@
 """Reads videos in threads beside the net: their frames at the run's rate, in order, encoded.
 
-What is read ahead is bounded in bytes, however long a video is.
+What is read ahead is bounded in bytes, however long a video is. Videos in stores are
+copied to this machine while they are read, as many at a time as there are threads.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.clips import FrameKeeper
 from lrcn_data.sampling.frame_pairs import FramePairs, pair_of
 from lrcn_data.video.decoders import read_frames
+from lrcn_data.video.fetched_video import fetched_video
 from lrcn_data.video.fps_stream import FpsStream
 from lrcn_data.video.timeline import Timeline
 from lrcn_data.video.video_file import open_video
@@ -149,11 +151,11 @@ class VideoReading:
         """Read a video, from its beginning to the last frame that is wanted.
 
         Args:
-            path: The path of the file, or of the folder of pictures.
+            path: The path or URL of the file, or the path of the folder of pictures.
             put: Takes what is read.
         """
         try:
-            with open_video(path) as file:
+            with fetched_video(path) as on_disk, open_video(on_disk) as file:
                 sink = _FrameStream(self, put)
                 read_frames(file, sink, self.options.decode, decoder=self.options.decoder)
         except _ClosedError:

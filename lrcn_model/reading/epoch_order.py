@@ -17,6 +17,13 @@ from lrcn_model.repeatable_random import permutation
 
 Order = npt.NDArray[np.int64]
 
+_PLACES = np.uint64(32)
+"""The bits of a sample's number where it stands behind that of its class; of the 4 thousand million
+samples that they can tell apart, an index would have 256 GiB."""
+
+_BLOCK = 1 << 16
+"""How many samples are worked on at a time."""
+
 
 def shuffled(count: int, *, seed: int, epoch: int) -> Order:
     """The numbers of all samples in a random order that depends on (seed, epoch) only."""
@@ -40,12 +47,14 @@ def shuffled_in_windows(
     """
     counts = np.asarray(shard_samples, np.int64)
     starts = np.cumsum(counts) - counts
-    parts = [np.zeros(0, np.int64)]
+    order = np.empty(counts.sum(), np.int64)
+    done = 0
     for number, chosen in enumerate(shard_windows(len(counts), window, seed=seed, epoch=epoch)):
         samples = np.concatenate([starts[shard] + np.arange(counts[shard]) for shard in chosen])
-        order = permutation(len(samples), "window", seed, epoch, number * window)
-        parts.append(samples[order])
-    return np.concatenate(parts)
+        mixed_up = permutation(len(samples), "window", seed, epoch, number * window)
+        order[done : done + len(samples)] = samples[mixed_up]
+        done += len(samples)
+    return order
 
 
 def shard_windows(count: int, window: int, *, seed: int, epoch: int) -> list[list[int]]:
@@ -81,22 +90,60 @@ def balanced(labels: npt.NDArray[np.int64], *, seed: int, epoch: int) -> Order:
     Returns:
         The numbers of the samples, in a random order.
     """
-    classes = np.unique(labels[labels >= 0])
-    if not len(classes):
+    by_class = _ByClass(labels)
+    if not len(by_class.classes):
         return np.zeros(0, np.int64)
-    share, rest = divmod(len(labels), len(classes))
-    gets_one_more = permutation(len(classes), "balance", seed, epoch) < rest
-    parts = []
-    for label, more in zip(classes, gets_one_more, strict=True):
-        samples = np.flatnonzero(labels == label)
-        wanted = share + int(more)
-        rounds = [
-            samples[permutation(len(samples), "class", seed, epoch, int(label), number)]
-            for number in range(-(-wanted // len(samples)))
-        ]
-        parts.append(np.concatenate([*rounds, np.zeros(0, np.int64)])[:wanted])
-    order = np.concatenate(parts)
-    return order[permutation(len(order), "order", seed, epoch)]
+    share, rest = divmod(len(labels), len(by_class.classes))
+    gets_one_more = permutation(len(by_class.classes), "balance", seed, epoch) < rest
+    chosen = np.empty(len(labels), np.min_scalar_type(len(labels)))
+    done = 0
+    for label, more in zip(by_class.classes, gets_one_more.tolist(), strict=True):
+        samples = by_class.samples(label)
+        stop = done + share + more
+        for number in range(-(-(stop - done) // len(samples))):
+            again = samples[permutation(len(samples), "class", seed, epoch, label, number)]
+            again = again[: stop - done]
+            chosen[done : done + len(again)] = again
+            done += len(again)
+    del by_class
+    return _take(chosen, permutation(len(chosen), "order", seed, epoch))
+
+
+class _ByClass:
+    """The samples of each class, in the memory of one number a sample.
+
+    Args:
+        labels: The class number of each sample, int64 (samples,); -1 for none.
+
+    Attributes:
+        classes: The classes that have samples, ascending.
+    """
+
+    def __init__(self, labels: npt.NDArray[np.int64]) -> None:
+        # sorted by class, then by sample; of none comes last
+        self._keys = labels.astype(np.uint64)
+        self._keys <<= _PLACES
+        for start in range(0, len(labels), _BLOCK):
+            stop = min(start + _BLOCK, len(labels))
+            self._keys[start:stop] |= np.arange(start, stop, dtype=np.uint64)
+        self._keys.sort()
+        last = int(labels.max(initial=-1))
+        firsts = np.arange(last + 2, dtype=np.uint64) << _PLACES
+        self._starts = np.searchsorted(self._keys, firsts)
+        self.classes: list[int] = np.flatnonzero(np.diff(self._starts)).tolist()
+
+    def samples(self, label: int) -> Order:
+        """The numbers of the samples of a class, ascending."""
+        keys = self._keys[self._starts[label] : self._starts[label + 1]]
+        return (keys & np.uint64((1 << int(_PLACES)) - 1)).astype(np.int64)
+
+
+def _take(values: npt.NDArray[np.integer], places: Order) -> Order:
+    """The values at some places, written over the places, so that memory for neither is needed."""
+    for start in range(0, len(places), _BLOCK):
+        block = places[start : start + _BLOCK]
+        block[:] = values[block]
+    return places
 
 
 def mixed(parts: Sequence[Order], weights: Sequence[float], *, seed: int, epoch: int) -> Order:
@@ -125,7 +172,7 @@ def mixed(parts: Sequence[Order], weights: Sequence[float], *, seed: int, epoch:
         start = first - rounds.start * len(samples)
         taken.append(samples[stream[start : start + share]])
     order = np.concatenate(taken)
-    return order[permutation(len(order), "order", seed, epoch)]
+    return _take(order, permutation(len(order), "order", seed, epoch))
 
 
 def mix_shares(count: int, weights: Sequence[float]) -> list[int]:

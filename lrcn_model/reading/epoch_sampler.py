@@ -113,7 +113,7 @@ class EpochSampler(Sampler[list[int]]):
 
     def __len__(self) -> int:
         """The number of batches of the next iteration: those of the epoch that are not done yet."""
-        return len(self._stands_for) * sum(1 for _ in self._steps())
+        return len(self._stands_for) * self.batches_left(self.epoch, self._samples_done)
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self.order()
@@ -184,9 +184,10 @@ class EpochSampler(Sampler[list[int]]):
         Args:
             steps_done: The number of steps of the current iteration that were trained on.
         """
-        done = self._samples_done
-        for step, _ in zip(self._steps(), range(steps_done), strict=False):
-            done = step.stop
+        done = self._samples_done + steps_done * self._batch_size * self._ranks
+        if steps_done >= self.batches_left(self.epoch, self._samples_done):
+            # the last step takes what remains
+            done = max(self._samples_done, len(self._dataset))
         return {"epoch": self.epoch, "samples_done": done}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:

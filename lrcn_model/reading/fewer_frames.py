@@ -73,8 +73,7 @@ class FewerFrames(DataSet):
     @cached_property
     def num_valid(self) -> npt.NDArray[np.int64]:
         """int64 (samples,), the number of taken frames of each sample that are no padding."""
-        stored = np.concatenate([index.num_valid for index in self.indices])
-        return np.searchsorted(np.array(self.places), stored)
+        return np.searchsorted(np.array(self.places), self.of_samples("num_valid"))
 
     def _sample(self, number: int, data: bytes) -> Sample:
         sample = super()._sample(number, data)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from socket import gethostname
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import count_of
@@ -27,7 +28,7 @@ from lrcn_model.training.run_record import (
     write_pretrained,
     write_record,
 )
-from lrcn_model.training.same_everywhere import check_same_everywhere
+from lrcn_model.training.same_everywhere import check_first_sees, check_same_everywhere
 from lrcn_model.training.step_shares import StepShares, step_shares
 from lrcn_model.training.stop_signals import StopSignals
 
@@ -75,6 +76,8 @@ def run_training(
             # before there is a folder, so that values that make no net leave none behind
             train_step = held.enter_context(closing(ready.new_train_step()))
             folder = choice.folder(options, trained_on)
+            if not choice.fresh:
+                check_first_sees(ranks.gather((gethostname(), folder.exists())), folder.path)
             beginning = Beginning()
             # other machines need not see the folder, nor the weights to begin with
             if ranks.first and (choice.fresh or not folder.has_checkpoint()):

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -60,6 +61,26 @@ def check_facts(found: Sequence[tuple[str, Facts]]) -> None:
                     f" {host}) {first.get(name)}; start all with the same command, the same shards"
                     " and the same versions"
                 )
+
+
+def check_first_sees(found: Sequence[tuple[str, bool]], run: Path) -> None:
+    """Refuse to begin a run anew that another machine than that of process 0 could go on with.
+
+    Args:
+        found: The machine of each process, and whether there is a run in the folder.
+        run: The folder.
+
+    Raises:
+        UsageError: Another process sees a run, and process 0 doesn't.
+    """
+    host, there = found[0]
+    for rank, (other_host, other_there) in enumerate(found):
+        if other_there and not there:
+            raise UsageError(
+                f"process {rank} (on {other_host}) has the run {run}, but process 0 (on {host}),"
+                " which would go on with it, doesn't see it; put the run's folder on a disk that"
+                " all machines share"
+            )
 
 
 def _shown(value: Any) -> str:

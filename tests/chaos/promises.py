@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -45,7 +45,7 @@ class Stage:
 
     title: str
     make: str
-    rows: range
+    rows: Sequence[int]
     packages: tuple[str, ...]
     video: bool
 
@@ -68,7 +68,7 @@ STAGES = {
     "2": Stage(
         title="Stage 2: from shards to a trained net",
         make="chaos-train",
-        rows=range(17, 25),
+        rows=(*range(17, 25), 27),
         packages=("torch", "webdataset", "numpy", "simplejpeg", "safetensors", "pillow"),
         video=False,
     ),

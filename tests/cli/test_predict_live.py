@@ -114,9 +114,10 @@ def test_what_cant_be_opened_is_said_in_a_line(folder: Path, source: str) -> Non
     assert told.count("\n") == 1
 
 
-def test_without_live_an_address_is_no_video(folder: Path) -> None:
-    _, told = predict(folder, "http://127.0.0.1:9/a.mp4", code=2)
-    assert "is a URL, which isn't possible here yet" in told
+def test_without_live_an_address_of_a_stream_is_no_video(folder: Path) -> None:
+    _, told = predict(folder, "rtsp://127.0.0.1:9/a", code=2)
+    assert "rtsp" in told
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,11 +20,13 @@ import fsspec
 import pytest
 from click.testing import CliRunner
 from lrcn_cli.data_index import command as index_command
+from lrcn_cli.data_lists import command as lists_command
 from lrcn_cli.data_preview import command as preview_command
 from lrcn_cli.data_shard import command as shard_command
 from lrcn_cli.data_stats import command as stats_command
 from lrcn_cli.data_verify import command as verify_command
 
+from lrcn_data.errors import UsageError
 from tests.commands import call
 
 MakeDataSet = Callable[..., Path]
@@ -132,6 +135,58 @@ def test_videos_and_lists_are_read_from_a_store(
     assert clips[0] == clips[1] > 0
 
 
+@pytest.mark.parametrize("more", [("--test-fraction", "0.3"), ("--folds", "3")])
+def test_lists_of_a_store_are_those_of_the_disk(
+    video_lists: Path, memory: str, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, store = f"memory://{memory}", fsspec.filesystem("memory")
+    for name in ("class0/notes.doc", "class1/.hidden/a.avi", "class0/.b.avi"):
+        (video_lists / name).parent.mkdir(exist_ok=True)
+        (video_lists / name).write_bytes(b"x")
+    put_videos(video_lists, store, memory)
+    monkeypatch.chdir(video_lists)
+    here = run(lists_command, ".", *more, "--out", "made")
+    there = run(lists_command, url, *more, "--out", f"{url}/made")
+    assert "1 hidden folders (class1/.hidden 1)" in there
+    counts = r"made/\S+: .* videos\b"
+    assert re.findall(counts, there) == re.findall(counts, here) != []
+    assert files_in(store, f"{memory}/made") == files_of(video_lists / "made")
+    with pytest.raises(UsageError, match=r"/made has .* already"):
+        run(lists_command, url, *more, "--out", f"{url}/made")
+
+
+def test_an_annotation_of_a_store_is_that_of_the_disk(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    # the last phase lasts to the end of the video, which its file tells
+    for name, table in {
+        "clip 1": "frame,phase\n0,a\n9,b\n",
+        "clip 2": "frame,phase\n0,b\n",
+    }.items():
+        Path("phases").mkdir(exist_ok=True)
+        Path("phases", f"{name}.csv").write_text(table)
+    url, store = f"memory://{memory}", fsspec.filesystem("memory")
+    put_videos(video_lists, store, memory)
+    run(lists_command, "phases", "--videos", ".", "--out", "made")
+    run(lists_command, f"{url}/phases", "--videos", url, "--out", f"{url}/made")
+    assert files_in(store, f"{memory}/made") == files_of(video_lists / "made")
+
+
+def test_the_inputs_and_the_rejected_videos_are_looked_at_in_a_store(
+    video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(video_lists)
+    url, store = f"memory://{memory}", fsspec.filesystem("memory")
+    put_videos(video_lists, store, memory)
+    run(shard_command, "--workers", "0", "--root", url)
+    verify = ("shards", "--inputs", "--root", url)
+    assert run(verify_command, *verify) == "shards: no faults\n"
+    store.pipe_file(f"/{memory}/class1/clip 1.mp4", b"another")
+    changed = CliRunner().invoke(verify_command, verify)
+    assert "class1/clip 1.mp4: has 7 bytes, had" in changed.output
+
+
 def test_a_video_that_a_store_does_not_give_is_rejected_with_a_reason(
     video_lists: Path, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,11 +278,16 @@ def test_an_append_in_memory_that_was_stopped_while_it_moved_in_goes_on(
     assert files_in(store, memory) == files_of(video_lists / "shards")
 
 
-def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
-    make_data_set: MakeDataSet, memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_training_reads_a_data_set_scoring_a_run_and_predicting_videos_in_memory(
+    make_data_set: MakeDataSet,
+    write_video: Callable[..., None],
+    memory: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("torch")
     from lrcn_cli.evaluate import command as eval_command
+    from lrcn_cli.predict import command as predict_command
     from lrcn_cli.train import command as train_command
 
     monkeypatch.chdir(tmp_path)
@@ -243,6 +303,22 @@ def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
     here, there = json.loads(here), json.loads(there)
     assert here.pop("kept").startswith("run/evaluations/test-log-probs-")
     assert there == {**here, "run": f"memory://{memory}/run", "kept": None}
+
+    write_video("videos/class0/a.avi", frames=30)
+    write_video("videos/b.mp4", frames=30)
+    store.put(str(tmp_path / "videos"), f"/{memory}/videos", recursive=True)
+    predict = ["run", "videos", "--json"]
+    of_disk = [json.loads(line) for line in run(predict_command, *predict).splitlines()]
+    predict[:2] = [f"memory://{memory}/{name}" for name in predict[:2]]
+    of_store = [json.loads(line) for line in run(predict_command, *predict).splitlines()]
+    names = [found.pop("video") for found in of_disk]
+    assert [found.pop("video") for found in of_store] == [
+        f"memory://{memory}/{name}" for name in names
+    ]
+    assert of_store == of_disk
+    assert len(of_disk) == 2
+    assert list(Path(tempfile.gettempdir()).glob("lrcn-video-*")) == []
+
     more = CliRunner().invoke(train_command, ["--shards", shards, "--out", f"memory://{memory}/r"])
     assert "can't write its run to" in str(more.exception)
 
@@ -250,10 +326,9 @@ def test_training_reads_a_data_set_and_scoring_a_run_in_memory(
 @pytest.mark.parametrize(
     "words",
     [
-        ("data", "lists", "s3://bucket/videos"),
         ("data", "preview", "--out", "s3://bucket/sheet.png"),
         ("data", "demo", "s3://bucket/demo"),
-        ("predict", "run", "s3://bucket/clip.avi"),
+        ("predict", "run", "clip.avi", "--vtt", "s3://bucket/clip.vtt"),
         ("evaluate", "run", "--shards", "shards", "--csv", "s3://bucket/scores.csv"),
         ("train", "--config", "s3://bucket/run.toml"),
         ("train", "--shards", "shards", "--resume", "s3://bucket/run"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 
 from lrcn_model.repeatable_random import permutation, random_bits, random_fractions
 
@@ -50,3 +51,17 @@ def test_a_permutation_has_every_number_once_in_an_order_of_its_purpose() -> Non
     assert sorted(one.tolist()) == list(range(1000))
     assert one.tolist() != other.tolist()
     assert one.tolist() == permutation(1000, "epoch", 0).tolist()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 1000, (1 << 16) + 1])
+def test_a_permutation_is_the_order_of_the_bits(count: int) -> None:
+    bits = random_bits(np.arange(count), "order", 5, count)
+    assert permutation(count, "order", 5, count).tolist() == np.argsort(bits).tolist()
+
+
+def test_numbers_whose_first_bits_are_equal_are_in_the_order_of_all_their_bits() -> None:
+    count, purpose = (1 << 18) - 1, ("ties", 1004)
+    bits = random_bits(np.arange(count), *purpose)
+    # of 64 bits 18 are taken by the number itself
+    assert len(np.unique(bits >> np.uint64(18))) == count - 1
+    assert permutation(count, *purpose).tolist() == np.argsort(bits).tolist()

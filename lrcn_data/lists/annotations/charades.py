@@ -47,10 +47,10 @@ def read(sources: Sequence[Source], options: ReadOptions) -> Annotation:
 
 
 def _class_names(source: Source) -> dict[str, str]:
-    path = source.path.parent / _CLASSES
-    if not path.is_file():
+    classes = source.beside(_CLASSES)
+    if classes is None:
         return {}
-    pairs = (line.partition(" ") for _, line in Source(path).lines)
+    pairs = (line.partition(" ") for _, line in classes.lines)
     return {code: name.strip() for code, _, name in pairs}
 
 

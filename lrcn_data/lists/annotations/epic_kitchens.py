@@ -8,7 +8,6 @@ class is a number there; its name is read from `EPIC_100_verb_classes.csv` and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from lrcn_data.lists.annotations.annotation import (
     AnnotatedVideo,
@@ -46,7 +45,7 @@ def read(sources: Sequence[Source], options: ReadOptions) -> Annotation:
     chosen = one_of(choices, options.labels_from, what="kinds of labels", where=sources[0])
     names, notes = {}, []
     for kind in chosen.split("+"):
-        found = _class_names(sources[0].path.parent, kind)
+        found = _class_names(sources[0], kind)
         names[kind] = found
         if not found:
             notes.append(f"the {kind} classes are numbers, as {_FILES[kind][0]} is not beside them")
@@ -73,11 +72,11 @@ def _label(row: dict[str, str], names: dict[str, dict[str, str]]) -> str:
     return " ".join(names[kind].get(number, number) for kind, number in numbers.items())
 
 
-def _class_names(folder: Path, kind: str) -> dict[str, str]:
-    """The names of the classes by their numbers, if they lie in the folder."""
+def _class_names(table: Source, kind: str) -> dict[str, str]:
+    """The names of the classes by their numbers, if they lie beside the table."""
     for name in _FILES[kind]:
-        if (folder / name).is_file():
-            source = Source(folder / name)
+        source = table.beside(name)
+        if source is not None:
             id_name, key = ("id", "key") if "key" in source.columns else ("noun_id", "class_key")
             return {row[id_name]: row[key] for _, row in source.rows() if id_name in row}
     return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import PurePath
 
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
@@ -30,6 +30,7 @@ from lrcn_data.lists.annotations.annotation import Annotation, Format, ReadOptio
 from lrcn_data.lists.annotations.source import Source
 from lrcn_data.lists.lines import is_video_name
 from lrcn_data.printable import first_few, show
+from lrcn_data.storage.locations import is_file, is_folder, join, list_names
 
 _A_FILE_A_VIDEO = ("change-points", "elan-text", "frame-ranges", "frame-text")
 
@@ -75,24 +76,21 @@ _NAMES_SHOWN = 5
 _OTHER_FILES = "files that are no annotation of this form"
 
 
-def is_annotation(source: Path) -> bool:
+def is_annotation(source: str) -> bool:
     """Whether a source is meant as an annotation: a file, or a folder of annotation files only."""
-    if source.is_file():
+    if is_file(source):
         return True
-    try:
-        entries = list(source.iterdir())
-    except OSError:
-        return False
-    if any(entry.is_dir() for entry in entries if not entry.name.startswith(".")):
+    names = list_names(source)
+    if any(is_folder(join(source, name)) for name in names if not _may_be_text(name)):
         return False
     return any(_names_of(found) for found in _files(source))
 
 
-def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Annotation:
+def read_annotation(source: str, name: str | None, options: ReadOptions) -> Annotation:
     """Read an annotation.
 
     Args:
-        source: A file, or a folder of files of one form.
+        source: The path or URL of a file, or of a folder of files of one form.
         name: The name of the form; None to recognise it.
         options: What the annotation doesn't say itself.
 
@@ -136,7 +134,7 @@ def read_annotation(source: Path, name: str | None, options: ReadOptions) -> Ann
     )
 
 
-def table_form(path: Path) -> str | None:
+def table_form(path: str) -> str | None:
     """The form of a file that is an annotation by the names of its columns; None if it is none."""
     source = Source(path)
     if len(source.header) < 2:
@@ -145,18 +143,20 @@ def table_form(path: Path) -> str | None:
     return names[0] if names else None
 
 
-def _files(source: Path) -> list[Source]:
+def _files(source: str) -> list[Source]:
     """The files of a source that may be text, by their endings; a file that is named, whatever."""
-    if is_video_name(source.name) and source.is_file():
-        raise UsageError(f"{source} is a video by its name; name an annotation, or a folder")
-    if source.is_file():
+    if is_file(source):
+        if is_video_name(PurePath(source).name):
+            raise UsageError(f"{source} is a video by its name; name an annotation, or a folder")
         return [Source(source)]
-    try:
-        entries = sorted(source.iterdir())
-    except OSError as error:
-        raise UsageError(f"{source} can't be read ({error.strerror}); check its name") from error
-    names = [one for one in entries if one.is_file() and one.suffix.casefold() in _TEXT_ENDINGS]
-    return [Source(path) for path in names if not path.name.startswith(".")]
+    if not is_folder(source):
+        raise UsageError(f"{source} can't be read (there is no such file); check its name")
+    return [Source(join(source, name)) for name in list_names(source) if _may_be_text(name)]
+
+
+def _may_be_text(name: str) -> bool:
+    """Whether a file's name ends as those of annotations, and it isn't hidden."""
+    return PurePath(name).suffix.casefold() in _TEXT_ENDINGS and not name.startswith(".")
 
 
 def _columns(files: Sequence[Source]) -> str:
@@ -176,7 +176,7 @@ def _names_of(source: Source) -> list[str]:
     return [name for name, form in FORMATS.items() if form.recognises(source)]
 
 
-def _recognised(source: Path, files: Sequence[Source]) -> str:
+def _recognised(source: str, files: Sequence[Source]) -> str:
     """The form that a source has.
 
     Raises:
@@ -212,7 +212,7 @@ def _refuse_unlike(files: Sequence[Source], found: Sequence[Source], name: str) 
             raise file.wrong(0, "this file is empty")
 
 
-def _refuse_twice(source: Path, annotation: Annotation) -> None:
+def _refuse_twice(source: str, annotation: Annotation) -> None:
     counts = Counter(video.name for video in annotation.videos)
     twice = [show(name) for name, count in counts.items() if count > 1]
     if twice:

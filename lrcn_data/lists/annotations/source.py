@@ -8,11 +8,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import show
+from lrcn_data.storage import locations
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Row = TypeVar("_Row")
@@ -34,18 +35,25 @@ class Source:
     """A file of an annotation.
 
     Args:
-        path: The file.
+        location: The path or URL of the file.
 
     Attributes:
-        path: The file.
+        location: The path or URL of the file.
+        path: The same as a path, for the parts of its name.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self.path = PurePath(location)
+
+    def beside(self, name: str) -> Source | None:
+        """A file of the same folder, if it is there."""
+        location = locations.join(locations.split_location(self.location)[0], name)
+        return Source(location) if locations.is_file(location) else None
 
     def wrong(self, line: int, why: str) -> UsageError:
         """The error that says what is wrong with a line; with the whole file if it is 0."""
-        where = f"{self.path}:{line}" if line else str(self.path)
+        where = f"{self.location}:{line}" if line else self.location
         return UsageError(f"{show(where)}: {why}")
 
     @property
@@ -63,7 +71,7 @@ class Source:
             UsageError: It can't be read, or is no such text.
         """
         try:
-            data = self.path.read_bytes()
+            data = locations.read_whole(self.location)
         except OSError as error:
             raise self.wrong(0, f"this file can't be read ({error.strerror})") from error
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

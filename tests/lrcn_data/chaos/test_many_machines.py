@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -15,11 +15,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import pytest
 
+from lrcn_data.storage import remote_files
+from lrcn_data.storage.folder import Folder
+from lrcn_data.storage.locations import is_url
+from tests.bucket_servers import SERVERS
 from tests.engines import HAS_RAY, HAS_SLURM, one_node_slurm, two_node_ray
+from tests.faulty_proxy import faulty_proxy
 
 pytestmark = pytest.mark.slow
 
@@ -130,7 +136,20 @@ class Engine:
 
 
 @pytest.fixture(scope="session")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a bucket, behind a proxy that lets one of fifty requests go wrong."""
+    server = SERVERS["moto"]
+    with (
+        server.serve(tmp_path_factory.mktemp("served")) as endpoint,
+        faulty_proxy(endpoint) as proxy,
+        patch.dict(os.environ, server.environment(proxy.endpoint)),
+    ):
+        proxy.rate = 0.02
+        yield server.bucket
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory, bucket: str) -> Iterator[Engine]:
     with one_node_slurm(tmp_path_factory.mktemp("slurm")) as slurm:
         yield Engine(
             commands=[["--executor", "slurm", "--workers", "4"]],
@@ -140,7 +159,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def ray() -> Iterator[Engine]:
+def ray(bucket: str) -> Iterator[Engine]:
+    # its processes have the credentials that are set when it is started
     with two_node_ray() as ray:
         yield Engine(
             commands=[["--executor", f"ray:{ray.address}"]],
@@ -211,8 +231,15 @@ def make(
 
 def difference(runs: Any, out: str, whole: dict[str, str]) -> list[str]:
     """The files of a data set that differ from another's, or that only one of the two has."""
-    tree = runs.tree(out)
-    return sorted(name for name in {*tree, *whole} if tree.get(name) != whole.get(name))
+    tree = tree_in_store(out) if is_url(out) else runs.tree(out)
+    names = {name for name in (*tree, *whole) if not name.startswith(".lock")}
+    return sorted(name for name in names if tree.get(name) != whole.get(name))
+
+
+def tree_in_store(url: str) -> dict[str, str]:
+    """SHA-256 of every file."""
+    folder = Folder(url)
+    return {name: hashlib.sha256(folder.read(name)).hexdigest() for name in remote_files.find(url)}
 
 
 @pytest.mark.parametrize(
@@ -236,14 +263,51 @@ def test_every_engine_makes_the_same_data_set_and_a_poisoned_video_costs_that_vi
     assert json.loads(rejected)["reason"] == "crashed"
 
 
-def kill_many(
-    runs: Any, tally: Any, engine: Engine, *, kills: int, every: float, seed: int
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "parts",
+        pytest.param("slurm", marks=needs_slurm),
+        pytest.param("ray", marks=needs_ray),
+    ],
+    indirect=True,
+)
+def test_every_engine_makes_the_same_data_set_in_a_bucket(
+    slow_runs: Any, bucket: str, engine: Engine
 ) -> None:
-    """Make data sets, of which each sees ten deaths at most, until there were so many."""
+    whole, _ = slow_runs.whole("--workers", "4")
+    out = f"{bucket}/{slow_runs.folder.name}"
+    died, faults = make(slow_runs, engine, out, random.Random(1), kills=1, every=1)
+    assert (died, faults) == (1, [])
+    assert difference(slow_runs, out, whole) == []
+
+
+def kill_many(
+    runs: Any,
+    tally: Any,
+    engine: Engine,
+    *,
+    kills: int,
+    every: float,
+    seed: int,
+    bucket: str | None = None,
+) -> None:
+    """Make data sets, of which each sees ten deaths at most, until there were so many.
+
+    Args:
+        runs: Where their videos are.
+        tally: Counts the deaths.
+        engine: What has their shards made.
+        kills: How many deaths there are in all.
+        every: The seconds between two, on average.
+        seed: Of what happens.
+        bucket: The URL of the bucket that they are made in; None for a disk.
+    """
     whole, _ = runs.whole("--workers", "8")
     made = 0
     for number in itertools.count():
-        out = f"made{number}"
+        out = f"{bucket}/made{seed}-{number}" if bucket else f"{runs.folder}/made{number}"
         rng = random.Random(seed + number)
         most = min(10, kills - tally.tried)
         died, faults = make(runs, engine, out, rng, kills=most, every=every)
@@ -251,7 +315,7 @@ def kill_many(
             faults.append(f"{out} differs in {differ}")
         for _ in range(died):
             tally.add(next(iter(faults), None))
-        shutil.rmtree(runs.folder / out)
+        Folder(out).remove()
         made += 1
         if tally.tried == kills:
             break
@@ -287,3 +351,47 @@ def test_ray_tasks_that_are_killed_make_the_same_data_set(
     slow_runs: Any, ray: Engine, tally: Any
 ) -> None:
     kill_many(slow_runs, tally, ray, kills=80, every=1.5, seed=225)
+
+
+_IN_A_BUCKET = "into a bucket of moto's, of whose requests 2 % go wrong; "
+
+
+@only_chaos
+@pytest.mark.parametrize(
+    ("engine", "seed"),
+    [
+        pytest.param(
+            "parts",
+            325,
+            marks=pytest.mark.promise(25, _IN_A_BUCKET + "--part I/4: jobs killed, and run again"),
+        ),
+        pytest.param(
+            "slurm",
+            425,
+            marks=[
+                needs_slurm,
+                pytest.mark.promise(
+                    25,
+                    _IN_A_BUCKET + "--executor slurm: tasks, the node and the first process killed,"
+                    " jobs preempted and requeued",
+                ),
+            ],
+        ),
+        pytest.param(
+            "ray",
+            525,
+            marks=[
+                needs_ray,
+                pytest.mark.promise(
+                    25,
+                    _IN_A_BUCKET + "--executor ray: tasks, a node and the first process killed",
+                ),
+            ],
+        ),
+    ],
+    indirect=["engine"],
+)
+def test_what_is_killed_makes_the_same_data_set_in_a_bucket(
+    slow_runs: Any, bucket: str, engine: Engine, seed: int, tally: Any
+) -> None:
+    kill_many(slow_runs, tally, engine, kills=20, every=3, seed=seed, bucket=bucket)

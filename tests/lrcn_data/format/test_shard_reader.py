@@ -61,6 +61,23 @@ def test_samples_are_those_that_tarfile_reads(make_data_set: MakeDataSet) -> Non
     assert read_all(open_data_set(folder / "train-*.tar")) == expected
 
 
+def test_fields_of_all_samples_of_a_split_are_in_the_memory_of_its_index(
+    make_data_set: MakeDataSet,
+) -> None:
+    folder = make_data_set(samples={"train": [2, 3, 1], "val": [2]})
+    tars = [str(folder / f"train-{number:03d}.tar") for number in range(3)]
+    whole, part = open_data_set(folder, split="train"), open_data_set(tars[1:])
+    turned, both = open_data_set(tars[::-1]), open_data_set(folder)
+    for name in ("label", "num_valid", "source", "crc32"):
+        for data_set in (whole, part, turned, both):
+            expected = [getattr(index, name).tolist() for index in data_set.indices]
+            assert data_set.of_samples(name).tolist() == [n for one in expected for n in one]
+        own = [getattr(index, name) for index in whole.indices]
+        assert all(np.shares_memory(whole.of_samples(name), one) for one in own)
+    whole.labels[:] = -1  # a copy, as it always was
+    assert (whole.of_samples("label") >= 0).all()
+
+
 # webdataset leaves the shards that it opens to the garbage collector
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

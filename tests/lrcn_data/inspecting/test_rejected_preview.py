@@ -30,7 +30,7 @@ def test_the_last_good_frames_are_those_before_the_damage(
     write_video("few.avi", frames=3, fps=10)
     (tmp_path / "none.mp4").write_bytes(b"")
     names = ["whole.mkv", "cut.mkv", "few.avi", "none.mp4", "gone.mp4", "../outside.mp4"]
-    found = read_last_frames([rejection(name) for name in names], MANIFEST, root=tmp_path)
+    found = read_last_frames([rejection(name) for name in names], MANIFEST, root=str(tmp_path))
     whole_found, cut, few, none, gone, outside = found
     # as far apart as at --fps 5, in the order of time
     assert whole_found.times == pytest.approx([4.9, 5.1, 5.3, 5.5, 5.7, 5.9])
@@ -53,7 +53,9 @@ def test_a_video_that_ends_its_worker_costs_no_other(
     monkeypatch.setattr(rejected_frames, "decode_last_frames", ends_its_worker)
     write_video("a.mp4")
     write_video("bad.mp4")
-    found = read_last_frames([rejection("bad.mp4"), rejection("a.mp4")], MANIFEST, root=tmp_path)
+    found = read_last_frames(
+        [rejection("bad.mp4"), rejection("a.mp4")], MANIFEST, root=str(tmp_path)
+    )
     assert found[0].problem == "the decoder's process ended 2 times with SIGKILL"
     assert found[1].pictures
 

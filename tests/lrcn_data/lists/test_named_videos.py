@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from lrcn_data.errors import UsageError
@@ -23,13 +25,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def paths(*names: str, pictures: bool = False, root: str = ".") -> list[str]:
-    return list(named_videos(names, root=Path(root), pictures=pictures).paths)
+    return list(named_videos(names, root=root, pictures=pictures).paths)
 
 
 def test_a_folder_means_all_videos_in_and_below_it_and_what_is_left_out_is_counted(
     folder: Path,
 ) -> None:
-    found = named_videos(["videos"], root=Path())
+    found = named_videos(["videos"], root=".")
     expected = {"[1].mp4", "a.avi", "b.mp4", "walk/c.mkv", "walk/deep/d.mp4"}
     assert set(found.paths) == {f"videos/{name}" for name in expected}
     assert dict(found.left_out) == {"files that are no videos by their names": 1}
@@ -90,3 +92,40 @@ def test_what_means_no_video_is_refused(folder: Path) -> None:
         paths("empty.txt")
     with pytest.raises(ListError, match="this list can't be read"):
         paths("missing.txt")
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[str]:
+    """The URL of the same files in memory."""
+    system, name = fsspec.filesystem("memory"), f"named-{secrets.token_hex(4)}"
+    for path in (folder / "videos").rglob("*.*"):
+        system.pipe_file(f"/{name}/{path.relative_to(folder / 'videos')}", path.read_bytes())
+    yield f"memory:///{name}"
+    system.rm(f"/{name}", recursive=True)
+
+
+def test_urls_mean_the_videos_that_paths_mean(folder: Path, store: str) -> None:
+    found, here = (named_videos([name], root=".") for name in (store, "videos"))
+    assert [path.replace(store, "videos") for path in found.paths] == here.paths
+    assert found.left_out == here.left_out
+    assert paths(f"{store}/walk/*.mkv") == [f"{store}/walk/c.mkv"]
+    assert paths(f"{store}/missing.mp4") == [f"{store}/missing.mp4"]
+    fsspec.filesystem("memory").pipe_file(f"{store}/list.txt", b"a.avi x\nwalk/c.mkv y\n")
+    expected = [f"{store}/a.avi", f"{store}/walk/c.mkv"]
+    assert paths(f"{store}/list.txt", root=store) == expected
+    Path("list.txt").write_text("a.avi x\nwalk/c.mkv y\n")
+    assert paths("list.txt", root=store) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("/*.gif", "fits no file"),
+        ("/**/*.mp4", "has no meaning in a URL"),
+        ("/texts", "has no videos"),
+    ],
+)
+def test_urls_that_mean_no_video_are_named(store: str, name: str, said: str) -> None:
+    fsspec.filesystem("memory").pipe_file(f"{store}/texts/x.doc", b"x")
+    with pytest.raises(UsageError, match=said):
+        paths(f"{store}{name}")

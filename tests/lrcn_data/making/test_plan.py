@@ -20,11 +20,12 @@ from lrcn_data.format.manifest import Manifest
 from lrcn_data.lists.entry import Entry
 from lrcn_data.lists.read_lists import Lists
 from lrcn_data.making.fingerprint import differences, tool_versions
-from lrcn_data.making.plan import PlannedShard, PlannedVideo, plan_shards, root_path
+from lrcn_data.making.plan import PlannedShard, PlannedVideo, plan_shards
 from lrcn_data.making.portions import plan_portion
 from lrcn_data.making.shard_options import ShardOptions
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.sampling.samplings import make_sampling
+from lrcn_data.storage.locations import listed_location
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.limits import Limits
 
@@ -374,6 +375,6 @@ def test_the_limits_themselves_are_allowed() -> None:
 
 
 def test_a_relative_path_is_one_of_the_root_and_an_absolute_path_stays() -> None:
-    relative, absolute = (Entry(path=p, label=0, split="train", line=1) for p in ("a/b", "/c/d"))
-    assert root_path(Path("/root"), relative) == "/root/a/b"
-    assert root_path(Path("/root"), absolute) == "/c/d"
+    assert listed_location("/root", "a/b") == "/root/a/b"
+    assert listed_location("/root", "/c/d") == "/c/d"
+    assert listed_location("/root", "s3://bucket/b") == "s3://bucket/b"

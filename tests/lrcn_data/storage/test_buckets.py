@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,35 +23,46 @@ import pytest
 from lrcn_data.errors import LrcnError, ShardError, UsageError
 from lrcn_data.format.data_set_folder import DataSetFolder, WrittenShard
 from lrcn_data.format.file_names import ShardFiles
-from lrcn_data.format.shard_reader import open_data_set
+from lrcn_data.format.manifest import Manifest
+from lrcn_data.format.records import ShardEntry
+from lrcn_data.format.shard_reader import find_shards, open_data_set
 from lrcn_data.making.make_shards import make_shards
 from lrcn_data.storage import bucket_store, remote_files
 from lrcn_data.storage.folder import Folder
 from lrcn_data.storage.lease import lease, part_lease
+from tests.bucket_servers import CREDENTIALS, SERVERS, Server
 from tests.commands import call
 from tests.conftest import MakeDataSet
 from tests.faulty_proxy import Fault, FaultyProxy, faulty_proxy
-from tests.s3_servers import CREDENTIALS, SERVERS
 
 pytest.importorskip("obstore", reason="pip install obstore")
 
 SHORT = {"renew_every": 0.05, "watch_for": 0.6}
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FaultyProxy]:
+@pytest.fixture(
+    scope="module",
+    params=["moto", "rclone", pytest.param("azurite", marks=pytest.mark.long)],
+)
+def kind(request: pytest.FixtureRequest) -> Server:
+    """Each kind of server."""
+    return SERVERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def server(kind: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyProxy]:
     """The proxy in front of each kind of server."""
     folder = tmp_path_factory.mktemp("served")
-    with SERVERS[request.param](folder / "store") as endpoint, faulty_proxy(endpoint) as proxy:
+    with kind.serve(folder / "store") as endpoint, faulty_proxy(endpoint) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def proxy(server: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
-    """The proxy as the endpoint of S3, with nothing going wrong yet."""
-    for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": server.endpoint}.items():
+def proxy(
+    server: FaultyProxy, kind: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FaultyProxy]:
+    """The proxy as the endpoint of the store, with nothing going wrong yet."""
+    for name, value in kind.environment(server.endpoint).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(bucket_store, "_PAUSES", (0.02,) * 8)
     monkeypatch.setattr(bucket_store, "_FIRST_PAUSE", timedelta(milliseconds=10))
@@ -58,15 +72,25 @@ def proxy(server: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faul
 
 
 @pytest.fixture
-def moto(proxy: FaultyProxy, server: FaultyProxy, request: pytest.FixtureRequest) -> FaultyProxy:
-    """The proxy in front of moto, which knows conditional writes, as rclone's server doesn't."""
-    if request.node.callspec.params["server"] != "moto":
+def conditional(proxy: FaultyProxy, kind: Server) -> FaultyProxy:
+    """The proxy in front of servers that know conditional writes."""
+    if not kind.conditional:
         pytest.skip("rclone serve s3 ignores the conditions of a write")
     return proxy
 
 
-def test_what_is_done_through_faults_is_done_once(proxy: FaultyProxy, tmp_path: Path) -> None:
-    folder, elsewhere = Folder("s3://bucket/a folder"), Folder("s3://bucket/elsewhere")
+@pytest.fixture
+def moto(proxy: FaultyProxy, kind: Server) -> FaultyProxy:
+    """The proxy in front of moto, for what is of S3 alone."""
+    if kind is not SERVERS["moto"]:
+        pytest.skip("it is about S3, and tried with moto")
+    return proxy
+
+
+def test_what_is_done_through_faults_is_done_once(
+    proxy: FaultyProxy, kind: Server, tmp_path: Path
+) -> None:
+    folder, elsewhere = Folder(f"{kind.bucket}/a folder"), Folder(f"{kind.bucket}/elsewhere")
     large = random.Random(0).randbytes(9 << 20)  # sent in two parts
     proxy.rate = 0.12
     held: dict[str, bytes] = {}
@@ -98,12 +122,12 @@ def test_what_is_done_through_faults_is_done_once(proxy: FaultyProxy, tmp_path: 
     assert elsewhere.read("3 ü#%.bin") == held["3 ü#%.bin"]
     elsewhere.remove()
     folder.remove()
-    assert remote_files.find("s3://bucket") == {}
+    assert remote_files.find(f"{kind.bucket}") == {}
     assert sum(proxy.met[fault] for fault in Fault) > 3
 
 
 def test_a_data_set_is_made_and_read_through_faults(
-    proxy: FaultyProxy, video_lists: Path, monkeypatch: pytest.MonkeyPatch
+    proxy: FaultyProxy, kind: Server, video_lists: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(video_lists)
     lines = Path("train.txt").read_text().splitlines()
@@ -111,7 +135,7 @@ def test_a_data_set_is_made_and_read_through_faults(
     values: dict[str, Any] = {"train": "few.txt", "videos_per_shard": 3, "workers": 0}
     values |= {"fps": 5, "seq_len": 4, "classes": "classes.txt", "max_bad_fraction": 1}
     make_shards("local", **values)
-    url = "s3://bucket/made"
+    url = f"{kind.bucket}/made"
     proxy.rate = 0.1
     assert [make_shards(url, part=part, **values).complete for part in ("1/2", "2/2")] == [
         False,
@@ -134,11 +158,63 @@ def test_a_data_set_is_made_and_read_through_faults(
     store.remove()
 
 
+def test_shards_are_listed_not_asked_for_one_by_one(proxy: FaultyProxy) -> None:
+    folder = DataSetFolder("s3://bucket/many")
+    tar, sha256 = bytes(1024), "0" * 64
+    names = [f"train-{number:03d}.tar" for number in range(30)]
+    for name in names:
+        folder.write(name, tar)
+    shards = [
+        ShardEntry(file=name, split="train", samples=0, bytes=1024, sha256=sha256) for name in names
+    ]
+    folder.write_manifest(
+        Manifest(options={"seq_len": 1, "fps": 5}, classes=["a", "b"], shards=shards)
+    )
+    for pattern in ("s3://bucket/many", "s3://bucket/many/train-{000..029}.tar"):
+        proxy.met.clear()
+        found = find_shards(pattern)
+        assert [shard.entry for shard in found.shards] == shards
+        assert proxy.met["HEAD"] + proxy.met["GET"] < 8
+    folder.delete(names[7])
+    with pytest.raises(ShardError, match=r"train-007\.tar is not there"):
+        find_shards("s3://bucket/many")
+    folder.remove()
+
+
+LOADED = "import pickle, sys; print(len(pickle.load(sys.stdin.buffer)))"
+"""The program of a process that is given a data set, as the workers of a training are."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_processes_that_are_given_a_data_set_share_its_copy_of_the_index(
+    proxy: FaultyProxy, make_data_set: MakeDataSet
+) -> None:
+    folder = make_data_set(samples={"train": [2, 3]})
+    store = DataSetFolder("s3://bucket/shared")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            store.write(str(path.relative_to(folder)), path.read_bytes())
+    data_set = open_data_set(store.location)
+    # so that whoever fetches it once more can't read it
+    store.write(".meta/train.npy", b"no index")
+    for _ in range(2):
+        command = [sys.executable, "-c", LOADED]
+        done = subprocess.run(command, input=pickle.dumps(data_set), capture_output=True)
+        assert (done.stdout, done.returncode) == (b"5\n", 0), done.stderr.decode()
+    with pytest.raises(ShardError, match=r"train\.npy can't be read"):
+        open_data_set(store.location)
+    alone = pickle.dumps(data_set)
+    del data_set
+    with pytest.raises(ShardError, match=r"train\.npy can't be read"):
+        pickle.loads(alone)
+    store.remove()
+
+
 @pytest.mark.parametrize("before", [None, b"of a dead owner"])
 def test_of_several_that_come_in_the_same_moment_one_gets_the_lock(
-    moto: FaultyProxy, before: bytes | None
+    conditional: FaultyProxy, kind: Server, before: bytes | None
 ) -> None:
-    folder = Folder(f"s3://bucket/{before is None}")
+    folder = Folder(f"{kind.bucket}/{before is None}")
     if before:
         folder.write(".lock", before)
     together, over = threading.Barrier(6), threading.Event()
@@ -151,19 +227,19 @@ def test_of_several_that_come_in_the_same_moment_one_gets_the_lock(
         except LrcnError:
             return False
 
-    moto.rate, moto.faults = 0.1, (Fault.ERROR_AFTER, Fault.CUT_AFTER)
+    conditional.rate, conditional.faults = 0.1, (Fault.ERROR_AFTER, Fault.CUT_AFTER)
     with ThreadPoolExecutor(6) as pool:
         done = [pool.submit(hold, number) for number in range(6)]
         while sum(one.done() for one in done) < 5:
             time.sleep(0.02)
         over.set()
         assert sorted(one.result() for one in done) == [False] * 5 + [True]
-    moto.rate = 0.0
+    conditional.rate = 0.0
     assert folder.read(".lock") == b""
 
 
-def test_parts_hold_off_the_whole_run_and_it_them(moto: FaultyProxy) -> None:
-    folder = "s3://bucket/parts"
+def test_parts_hold_off_the_whole_run_and_it_them(conditional: FaultyProxy, kind: Server) -> None:
+    folder = f"{kind.bucket}/parts"
     with ExitStack() as held:
         for part in (0, 1):
             held.enter_context(part_lease(folder, part, **SHORT))
@@ -178,11 +254,11 @@ def test_parts_hold_off_the_whole_run_and_it_them(moto: FaultyProxy) -> None:
         pass
 
 
-def test_one_part_finishes_at_a_time(moto: FaultyProxy) -> None:
+def test_one_part_finishes_at_a_time(conditional: FaultyProxy, kind: Server) -> None:
     at_work: list[int] = []
 
     def finish(part: int) -> None:
-        with part_lease("s3://bucket/finish", part, **SHORT) as finishing, finishing():
+        with part_lease(f"{kind.bucket}/finish", part, **SHORT) as finishing, finishing():
             at_work.append(part)
             assert len(at_work) == 1
             time.sleep(0.05)
@@ -205,19 +281,19 @@ def written(make_data_set: MakeDataSet, folder: Path, seed: int) -> WrittenShard
 
 
 def test_a_shard_that_is_there_is_not_put_again(
-    moto: FaultyProxy, make_data_set: MakeDataSet, tmp_path: Path
+    conditional: FaultyProxy, kind: Server, make_data_set: MakeDataSet, tmp_path: Path
 ) -> None:
-    folder = DataSetFolder("s3://bucket/again")
+    folder = DataSetFolder(f"{kind.bucket}/again")
     folder.put_shard(written(make_data_set, tmp_path, 1))
-    puts = moto.met["PUT"]
+    puts = conditional.met["PUT"]
     again = written(make_data_set, tmp_path / "again", 1)
     folder.put_shard(again)
-    assert moto.met["PUT"] == puts
+    assert conditional.met["PUT"] == puts
     assert not any(path.exists() for path in again.files.values())
 
 
 def test_of_two_shards_of_a_name_neither_is_taken_for_the_other(
-    moto: FaultyProxy, make_data_set: MakeDataSet, tmp_path: Path
+    conditional: FaultyProxy, kind: Server, make_data_set: MakeDataSet, tmp_path: Path
 ) -> None:
     first, second = (written(make_data_set, tmp_path, seed) for seed in (1, 2))
 
@@ -228,26 +304,29 @@ def test_of_two_shards_of_a_name_neither_is_taken_for_the_other(
             DataSetFolder(self.location).put_shard(first)
             return super().put_new(name, temporary)
 
-    folder = Slow("s3://bucket/two")
+    folder = Slow(f"{kind.bucket}/two")
     with pytest.raises(LrcnError, match="two runs wrote this shard at the same time"):
         folder.put_shard(second)
     assert not folder.has(ShardFiles("train-000").record)  # so that it is made again
 
 
 def test_a_server_that_is_gone_is_one_line(
-    moto: FaultyProxy, monkeypatch: pytest.MonkeyPatch
+    conditional: FaultyProxy, kind: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    for name, value in kind.environment("http://127.0.0.1:1").items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(bucket_store, "_PATIENCE", timedelta(seconds=0.1))
-    with pytest.raises(ShardError, match=r"s3://bucket/x can't be read: .*127.0.0.1:1/") as error:
-        Folder("s3://bucket/x").names()
+    with pytest.raises(
+        ShardError, match=rf"{kind.bucket}/x can't be read: .*127.0.0.1:1/"
+    ) as error:
+        Folder(f"{kind.bucket}/x").names()
     assert "\n" not in str(error.value)
     assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in str(error.value)
 
 
-def test_a_bucket_that_is_not_there_is_named(moto: FaultyProxy) -> None:
-    with pytest.raises(OSError, match="The specified bucket does not exist"):
-        Folder("s3://bukket/x").write("a", b"")
+def test_a_bucket_that_is_not_there_is_named(conditional: FaultyProxy, kind: Server) -> None:
+    with pytest.raises(OSError, match=r"The specified (bucket|container) does not exist"):
+        Folder(f"{kind.bucket}-x/y").write("a", b"")
 
 
 def test_credentials_may_be_in_a_profile(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from lrcn_data.errors import UsageError
-from lrcn_model.training.same_everywhere import Facts, check_facts
+from lrcn_model.training.same_everywhere import Facts, check_facts, check_first_sees
 
 FIRST: Facts = {"batch_size": "2", "shards": "(3, SHA-256 1234abcd)"}
 
@@ -28,3 +30,10 @@ def test_processes_with_the_same_facts_may_train() -> None:
 def test_the_first_difference_is_named_with_its_machine(other: Facts, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check_facts([("a", FIRST), ("b", other)])
+
+
+def test_a_run_that_another_machine_has_is_not_begun_anew() -> None:
+    check_first_sees([("a", True), ("b", False)], Path("runs/x"))
+    check_first_sees([("a", False), ("b", False)], Path("runs/x"))
+    with pytest.raises(UsageError, match=r"process 1 \(on b\) has the run runs/x, but process 0"):
+        check_first_sees([("a", False), ("b", True)], Path("runs/x"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import shutil
+import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +20,13 @@ MOST_BYTES = 32 << 30
 
 
 @contextmanager
-def fetched_video(location: str, scratch: Path) -> Iterator[str]:
+def fetched_video(location: str, scratch: Path | None = None) -> Iterator[str]:
     """The path of a video on this machine: its own, or that of a copy while the block runs.
 
     Args:
         location: The path or URL of the video.
-        scratch: The folder in which the copy is made. A process that is killed leaves it there,
-            with a name by which later runs know it.
+        scratch: The folder in which the copy is made; None for that of temporary files. A process
+            that is killed leaves it there, with a name by which later runs know it.
 
     Raises:
         VideoError: The store has no such file (`missing`), didn't give it (`not-fetched`), or it is
@@ -34,7 +36,9 @@ def fetched_video(location: str, scratch: Path) -> Iterator[str]:
     if not locations.is_url(location):
         yield location
         return
-    folder = temporary_name(scratch / "video")
+    # threads of a process fetch side by side
+    name = f"lrcn-video-{threading.get_ident()}"
+    folder = temporary_name((scratch or Path(tempfile.gettempdir())) / name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     try:
