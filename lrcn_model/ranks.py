@@ -20,10 +20,13 @@ from torch import Tensor, distributed
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
-from lrcn_data.errors import LrcnError
+from lrcn_data.errors import LrcnError, UsageError
 
 _MEETING = timedelta(minutes=10)
 """How long the processes wait for each other at the start."""
+
+_SAID_BY_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+"""The variables by which several processes know and find each other."""
 
 _LOOK_AGAIN = 0.02
 """The seconds between two looks at what the other processes have written."""
@@ -61,8 +64,21 @@ class Ranks:
         if self.count > 1:
             distributed.broadcast(values, 0)
 
+    def gather(self, value: Any) -> list[Any]:
+        """The values of all processes, in the order of their numbers; each process gets them.
+
+        Raises:
+            LrcnError: Another process has ended.
+        """
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        with self._others_there():
+            distributed.all_gather_object(values, value)
+        return values
+
     def from_first(self, value: Any) -> Any:
-        """The value that the first process gives, in all of them.
+        """The value of the first process, in all of them.
 
         Raises:
             LrcnError: Another process has ended.
@@ -70,17 +86,9 @@ class Ranks:
         if self.count == 1:
             return value
         values = [value]
-        with self._ending_together():
+        with self._others_there():
             distributed.broadcast_object_list(values, 0)
         return values[0]
-
-    def gather(self, value: Any) -> list[Any]:
-        """The values of all processes, in the order of their numbers; each process gets them."""
-        if self.count == 1:
-            return [value]
-        values: list[Any] = [None] * self.count
-        distributed.all_gather_object(values, value)
-        return values
 
     def wait(self) -> None:
         """Wait until all processes have called this.
@@ -89,11 +97,12 @@ class Ranks:
             LrcnError: Another process has ended.
         """
         if self.count > 1:
-            with self._ending_together():
+            with self._others_there():
                 distributed.barrier()
 
     @contextmanager
-    def _ending_together(self) -> Iterator[None]:
+    def _others_there(self) -> Iterator[None]:
+        """Say in one line why what all processes do together has failed."""
         try:
             yield
         except RuntimeError as error:
@@ -103,13 +112,42 @@ class Ranks:
 
 
 def ranks_from_environment() -> Ranks:
-    """Which process this is, as torchrun says in the environment; without it, the only one."""
+    """Which process this is, as torchrun says in the environment; without it, the only one.
+
+    Raises:
+        UsageError: The environment speaks of several processes, but not of all that they need.
+    """
+    count = _whole("WORLD_SIZE", 1)
+    missing = [name for name in _SAID_BY_TORCHRUN if not os.environ.get(name)]
+    if count > 1 and missing:
+        raise UsageError(
+            f"WORLD_SIZE is {count}, but the environment lacks {', '.join(missing)}, by which"
+            " processes find each other; start them with torchrun, or unset WORLD_SIZE for one"
+        )
+    rank = _whole("RANK", 0)
+    if not 0 <= rank < count:
+        raise UsageError(
+            f"RANK is {rank} and WORLD_SIZE {count}, which has processes 0 to {count - 1}; start"
+            " them with torchrun, or unset RANK to train with one"
+        )
     return Ranks(
-        rank=int(os.environ.get("RANK", "0")),
-        count=int(os.environ.get("WORLD_SIZE", "1")),
-        local_rank=int(os.environ.get("LOCAL_RANK", "0")),
-        on_this_machine=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        rank=rank,
+        count=count,
+        local_rank=_whole("LOCAL_RANK", 0),
+        on_this_machine=_whole("LOCAL_WORLD_SIZE", 1),
     )
+
+
+def _whole(name: str, default: int) -> int:
+    """A whole number that the environment has."""
+    text = os.environ.get(name) or str(default)
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(
+            f"the environment variable {name} is {text!r}, not a whole number; start the processes"
+            " with torchrun, or unset it"
+        ) from None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Sized
 
@@ -29,6 +30,9 @@ class EpochSampler(Sampler[list[int]]):
     Without shuffling the samples come in their order, for scoring; a rank that has none of a
     step's samples (only where the whole set has fewer samples than ranks) leaves it out.
 
+    Fewer processes may do the work of all ranks, each that of several (`stands_for`): a process
+    then takes `accumulate` batches of the first of these, as many of the next one, and so on.
+
     State is (epoch, samples done by all ranks). A DataLoader's workers run ahead of the training,
     so the sampler can't know what was trained on: `state_dict` is told how many steps were.
 
@@ -45,6 +49,8 @@ class EpochSampler(Sampler[list[int]]):
         balanced: Whether to take each class equally often, instead of every sample once.
         mix: The weight of each data set, in the order in which they are named, by which samples are
             taken of it instead of every sample once; none for every sample once.
+        stands_for: The ranks whose samples this process takes; None for its own.
+        accumulate: The number of batches that are taken of a rank before those of the next one.
 
     Attributes:
         epoch: The number of the epoch that the next iteration belongs to, from 0.
@@ -66,6 +72,8 @@ class EpochSampler(Sampler[list[int]]):
         shuffle_window: int = 0,
         balanced: bool = False,
         mix: Sequence[float] = (),
+        stands_for: Sequence[int] | None = None,
+        accumulate: int = 1,
     ) -> None:
         if batch_size < 1:
             raise UsageError(f"--batch-size must be at least 1, got {batch_size}")
@@ -87,7 +95,8 @@ class EpochSampler(Sampler[list[int]]):
         self._dataset = dataset
         self._batch_size = batch_size
         self._seed = seed
-        self._rank = rank
+        self._stands_for = [rank] if stands_for is None else stands_for
+        self._accumulate = accumulate
         self._ranks = ranks
         self._shuffle = shuffle
         self._shuffle_window = shuffle_window
@@ -103,19 +112,21 @@ class EpochSampler(Sampler[list[int]]):
         self._samples_done = 0
 
     def __len__(self) -> int:
-        """The number of steps of the next iteration: those of the epoch that are not done yet."""
-        return self.batches_left(self.epoch, self._samples_done)
+        """The number of batches of the next iteration: those of the epoch that are not done yet."""
+        return len(self._stands_for) * self.batches_left(self.epoch, self._samples_done)
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self.order()
         windows = deque(self._windows())
-        for step in self._steps():
+        steps = self._steps()
+        while together := list(itertools.islice(steps, self._accumulate)):
             # those of the window that comes, and of the one after it
-            while windows and windows[0][0] < step.stop:
+            while windows and windows[0][0] < together[-1].stop:
                 self._dataset.read_ahead(windows.popleft()[1])  # type: ignore[attr-defined]
-            start, stop = step.share(self._rank, self._ranks)
-            if stop > start:
-                yield order[start:stop].tolist()
+            for rank, step in itertools.product(self._stands_for, together):
+                start, stop = step.share(rank, self._ranks)
+                if stop > start:
+                    yield order[start:stop].tolist()
 
     def order(self) -> epoch_order.Order:
         """The samples of the whole epoch, over all ranks, in the order in which they are taken."""
@@ -174,7 +185,7 @@ class EpochSampler(Sampler[list[int]]):
             steps_done: The number of steps of the current iteration that were trained on.
         """
         done = self._samples_done + steps_done * self._batch_size * self._ranks
-        if steps_done >= len(self):
+        if steps_done >= self.batches_left(self.epoch, self._samples_done):
             # the last step takes what remains
             done = max(self._samples_done, len(self._dataset))
         return {"epoch": self.epoch, "samples_done": done}

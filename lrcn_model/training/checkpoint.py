@@ -82,6 +82,8 @@ class Checkpoints:
     def load(self, warn: Callable[[str], None]) -> State | None:
         """The newest sound checkpoint, with its tensors on the CPU; None where there is none.
 
+        A damaged one is moved away; so only one of several processes may call this.
+
         Args:
             warn: Called with a message where the newest is damaged and an older one is used.
 

@@ -44,6 +44,7 @@ from lrcn_model.scoring.trained_run import RunFacts
 from lrcn_model.training.mean import MEANS
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn
+from lrcn_model.training.step_shares import StepShares, step_shares
 
 AnyClips = ShardDataset | RecutClips
 
@@ -66,6 +67,7 @@ class TrainData:
         train_clips: The clips to train on: those of the shards, or windows cut from them.
         val_clips: The clips to validate with, in the same way; None where there are none.
         workers: The number of processes that read shards.
+        shares: The part of every step that this process takes.
         resumable: Whether a training can go on in the middle of an epoch.
 
     Raises:
@@ -127,7 +129,7 @@ class TrainData:
         )
         self.workers = default_workers() if options.workers is None else options.workers
         self.resumable = options.reader == "shards"
-        self._sampler = self._new_sampler()
+        self.take_shares(step_shares(options, ranks))
         self._webdataset = (
             self._open_webdataset(plugins) if options.reader == "webdataset" else None
         )
@@ -160,15 +162,21 @@ class TrainData:
             self.val, options.window, carry_state=options.scores_carry_state
         )
 
+    def take_shares(self, shares: StepShares) -> None:
+        """Have this process take other parts of the steps than a run that begins now would have."""
+        self.shares = shares
+        self._sampler = self._new_sampler()
+
     def _new_sampler(self) -> EpochSampler | StreamSampler:
-        options, ranks = self._options, self._ranks
+        options, ranks, shares = self._options, self._ranks, self.shares
         if not options.carry_state:
             return EpochSampler(
                 self.train_clips,
-                batch_size=options.batch_size,
+                batch_size=shares.batch_size,
                 seed=options.seed,
-                rank=ranks.rank,
-                ranks=ranks.count,
+                ranks=shares.count,
+                stands_for=shares.own,
+                accumulate=shares.accumulate,
                 shuffle_window=options.shuffle_window,
                 balanced=options.balanced,
                 mix=options.mix,
@@ -355,7 +363,7 @@ class TrainData:
         Args:
             batches: The number of batches trained on, of those that `train_batches` last gave.
         """
-        return self._sampler.state_dict(batches)["samples_done"]
+        return self._sampler.state_dict(batches // len(self.shares.own))["samples_done"]
 
     def steps_left(self, epoch: int, samples_done: int) -> int:
         """Steps of the optimizer that are left of an epoch; with --reader webdataset an estimate.
@@ -365,7 +373,7 @@ class TrainData:
             samples_done: Clips of it that all processes together have taken.
         """
         batches = self._sampler.batches_left(epoch, samples_done)
-        return -(-batches // self._options.accumulate)
+        return -(-batches // self.shares.accumulate)
 
     def val_batches(self, cached: Clips | None = None) -> Generator[ClipBatch, None, None]:
         """This process's batches of the clips to validate with, which no other process has.

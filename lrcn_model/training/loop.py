@@ -159,11 +159,12 @@ class Training:
     def _train_epoch(self) -> None:
         """Take the steps that are left of the running epoch."""
         progress, options = self._progress, self._options
+        of_step = self._data.shares.own_batches
         cached = self._cached(lambda: self._caches.train(progress.epoch))
         self._clock = EpochClock(seconds_before=progress.seconds)
         batches = self._data.train_batches(progress.epoch, progress.samples_done, cached)
         with closing(batches):
-            for step_batches in self._clock.waiting_for(_in_groups(batches, options.accumulate)):
+            for step_batches in self._clock.waiting_for(_in_groups(batches, of_step)):
                 self._do_step(step_batches)
                 if progress.step % options.checkpoint_every == 0 and self._data.resumable:
                     self._save()
@@ -320,7 +321,9 @@ class Training:
 
     def _restore(self) -> None:
         """Go back to the last checkpoint, if there is one; only the first process need see it."""
-        state = self._checkpoints.load(self._observer.warn) if self._ranks.first else None
+        state = None
+        if self._ranks.first:
+            state = self._checkpoints.load(self._observer.warn)
         state = self._ranks.from_first(state)
         if state is None:
             return

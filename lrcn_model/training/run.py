@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from socket import gethostname
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import count_of
 from lrcn_model.pictures.written_files import WrittenFiles
+from lrcn_model.ranks import Ranks
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.begin_with import Beginning, begin_with
 from lrcn_model.training.loop import Training
@@ -21,13 +23,13 @@ from lrcn_model.training.run_pictures import show_beginning, show_end
 from lrcn_model.training.run_record import (
     TrainedOn,
     check_same,
-    processes_of,
     read_options,
+    read_processes,
     write_pretrained,
     write_record,
 )
-from lrcn_model.training.same_everywhere import check_same_everywhere, is_there_first
-from lrcn_model.training.step_share import share_steps
+from lrcn_model.training.same_everywhere import check_first_sees, check_same_everywhere
+from lrcn_model.training.step_shares import StepShares, step_shares
 from lrcn_model.training.stop_signals import StopSignals
 
 
@@ -74,22 +76,28 @@ def run_training(
             # before there is a folder, so that values that make no net leave none behind
             train_step = held.enter_context(closing(ready.new_train_step()))
             folder = choice.folder(options, trained_on)
-            is_there = not choice.fresh and is_there_first(ranks, folder)
-            options = _in_steps_as_before(ready, folder, is_there=is_there, observer=observer)
-            goes_on = is_there and ranks.from_first(folder.has_checkpoint())
+            if not choice.fresh:
+                check_first_sees(ranks.gather((gethostname(), folder.exists())), folder.path)
             beginning = Beginning()
-            if not goes_on:
+            # other machines need not see the folder, nor the weights to begin with
+            if ranks.first and (choice.fresh or not folder.has_checkpoint()):
                 beginning = begin_with(train_step.net, options, ready.data.train)
             if beginning.pretrained is not None:
                 observer.note(beginning.pretrained.note())
             for sentence in beginning.warnings:
                 observer.warn(sentence)
+            begun_with = ranks.count
             if ranks.first:
                 held.enter_context(_locked(folder))
-                _open_folder(folder, ready, trained_on, fresh=choice.fresh)
+                begun_with = _open_folder(folder, ready, trained_on, fresh=choice.fresh)
                 if beginning.pretrained is not None:
                     write_pretrained(folder, beginning.pretrained)
-            ranks.wait()
+            shares = step_shares(options, ranks, ranks.from_first(begun_with))
+            if begun_with != ranks.count:
+                observer.note(_other_processes(begun_with, shares, ranks))
+            ready.data.take_shares(shares)
+            train_step.shares = shares
+            train_step.share_weights()
             training = Training(
                 options,
                 folder=folder,
@@ -101,7 +109,7 @@ def run_training(
                 figures_only=choice.figures_only,
             )
             shows = choice.pictures and ranks.first
-            if shows and not goes_on:
+            if shows and not folder.has_checkpoint():
                 _warn_of(show_beginning(folder, options, ready.data.train.data_set), observer)
             trained = training.run()
             made = WrittenFiles()
@@ -118,28 +126,6 @@ def run_training(
             test_shards=ready.data.test_shards(),
             files=made.paths,
         )
-
-
-def _in_steps_as_before(
-    ready: Prepared, folder: RunFolder, *, is_there: bool, observer: TrainingObserver
-) -> TrainOptions:
-    """The options by which each process takes its share of the run's steps, as its data do then.
-
-    Raises:
-        UsageError: A step of the run can't be shared by so many processes.
-        LrcnError: The run's files can't be read.
-    """
-    ranks = ready.ranks
-    before = ranks.from_first(processes_of(folder) if is_there and ranks.first else None)
-    options = share_steps(ready.options, before=before or ranks.count, now=ranks.count)
-    if options is not ready.options:
-        ready.data.take(options)
-        observer.note(
-            f"a step has the clips that it had with {count_of(before, 'process', 'processes')}:"
-            f" {count_of(options.batch_size, 'clip')} in each of {ranks.count},"
-            f" {count_of(options.accumulate, 'time')}"
-        )
-    return options
 
 
 def _warn_of(problems: Sequence[str], observer: TrainingObserver) -> None:
@@ -166,15 +152,36 @@ def _locked(folder: RunFolder) -> Iterator[None]:
         yield
 
 
-def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, fresh: bool) -> None:
-    """Begin a run in a folder, or go on with the one that is there."""
-    options, processes = ready.options, ready.ranks.count
+def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, fresh: bool) -> int:
+    """Begin a run in a folder, or go on with the one that is there.
+
+    Returns:
+        The number of processes that the run was begun with.
+    """
+    options, ranks = ready.options, ready.ranks
     folder.remove_leftovers()
     if fresh:
         folder.clear()
+    begun_with = ranks.count
     if folder.exists():
         check_same(folder, options, trained_on)
+        begun_with = read_processes(folder) or ranks.count
+        # before anything is written
+        step_shares(options, ranks, begun_with)
         before = read_options(folder).epochs
         options = replace(options, epochs=max(before, options.epochs))
-        processes = processes_of(folder) or processes
-    write_record(folder, options, trained_on, ready.environment(), processes)
+    write_record(folder, options, trained_on, ready.environment(), processes=begun_with)
+    return begun_with
+
+
+def _other_processes(begun_with: int, shares: StepShares, ranks: Ranks) -> str:
+    """What becomes of the steps of a run that was begun with other processes, for the user."""
+    before = f"the run was begun with {count_of(begun_with, 'process', 'processes')}: a step stays"
+    if shares.count == begun_with:
+        how = f"each process does the work of {len(shares.own)}"
+    else:
+        how = (
+            f"--batch-size {shares.batch_size} and --accumulate {shares.accumulate} in each of"
+            f" {ranks.count}, with dropout, mixup and batch normalization of their own"
+        )
+    return f"{before} at {count_of(shares.clips, 'clip')}; {how}"

@@ -13,7 +13,6 @@ from lrcn_model.training.options import TrainOptions, read_config
 from lrcn_model.training.pretrained import Pretrained
 
 _EXTENDED = "epochs"
-_PROCESSES = "processes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +74,7 @@ def write_record(
     options: TrainOptions,
     trained_on: TrainedOn,
     environment: dict[str, Any],
+    *,
     processes: int = 1,
 ) -> None:
     """Write run.json and config.toml; where a run goes on, its files are replaced.
@@ -84,8 +84,7 @@ def write_record(
         options: All values of the training.
         trained_on: The data that the run is recognized by.
         environment: The command, the software and the machine that train, which only people read.
-        processes: The number of processes that the run was begun with, which decides how many clips
-            a step has.
+        processes: The number of processes that the run was begun with, whose batches make a step.
 
     Raises:
         LrcnError: A file can't be written.
@@ -94,11 +93,7 @@ def write_record(
 
     folder.checkpoints.mkdir(parents=True, exist_ok=True)
     with run_file(folder.record) as file:
-        record = {
-            **trained_on.as_record(),
-            _PROCESSES: processes,
-            "environment": environment,
-        }
+        record = {**trained_on.as_record(), "processes": processes, "environment": environment}
         file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
     # last: its presence says that there is a run
     with run_file(folder.config) as file:
@@ -124,18 +119,6 @@ def read_options(folder: RunFolder) -> TrainOptions:
     if not folder.exists():
         raise UsageError(f"{folder.path} is no run: it has no {folder.config.name}")
     return TrainOptions().with_values(read_config(folder.config))
-
-
-def processes_of(folder: RunFolder) -> int | None:
-    """The number of processes that a run was begun with; None where there is no run, or it is old.
-
-    Raises:
-        LrcnError: The folder's files can't be read.
-    """
-    if not folder.exists():
-        return None
-    found = _read_json(folder).get(_PROCESSES)
-    return found if isinstance(found, int) else None
 
 
 def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) -> None:
@@ -164,24 +147,36 @@ def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) 
         )
 
 
+def read_processes(folder: RunFolder) -> int | None:
+    """The number of processes that a run was begun with; None where an older version began it.
+
+    Raises:
+        LrcnError: The run's record can't be read.
+    """
+    processes = _read_json(folder).get("processes")
+    if processes is not None and not (type(processes) is int and processes > 0):
+        raise LrcnError(
+            f"{folder.record} says that the run was begun with {processes!r} processes, which is no"
+            " number of them; use --fresh to start anew"
+        )
+    return processes
+
+
 def _read_record(folder: RunFolder) -> TrainedOn:
-    record = _read_json(folder)
     try:
-        return TrainedOn.from_json(record)
+        return TrainedOn.from_json(_read_json(folder))
     except KeyError as error:
-        raise _unreadable(folder, error) from error
+        raise LrcnError(f"{folder.record} lacks {error}; use --fresh to start anew") from error
 
 
 def _read_json(folder: RunFolder) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(folder.record.read_bytes())
-        return {**record}
-    except (OSError, ValueError, TypeError) as error:
-        raise _unreadable(folder, error) from error
-
-
-def _unreadable(folder: RunFolder, error: Exception) -> LrcnError:
-    return LrcnError(f"{folder.record} can't be read ({error!r}); use --fresh to start anew")
+        return record
+    except (OSError, ValueError) as error:
+        raise LrcnError(
+            f"{folder.record} can't be read ({error!r}); use --fresh to start anew"
+        ) from error
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

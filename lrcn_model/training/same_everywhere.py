@@ -1,73 +1,91 @@
-"""Sees to it that all processes of a training do the same one: data, values and the run itself."""
+"""Whether all processes that train together were started alike."""
 
 from __future__ import annotations
 
 import hashlib
-import platform
+import json
+import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
 
 from lrcn_data.errors import UsageError
 from lrcn_model.ranks import Ranks
-from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn
 
-_SHOWN = 60
-"""The most characters of a value that is named; of longer ones only the name is."""
+Facts = dict[str, str]
+
+_LONGEST = 60
+"""Values that are longer as JSON are compared, and shown, by their hash."""
 
 
 def check_same_everywhere(ranks: Ranks, options: TrainOptions, trained_on: TrainedOn) -> None:
-    """Refuse processes that would train on other data or with other values than the first one.
-
-    Args:
-        ranks: The processes that train together.
-        options: The options that this process was given.
-        trained_on: The data that this process sees.
+    """Refuse to train where processes differ in what decides the losses or the steps.
 
     Raises:
-        UsageError: Another version of lrcn, other data, or a value that changes the losses is used
-            somewhere; all processes raise it.
+        UsageError: They differ in an option, in the shards' content or in a version.
+        LrcnError: Another process has ended.
     """
-    values = {"lrcn": version("lrcn"), **options.loss_values(), **asdict(trained_on)}
-    mine = platform.node(), {name: _short(value) for name, value in values.items()}
-    (first_machine, first), *others = ranks.gather(mine)
-    for rank, (machine, its) in enumerate(others, 1):
-        for name in {**first, **its}:
-            if its.get(name) != first.get(name):
-                both = _both(its.get(name), first.get(name))
+    facts: dict[str, Any] = {
+        "lrcn": version("lrcn"),
+        "torch": torch.__version__,
+        **options.loss_values(),
+        "patience": options.patience,
+        "cache": options.cache,
+        **asdict(trained_on),
+    }
+    shown = {name: _shown(value) for name, value in facts.items()}
+    check_facts(ranks.gather((socket.gethostname(), shown)))
+
+
+def check_facts(found: Sequence[tuple[str, Facts]]) -> None:
+    """Refuse to train where processes differ.
+
+    Args:
+        found: The machine of each process, and by name what decides how it trains.
+
+    Raises:
+        UsageError: They differ.
+    """
+    host, first = found[0]
+    for rank, (other_host, other) in enumerate(found):
+        for name in {**first, **other}:
+            if first.get(name) != other.get(name):
                 raise UsageError(
-                    f"process {rank} on {machine} has another {name} than process 0 on"
-                    f" {first_machine}{both}; give all of them the same shards, values and version"
-                    " of lrcn"
+                    f"process {rank} (on {other_host}) has {name} {other.get(name)}, process 0 (on"
+                    f" {host}) {first.get(name)}; start all with the same command, the same shards"
+                    " and the same versions"
                 )
 
 
-def is_there_first(ranks: Ranks, folder: RunFolder) -> bool:
-    """Whether there is a run to go on with, as the first process sees it.
+def check_first_sees(found: Sequence[tuple[str, bool]], run: Path) -> None:
+    """Refuse to begin a run anew that another machine than that of process 0 could go on with.
+
+    Args:
+        found: The machine of each process, and whether there is a run in the folder.
+        run: The folder.
 
     Raises:
-        UsageError: Another process sees it and the first doesn't, as it is on another machine.
+        UsageError: Another process sees a run, and process 0 doesn't.
     """
-    mine = platform.node(), folder.exists()
-    (first_machine, first), *others = ranks.gather(mine)
-    for rank, (machine, its) in enumerate(others, 1):
-        if its and not first:
+    host, there = found[0]
+    for rank, (other_host, other_there) in enumerate(found):
+        if other_there and not there:
             raise UsageError(
-                f"process {rank} on {machine} has the run {folder.path}, but process 0, which would"
-                f" go on with it, doesn't see it on {first_machine}; put the run's folder on a disk"
-                " that all machines share"
+                f"process {rank} (on {other_host}) has the run {run}, but process 0 (on {host}),"
+                " which would go on with it, doesn't see it; put the run's folder on a disk that"
+                " all machines share"
             )
-    return bool(first)
 
 
-def _short(value: object) -> str:
-    """A value as a text that is sent to all processes: a hash where it is long."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def _both(one: str | None, other: str | None) -> str:
-    if any(text and text.startswith("sha256:") for text in (one, other)):
-        return ""
-    return f" ({one}, not {other})"
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    if len(text) <= _LONGEST:
+        return text
+    count = f"{len(value)}, " if isinstance(value, list) else ""
+    return f"({count}SHA-256 {hashlib.sha256(text.encode()).hexdigest()[:8]})"

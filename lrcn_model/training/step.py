@@ -4,9 +4,10 @@ The gradient is that of the mean loss of all clips of the step, however they are
 batches (--accumulate) and processes: each process adds up its clips' losses, and the sum of the
 gradients is divided by the number of clips in the end.
 
-What is random is drawn anew in every step from (seed, step, process), so that a training that
-goes on from a checkpoint draws what one that was never stopped does, and no state of a generator
-has to be kept.
+What is random is drawn anew in every step from (seed, step, share of the step), so that a training
+that goes on from a checkpoint draws what one that was never stopped does, and no state of a
+generator has to be kept. Each process has one share, or where there are fewer of them than the
+training began with, several; see `step_shares`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from lrcn_model.training.optimizers import OPTIMIZERS
 from lrcn_model.training.options import OPTIONS, TrainOptions
 from lrcn_model.training.parameter_groups import LR_FACTOR, module_of, parameter_groups
 from lrcn_model.training.step_figures import StepSums
+from lrcn_model.training.step_shares import step_shares
 
 
 class TrainStep:
@@ -71,6 +73,7 @@ class TrainStep:
         optimizer: The optimizer that --optimizer names.
         scaler: Scales the gradients, where the net is computed in fp16.
         augmentation: How far clips are varied at random.
+        shares: The part of every step that this process takes.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class TrainStep:
                 " labels, the loss is taken at every frame: leave it out"
             )
         self._options, self._ranks = options, ranks
+        self.shares = step_shares(options, ranks)
         self._carried = CarriedState() if options.carry_state else None
         self.processor = processor
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
@@ -158,7 +162,8 @@ class TrainStep:
         """Do a step.
 
         Args:
-            batches: This process's share of the step's clips, on the device.
+            batches: This process's part of the step's clips, on the device: as many batches of each
+                of its shares, one share after the other.
             step: Steps done before, over the whole training.
             epoch: The number of the epoch, from 0.
             lr: The learning rate of the step.
@@ -167,28 +172,40 @@ class TrainStep:
         Returns:
             The step's figures over all processes. On a GPU they are not yet computed on return.
         """
-        self._prepare(step, lr)
+        self._prepare(lr)
         sums = StepSums(self.processor.device, vote_to_stop=vote_to_stop)
-        for number, batch in enumerate(batches, 1):
-            with self._sharing_gradients(number == len(batches)):
+        of_share = len(batches) // len(self.shares.own)
+        statistics: list[Tensor] = []
+        for number, batch in enumerate(batches):
+            if number % of_share == 0:
+                self._draw_for(self.shares.own[number // of_share], step)
+            with self._sharing_gradients(number + 1 == len(batches)):
                 losses = self._losses(batch, epoch)
                 self.scaler.scale(losses.loss).backward()  # type: ignore[no-untyped-call]
             sums.add(losses)
+            if number + 1 == of_share < len(batches):
+                statistics = [buffer.clone() for buffer in self.net.buffers()]
+        # those that count are of the first share, as they are those of the first process
+        for buffer, kept in zip(self.net.buffers(), statistics, strict=False):
+            buffer.copy_(kept)
         sums.add_other_processes(self._ranks)
         self._update(sums.weight)
         return sums
 
-    def _prepare(self, step: int, lr: float) -> None:
-        """Get ready for a step: modes, random draws, learning rate, no gradients."""
+    def _prepare(self, lr: float) -> None:
+        """Get ready for a step: modes, learning rate, no gradients."""
         if not self.net.training:  # walking a frozen lite0 in every step took a tenth of its time
             self.net.train()
             for part in self._frozen:
                 part.eval()  # batch normalization's statistics are kept as well
-        bits = random_bits(np.array([step]), "dropout", self._options.seed, self._ranks.rank)
-        torch.manual_seed(int(bits[0]))
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group.get(LR_FACTOR, 1.0)
         self.optimizer.zero_grad()
+
+    def _draw_for(self, share: int, step: int) -> None:
+        """Have what is random from here on be drawn for a share of a step."""
+        bits = random_bits(np.array([step]), "dropout", self._options.seed, share)
+        torch.manual_seed(int(bits[0]))
 
     def _losses(self, batch: ClipBatch, epoch: int) -> ClipLosses:
         """The forward pass of a batch: from stored pixels to the losses."""
@@ -295,6 +312,11 @@ class TrainStep:
             carried: What the head has seen of the windows before; None where it begins anew.
         """
         return score_batch(self.scored, self.preprocess, batch, carried=carried)
+
+    def share_weights(self) -> None:
+        """Give all processes the weights of the first one."""
+        for value in self.net.state_dict().values():
+            self._ranks.broadcast_(value)
 
     def share_running_statistics(self) -> None:
         """Give all processes the first one's; those of the others are of other clips."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -194,7 +195,7 @@ def test_other_processes_go_on_with_the_same_steps_wherever_the_run_lies(
     train = [*VALUES, *data, "--batch-size", "2", "--out", "run", "--epochs"]
     on_two_machines([*train, "1"], [folder, other])
     said = call("train", *train, "2", folder=folder)
-    assert "a step has the clips that it had with 2 processes: 2 clips in each of 1, 2 times" in (
+    assert "with 2 processes: a step stays at 4 clips; each process does the work of 2" in (
         said.stdout + said.stderr
     )
     if again:
@@ -207,7 +208,9 @@ def test_other_processes_go_on_with_the_same_steps_wherever_the_run_lies(
 def test_a_machine_with_other_values_is_named_on_all(folder: Path) -> None:
     train = [*VALUES, "--shards", "shards", "--seed"]
     for said in on_two_machines(train, [folder, folder], last=["1", "2"], code=1):
-        assert "has another seed than process 0 on" in said
+        assert re.search(
+            r"process 1 \(on .*\) has seed [12], process 0 \(on .*\) [12]; start", said
+        )
 
 
 def step_of(run: Path) -> int:
@@ -252,18 +255,22 @@ def test_whatever_processes_are_killed_and_go_on_the_losses_are_the_same(
     make_data_set: MakeDataSet, tmp_path: Path, tally: Any, count: Any
 ) -> None:
     data = make_data_set(samples={"train": [7, 5]}, sizes=((32, 32),), seq_len=3)
-    values = (*VALUES, "--shards", str(data), "--epochs", "12", "--checkpoint-every", "2")
+    # begun by four processes of one clip each, with all that is drawn at random
+    train = [
+        *(*VALUES, "--shards", str(data), "--epochs", "12", "--checkpoint-every", "2"),
+        *("--dropout", "0.3", "--mixup", "0.4", "--ema", "0.8", "--out", "run"),
+        *("--batch-size", "1"),
+    ]
     alone = tmp_path / "alone"
     alone.mkdir()
     (alone / "net.toml").write_text(NET)
-    call("train", *values, "--batch-size", "4", "--out", "run", folder=alone)
+    whole = Machines(1, 4, train, alone)
+    assert whole.ended() is None
     rng, wanted, done = random.Random(27), count(2, 50), 0
     while done < wanted:
         folder = tmp_path / f"killed-{done}"
         folder.mkdir()
         (folder / "net.toml").write_text(NET)
-        # begun by four processes of one clip, or what has the same steps
-        train = [*values, "--out", "run", "--batch-size", "1"]
         begun = Machines(2, 2, train, folder)
         while step_of(folder / "run") < 2 and begun.launchers[0].poll() is None:
             time.sleep(0.01)
@@ -282,6 +289,7 @@ def test_whatever_processes_are_killed_and_go_on_the_losses_are_the_same(
         tally.add(fault)
     tally.note(
         "1, 2 or 4 processes of 1 or 2 launchers, chosen anew after each kill of a process, of a"
-        " launcher with its processes, or of all; losses to 1e-4 those of a run left alone"
+        " launcher with its processes, or of all; losses to 1e-4 those of a run left alone, with"
+        " dropout, mixup, mirror images and an average of the weights"
     )
     tally.check(wanted)

@@ -1,55 +1,39 @@
-"""Processes of one training that were started with other data or values."""
+"""Processes that were started alike, and others."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from lrcn_data import UsageError
-from lrcn_model.ranks import Ranks
-from lrcn_model.training.options import TrainOptions
-from lrcn_model.training.run_record import TrainedOn
-from lrcn_model.training.same_everywhere import check_same_everywhere
+from lrcn_data.errors import UsageError
+from lrcn_model.training.same_everywhere import Facts, check_facts, check_first_sees
 
-DATA = TrainedOn(shards=["a" * 64, "b" * 64], val_shards=[], classes=["x"], seq_len=8, fps="5")
+FIRST: Facts = {"batch_size": "2", "shards": "(3, SHA-256 1234abcd)"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Meeting(Ranks):
-    """One of several processes, which come one after the other; the last one meets the others."""
-
-    said: list[Any]
-
-    def gather(self, value: Any) -> list[Any]:
-        """What all have said so far."""
-        self.said.append(value)
-        return self.said
-
-
-def meet(*all_given: tuple[TrainOptions, TrainedOn]) -> None:
-    said: list[Any] = []
-    for rank, given in enumerate(all_given):
-        check_same_everywhere(Meeting(rank=rank, count=len(all_given), said=said), *given)
-
-
-def test_the_same_values_are_taken_whatever_does_not_change_losses() -> None:
-    options = TrainOptions()
-    meet((options, DATA), (options, DATA), (replace(options, workers=3, shards=("x",)), DATA))
+def test_processes_with_the_same_facts_may_train() -> None:
+    check_facts([("a", FIRST), ("b", dict(FIRST))])
 
 
 @pytest.mark.parametrize(
-    ("options", "data", "said"),
+    ("other", "message"),
     [
-        (TrainOptions(seed=7), DATA, r"process 1 on .* has another seed than process 0 on .* \(7,"),
-        (TrainOptions(epochs=7), DATA, r"another epochs than process 0 on .* \(7, not 10\)"),
-        (TrainOptions(), replace(DATA, shards=["c" * 64]), r"another shards than process 0 on"),
-        (TrainOptions(), replace(DATA, fps="6"), r"another fps than .* \('6', not '5'\); give all"),
+        (
+            {**FIRST, "batch_size": "4"},
+            r"process 1 \(on b\) has batch_size 4, process 0 \(on a\) 2",
+        ),
+        ({**FIRST, "shards": "(2, SHA-256 99)"}, r"shards \(2, .* \(on a\) \(3, "),
+        ({"batch_size": "2"}, "shards None"),
     ],
 )
-def test_what_differs_is_named_with_both_values(
-    options: TrainOptions, data: TrainedOn, said: str
-) -> None:
-    with pytest.raises(UsageError, match=said):
-        meet((TrainOptions(), DATA), (options, data))
+def test_the_first_difference_is_named_with_its_machine(other: Facts, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_facts([("a", FIRST), ("b", other)])
+
+
+def test_a_run_that_another_machine_has_is_not_begun_anew() -> None:
+    check_first_sees([("a", True), ("b", False)], Path("runs/x"))
+    check_first_sees([("a", False), ("b", False)], Path("runs/x"))
+    with pytest.raises(UsageError, match=r"process 1 \(on b\) has the run runs/x, but process 0"):
+        check_first_sees([("a", False), ("b", True)], Path("runs/x"))
