@@ -1,4 +1,4 @@
-"""The pieces of the benchmarks of scale, at tiny sizes, and what is computed of what they measure."""
+"""The pieces of the benchmarks of scale, at tiny sizes, and what is computed of their figures."""
 
 from __future__ import annotations
 
