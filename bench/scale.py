@@ -128,6 +128,14 @@ def opened(folder: Path) -> Work:
     return lambda: ShardDataset(folder)
 
 
+def opened_from_disk(folder: Path) -> Work:
+    """As on a machine on which nobody has read the index before."""
+    descriptor = os.open(folder / split_index("train"), os.O_RDONLY)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+    return opened(folder)
+
+
 def copied(folder: Path) -> Work:
     """As a worker of a DataLoader gets it."""
     from lrcn_model import ShardDataset
@@ -179,6 +187,7 @@ def planned(video_list: Path) -> Work:
 
 OF_DATA_SETS: dict[str, Prepare] = {
     "opened": opened,
+    "opened, the index not in memory yet": opened_from_disk,
     "opened again by a worker": copied,
     "an epoch's order": put_in_order,
     "an epoch's order, --shuffle-window 8": put_in_windows,

@@ -50,21 +50,21 @@ class FsspecStore:
 
     def names(self, path: str) -> list[str]:
         """The names of all that is in a folder."""
-        return [posixpath.basename(one["name"].rstrip("/")) for one in self._inside(path)]
+        return [posixpath.basename(name.rstrip("/")) for name in self._inside(path, detail=False)]
 
     def sizes(self, path: str) -> dict[str, int]:
         """The size of each file in a folder, by its name."""
         return {
             posixpath.basename(one["name"]): one["size"]
-            for one in self._inside(path)
+            for one in self._inside(path, detail=True)
             if one["type"] == "file" and one["size"] is not None
         }
 
-    def _inside(self, path: str) -> list[dict[str, Any]]:
-        """What the store says of all that is in a folder."""
+    def _inside(self, path: str, *, detail: bool) -> list[Any]:
+        """The names of all that is in a folder, or what the store says of them."""
         # another process may have put files there since the store was last asked
         self._system.invalidate_cache(path)
-        found: list[dict[str, Any]] = self._system.ls(path, detail=True)
+        found: list[Any] = self._system.ls(path, detail=detail)
         return found
 
     def find(self, path: str) -> dict[str, int]:

@@ -34,6 +34,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
 
 def test_what_is_written_is_read_listed_and_deleted(folder: Folder) -> None:
     assert folder.names() == []
+    assert folder.sizes() == {}
     folder.make("inside")
     folder.write("b.bin", b"0123456789")
     folder.write("inside/c.bin", b"")
@@ -46,6 +47,7 @@ def test_what_is_written_is_read_listed_and_deleted(folder: Folder) -> None:
     assert folder.read_range("b.bin", 3, 4) == b"3456"
     assert folder.read_range("b.bin", 8, 9) == b"89"
     assert [folder.size(name) for name in ("a.bin", "inside/c.bin", "none")] == [2, 0, None]
+    assert folder.sizes() == {"a.bin": 2, "b.bin": 10}
     with folder.open("b.bin") as file:
         assert file.read() == b"0123456789"
     folder.delete("a.bin")
