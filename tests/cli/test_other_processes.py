@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -101,12 +102,24 @@ class Machines:
         each: The number of processes of each.
         command: What they train with.
         folder: The folder that all see.
+        least: How many launchers are enough to go on with after a failure; None for all of them.
     """
 
-    def __init__(self, machines: int, each: int, command: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self,
+        machines: int,
+        each: int,
+        command: Sequence[str],
+        folder: Path,
+        *,
+        least: int | None = None,
+    ) -> None:
+        self.port = free_port()
         launch = (
-            *("--nnodes", str(machines), "--nproc-per-node", str(each)),
-            *("--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{free_port()}"),
+            *("--nnodes", f"{least or machines}:{machines}", "--nproc-per-node", str(each)),
+            *("--max-restarts", "0" if least is None else "3"),
+            *("--rdzv-conf", "last_call_timeout=2"),
+            *("--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{self.port}"),
         )
         self.launchers = [
             subprocess.Popen(
@@ -153,6 +166,12 @@ def _children(pid: int) -> list[int]:
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def _listens(pid: int, port: int) -> bool:
+    """Whether a process has the server at a port."""
+    sockets = psutil.Process(pid).net_connections("tcp")
+    return any(one.status == "LISTEN" and one.laddr.port == port for one in sockets)
 
 
 def _kill_group(launcher: subprocess.Popen[str]) -> None:
@@ -254,6 +273,27 @@ def killed_until_it_ends(
             return done, None
         if done >= kills and begun == step_of(folder / "run"):
             return done, f"{machines} x {each} after step {begun}: {running.said[-1][-2000:]}"
+
+
+@pytest.mark.long
+def test_the_machine_that_is_left_goes_on_by_itself(folder: Path) -> None:
+    train = [*VALUES, "--shards", "shards", "--epochs", "30", "--checkpoint-every", "2"]
+    train += ["--dropout", "0.3", "--mixup", "0.4", "--batch-size", "2", "--out"]
+    assert Machines(2, 1, [*train, "whole"], folder).ended() is None
+    machines = Machines(2, 1, [*train, "run"], folder, least=1)
+    while step_of(folder / "run") < 9 and machines.launchers[0].poll() is None:
+        time.sleep(0.01)
+    # torchrun's store, by which the launchers find each other, is with one of them
+    lost = next(one for one in machines.launchers if not _listens(one.pid, machines.port))
+    _kill_group(lost)
+    assert step_of(folder / "run") < step_of(folder / "whole")
+    assert machines.ended() is None
+    assert [one.returncode == 0 for one in machines.launchers] == [
+        one is not lost for one in machines.launchers
+    ], machines.said
+    assert "each process does the work of 2" in "".join(machines.said)
+    same_figures(folder / "run", folder / "whole")
+    same_weights(folder / "run", folder / "whole")
 
 
 @pytest.mark.long
