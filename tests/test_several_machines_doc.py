@@ -37,9 +37,17 @@ def on_this_machine(script: str, shards: Path) -> str:
     return script
 
 
+def steps_in(log: Path) -> list[int]:
+    """The steps of metrics.jsonl, of which the last line may be half written."""
+    lines = [
+        json.loads(line) for line in log.read_text().splitlines(keepends=True) if line[-1:] == "\n"
+    ]
+    return [line["step"] for line in lines if line["kind"] == "step"]
+
+
 @pytest.mark.long
 @pytest.mark.skipif(not HAS_SLURM or not shutil.which("srun"), reason="Slurm is not installed")
-def test_a_preempted_job_saves_and_goes_on_when_it_is_submitted_again(
+def test_a_preempted_job_saves_and_goes_on_when_it_is_submitted_again_or_requeued(
     make_data_set: MakeDataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shards = make_data_set(samples={"train": [9, 7]}, sizes=((32, 32),), seq_len=3)
@@ -48,7 +56,7 @@ def test_a_preempted_job_saves_and_goes_on_when_it_is_submitted_again(
     script.write_text(on_this_machine(SLURM, shards))
     folder.mkdir()
     log = tmp_path / "run/metrics.jsonl"
-    with one_node_slurm(folder):
+    with one_node_slurm(folder) as slurm:
         job = subprocess.check_output(["sbatch", "--parsable", script], cwd=tmp_path, text=True)
         out = tmp_path / f"slurm-{job.strip()}.out"
         wait_for(lambda: log.exists() and log.read_bytes().count(b"\n") > 8, 90)
@@ -57,6 +65,11 @@ def test_a_preempted_job_saves_and_goes_on_when_it_is_submitted_again(
         stopped = int(re.findall(r"stopped after step (\d+)", out.read_text())[0])
         assert stopped < 4 * EPOCHS
         wait_for(lambda: not subprocess.check_output(["squeue", "--noheader"]).strip(), 60)
-        subprocess.run(["sbatch", "--wait", script], cwd=tmp_path, check=True, capture_output=True)
-    steps = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [line["step"] for line in steps if line["kind"] == "step"] == [*range(1, 4 * EPOCHS + 1)]
+        again = subprocess.Popen(["sbatch", "--wait", script], cwd=tmp_path, stdout=subprocess.PIPE)
+        wait_for(lambda: steps_in(log)[-1] > stopped + 8, 90)
+        assert slurm.requeue()
+        again.communicate(timeout=300)
+        assert again.returncode == 0
+    assert steps_in(log) == [*range(1, 4 * EPOCHS + 1)]
+    said = "".join(path.read_text() for path in tmp_path.glob("slurm-*.out"))
+    assert said.count("going on after step") == 2
