@@ -5,9 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from torch.distributed import HashStore, PrefixStore, Store, TCPStore
 
-from lrcn_model.ranks import Ranks, unused_part
+from lrcn_data.errors import UsageError
+from lrcn_model.ranks import Ranks, ranks_from_environment, unused_part
 
 COUNT = 3
 
@@ -45,3 +47,36 @@ def test_words_of_dead_processes_are_not_taken_for_those_of_living_ones() -> Non
     dead.set("address", "gone")
     store.set_timeout(timedelta(seconds=30))
     assert not any(part.check(["address"]) for part in parts([store] * COUNT))
+
+
+SAID = {
+    "RANK": "1",
+    "WORLD_SIZE": "2",
+    "LOCAL_RANK": "0",
+    "MASTER_ADDR": "localhost",
+    "MASTER_PORT": "29500",
+}
+"""What torchrun says to the second of two processes."""
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"MASTER_ADDR": "", "MASTER_PORT": ""},
+            "WORLD_SIZE is 2, .* lacks MASTER_ADDR, MASTER_PORT",
+        ),
+        ({"RANK": "2"}, "RANK is 2 and WORLD_SIZE 2, which has processes 0 to 1"),
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two', not a whole number"),
+    ],
+)
+def test_an_environment_in_which_processes_cannot_find_each_other_is_refused(
+    changed: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SAID.items():
+        monkeypatch.setenv(name, value)
+    assert ranks_from_environment() == Ranks(rank=1, count=2)
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=message):
+        ranks_from_environment()
