@@ -215,7 +215,8 @@ def test_an_owner_knows_its_text_where_the_answer_to_writing_it_never_came(
 
     monkeypatch.setattr(remote_files, "replace", unanswered_once)
     with lease(folder.location, renew_every=0.02, watch_for=0.2):
-        while len(written) < 5:
+        deadline = time.monotonic() + 20
+        while len(written) < 5 and time.monotonic() < deadline:
             time.sleep(0.01)
     assert folder.read(".lock") == b""
 
