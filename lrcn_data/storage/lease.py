@@ -137,23 +137,31 @@ class _Held:
     def __init__(self, url: str, version: Version | None) -> None:
         self._url = url
         self._version = version
+        self._unanswered: set[bytes] = set()
         self.lost = False
 
     def renew(self) -> bool:
         """Write another text, and say whether the file was still this process's to write."""
-        return self._write(secrets.token_hex(8).encode())
+        if self.lost:
+            return False
+        text = secrets.token_hex(8).encode()
+        self._unanswered.add(text)
+        version = remote_files.replace(self._url, text, self._version)
+        if version is None:
+            # what failed before may have been written all the same
+            found = _look(self._url)
+            if found.text in self._unanswered:
+                version = remote_files.replace(self._url, text, found.version)
+        self._unanswered.clear()
+        self._version = version
+        self.lost = version is None
+        return not self.lost
 
     def give_up(self) -> None:
         """Empty the file, unless it is another process's now."""
-        self._write(b"")
-
-    def _write(self, text: bytes) -> bool:
-        if self.lost:
-            return False
-        version = remote_files.replace(self._url, text, self._version)
-        self.lost = version is None
-        self._version = version
-        return not self.lost
+        if self.renew():
+            # refused too where its first answer was lost, and the file is another process's already
+            remote_files.replace(self._url, b"", self._version)
 
 
 def _renew(held: _Held, over: threading.Event, every: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -138,13 +138,14 @@ def matching(pattern: str) -> list[str]:
         return sorted(store.matching(path))
 
 
-def fetch(url: str, to: BinaryIO, *, most: int) -> int:
+def fetch(url: str, to: BinaryIO, *, most: int, on_piece: Callable[[], None] = lambda: None) -> int:
     """Copy a file to this machine.
 
     Args:
         url: The file's URL.
         to: Where it is written.
         most: The most bytes that it may have.
+        on_piece: Called after each piece of 32 MiB; an LrcnError that it raises ends the copying.
 
     Returns:
         The number of its bytes.
@@ -161,6 +162,7 @@ def fetch(url: str, to: BinaryIO, *, most: int) -> int:
             if length > most or (size or 0) > most:
                 raise OSError(errno.EFBIG, f"has more than {most:,} bytes", url)
             to.write(data)
+            on_piece()
     if size not in (None, length):
         raise OSError(errno.EIO, f"ended after {length:,} of {size:,} bytes", url)
     return length

@@ -6,7 +6,7 @@ import errno
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,13 +20,19 @@ MOST_BYTES = 32 << 30
 
 
 @contextmanager
-def fetched_video(location: str, scratch: Path | None = None) -> Iterator[str]:
+def fetched_video(
+    location: str,
+    scratch: Path | None = None,
+    *,
+    on_piece: Callable[[], None] = lambda: None,
+) -> Iterator[str]:
     """The path of a video on this machine: its own, or that of a copy while the block runs.
 
     Args:
         location: The path or URL of the video.
         scratch: The folder in which the copy is made; None for that of temporary files. A process
             that is killed leaves it there, with a name by which later runs know it.
+        on_piece: Called now and then while it is copied; an LrcnError that it raises ends that.
 
     Raises:
         VideoError: The store has no such file (`missing`), didn't give it (`not-fetched`), or it is
@@ -44,16 +50,16 @@ def fetched_video(location: str, scratch: Path | None = None) -> Iterator[str]:
     try:
         # libavformat looks at the ending of a name too
         copy = folder / f"video{Path(locations.split_location(location)[1]).suffix}"
-        _fetch(location, copy)
+        _fetch(location, copy, on_piece)
         yield str(copy)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fetch(url: str, to: Path) -> None:
+def _fetch(url: str, to: Path, on_piece: Callable[[], None]) -> None:
     try:
         with to.open("wb") as file:
-            remote_files.fetch(url, file, most=MOST_BYTES)
+            remote_files.fetch(url, file, most=MOST_BYTES, on_piece=on_piece)
     except FileNotFoundError as error:
         raise VideoError(Reason.MISSING, "there is no file of that name in the store") from error
     except OSError as error:

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from lrcn_data.errors import VideoError
+from lrcn_data.errors import LrcnError, VideoError
 from lrcn_data.machine import usable_cores
 from lrcn_data.pixels import RGB
 from lrcn_data.reasons import Reason
@@ -81,7 +81,7 @@ class Ended:
 Event: TypeAlias = Begun | Read | Ended
 
 
-class _ClosedError(Exception):
+class _ClosedError(LrcnError):
     """Nobody wants any more of a video."""
 
 
@@ -107,6 +107,15 @@ class Channel:
             self._events.append(event)
             self._bytes += _size(event)
             self._changed.notify_all()
+
+    def check(self) -> None:
+        """See that somebody still wants the video.
+
+        Raises:
+            _ClosedError: The channel has been closed.
+        """
+        if self._closed:
+            raise _ClosedError
 
     def get(self) -> Event:
         """Wait for the next event, and take it."""
@@ -147,26 +156,32 @@ class VideoReading:
     plan: Callable[[int], VideoPlan]
     keeper: FrameKeeper[StoredFrame]
 
-    def read(self, path: str, put: Callable[[Event], None]) -> None:
+    def read(self, path: str, channel: Channel) -> None:
         """Read a video, from its beginning to the last frame that is wanted.
 
         Args:
             path: The path or URL of the file, or the path of the folder of pictures.
-            put: Takes what is read.
+            channel: Takes what is read.
+
+        Raises:
+            _ClosedError: Nobody wants any more of it.
         """
         try:
-            with fetched_video(path) as on_disk, open_video(on_disk) as file:
-                sink = _FrameStream(self, put)
+            with (
+                fetched_video(path, on_piece=channel.check) as on_disk,
+                open_video(on_disk) as file,
+            ):
+                sink = _FrameStream(self, channel.put)
                 read_frames(file, sink, self.options.decode, decoder=self.options.decoder)
         except _ClosedError:
             raise
         except OSError as error:
             detail = f"it can't be read ({error.strerror or error}); look at the disk it is on"
-            put(Ended(VideoError(Reason.MISSING, detail)))
+            channel.put(Ended(VideoError(Reason.MISSING, detail)))
         except Exception as error:
-            put(Ended(error))
+            channel.put(Ended(error))
         else:
-            put(Ended())
+            channel.put(Ended())
 
 
 class _FrameStream:
@@ -248,6 +263,6 @@ def read_ahead(
 
 def _read(reading: VideoReading, path: str, channel: Channel) -> None:
     try:
-        reading.read(path, channel.put)
+        reading.read(path, channel)
     except _ClosedError:
         return

@@ -200,12 +200,12 @@ def test_a_video_that_a_store_does_not_give_is_rejected_with_a_reason(
     )
     fetch = remote_files.fetch
 
-    def faulty(place: str, to: Any, *, most: int) -> int:
+    def faulty(place: str, to: Any, *, most: int, **more: Any) -> int:
         if place.endswith(gone):
             store.rm_file(f"/{memory}/{gone}")
         if place.endswith(failing):
             raise OSError(5, "the store has gone")
-        return fetch(place, to, most=10 if place.endswith(large) else most)
+        return fetch(place, to, most=10 if place.endswith(large) else most, **more)
 
     monkeypatch.setattr(remote_files, "fetch", faulty)
     words = ("--workers", "0", "--root", url, "--max-bad-fraction", "1")

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -199,3 +200,43 @@ def test_a_bucket_that_is_not_there_is_not_made(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(OSError, match="The specified bucket does not exist"):
         Folder(f"memory://none-{os.getpid()}").write("a", b"")
     assert made == []
+
+
+def test_an_owner_knows_its_text_where_the_answer_to_writing_it_never_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
+    replace, written = remote_files.replace, []
+
+    def unanswered_once(url: str, data: bytes, version: Any) -> Any:
+        now = replace(url, data, version)
+        written.append(data)
+        if len(written) == 2:
+            raise OSError(5, "the answer is lost")
+        return now
+
+    monkeypatch.setattr(remote_files, "replace", unanswered_once)
+    with lease(folder.location, renew_every=0.02, watch_for=0.2):
+        deadline = time.monotonic() + 20
+        while len(written) < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert folder.read(".lock") == b""
+
+
+def test_a_lock_that_another_has_as_soon_as_it_is_given_up_was_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
+    replace = remote_files.replace
+
+    def taken_before_the_answer(url: str, data: bytes, version: Any) -> Any:
+        now = replace(url, data, version)
+        if data == b"":
+            folder.write(".lock", b"of another")
+            return None
+        return now
+
+    monkeypatch.setattr(remote_files, "replace", taken_before_the_answer)
+    with lease(folder.location, renew_every=5, watch_for=0.2):
+        pass
+    assert folder.read(".lock") == b"of another"
