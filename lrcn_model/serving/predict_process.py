@@ -81,6 +81,8 @@ class PredictProcess:
         self._closed = True
         if self._starting is not None:
             self._starting.cancel()
+            # it may have a process that it hasn't told of yet, and ends that
+            await asyncio.wait([self._starting])
         if (process := self._process) is not None:
             _kill(process)
             await process.wait()
