@@ -156,32 +156,36 @@ class VideoReading:
     plan: Callable[[int], VideoPlan]
     keeper: FrameKeeper[StoredFrame]
 
-    def read(self, path: str, channel: Channel) -> None:
+    def read(
+        self, path: str, put: Callable[[Event], None], check: Callable[[], None] = lambda: None
+    ) -> None:
         """Read a video, from its beginning to the last frame that is wanted.
 
         Args:
             path: The path or URL of the file, or the path of the folder of pictures.
-            channel: Takes what is read.
+            put: Takes what is read.
+            check: Called now and then while a file is copied from a store; an error that it raises
+                ends that.
 
         Raises:
             _ClosedError: Nobody wants any more of it.
         """
         try:
             with (
-                fetched_video(path, on_piece=channel.check) as on_disk,
+                fetched_video(path, on_piece=check) as on_disk,
                 open_video(on_disk) as file,
             ):
-                sink = _FrameStream(self, channel.put)
+                sink = _FrameStream(self, put)
                 read_frames(file, sink, self.options.decode, decoder=self.options.decoder)
         except _ClosedError:
             raise
         except OSError as error:
             detail = f"it can't be read ({error.strerror or error}); look at the disk it is on"
-            channel.put(Ended(VideoError(Reason.MISSING, detail)))
+            put(Ended(VideoError(Reason.MISSING, detail)))
         except Exception as error:
-            channel.put(Ended(error))
+            put(Ended(error))
         else:
-            channel.put(Ended())
+            put(Ended())
 
 
 class _FrameStream:
@@ -263,6 +267,6 @@ def read_ahead(
 
 def _read(reading: VideoReading, path: str, channel: Channel) -> None:
     try:
-        reading.read(path, channel)
+        reading.read(path, channel.put, channel.check)
     except _ClosedError:
         return
