@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 
 from tests.commands import call
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 MakeDataSet = Callable[..., Path]
 
@@ -203,10 +203,7 @@ def same_weights(one: Path, other: Path) -> None:
     torch.testing.assert_close(mine, its, rtol=1e-4, atol=1e-4)
 
 
-AGAIN = pytest.param(True, marks=pytest.mark.long)
-
-
-@pytest.mark.parametrize("again", [False, AGAIN])
+@pytest.mark.parametrize("again", [False, True])
 def test_other_processes_go_on_with_the_same_steps_wherever_the_run_lies(
     folder: Path, tmp_path: Path, again: bool
 ) -> None:
@@ -230,7 +227,6 @@ def test_other_processes_go_on_with_the_same_steps_wherever_the_run_lies(
     assert not (other / "run").exists()
 
 
-@pytest.mark.long
 def test_a_machine_with_other_values_is_named_on_all(folder: Path) -> None:
     train = [*VALUES, "--shards", "shards", "--seed"]
     for said in on_two_machines(train, [folder, folder], last=["1", "2"], code=1):
@@ -275,7 +271,6 @@ def killed_until_it_ends(
             return done, f"{machines} x {each} after step {begun}: {running.said[-1][-2000:]}"
 
 
-@pytest.mark.long
 def test_the_machine_that_is_left_goes_on_by_itself(folder: Path) -> None:
     train = [*VALUES, "--shards", "shards", "--epochs", "30", "--checkpoint-every", "2"]
     train += ["--dropout", "0.3", "--mixup", "0.4", "--batch-size", "2", "--out"]
@@ -296,7 +291,6 @@ def test_the_machine_that_is_left_goes_on_by_itself(folder: Path) -> None:
     same_weights(folder / "run", folder / "whole")
 
 
-@pytest.mark.long
 @pytest.mark.promise(
     27, "one or two machines' processes killed, others go on: same losses and weights"
 )
