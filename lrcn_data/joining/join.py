@@ -145,7 +145,8 @@ def join(
                 folder.write_manifest(manifest)
                 for name in DERIVED:
                     folder.delete(name)
-                for _ in _write_all(left, joining, folder, scratch, link, workers):
+                tars = _tars(plan.stored) if link else {}
+                for _ in _write_all(left, joining, folder, scratch, tars, workers):
                     on_shard()
                 manifest = _finish(plan, joining, manifest, folder)
             _remove_arrays(manifest, folder)
@@ -159,15 +160,23 @@ def _write_all(
     joining: Joining,
     folder: DataSetFolder,
     scratch: Path,
-    link: bool,
+    tars: Mapping[str, str],
     workers: int | None,
 ) -> Iterator[None]:
-    """Write shards, several at a time, each of which is given as it gets its place."""
+    """Write shards, several at a time, each of which is given as it gets its place.
+
+    Args:
+        shards: The shards to write.
+        joining: What they have in common with all others.
+        folder: The folder to write into.
+        scratch: The folder in which files are written until they are finished.
+        tars: The path of each tar to which there are links, instead of copies, by its SHA-256.
+        workers: The number of threads; None for as many as cores may be used.
+    """
 
     def write(shard: JoinedShard) -> None:
         written = write_joined(shard, joining, scratch)
-        if link:
-            link_unchanged(written, joining.stored[shard.origin])
+        link_unchanged(written, tars)
         folder.put_shard(written)
 
     pool = ThreadPoolExecutor(workers or usable_cores())
@@ -175,6 +184,13 @@ def _write_all(
         yield from pool.map(write, shards)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _tars(stored: Sequence[StoredSet]) -> dict[str, str]:
+    """Where each tar of data sets lies, by its SHA-256."""
+    return {
+        entry.sha256: one.folder.at(entry.file) for one in stored for entry in one.manifest.shards
+    }
 
 
 def _prepare(plan: JoinPlan) -> tuple[Joining, Manifest]:
@@ -390,7 +406,7 @@ def _remove_arrays(manifest: Manifest, folder: DataSetFolder) -> None:
 def _result(
     plan: JoinPlan, joining: Joining, manifest: Manifest, folder: DataSetFolder
 ) -> JoinResult:
-    before = {entry.sha256 for one in plan.stored for entry in one.manifest.shards}
+    before = _tars(plan.stored)
     clips = [
         (clip, joining.keys[shard.origin][clip.number])
         for shard in plan.shards

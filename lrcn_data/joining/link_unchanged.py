@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from lrcn_data.errors import UsageError
 from lrcn_data.format.data_set_folder import WrittenShard
-from lrcn_data.joining.stored_videos import StoredSet
 from lrcn_data.printable import show
 
 
-def link_unchanged(shard: WrittenShard, stored: StoredSet) -> None:
+def link_unchanged(shard: WrittenShard, there: Mapping[str, str]) -> None:
     """Take, instead of each temporary tar that a data set has already, a link to that one.
 
     A link stays what it is when the data set that it was of is changed or deleted, as nothing
@@ -18,15 +18,14 @@ def link_unchanged(shard: WrittenShard, stored: StoredSet) -> None:
 
     Args:
         shard: The finished temporary files of a shard.
-        stored: The data set whose samples are in it.
+        there: The path of each tar of the data sets that may be linked to, by its SHA-256.
 
     Raises:
-        UsageError: The data set lies on another disk, or its disk has no hard links.
+        UsageError: A data set lies on another disk, or its disk has no hard links.
     """
-    tars = {entry.sha256: entry.file for entry in stored.manifest.shards}
     for entry in shard.record.entries:
-        if entry.sha256 in tars:
-            tar, temporary = stored.folder.at(tars[entry.sha256]), shard.files[entry.file]
+        tar, temporary = there.get(entry.sha256), shard.files[entry.file]
+        if tar is not None:
             temporary.unlink()
             try:
                 os.link(tar, temporary)
