@@ -195,6 +195,7 @@ class Training:
             step=progress.step,
             epoch=progress.epoch,
             lr=self._learning_rate(progress.step),
+            shares=self._data.shares.own,
             vote_to_stop=self._stop_vote.own,
         )
         figures = sums.start_reading()

@@ -96,7 +96,6 @@ def run_training(
             if begun_with != ranks.count:
                 observer.note(_other_processes(begun_with, shares, ranks))
             ready.data.take_shares(shares)
-            train_step.shares = shares
             train_step.share_weights()
             training = Training(
                 options,

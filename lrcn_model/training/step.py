@@ -47,7 +47,6 @@ from lrcn_model.training.optimizers import OPTIMIZERS
 from lrcn_model.training.options import OPTIONS, TrainOptions
 from lrcn_model.training.parameter_groups import LR_FACTOR, module_of, parameter_groups
 from lrcn_model.training.step_figures import StepSums
-from lrcn_model.training.step_shares import step_shares
 
 
 class TrainStep:
@@ -73,7 +72,6 @@ class TrainStep:
         optimizer: The optimizer that --optimizer names.
         scaler: Scales the gradients, where the net is computed in fp16.
         augmentation: How far clips are varied at random.
-        shares: The part of every step that this process takes.
     """
 
     def __init__(
@@ -109,7 +107,6 @@ class TrainStep:
                 " labels, the loss is taken at every frame: leave it out"
             )
         self._options, self._ranks = options, ranks
-        self.shares = step_shares(options, ranks)
         self._carried = CarriedState() if options.carry_state else None
         self.processor = processor
         self.net, self.preprocess = _new_net(options, classes, mean, frame_kind, processor)
@@ -157,6 +154,7 @@ class TrainStep:
         step: int,
         epoch: int,
         lr: float,
+        shares: Sequence[int] | None = None,
         vote_to_stop: bool = False,
     ) -> StepSums:
         """Do a step.
@@ -167,6 +165,8 @@ class TrainStep:
             step: Steps done before, over the whole training.
             epoch: The number of the epoch, from 0.
             lr: The learning rate of the step.
+            shares: The numbers of the shares of the step that this process takes, as `StepShares`
+                has them; None for one of the process's own number.
             vote_to_stop: Whether this process has been asked to stop.
 
         Returns:
@@ -174,11 +174,12 @@ class TrainStep:
         """
         self._prepare(lr)
         sums = StepSums(self.processor.device, vote_to_stop=vote_to_stop)
-        of_share = len(batches) // len(self.shares.own)
+        shares = [self._ranks.rank] if shares is None else shares
+        of_share = len(batches) // len(shares)
         statistics: list[Tensor] = []
         for number, batch in enumerate(batches):
             if number % of_share == 0:
-                self._draw_for(self.shares.own[number // of_share], step)
+                self._draw_for(shares[number // of_share], step)
             with self._sharing_gradients(number + 1 == len(batches)):
                 losses = self._losses(batch, epoch)
                 self.scaler.scale(losses.loss).backward()  # type: ignore[no-untyped-call]
