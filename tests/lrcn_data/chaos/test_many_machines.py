@@ -242,7 +242,7 @@ def tree_in_store(url: str) -> dict[str, str]:
     return {name: hashlib.sha256(folder.read(name)).hexdigest() for name in remote_files.find(url)}
 
 
-@pytest.mark.parametrize(
+on_every_engine = pytest.mark.parametrize(
     "engine",
     [
         "parts",
@@ -251,6 +251,9 @@ def tree_in_store(url: str) -> dict[str, str]:
     ],
     indirect=True,
 )
+
+
+@on_every_engine
 def test_every_engine_makes_the_same_data_set_and_a_poisoned_video_costs_that_video(
     slow_runs: Any, engine: Engine
 ) -> None:
@@ -264,15 +267,7 @@ def test_every_engine_makes_the_same_data_set_and_a_poisoned_video_costs_that_vi
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "engine",
-    [
-        "parts",
-        pytest.param("slurm", marks=needs_slurm),
-        pytest.param("ray", marks=needs_ray),
-    ],
-    indirect=True,
-)
+@on_every_engine
 def test_every_engine_makes_the_same_data_set_in_a_bucket(
     slow_runs: Any, bucket: str, engine: Engine
 ) -> None:

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from lrcn_model.training.checkpoint import load_checkpoint
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.step_shares import StepShares, step_shares
 from tests.commands import call
+from tests.free_port import free_port
 
 
 def shares_of(options: TrainOptions, processes: int, begun_with: int) -> list[StepShares]:
@@ -101,10 +101,7 @@ def on_two(*arguments: str, folder: Path, second: tuple[str, ...] = ()) -> list[
     Returns:
         The end of each one's stderr, after its exit code.
     """
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
     processes = [
