@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import BinaryIO
 
 from lrcn_data.errors import UsageError
 from lrcn_data.lists.named_videos import named_videos
+from lrcn_data.storage.temporary_folder import temporary_folder
 
 STDIN = "-"
 """The name by which what is piped in is meant."""
@@ -59,8 +59,8 @@ def find_sources(names: Sequence[str], *, root: str, pictures: bool) -> Iterator
     """
     if names.count(STDIN) > 1:
         raise UsageError("- stands for what is piped in, and stands twice; name it once")
-    with tempfile.TemporaryDirectory(prefix="lrcn-piped-") as folder:
-        piped = str(Path(folder) / "piped") if STDIN in names else None
+    with temporary_folder() as folder:
+        piped = str(folder / "piped") if STDIN in names else None
         given = [piped if piped and name == STDIN else name for name in names]
         found = named_videos(given, root=root, pictures=pictures)
         if piped:

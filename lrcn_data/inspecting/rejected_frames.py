@@ -7,7 +7,6 @@ with --salvage, so that a damaged one gives what comes before the damage.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -33,6 +32,7 @@ from lrcn_data.pixels import RGB
 from lrcn_data.reasons import Reason
 from lrcn_data.sampling.clip_options import ClipOptions
 from lrcn_data.storage.locations import is_url, listed_location
+from lrcn_data.storage.temporary_folder import temporary_folder
 from lrcn_data.video.decoders import read_frames
 from lrcn_data.video.decoding import DecodeOptions
 from lrcn_data.video.fetched_video import fetched_video
@@ -95,7 +95,7 @@ def read_last_frames(
     with (
         closing(IsolatedWork(work=decode_last_frames, timeout=_SECONDS)) as work,
         ThreadPoolExecutor(usable_cores()) as pool,
-        tempfile.TemporaryDirectory(prefix="lrcn-") as scratch,
+        temporary_folder() as scratch,
     ):
 
         def read(rejection: Rejection) -> LastFrames:
@@ -104,7 +104,7 @@ def read_last_frames(
                 return LastFrames(problem=f"it lies outside of --root {root}")
             if not is_url(root) and not os.path.lexists(location):
                 return LastFrames(problem=f"it is not in --root {root}", is_there=False)
-            found: LastFrames = work(_job(rejection, root, Path(scratch), options)).result
+            found: LastFrames = work(_job(rejection, root, scratch, options)).result
             return found
 
         results = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from lrcn_data.errors import VideoError
 from lrcn_data.reasons import Reason
 from lrcn_data.storage import locations, remote_files
 from lrcn_data.storage.atomic_file import FULL, temporary_name
+from lrcn_data.storage.temporary_folder import temporary_folder
 
 MOST_BYTES = 32 << 30
 """The size in bytes above which a video isn't fetched: four hours of 19 Mbit a second."""
@@ -30,8 +30,8 @@ def fetched_video(
 
     Args:
         location: The path or URL of the video.
-        scratch: The folder in which the copy is made; None for that of temporary files. A process
-            that is killed leaves it there, with a name by which later runs know it.
+        scratch: The folder in which the copy is made; None for that of temporary files. What a
+            process that is killed leaves there, a later one removes.
         on_piece: Called now and then while it is copied; an LrcnError that it raises ends that.
 
     Raises:
@@ -42,16 +42,21 @@ def fetched_video(
     if not locations.is_url(location):
         yield location
         return
-    # threads of a process fetch side by side
-    name = f"lrcn-video-{threading.get_ident()}"
-    folder = temporary_name((scratch or Path(tempfile.gettempdir())) / name)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    try:
+    with temporary_folder() if scratch is None else _folder_in(scratch) as folder:
         # libavformat looks at the ending of a name too
         copy = folder / f"video{Path(locations.split_location(location)[1]).suffix}"
         _fetch(location, copy, on_piece)
         yield str(copy)
+
+
+@contextmanager
+def _folder_in(scratch: Path) -> Iterator[Path]:
+    # threads of a process fetch side by side
+    folder = temporary_name(scratch / f"lrcn-video-{threading.get_ident()}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from lrcn_data.errors import UsageError
+from lrcn_data.storage.temporary_folder import temporary_folder
 from lrcn_model.serving.app import build_app
 from lrcn_model.serving.predict_process import PredictProcess
 from lrcn_model.serving.predict_setup import PredictSetup
@@ -63,8 +63,8 @@ def serve(setup: PredictSetup, options: ServeOptions, on_ready: Callable[[str], 
         UsageError: The address can't be used, the run doesn't exist, or a value is out of range.
         LrcnError: The run's weights are damaged.
     """
-    with _listen(options) as listening, tempfile.TemporaryDirectory(prefix="lrcn-serve-") as folder:
-        return asyncio.run(_until_stopped(setup, options, listening, Path(folder), on_ready))
+    with _listen(options) as listening, temporary_folder() as folder:
+        return asyncio.run(_until_stopped(setup, options, listening, folder, on_ready))
 
 
 async def _until_stopped(

@@ -107,7 +107,7 @@ def test_sigterm_leaves_neither_a_file_nor_a_process(weights: Path, tmp_path: Pa
         answer = connections[1].getresponse()
         assert json.loads(answer.readline())["kind"] in ("waiting", "begun")
         [folder] = tmp_path.iterdir()
-        assert len(list(folder.glob("*/video"))) == 1
+        assert len(list(folder.glob("files/*/video"))) == 1
         worker = worker_of(process)
         process.terminate()
         _, told = process.communicate(timeout=30)
