@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from lrcn_data.storage.locations import split_location
+
 from .output import print_table
 
 if TYPE_CHECKING:
@@ -178,7 +180,7 @@ def print_figures(
     print_table(table)
 
 
-def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
+def print_classes(figures: ClassTable, files: Sequence[Path | str]) -> None:
     """Print the figures of each class; of many classes the worst and the best ones, by their F1.
 
     Args:
@@ -194,7 +196,7 @@ def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
     left_out = len(figures.with_figures()) - len(shown)
     caption = None
     if left_out:
-        whole = next((str(path) for path in files if path.name == PER_CLASS), "--json")
+        whole = _place_of(PER_CLASS, files)
         caption = f"{left_out:,} more classes are left out here; {escape(whole)} has all"
     table = Table(title=figures.title(_MOST_CLASSES), caption=caption)
     table.add_column("class")
@@ -205,6 +207,12 @@ def print_classes(figures: ClassTable, files: Sequence[Path]) -> None:
         name, count = figures.classes[number], figures.counts[number]
         table.add_row(escape(name), f"{count:,}", *fractions)
     print_table(table)
+
+
+def _place_of(name: str, files: Sequence[Path | str]) -> str:
+    """The path or URL of a file, or else how all of it can be had."""
+    places = map(str, files)
+    return next((place for place in places if split_location(place)[1] == name), "--json")
 
 
 def _print_confused_pairs(result: Result, classes: list[str]) -> None:
@@ -228,7 +236,7 @@ def _print_confused_pairs(result: Result, classes: list[str]) -> None:
     print_table(table)
 
 
-def _print_confusion(result: Result, classes: list[str], files: Sequence[Path]) -> None:
+def _print_confusion(result: Result, classes: list[str], files: Sequence[Path | str]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -241,7 +249,7 @@ def _print_confusion(result: Result, classes: list[str], files: Sequence[Path]) 
     for number, row in enumerate(result.confusion):
         counts = [f"[bold]{n}[/]" if i == number else str(n) for i, n in enumerate(row)]
         table.add_row(escape(f"{number} {classes[number]}"), *counts)
-    picture = next((str(path) for path in files if path.name == CONFUSION), "--json")
+    picture = _place_of(CONFUSION, files)
     print_table(
         table,
         instead=f"the confusion matrix is wider than this terminal; {picture} has it",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lrcn_data.storage.locations import split_location
+
 from .log_file import add_to_log
 from .words import on_stream
 
@@ -62,8 +64,13 @@ def print_table(table: Table, *, instead: str | None = None) -> None:
     print_fitted(table, instead=instead)
 
 
-def print_files(paths: Sequence[Path]) -> None:
-    """Name the files that were made for people to look at, a line for each folder."""
-    for folder, files in groupby(paths, lambda path: path.parent):
-        names = ", ".join(path.name for path in files)
+def print_files(places: Sequence[Path | str]) -> None:
+    """Name the files that were made for people to look at, a line for each folder.
+
+    Args:
+        places: Their paths or URLs.
+    """
+    split = [split_location(str(place)) for place in places]
+    for folder, files in groupby(split, lambda one: one[0]):
+        names = ", ".join(name for _, name in files)
         print_result(f"look at: {folder}/ {names}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,10 +37,10 @@ from lrcn_model.training.training_options import training_options
 from .error_boundary import run
 from .many_values import ManyValuesCommand
 from .options import (
-    ANY_PATH,
     HELP,
     LOCATION,
     PLACE,
+    SOURCE,
     BytesType,
     KindType,
     SizeType,
@@ -152,7 +151,7 @@ def _option_groups() -> dict[str, list[str]]:
 @_value_options
 @click.option(
     "--config",
-    type=ANY_PATH,
+    type=SOURCE,
     help="A TOML file with any of the values above, by name, or the name of a preset that comes"
     " with lrcn, such as paper. Options on the command line override its values.",
 )
@@ -193,7 +192,7 @@ def _option_groups() -> dict[str, list[str]]:
 @version_option
 def command(
     *,
-    config: Path | None,
+    config: str | None,
     out: str | None,
     resume: str | None,
     fresh: bool,
@@ -254,24 +253,24 @@ def _train(options: TrainOptions, choice: RunChoice) -> Outcome:
 
 
 def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json: bool) -> None:
-    from lrcn_model.run_folder import RunFolder
+    from lrcn_model.run_folder import WEIGHTS, RunFolder
     from lrcn_model.scoring.calibration import describe
-    from lrcn_model.training.metrics_log import epoch_lines, kept_epoch
+    from lrcn_model.training.metrics_log import kept_epoch
 
-    folder = RunFolder(outcome.folder)
-    epochs = epoch_lines(folder.metrics)
+    epochs = outcome.epochs
+    weights = RunFolder(outcome.folder).at(WEIGHTS)
     kept = kept_epoch(epochs)
     if as_json:
         print_json(
             {
-                "run": str(folder.path),
+                "run": str(outcome.folder),
                 "trained": outcome.trained,
                 "epochs": epochs,
                 "kept": {
                     "epoch": kept["epoch"],
                     **_val_figure(kept),
                     "temperature": kept.get("val_temperature"),
-                    "weights": str(folder.weights),
+                    "weights": weights,
                 },
                 "files": [str(path) for path in outcome.files],
             }
@@ -280,7 +279,7 @@ def _show(outcome: Outcome, options: TrainOptions, choice: RunChoice, *, as_json
     _print_epochs(epochs)
     figure = column_name(*_val_figure(kept))
     print_result(_how_it_ended(outcome, options, len(epochs), figure))
-    print_result(f"kept: {folder.weights}, {_describe(kept)}")
+    print_result(f"kept: {weights}, {_describe(kept)}")
     if "val_temperature" in kept:
         print_result(f"calibrated: {describe(kept['val_temperature'], kept['val_videos'])}")
     print_files(outcome.files)
@@ -298,7 +297,7 @@ def _write_report(outcome: Outcome, choice: RunChoice, *, as_json: bool) -> None
     (say if as_json else print_result)(describe(report))
 
 
-def _describe(kept: dict[str, Any]) -> str:
+def _describe(kept: Mapping[str, Any]) -> str:
     """The epoch whose weights a run keeps, in words."""
     [(key, value)] = _val_figure(kept).items()
     if key not in kept:
@@ -311,7 +310,7 @@ def _shown(value: float | None, form: str = "{:.1%}") -> str:
     return "nothing" if value is None else form.format(value)
 
 
-def _val_figure(epoch: dict[str, Any]) -> dict[str, float | None]:
+def _val_figure(epoch: Mapping[str, Any]) -> dict[str, float | None]:
     """The figure by which an epoch was judged, by its name in metrics.jsonl, or None."""
     from lrcn_model.training.metrics_log import main_figure
 
@@ -345,7 +344,7 @@ def _how_it_ended(outcome: Outcome, options: TrainOptions, epochs: int, figure: 
     )
 
 
-def _print_epochs(epochs: list[dict[str, Any]]) -> None:
+def _print_epochs(epochs: Sequence[Mapping[str, Any]]) -> None:
     from rich.table import Table
 
     from lrcn_model.training.metrics_log import MAIN_FIGURES

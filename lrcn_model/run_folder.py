@@ -7,7 +7,8 @@ runs/small-1a2b3c4d/
   metrics.jsonl         a line for every --log-every steps, and one an epoch
   weights.safetensors   the best on val so far, else the last; all that predicting needs
   checkpoints/          last.pt, from which the training goes on; previous.pt, the one before; and
-                        best.pt, that of the epoch with the best scores on val
+                        best.pt, that of the epoch with the best scores on val (in a store last.pt
+                        alone)
   tensorboard/          the same figures as metrics.jsonl, with clips and pictures
   learning-curves.png   the same drawn, at the training's end
   validation.json       what the weights kept say of val, as an evaluation is kept, and .npz beside
@@ -18,14 +19,12 @@ runs/small-1a2b3c4d/
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedRandom
 from pathlib import Path
 
-from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.errors import LrcnError
 from lrcn_data.storage.atomic_file import atomic_file, remove_leftovers
 from lrcn_data.storage.folder import Folder
 
@@ -40,12 +39,35 @@ WEIGHTS = "weights.safetensors"
 EVALUATIONS = "evaluations"
 """The folder with the evaluations that are kept."""
 
+RECORD = "run.json"
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"
+
+_FILES = (
+    CONFIG,
+    RECORD,
+    "pretrained.json",
+    METRICS,
+    WEIGHTS,
+    "learning-curves.png",
+    "validation.json",
+    "validation.npz",
+    "report.html",
+)
+
+_FOLDERS = (CHECKPOINTS, TENSORBOARD, "validation", EVALUATIONS)
+
 _OLD_TEMPORARY = ".tmp"
 """How half-written files ended before they were named as those of data sets are."""
 
 
 class RunFolder(Folder):
-    """The folder of a run; trainings write it on this machine, and it is read from anywhere."""
+    """The folder of a run, on this machine or in a store.
+
+    Its files have paths only on this machine: of one in a store, `run_copy.on_this_machine` makes a
+    copy.
+    """
 
     @property
     def config(self) -> Path:
@@ -55,7 +77,7 @@ class RunFolder(Folder):
     @property
     def record(self) -> Path:
         """The file that says what the run was trained on, and what ran it."""
-        return self.path / "run.json"
+        return self.path / RECORD
 
     @property
     def pretrained(self) -> Path:
@@ -65,7 +87,7 @@ class RunFolder(Folder):
     @property
     def metrics(self) -> Path:
         """The file with the losses and accuracies of steps and epochs."""
-        return self.path / "metrics.jsonl"
+        return self.path / METRICS
 
     @property
     def weights(self) -> Path:
@@ -75,12 +97,12 @@ class RunFolder(Folder):
     @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     @property
     def tensorboard(self) -> Path:
         """The folder of TensorBoard's events."""
-        return self.path / "tensorboard"
+        return self.path / TENSORBOARD
 
     @property
     def evaluations(self) -> Path:
@@ -102,24 +124,48 @@ class RunFolder(Folder):
         """The file that says what the weights kept have scored on val."""
         return self.path / "validation.json"
 
+    @property
+    def original(self) -> RunFolder:
+        """The run itself, which this folder may be a copy of."""
+        return self
+
+    @property
+    def beside(self) -> Path:
+        """The folder on this machine for what several runs share: the one this run lies in.
+
+        Of a run in a store it is `runs` in the working directory.
+        """
+        return self.path.parent if self.is_local else RUNS
+
+    def place(self, path: Path) -> Path | str:
+        """Where a file of the run is for its users: its path, or its URL.
+
+        Args:
+            path: The path of the file in this folder.
+        """
+        return path
+
+    def told(self, message: object) -> str:
+        """A message for users as a text, in which files of the run are where they are for them."""
+        return str(message)
+
+    def publish(self) -> None:
+        """Bring the run itself to the state of this folder, where this is a copy of it."""
+
     def exists(self) -> bool:
         """Whether a training was started here."""
         return self.has(CONFIG)
 
     def has_checkpoint(self) -> bool:
         """Whether a training can go on from here."""
-        return any(self.checkpoints.glob("*.pt"))
+        return any(name.endswith(".pt") for name in self.names(CHECKPOINTS))
 
     def clear(self) -> None:
         """Remove a run's files, and nothing else."""
-        facts = (self.config, self.record, self.pretrained, self.metrics, self.weights)
-        shown = (self.learning_curves, self.validation, self.validation.with_suffix(".npz"))
-        for file in (*facts, *shown, self.report):
-            file.unlink(missing_ok=True)
-        pictures = self.validation.with_suffix("")
-        for folder in (self.checkpoints, self.tensorboard, pictures, self.evaluations):
-            if folder.exists():
-                shutil.rmtree(folder)
+        for file in _FILES:
+            self.delete(file)
+        for folder in _FOLDERS:
+            Folder(self.at(folder)).remove()
 
     def remove_leftovers(self) -> None:
         """Remove the half-written files that killed trainings left."""
@@ -128,21 +174,6 @@ class RunFolder(Folder):
             remove_leftovers(folder)
             for leftover in folder.glob(f"*{_OLD_TEMPORARY}"):
                 leftover.unlink(missing_ok=True)
-
-
-def folder_to_train_in(location: str | os.PathLike[str]) -> RunFolder:
-    """The folder of a run that a training writes into.
-
-    Raises:
-        UsageError: It is not on this machine.
-    """
-    folder = RunFolder(location)
-    if not folder.is_local:
-        raise UsageError(
-            f"a training can't write its run to {folder} yet; train into a folder on this machine,"
-            " then copy it there"
-        )
-    return folder
 
 
 @contextmanager

@@ -36,12 +36,23 @@ def write_tensors(path: Path, record: Mapping[str, Any], tensors: Mapping[str, T
     Raises:
         LrcnError: The file can't be written.
     """
+    data = tensors_as_bytes(record, tensors)
+    with run_file(path) as file:
+        file.write(data)
+
+
+def tensors_as_bytes(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
+    """What a file holds as `write_tensors` writes it.
+
+    Args:
+        record: What goes with the tensors, as JSON has it; `sha256` is no name of it.
+        tensors: Tensors on the CPU, by name.
+    """
     from safetensors.torch import save
 
     # one entry only: safetensors writes several in no fixed order
     metadata = {"lrcn": _dump({**record, "sha256": digest_of(tensors, _dump(record))})}
-    with run_file(path) as file:
-        file.write(save(dict(tensors), metadata))
+    return save(dict(tensors), metadata)
 
 
 def read_record(path: Path) -> dict[str, Any]:

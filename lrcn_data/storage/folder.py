@@ -18,9 +18,10 @@ from lrcn_data.storage.atomic_file import (
     sync_folder,
     write_atomically,
 )
-from lrcn_data.storage.folder_lock import Alone, part_lock, run_lock
+from lrcn_data.storage.folder_lock import Alone, StillHeld, part_lock, run_lock
 from lrcn_data.storage.lease import lease, part_lease
 from lrcn_data.storage.positioned_files import PositionedFiles
+from lrcn_data.storage.temporary_folder import temporary_folder
 
 _SCRATCH = re.compile(r"(run|part)-")
 """What the names of the folders begin with in which runs, and parts of runs, write first."""
@@ -143,11 +144,10 @@ class Folder:
         if self.is_local:
             yield Path(self.at(name))
             return
-        with tempfile.NamedTemporaryFile(prefix="lrcn-") as copy:
-            with self.open(name) as file:
+        with temporary_folder() as folder:
+            with self.open(name) as file, (folder / "copy").open("wb") as copy:
                 shutil.copyfileobj(file, copy)
-            copy.flush()
-            yield Path(copy.name)
+            yield folder / "copy"
 
     def make(self, inside: str = "") -> None:
         """Make the folder, or one inside it, where that is needed; a store has none to make.
@@ -221,10 +221,10 @@ class Folder:
             with atomic_file(Path(self.at(name))) as file:
                 yield file
             return
-        with tempfile.NamedTemporaryFile(prefix="lrcn-") as copy:
-            yield copy
-            copy.flush()
-            remote_files.upload(Path(copy.name), self.at(name))
+        with temporary_folder() as folder:
+            with (folder / "new").open("w+b") as file:
+                yield file
+            remote_files.upload(folder / "new", self.at(name))
 
     def move(self, name: str, to: Folder) -> None:
         """Move a file into another folder, where one of its name is replaced.
@@ -265,8 +265,11 @@ class Folder:
         else:
             remote_files.delete(self.at(name))
 
-    def lock(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[StillHeld]:
         """Hold the folder for this process alone while a block runs.
+
+        Returns:
+            The context, which gives what tells whether it is still this process's.
 
         Raises:
             LrcnError: Another process holds the folder.
@@ -325,8 +328,8 @@ class Folder:
             part: The number of the part of the work that this process does; None for all of it.
         """
         if not self.is_local:
-            with tempfile.TemporaryDirectory(prefix="lrcn-") as temporary:
-                yield Path(temporary)
+            with temporary_folder() as temporary:
+                yield temporary
             return
         name = "run-" if part is None else f"part-{part}-"
         for old in (self.path / inside).glob(f"{name}*"):

@@ -16,13 +16,16 @@ from lrcn_data.errors import LrcnError
 
 LOCK = ".lock"
 
+StillHeld = Callable[[], None]
+"""Raises an LrcnError if another process has taken over what this one holds."""
+
 Alone = Callable[[], AbstractContextManager[None]]
 """Waits until no other part is in such a block, and keeps them out while its own runs."""
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone while the block runs.
+def run_lock(folder: Path) -> Iterator[StillHeld]:
+    """Hold a folder for this process alone while the block runs, which nobody can take over.
 
     A POSIX record lock is not inherited by children, so that an orphaned worker can't keep it.
 
@@ -34,7 +37,7 @@ def run_lock(folder: Path) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise in_use(str(folder)) from error
-        yield
+        yield lambda: None
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.storage import locations, remote_files
-from lrcn_data.storage.folder_lock import LOCK, Alone, in_use
+from lrcn_data.storage.folder_lock import LOCK, Alone, StillHeld, in_use
 from lrcn_data.storage.store import Version
 
 RENEW_EVERY = 5.0
@@ -41,7 +41,7 @@ def lease(
     *,
     renew_every: float = RENEW_EVERY,
     watch_for: float = WATCH_FOR,
-) -> Iterator[None]:
+) -> Iterator[StillHeld]:
     """Hold a folder of a store for this process alone while the block runs.
 
     Args:
@@ -53,13 +53,13 @@ def lease(
         LrcnError: Another process holds the folder, or a part of the work in it.
         OSError: The store can't be written to.
     """
-    with _held(folder, LOCK, renew_every=renew_every, watch_for=watch_for):
+    with _held(folder, LOCK, renew_every=renew_every, watch_for=watch_for) as still_held:
         # only now: of a part that begins meanwhile, either it or this process sees the other's lock
         parts = locations.join(folder, _OF_PARTS)
         urls = [locations.join(parts, name) for name in locations.list_names(parts)]
         if not all(lock.is_free for lock in _watch(urls, renew_every, watch_for)):
             raise in_use(folder)
-        yield
+        yield still_held
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def part_lease(
 
 
 @contextmanager
-def _held(folder: str, name: str, *, renew_every: float, watch_for: float) -> Iterator[None]:
+def _held(folder: str, name: str, *, renew_every: float, watch_for: float) -> Iterator[StillHeld]:
     """Hold one lock file for this process while the block runs."""
     url = locations.join(folder, name)
     [found] = _watch([url], renew_every, watch_for)
@@ -109,18 +109,22 @@ def _held(folder: str, name: str, *, renew_every: float, watch_for: float) -> It
     over = threading.Event()
     renewing = threading.Thread(target=_renew, args=(held, over, renew_every), daemon=True)
     renewing.start()
+
+    def still_held() -> None:
+        if held.lost:
+            raise LrcnError(
+                f"{folder}: another run has taken it over while this one couldn't reach it; run the"
+                " same command again when that one has ended"
+            )
+
     try:
-        yield
+        yield still_held
     finally:
         over.set()
         renewing.join()
         with suppress(OSError):  # it would be taken for a dead owner's
             held.give_up()
-    if held.lost:
-        raise LrcnError(
-            f"{folder}: another run has taken it over while this one couldn't reach it; run the"
-            " same command again when that one has ended"
-        )
+    still_held()
 
 
 class _Held:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +19,14 @@ from lrcn_model.scoring.kept_evaluations import read_record
 from lrcn_model.training.metrics_log import epoch_lines, step_lines
 from lrcn_model.training.options import read_toml
 
-_RECORD = ".json"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class RunContents:
     """What a run's folder holds.
 
     Attributes:
-        name: The path of the run's folder, as it was given.
-        folder: The run's folder.
+        name: The path or URL of the run's folder.
+        folder: The run's folder, on this machine.
         config: All values of the training, as its config.toml has them.
         record: What the run was trained on, and what ran it: its run.json; empty where there is
             none yet.
@@ -60,36 +57,32 @@ class RunContents:
         return f"lrcn-eval {self.name} --shards {_quoted(shards or '...')}"
 
 
-def read_run(run: str | os.PathLike[str]) -> RunContents:
+def read_run(folder: RunFolder, named: Path | None) -> RunContents:
     """Read what a run's folder holds; a training may be writing into it meanwhile.
 
     Args:
-        run: The path of the run's folder, or of the .json of the evaluation that is meant.
+        folder: The run's folder, on this machine.
+        named: The path of the .json of the evaluation that is meant; None for the newest one.
 
     Raises:
-        UsageError: There is no run, or it is not on this machine.
+        UsageError: There is no run.
         LrcnError: The evaluation that is named can't be read.
     """
-    name = os.fspath(run)
-    named = name.endswith(_RECORD)
-    folder = RunFolder(_run_around(Path(name)) if named else name)
-    if not folder.is_local:
-        raise UsageError(f"{folder} is not on this machine, where runs are shown; copy it")
     if not folder.exists():
-        raise UsageError(f"{name} is no run: it has no {CONFIG}; name the folder of a training")
+        raise UsageError(f"{folder} is no run: it has no {CONFIG}; name the folder of a training")
     evaluation, without = None, ""
     try:
-        evaluation = newest_evaluation(name)
+        evaluation = read_any_evaluation(named) if named else newest_evaluation(folder)
     except LrcnError as error:
         if named:
             raise
         if folder.validation.exists():
             evaluation = read_any_evaluation(folder.validation)
         without = str(error)
-    kept = evaluation.kept if evaluation else None
+    kept = Path(evaluation.kept) if evaluation and evaluation.kept else None
     metrics = folder.metrics if folder.metrics.exists() else None
     return RunContents(
-        name=str(folder.path),
+        name=str(folder),
         folder=folder,
         config=read_toml(folder.config),
         record=_json(folder.record),
@@ -99,12 +92,6 @@ def read_run(run: str | os.PathLike[str]) -> RunContents:
         evaluation_record=read_record(kept) if kept else {},
         without=without,
     )
-
-
-def _run_around(evaluation: Path) -> Path:
-    """The run's folder that the .json of an evaluation lies in."""
-    around = evaluation.parents
-    return next((path for path in around if (path / CONFIG).exists()), evaluation.parent)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -111,7 +111,9 @@ def _commands(run: RunContents) -> list[Line]:
     started = (run.record.get("environment") or {}).get("command")
     if started:
         lines.append(Line("train, as it was started", _command(started)))
-    again = shlex.join(["lrcn-train", "--config", str(run.folder.config), "--out", "again"])
+    again = shlex.join(
+        ["lrcn-train", "--config", str(run.folder.place(run.folder.config)), "--out", "again"]
+    )
     lines.append(Line("train anew with all of its values, from the same folder", again))
     # the command that has found a validation is that of the training
     made = {} if run.without else run.evaluation_record.get("made") or {}

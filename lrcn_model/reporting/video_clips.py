@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,11 @@ class VideoClips:
         self._found = found
         self._of_sets = isinstance(found.result, SetResult)
         self._vote = label_kind(multi_label=self._of_sets).votes[found.average]
-        with as_kept(found.kept):
+        kept = Path(found.kept)
+        with as_kept(kept):
             # those of videos are in the evaluation
             wanted = ("clip_", "num_valid", "frame_")
-            arrays = load_arrays(found.kept, record["scores"], "")
+            arrays = load_arrays(kept, record["scores"], "")
             self._arrays: dict[str, Array] = {
                 name: values for name, values in arrays.items() if name.startswith(wanted)
             }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -22,6 +23,7 @@ from lrcn_model.reporting.run_contents import read_run
 from lrcn_model.reporting.run_facts import run_facts
 from lrcn_model.reporting.run_section import RunSection, run_section
 from lrcn_model.reporting.timelines import shown_classes
+from lrcn_model.scoring.find_evaluation import run_with_evaluations
 
 _PACKAGE = "lrcn_model.reporting"
 
@@ -33,9 +35,9 @@ class Report:
     """A page that was written.
 
     Attributes:
-        path: Its path.
+        path: Its path or, in a store, its URL.
         bytes: Its size.
-        runs: The paths of the runs that it shows.
+        runs: The paths or URLs of the runs that it shows.
         evaluated: The number of those that were evaluated.
         clips: The number of different clips that it shows.
         pictures: The number of these whose frames it has; of several runs there may be more, as
@@ -43,7 +45,7 @@ class Report:
         notes: What it could not show, and why; a sentence for each.
     """
 
-    path: Path
+    path: Path | str
     bytes: int
     runs: list[str]
     evaluated: int
@@ -67,8 +69,8 @@ def write_report(
     weights. The page can be made while a training runs.
 
     Args:
-        runs: The folders of the runs; of one with several evaluations, the .json of one may be
-            named in its place.
+        runs: The folders of the runs, or their URLs; of one with several evaluations, the .json of
+            one may be named in its place.
         out: The path of the page; None for report.html in the folder of the first run.
         clips: The largest number of different clips that are shown.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
@@ -84,20 +86,22 @@ def write_report(
         raise UsageError(f"a page shows 1 to {len(_LETTERS)} runs, got {len(runs)}; name fewer")
     if clips < 0:
         raise UsageError(f"--clips must be at least 0, got {clips}")
-    sections = [
-        run_section(letter, read_run(run), plugins)
-        for letter, run in zip(_LETTERS, runs, strict=False)
-    ]
-    path = Path(out) if out is not None else sections[0].run.folder.report
-    chosen = PageClips(sections, clips)
-    chosen.read_pictures(on_start, on_clips)
-    data = _page(sections, chosen).encode("utf-8", "replace")
-    try:
-        write_atomically(path, data)
-    except OSError as error:
-        raise write_failure(str(path), error) from error
+    with ExitStack() as held:
+        sections = [
+            run_section(letter, read_run(*held.enter_context(run_with_evaluations(run))), plugins)
+            for letter, run in zip(_LETTERS, runs, strict=False)
+        ]
+        chosen = PageClips(sections, clips)
+        chosen.read_pictures(on_start, on_clips)
+        data = _page(sections, chosen).encode("utf-8", "replace")
+        folder = sections[0].run.folder
+        path = Path(out) if out is not None else folder.report
+        try:
+            write_atomically(path, data)
+        except OSError as error:
+            raise write_failure(str(path), error) from error
     return Report(
-        path=path,
+        path=path if out is not None else folder.place(path),
         bytes=len(data),
         runs=[section.run.name for section in sections],
         evaluated=sum(not section.run.without for section in sections),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcn_data.errors import LrcnError, UsageError
@@ -22,11 +22,12 @@ from lrcn_model.reading.open_shards import (
     shard_cache,
 )
 from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.calibration import fit_calibration
 from lrcn_model.scoring.class_figures import class_figures
 from lrcn_model.scoring.evaluation import Evaluation, ScoredShard, drawn_figures
-from lrcn_model.scoring.evaluation_files import write_evaluation_files
 from lrcn_model.scoring.frame_scores import FrameScores
+from lrcn_model.scoring.keep_with_run import keep_with_run
 from lrcn_model.scoring.kept_evaluations import keep_evaluation
 from lrcn_model.scoring.known_features import with_known_features
 from lrcn_model.scoring.label_kinds import AnyScorer, label_kind, over_all_processes
@@ -328,13 +329,10 @@ def _evaluation(
     if scored.frames is None or not ranks.first:
         return found
     frames = scored.frames.arrays(videos)
-    try:
-        kept = keep_evaluation(
-            folder_of(run), found, frames, processor=run.processor, seconds=scored.seconds
+
+    def write(folder: RunFolder) -> Path:
+        return keep_evaluation(
+            folder, found, frames, processor=run.processor, seconds=scored.seconds
         )
-    except LrcnError as error:
-        return replace(found, not_kept=str(error))
-    if not options.pictures:
-        return replace(found, kept=kept)
-    made = write_evaluation_files(found, kept.with_suffix(""), data.data_set)
-    return replace(found, kept=kept, files=made.paths, not_made=made.problems)
+
+    return keep_with_run(found, run, write, data.data_set, pictures=options.pictures)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lrcn_data.close_names import did_you_mean
-from lrcn_data.errors import LrcnError, UsageError
+from lrcn_data.errors import UsageError
 from lrcn_data.format.shard_patterns import Patterns
 from lrcn_model.detection.alarms import Alarm
 from lrcn_model.detection.detection_result import detection_result
@@ -28,14 +28,15 @@ from lrcn_model.reading.open_shards import (
 )
 from lrcn_model.reading.recut_clips import RecutClips
 from lrcn_model.reading.shard_dataset import ShardDataset
+from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.evaluation import ScoredShard
-from lrcn_model.scoring.evaluation_files import write_evaluation_files
 from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
+from lrcn_model.scoring.keep_with_run import keep_with_run
 from lrcn_model.scoring.kept_in_time import keep_in_time
 from lrcn_model.scoring.known_features import with_known_features
 from lrcn_model.scoring.label_kinds import over_all_processes
 from lrcn_model.scoring.time_scorer import TimeScorer
-from lrcn_model.scoring.trained_run import AnyRun, TrainedRun, folder_of, load_run
+from lrcn_model.scoring.trained_run import AnyRun, TrainedRun, load_run
 from lrcn_model.scoring.views import WHOLE, Views
 
 
@@ -308,11 +309,8 @@ def _evaluation(
     )
     if not options.keep or not ranks.first:
         return found
-    try:
-        kept = keep_in_time(folder_of(run), found, processor=run.processor, seconds=seconds)
-    except LrcnError as error:
-        return replace(found, not_kept=str(error))
-    if not options.pictures:
-        return replace(found, kept=kept)
-    made = write_evaluation_files(found, kept.with_suffix(""), data.data_set)
-    return replace(found, kept=kept, files=made.paths, not_made=made.problems)
+
+    def write(folder: RunFolder) -> Path:
+        return keep_in_time(folder, found, processor=run.processor, seconds=seconds)
+
+    return keep_with_run(found, run, write, data.data_set, pictures=options.pictures)

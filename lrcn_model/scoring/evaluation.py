@@ -81,7 +81,8 @@ class Evaluation:
             none with fewer than two videos.
         by_class: How right the recognition of each class is.
         calibration: How the run corrects the probabilities of these scores; None where it doesn't.
-        kept: The .json file that it is kept in; see `kept_evaluations`. None where it isn't.
+        kept: The .json file that it is kept in; see `kept_evaluations`. Its path or, of a run
+            in a store, its URL. None where it isn't.
         not_kept: The reason why it couldn't be kept; None where it was, or wasn't to be.
         files: Tables and pictures that were made of it, for people to look at.
         not_made: A sentence for each of these that couldn't be made.
@@ -100,9 +101,9 @@ class Evaluation:
     intervals: Mapping[str, Interval]
     by_class: ClassFigures
     calibration: Calibration | None = None
-    kept: Path | None = None
+    kept: Path | str | None = None
     not_kept: str | None = None
-    files: Sequence[Path] = ()
+    files: Sequence[Path | str] = ()
     not_made: Sequence[str] = ()
 
     @classmethod

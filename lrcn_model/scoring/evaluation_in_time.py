@@ -49,9 +49,9 @@ class EvaluationInTime:
     views: Views
     shards: Sequence[ScoredShard]
     alarm: Alarm | None = None
-    kept: Path | None = None
+    kept: Path | str | None = None
     not_kept: str | None = None
-    files: Sequence[Path] = ()
+    files: Sequence[Path | str] = ()
     not_made: Sequence[str] = ()
 
     @property

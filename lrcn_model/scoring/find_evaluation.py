@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import first_few
-from lrcn_model.run_folder import RunFolder
+from lrcn_data.storage.folder_lock import LOCK
+from lrcn_data.storage.locations import split_location
+from lrcn_model.run_copy import on_this_machine
+from lrcn_model.run_folder import EVALUATIONS, WEIGHTS, RunFolder
 from lrcn_model.scoring.evaluation import Evaluation
 from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
 from lrcn_model.scoring.kept_evaluations import (
@@ -23,6 +27,8 @@ from lrcn_model.scoring.kept_in_time import IN_TIME, read_in_time
 from lrcn_model.scoring.trained_run import what_is_trained
 
 _SHOWN = 6
+
+_RECORD = ".json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +74,7 @@ def find_evaluation(
     It is of the weights that the run has now. Those of test shards go before others.
 
     Args:
-        run: The path of the run's folder, or of the .json of the evaluation itself.
+        run: The path or URL of the run's folder, or of the .json of the evaluation itself.
         average: Which scores of a video's frames were averaged; None for any.
         views: In which views each clip was scored; None for any.
         crop: The fraction of width and height that each crop cut away; None for any.
@@ -77,11 +83,17 @@ def find_evaluation(
         UsageError: There is none, or there are several.
         LrcnError: It is damaged.
     """
-    name = os.fspath(run)
-    if name.endswith(".json"):
-        return read_any_evaluation(Path(name))
     wanted = {"average": average, "views": views, "crop": crop}
-    current = _of_current_weights(name)
+    with run_with_evaluations(run) as (folder, named):
+        found = read_any_evaluation(named or _chosen(folder, os.fspath(run), wanted))
+        assert isinstance(found.kept, Path)
+        found = replace(found, kept=folder.place(found.kept))
+    return found if named else replace(found, run=os.fspath(run))
+
+
+def _chosen(folder: RunFolder, name: str, wanted: Mapping[str, Any]) -> Path:
+    """The path of the one evaluation that is meant."""
+    current = _of_current_weights(folder, name)
     fitting = [
         kept
         for kept in current
@@ -95,26 +107,59 @@ def find_evaluation(
             f"{name} has {count} evaluations that fit, of {names}; choose with --views, --crop and"
             " --average, or name its .json in place of the run"
         )
-    return replace(read_any_evaluation(fitting[0].path), run=name)
+    return fitting[0].path
 
 
-def newest_evaluation(run: str | os.PathLike[str]) -> Evaluation | EvaluationInTime:
+def newest_evaluation(folder: RunFolder) -> Evaluation | EvaluationInTime:
     """Read the newest kept evaluation of a run; those of test shards alone go before others.
 
     It is of the weights that the run has now.
 
     Args:
-        run: The path of the run's folder, or of the .json of the evaluation itself.
+        folder: The run's folder, on this machine.
 
     Raises:
         UsageError: There is none.
         LrcnError: It is damaged.
     """
+    current = _of_current_weights(folder, str(folder))
+    kept = max(current, key=lambda kept: (kept.splits == {"test"}, kept.time))
+    return replace(read_any_evaluation(kept.path), run=str(folder))
+
+
+@contextmanager
+def run_with_evaluations(run: str | os.PathLike[str]) -> Iterator[tuple[RunFolder, Path | None]]:
+    """A run with its evaluations on this machine while the block runs, and the one that is named.
+
+    Args:
+        run: The path or URL of the run's folder, or of the .json of an evaluation.
+
+    Yields:
+        The run's folder, and the path of the .json if one is named, else None.
+
+    Raises:
+        LrcnError: The run can't be had.
+    """
     name = os.fspath(run)
-    if name.endswith(".json"):
-        return read_any_evaluation(Path(name))
-    kept = max(_of_current_weights(name), key=lambda kept: (kept.splits == {"test"}, kept.time))
-    return replace(read_any_evaluation(kept.path), run=name)
+    original = _run_around(name) if name.endswith(_RECORD) else RunFolder(name)
+    with on_this_machine(original, _is_shown) as folder:
+        named = None
+        if original.location != RunFolder(name).location:
+            named = Path(RunFolder(name).location.replace(original.location, folder.location, 1))
+        yield folder, named
+
+
+def _run_around(evaluation: str) -> RunFolder:
+    """The run in whose folder, or in that of its evaluations, a .json lies."""
+    above = RunFolder(split_location(RunFolder(evaluation).location)[0])
+    around = RunFolder(split_location(above.location)[0])
+    return around if around.exists() else above
+
+
+def _is_shown(name: str) -> bool:
+    """Whether a file of a run is one of its evaluations, or says how the run came about."""
+    folder, _, name = name.rpartition("/")
+    return folder == EVALUATIONS or (not folder and name not in (LOCK, WEIGHTS))
 
 
 def read_any_evaluation(path: Path) -> Evaluation | EvaluationInTime:
@@ -130,19 +175,17 @@ def read_any_evaluation(path: Path) -> Evaluation | EvaluationInTime:
     return read_in_time(path) if is_in_time else read_evaluation(path)
 
 
-def _of_current_weights(name: str) -> list[_Kept]:
+def _of_current_weights(folder: RunFolder, name: str) -> list[_Kept]:
     """The kept evaluations of a run's weights, one at least; where it has no weights, all.
 
     Raises:
         UsageError: There are none.
     """
-    folder, again = RunFolder(name), f"`lrcn-eval {name} --shards ...`"
-    if not folder.is_local:
-        raise UsageError(f"{folder} is not on this machine, where evaluations are kept; copy it")
+    again = f"`lrcn-eval {name} --shards ...`"
     found = [_Kept.read(path) for path in kept_evaluations(folder)]
     if not found:
         raise UsageError(f"{name} has no evaluation; make one with {again}")
-    trained = what_is_trained(folder)
+    trained = what_is_trained(folder.original)
     current = [kept for kept in found if trained in (None, kept.weights)]
     if not current:
         raise UsageError(f"{name} was evaluated with other weights than it has now; use {again}")

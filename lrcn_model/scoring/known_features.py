@@ -46,7 +46,7 @@ def with_known_features(
         ShardError: A shard is damaged.
     """
     try:
-        runs = folder_of(run).path.parent
+        runs = folder_of(run).beside
     except LrcnError:
         return data
     net, preprocess, processor = run.net, run.preprocess, run.processor

@@ -20,6 +20,7 @@ from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
 from lrcn_data.storage import locations
+from lrcn_data.storage.atomic_file import write_failure
 from lrcn_data.storage.folder import Folder
 from lrcn_model.nets.carried_state import CarriedState
 from lrcn_model.nets.frame_differences import FRAMES
@@ -43,6 +44,7 @@ from lrcn_model.tensor_file import (
     NoTensorsError,
     read_record,
     read_tensors,
+    tensors_as_bytes,
     write_tensors,
 )
 
@@ -358,22 +360,21 @@ def save_calibration(run: TrainedRun, calibration: Calibration) -> None:
         calibration: What is written.
 
     Raises:
-        UsageError: The run is not on this machine.
         LrcnError: The run is being trained or was since the net was loaded, or the file can't be
             written.
     """
     folder, name = _find_weights(run.name)
-    if not folder.is_local:
-        raise UsageError(
-            f"a calibration can't be written to {folder}; copy the run to this machine, calibrate"
-            " it, and copy it back"
-        )
-    path = folder.path / name
-    with folder.lock():
-        record, tensors = _read(path, str(path))
-        if record["trained"] != run.facts.trained:
-            raise LrcnError(f"{path} has other weights by now; calibrate them again")
-        write_tensors(path, {**record, "calibration": asdict(calibration)}, tensors)
+    file = folder.at(name)
+    try:
+        with folder.lock() as still_held, folder.local_file(name) as path:
+            record, tensors = _read(path, file)
+            if record["trained"] != run.facts.trained:
+                raise LrcnError(f"{file} has other weights by now; calibrate them again")
+            still_held()
+            data = tensors_as_bytes({**record, "calibration": asdict(calibration)}, tensors)
+            folder.write(name, data)
+    except OSError as error:
+        raise write_failure(file, error) from error
 
 
 def load_run(
@@ -449,7 +450,9 @@ def check_version(record: Mapping[str, Any], name: str) -> None:
 
 
 def what_is_trained(folder: RunFolder) -> dict[str, Any] | None:
-    """What the weights of a run stand for now, `RunFacts.trained`, without reading all of them.
+    """What the weights of a run stand for now, `RunFacts.trained`.
+
+    Of a run on this machine not all of them are read.
 
     Returns:
         None where there are no weights.
@@ -460,9 +463,12 @@ def what_is_trained(folder: RunFolder) -> dict[str, Any] | None:
     if not folder.has(WEIGHTS):
         return None
     try:
-        trained: dict[str, Any] = read_record(folder.weights)["trained"]
+        with folder.local_file(WEIGHTS) as path:
+            trained: dict[str, Any] = read_record(path)["trained"]
     except (NoTensorsError, KeyError) as error:
-        raise LrcnError(f"{folder.weights} is damaged: {error!r}") from error
+        raise LrcnError(f"{folder.at(WEIGHTS)} is damaged: {error!r}") from error
+    except OSError as error:
+        raise LrcnError(f"{folder.at(WEIGHTS)} can't be read: {error.strerror or error}") from error
     return trained
 
 
@@ -470,12 +476,10 @@ def folder_of(run: TrainedRun) -> RunFolder:
     """The folder of the training that a net is from.
 
     Raises:
-        UsageError: It is not on this machine, or the net's weights don't lie in such a folder.
+        UsageError: The net's weights don't lie in such a folder.
     """
     found, _ = _find_weights(run.name)
     folder = RunFolder(found.location)
-    if not folder.is_local:
-        raise UsageError(f"{folder} is not on this machine")
     if not folder.exists():
         raise UsageError(f"{run.name} doesn't lie in the folder of a run, which has a {CONFIG}")
     return folder

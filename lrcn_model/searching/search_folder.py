@@ -15,7 +15,8 @@ import shutil
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
-from lrcn_model.run_folder import RUNS, RunFolder, folder_to_train_in
+from lrcn_data.storage.folder import Folder
+from lrcn_model.run_folder import RUNS, RunFolder
 
 _TRIAL = "trial-"
 
@@ -32,7 +33,13 @@ class SearchFolder:
     """
 
     def __init__(self, out: str | Path | None, config: Path) -> None:
-        self.path = folder_to_train_in(out or RUNS / f"search-{config.stem}").path.absolute()
+        folder = Folder(out or RUNS / f"search-{config.stem}")
+        if not folder.is_local:
+            raise UsageError(
+                f"a search writes into a folder on this machine, where its processes share a"
+                f" database, and {folder} is none; name another with --out"
+            )
+        self.path = folder.path.absolute()
 
     @property
     def study(self) -> Path:

@@ -52,7 +52,7 @@ class ClipCaches:
         go_on: Callable[[], bool],
     ) -> None:
         self._options, self._data, self._train_step = options, data, train_step
-        self._runs, self._ranks, self._observer = folder.path.parent, ranks, observer
+        self._runs, self._ranks, self._observer = folder.beside, ranks, observer
         self._go_on = go_on
         self._train: dict[int, Clips | None] = {}
         self._val: list[Clips | None] = []

@@ -11,6 +11,8 @@ import torch
 
 from lrcn_model.nets.layer_table import Layer, net_table
 from lrcn_model.processor import Processor
+from lrcn_model.run_copy import on_this_machine
+from lrcn_model.run_folder import CONFIG, RECORD
 from lrcn_model.training.begin_with import begin_with
 from lrcn_model.training.data import TrainData
 from lrcn_model.training.learning_rate import learning_rate
@@ -74,7 +76,8 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
         folder = choice.folder(options, trained_on)
         goes_on = folder.exists() and not choice.fresh
         if goes_on:
-            check_same(folder, options, trained_on)
+            with on_this_machine(folder, lambda name: name in (CONFIG, RECORD)) as read:
+                check_same(read, options, trained_on)
         with closing(ready.new_train_step()) as train_step:
             beginning = begin_with(train_step.net, options, data.train)
             table = net_table(train_step.net)

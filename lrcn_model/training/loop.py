@@ -318,13 +318,14 @@ class Training:
         record = progress.to_record(samples_done=self._samples_done())
         self._log.sync()
         self._checkpoints.save({**self._train_step.state_dict(), "progress": record}, best=best)
+        self._folder.publish()
         self._saved = time.monotonic()
 
     def _restore(self) -> None:
         """Go back to the last checkpoint, if there is one; only the first process need see it."""
         state = None
         if self._ranks.first:
-            state = self._checkpoints.load(self._observer.warn)
+            state = self._checkpoints.load(self._warn)
         state = self._ranks.from_first(state)
         if state is None:
             return
@@ -364,6 +365,9 @@ class Training:
         """Raise LrcnError if anything that would be saved is not finite."""
         if not self._train_step.is_finite():
             raise weights_not_finite(self._progress.step, self._last_keys)
+
+    def _warn(self, message: str) -> None:
+        self._observer.warn(self._folder.told(message))
 
     def _open_log(self) -> AbstractContextManager[MetricsLog | None]:
         """Where the figures are written; only the first of several processes writes them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -168,12 +168,12 @@ def whole_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole]
 
 
-def kept_epoch(epochs: list[dict[str, Any]]) -> dict[str, Any]:
+def kept_epoch(epochs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The line about the epoch whose weights the run keeps: the best, else the last."""
     return next((line for line in reversed(epochs) if line.get("best")), epochs[-1])
 
 
-def main_figure(epoch: dict[str, Any]) -> str:
+def main_figure(epoch: Mapping[str, Any]) -> str:
     """The name of the figure by which a line about a validated epoch was judged.
 
     Raises:

@@ -8,6 +8,7 @@ in a run's config.toml. Nothing here needs torch.
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
+from lrcn_data.storage.locations import read_whole
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.frame_differences import FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEADS
@@ -286,7 +288,8 @@ class TrainOptions:
     init: str | None = option(
         None,
         Text(),
-        "The run whose weights the training begins with: its folder, or its weights.safetensors.",
+        "The run whose weights the training begins with: the path or URL of its folder, or of its"
+        " weights.safetensors.",
         group=_NET,
     )
     allow_other_sampling: bool = option(
@@ -714,7 +717,7 @@ SEARCH = "search"
 """The table of a TOML file that says what lrcn-search searches, and which no training takes."""
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path | str) -> dict[str, Any]:
     """The values that a TOML file has, by the names of `OPTIONS`; the others are left out.
 
     Raises:
@@ -729,16 +732,19 @@ def read_config(path: Path) -> dict[str, Any]:
     return values_from_toml(record, str(path))
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path | str) -> dict[str, Any]:
     """What the TOML file of --config holds, unchecked.
+
+    Args:
+        path: Its path or URL.
 
     Raises:
         UsageError: The file can't be read, or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_whole(os.fspath(path)).decode())
     except OSError as error:
-        raise UsageError(f"--config {path} can't be read: {error.strerror}") from error
+        raise UsageError(f"--config {path} can't be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"--config {path} is no TOML file: {error}") from error
 

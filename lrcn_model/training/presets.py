@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
 from lrcn_data.errors import UsageError
+from lrcn_data.storage.locations import is_url, normal_location
 
 _ENDING = ".toml"
 
@@ -16,13 +18,19 @@ def preset_names() -> list[str]:
     return sorted(name.removesuffix(_ENDING) for name in found if name.endswith(_ENDING))
 
 
-def find_config(config: Path) -> Path:
+def find_config(config: str | os.PathLike[str]) -> Path | str:
     """The file that `--config` means: one that is there, else the preset of that name.
+
+    Returns:
+        Its path, or its URL.
 
     Raises:
         UsageError: There is neither such a file nor such a preset.
     """
-    names = preset_names()
+    location = normal_location(config)
+    if is_url(location):
+        return location
+    names, config = preset_names(), Path(config)
     if config.is_file():
         return config
     if str(config) in names:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import first_few
+from lrcn_data.storage import locations
+from lrcn_data.storage.folder import Folder
 from lrcn_model.run_folder import WEIGHTS
 
 LIBRARY = "library"
@@ -137,29 +139,31 @@ def _read(source: str) -> dict[str, Tensor]:
     Raises:
         UsageError: There is none, or it has no tensors.
     """
-    path = Path(source)
-    if path.is_dir():
-        path /= WEIGHTS
+    place = locations.normal_location(source)
     try:
-        tensors = _tensors_of(_load(path))
+        if locations.is_folder(place):
+            place = locations.join(place, WEIGHTS)
+        folder, name = locations.split_location(place)
+        with Folder(folder).local_file(name) as path:
+            tensors = _tensors_of(_load(path, name))
     except FileNotFoundError as error:
         raise UsageError(
-            f"--pretrained {source}: there is no {path}; name a file with weights, a run, or"
+            f"--pretrained {source}: there is no {place}; name a file with weights, a run, or"
             f" {LIBRARY}"
         ) from error
     except Exception as error:
         # safetensors, pickle, zip files and torch each raise their own
         raise UsageError(
-            f"--pretrained {source}: {path} can't be read as weights ({error}); name a file of"
+            f"--pretrained {source}: {place} can't be read as weights ({error}); name a file of"
             " safetensors, or one that torch.save wrote with a state dict and nothing else"
         ) from error
     if not tensors:
-        raise UsageError(f"--pretrained {source}: {path} has no tensors; name a file with weights")
+        raise UsageError(f"--pretrained {source}: {place} has no tensors; name a file with weights")
     return tensors
 
 
-def _load(path: Path) -> Any:
-    if path.suffix == ".safetensors":
+def _load(path: Path, name: str) -> Any:
+    if name.endswith(".safetensors"):
         from safetensors.torch import load_file
 
         return load_file(path)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import gethostname
+from typing import Any
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import count_of
+from lrcn_data.storage.folder_lock import LOCK
 from lrcn_model.pictures.written_files import WrittenFiles
 from lrcn_model.ranks import Ranks
-from lrcn_model.run_folder import RunFolder
+from lrcn_model.run_copy import nothing, on_this_machine
+from lrcn_model.run_folder import CHECKPOINTS, RunFolder
 from lrcn_model.training.begin_with import Beginning, begin_with
 from lrcn_model.training.loop import Training
+from lrcn_model.training.metrics_log import epoch_lines
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.preparation import Prepared, prepared
 from lrcn_model.training.reports import TrainingObserver
@@ -38,18 +42,21 @@ class Outcome:
     """How a training ended.
 
     Attributes:
-        folder: The run's folder.
+        folder: The run's folder: its path or, in a store, its URL.
         trained: Whether there was anything left to do.
         first: Whether this is the process, of several, that reports progress.
         test_shards: Patterns of the test shards that lie beside those trained on.
-        files: Pictures and tables that were made of the run, for people to look at.
+        epochs: The lines of metrics.jsonl about epochs; none where this isn't the first process.
+        files: Pictures and tables that were made of the run, for people to look at: their paths or
+            URLs.
     """
 
-    folder: Path
+    folder: Path | str
     trained: bool
     first: bool
     test_shards: list[str]
-    files: Sequence[Path] = ()
+    epochs: Sequence[Mapping[str, Any]] = ()
+    files: Sequence[Path | str] = ()
 
 
 def run_training(
@@ -75,23 +82,24 @@ def run_training(
         with ExitStack() as held:
             # before there is a folder, so that values that make no net leave none behind
             train_step = held.enter_context(closing(ready.new_train_step()))
-            folder = choice.folder(options, trained_on)
+            run = choice.folder(options, trained_on)
             if not choice.fresh:
-                check_first_sees(ranks.gather((gethostname(), folder.exists())), folder.path)
+                check_first_sees(ranks.gather((gethostname(), run.exists())), run)
             beginning = Beginning()
             # other machines need not see the folder, nor the weights to begin with
-            if ranks.first and (choice.fresh or not folder.has_checkpoint()):
+            if ranks.first and (choice.fresh or not run.has_checkpoint()):
                 beginning = begin_with(train_step.net, options, ready.data.train)
             if beginning.pretrained is not None:
                 observer.note(beginning.pretrained.note())
             for sentence in beginning.warnings:
                 observer.warn(sentence)
             begun_with = ranks.count
+            folder = held.enter_context(_opened(run, ranks, fresh=choice.fresh))
             if ranks.first:
-                held.enter_context(_locked(folder))
                 begun_with = _open_folder(folder, ready, trained_on, fresh=choice.fresh)
                 if beginning.pretrained is not None:
                     write_pretrained(folder, beginning.pretrained)
+                folder.publish()
             shares = step_shares(options, ranks, ranks.from_first(begun_with))
             if begun_with != ranks.count:
                 observer.note(_other_processes(begun_with, shares, ranks))
@@ -115,40 +123,50 @@ def run_training(
             # one that was killed while it drew is drawn by the same command
             if shows and (trained or not folder.learning_curves.exists()):
                 made = show_end(folder, ready.data.val)
-                _warn_of(made.problems, observer)
+                _warn_of(map(folder.told, made.problems), observer)
             # the first process still writes when the others are done, and holds the connections
             ranks.wait()
-        return Outcome(
-            folder=folder.path,
-            trained=trained,
-            first=ranks.first,
-            test_shards=ready.data.test_shards(),
-            files=made.paths,
-        )
+            return Outcome(
+                folder=folder.place(folder.path),
+                trained=trained,
+                first=ranks.first,
+                test_shards=ready.data.test_shards(),
+                epochs=epoch_lines(folder.metrics) if ranks.first else [],
+                files=[folder.place(path) for path in made.paths],
+            )
 
 
-def _warn_of(problems: Sequence[str], observer: TrainingObserver) -> None:
+def _warn_of(problems: Iterable[str], observer: TrainingObserver) -> None:
     for problem in problems:
         observer.warn(problem)
 
 
 @contextmanager
-def _locked(folder: RunFolder) -> Iterator[None]:
-    """Make the folder, and let no other training into it.
+def _opened(run: RunFolder, ranks: Ranks, *, fresh: bool) -> Iterator[RunFolder]:
+    """A run's folder on this machine; the first process makes it, and lets no other training in.
 
     Raises:
         LrcnError: The folder can't be made, or another training is in it.
     """
     with ExitStack() as held:
+        if not ranks.first:
+            yield held.enter_context(on_this_machine(run, nothing))
+            return
         try:
-            folder.make()
-            held.enter_context(folder.lock())
+            run.make()
+            still_held = held.enter_context(run.lock())
         except OSError as error:
             raise UsageError(
-                f"the run's folder {folder.path} can't be made or written to ({error.strerror});"
-                " name another with --out"
+                f"the run's folder {run} can't be made or written to"
+                f" ({error.strerror or error}); name another with --out"
             ) from error
-        yield
+        wanted = nothing if fresh else _goes_on_from
+        yield held.enter_context(on_this_machine(run, wanted, still_held))
+
+
+def _goes_on_from(name: str) -> bool:
+    """Whether a training goes on from a file of its run."""
+    return name != LOCK and ("/" not in name or name.startswith(f"{CHECKPOINTS}/"))
 
 
 def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, fresh: bool) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.net_config import Part
 from lrcn_model.nets.net_plugins import check_named
-from lrcn_model.run_folder import RUNS, RunFolder, folder_to_train_in
+from lrcn_model.run_copy import on_this_machine
+from lrcn_model.run_folder import CONFIG, RUNS, RunFolder
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_name import run_name
 from lrcn_model.training.run_record import TrainedOn, read_options
@@ -20,7 +21,7 @@ class RunChoice:
     """Which run a training begins, or goes on with.
 
     Attributes:
-        out: Folder that --out names; None for `runs/<cnn>-<8 hex>`.
+        out: Folder or URL that --out names; None for `runs/<cnn>-<8 hex>`.
         fresh: Whether to throw away the run that is there.
         plugins: Names of the plug-ins that may be imported, if a data set has recorded one.
         figures_only: Whether the run is one of many that are tried: it has metrics.jsonl, but keeps
@@ -35,12 +36,8 @@ class RunChoice:
     pictures: bool = False
 
     def folder(self, options: TrainOptions, trained_on: TrainedOn) -> RunFolder:
-        """The run's folder; it need not exist.
-
-        Raises:
-            UsageError: It is not on this machine.
-        """
-        return folder_to_train_in(self.out or RUNS / run_name(options, trained_on))
+        """The run's folder; it need not exist."""
+        return RunFolder(self.out or RUNS / run_name(options, trained_on))
 
 
 def resumed_options(run: str | os.PathLike[str], given: dict[str, Any]) -> TrainOptions:
@@ -50,7 +47,8 @@ def resumed_options(run: str | os.PathLike[str], given: dict[str, Any]) -> Train
         UsageError: There is no such run, its net has a plug-in that is not named in what is given,
             or a value is out of range.
     """
-    before = read_options(folder_to_train_in(run))
+    with on_this_machine(RunFolder(run), lambda name: name == CONFIG) as folder:
+        before = read_options(folder)
     check_named(
         before.net,
         str(run),

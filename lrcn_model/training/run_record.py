@@ -117,7 +117,7 @@ def read_options(folder: RunFolder) -> TrainOptions:
         UsageError: There is no run, or its config.toml can't be read.
     """
     if not folder.exists():
-        raise UsageError(f"{folder.path} is no run: it has no {folder.config.name}")
+        raise UsageError(f"{folder} is no run: it has no {folder.config.name}")
     return TrainOptions().with_values(read_config(folder.config))
 
 
@@ -141,8 +141,8 @@ def check_same(folder: RunFolder, options: TrainOptions, trained_on: TrainedOn) 
     difference = difference or _difference(asdict(_read_record(folder)), asdict(trained_on))
     if difference:
         raise UsageError(
-            f"{folder.path} is a run with {difference}; use another --out, with --init"
-            f" {folder.path} to begin with its weights, or --resume {folder.path} to go on with the"
+            f"{folder} is a run with {difference}; use another --out, with --init"
+            f" {folder} to begin with its weights, or --resume {folder} to go on with the"
             " run's own values, or --fresh to throw the run away and start anew"
         )
 

@@ -8,13 +8,13 @@ import socket
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from lrcn_data.errors import UsageError
 from lrcn_model.ranks import Ranks
+from lrcn_model.run_folder import RunFolder
 from lrcn_model.training.options import TrainOptions
 from lrcn_model.training.run_record import TrainedOn
 
@@ -63,7 +63,7 @@ def check_facts(found: Sequence[tuple[str, Facts]]) -> None:
                 )
 
 
-def check_first_sees(found: Sequence[tuple[str, bool]], run: Path) -> None:
+def check_first_sees(found: Sequence[tuple[str, bool]], run: RunFolder) -> None:
     """Refuse to begin a run anew that another machine than that of process 0 could go on with.
 
     Args:

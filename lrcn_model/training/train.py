@@ -67,9 +67,9 @@ def train(
     Args:
         shards: The shards to train on: paths, folders, globs, ranges or URLs, one or several.
         val_shards: The shards to score after every epoch.
-        config: A TOML file with values, or the name of a preset such as "paper".
-        out: The folder that the run is written into; None for `runs/<cnn>-<hash>`.
-        resume: The folder of a run to go on with, with its own values.
+        config: The path or URL of a TOML file with values, or the name of a preset such as "paper".
+        out: The folder or URL that the run is written into; None for `runs/<cnn>-<hash>`.
+        resume: The folder or URL of a run to go on with, with its own values.
         fresh: Whether to throw away the run that is in the folder.
         plugins: Names of plug-ins that may be imported, where one has made the frames.
         pictures: Whether the run's folder gets pictures and tables for people to look at, such as

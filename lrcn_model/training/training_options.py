@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from lrcn_data.errors import UsageError
@@ -26,16 +25,16 @@ def training_options(
 
     Args:
         given: Values by the names of `training.options.OPTIONS`.
-        config: A TOML file with values, or the name of a preset.
-        out: The folder that the run is written into.
-        resume: The folder of a run to go on with, which has its own values.
+        config: The path or URL of a TOML file with values, or the name of a preset.
+        out: The folder or URL that the run is written into.
+        resume: The folder or URL of a run to go on with, which has its own values.
         fresh: Whether to throw away the run that is in the folder.
 
     Raises:
         UsageError: A value is unknown, out of range, or contradicts another one.
     """
     if resume is None:
-        before = read_config(find_config(Path(config))) if config else {}
+        before = read_config(find_config(config)) if config else {}
         return TrainOptions.of_new_run(before, given)
     for name, other in (("--config", config), ("--out", out), ("--fresh", fresh)):
         if other:

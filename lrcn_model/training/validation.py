@@ -48,7 +48,7 @@ def keep_validation(
     val, result = data.val, report.val
     assert val is not None
     facts: dict[str, Any] = {
-        "run": str(folder.path),
+        "run": str(folder),
         "weights": report.describe_weights(),
         "classes": val.classes,
         "first": True,

@@ -298,11 +298,9 @@ def test_training_reads_a_data_set_scoring_a_run_and_predicting_videos_in_memory
     store.put(str(tmp_path / "run"), f"/{memory}/run", recursive=True)
     here = run(eval_command, "run", "--shards", shards, "--json")
     there = run(eval_command, f"memory://{memory}/run", "--shards", shards, "--json")
-    note, there = there.split("\n", 1)
-    assert note.endswith(f"is not kept: memory://{memory}/run is not on this machine")
     here, there = json.loads(here), json.loads(there)
-    assert here.pop("kept").startswith("run/evaluations/test-log-probs-")
-    assert there == {**here, "run": f"memory://{memory}/run", "kept": None}
+    kept = f"memory://{memory}/{here.pop('kept')}"
+    assert there == {**here, "run": f"memory://{memory}/run", "kept": kept}
 
     write_video("videos/class0/a.avi", frames=30)
     write_video("videos/b.mp4", frames=30)
@@ -319,9 +317,6 @@ def test_training_reads_a_data_set_scoring_a_run_and_predicting_videos_in_memory
     assert len(of_disk) == 2
     assert list(Path(tempfile.gettempdir()).glob("lrcn-video-*")) == []
 
-    more = CliRunner().invoke(train_command, ["--shards", shards, "--out", f"memory://{memory}/r"])
-    assert "can't write its run to" in str(more.exception)
-
 
 @pytest.mark.parametrize(
     "words",
@@ -330,8 +325,7 @@ def test_training_reads_a_data_set_scoring_a_run_and_predicting_videos_in_memory
         ("data", "demo", "s3://bucket/demo"),
         ("predict", "run", "clip.avi", "--vtt", "s3://bucket/clip.vtt"),
         ("evaluate", "run", "--shards", "shards", "--csv", "s3://bucket/scores.csv"),
-        ("train", "--config", "s3://bucket/run.toml"),
-        ("train", "--shards", "shards", "--resume", "s3://bucket/run"),
+        ("search", "s3://bucket/search.toml"),
     ],
 )
 def test_what_cannot_be_done_on_a_url_is_refused_in_one_line(
@@ -339,7 +333,7 @@ def test_what_cannot_be_done_on_a_url_is_refused_in_one_line(
 ) -> None:
     said = call(*words, folder=tmp_path, code=2).stderr
     assert said.strip().count("\n") <= 1
-    assert re.search(r"s3://bucket/\S+ is a URL|can't write its run to s3", said)
+    assert re.search(r"s3://bucket/\S+ is a URL", said)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -210,7 +210,7 @@ def test_what_has_no_folder_or_cant_write_it_is_evaluated_all_the_same(
     (run / "evaluations").write_text("a file")
     for place, said in (
         (tmp_path / "alone.safetensors", "doesn't lie in the folder of a run"),
-        ("memory://kept", "memory://kept is not on this machine"),
+        ("memory://kept", "memory://kept doesn't lie in the folder of a run"),
         (run, "evaluations can't be made: File exists"),
     ):
         found = evaluate(place, shards, workers=0)

@@ -206,6 +206,6 @@ def test_the_evaluation_is_of_the_weights_that_the_run_has_now(
         find_evaluation(run)
 
 
-def test_evaluations_in_a_store_are_refused() -> None:
-    with pytest.raises(UsageError, match="memory://run is not on this machine, where evaluations"):
+def test_a_run_in_a_store_that_was_not_evaluated_is_said_to_be_so() -> None:
+    with pytest.raises(UsageError, match="memory://run has no evaluation; make one with"):
         find_evaluation("memory://run")
