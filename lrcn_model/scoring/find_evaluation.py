@@ -24,7 +24,7 @@ from lrcn_model.scoring.kept_evaluations import (
     read_record,
 )
 from lrcn_model.scoring.kept_in_time import IN_TIME, read_in_time
-from lrcn_model.scoring.trained_run import what_is_trained
+from lrcn_model.scoring.run_weights import what_is_trained
 
 _SHOWN = 6
 

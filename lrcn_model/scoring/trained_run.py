@@ -19,9 +19,7 @@ from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.frame_kind import FrameKind
 from lrcn_data.format.frame_kinds import RGB_FRAMES
 from lrcn_data.size import Size
-from lrcn_data.storage import locations
 from lrcn_data.storage.atomic_file import write_failure
-from lrcn_data.storage.folder import Folder
 from lrcn_model.nets.carried_state import CarriedState
 from lrcn_model.nets.frame_differences import FRAMES
 from lrcn_model.nets.head import is_causal
@@ -36,24 +34,16 @@ from lrcn_model.reading.open_shards import Wanted
 from lrcn_model.reading.preprocess import Preprocess
 from lrcn_model.reading.shard_dataset import ShardDataset
 from lrcn_model.reading.video_seconds import VideoSeconds
-from lrcn_model.run_folder import CONFIG, WEIGHTS, RunFolder
+from lrcn_model.run_folder import CONFIG, RunFolder
 from lrcn_model.scoring.calibration import Calibration
+from lrcn_model.scoring.run_weights import find_weights, read_weights
 from lrcn_model.scoring.score_batch import score_batch
-from lrcn_model.tensor_file import (
-    DamagedTensorsError,
-    NoTensorsError,
-    read_record,
-    read_tensors,
-    tensors_as_bytes,
-    write_tensors,
-)
+from lrcn_model.tensor_file import tensors_as_bytes, write_tensors
 
 _VERSION, _MULTI_LABEL_VERSION, _IN_TIME_VERSION = 2, 3, 4
 """The record's version. Since 2 the net's parts are there as in the options; 1 is read too. That of
 a net for several labels a clip is 3, and that of one for labels in time 4, so that older versions
 don't take them for one of one label a clip."""
-
-_ENDING = ".safetensors"
 
 _NET, _PREPROCESS = "net.", "preprocess."
 
@@ -363,11 +353,11 @@ def save_calibration(run: TrainedRun, calibration: Calibration) -> None:
         LrcnError: The run is being trained or was since the net was loaded, or the file can't be
             written.
     """
-    folder, name = _find_weights(run.name)
+    folder, name = find_weights(run.name)
     file = folder.at(name)
     try:
         with folder.lock() as still_held, folder.local_file(name) as path:
-            record, tensors = _read(path, file)
+            record, tensors = read_weights(path, file)
             if record["trained"] != run.facts.trained:
                 raise LrcnError(f"{file} has other weights by now; calibrate them again")
             still_held()
@@ -403,11 +393,11 @@ def load_run(
     """
     if processor is None:
         processor = choose_processor(device, amp, local_rank=ranks_from_environment().local_rank)
-    folder, name = _find_weights(run)
+    folder, name = find_weights(run)
     path = folder.at(name)
     try:
         with folder.local_file(name) as file:
-            record, tensors = _read(file, path)
+            record, tensors = read_weights(file, path)
     except OSError as error:
         raise LrcnError(f"{path} can't be read: {error}") from error
     try:
@@ -449,79 +439,17 @@ def check_version(record: Mapping[str, Any], name: str) -> None:
         )
 
 
-def what_is_trained(folder: RunFolder) -> dict[str, Any] | None:
-    """What the weights of a run stand for now, `RunFacts.trained`.
-
-    Of a run on this machine not all of them are read.
-
-    Returns:
-        None where there are no weights.
-
-    Raises:
-        LrcnError: The weights can't be read.
-    """
-    if not folder.has(WEIGHTS):
-        return None
-    try:
-        with folder.local_file(WEIGHTS) as path:
-            trained: dict[str, Any] = read_record(path)["trained"]
-    except (NoTensorsError, KeyError) as error:
-        raise LrcnError(f"{folder.at(WEIGHTS)} is damaged: {error!r}") from error
-    except OSError as error:
-        raise LrcnError(f"{folder.at(WEIGHTS)} can't be read: {error.strerror or error}") from error
-    return trained
-
-
 def folder_of(run: TrainedRun) -> RunFolder:
     """The folder of the training that a net is from.
 
     Raises:
         UsageError: The net's weights don't lie in such a folder.
     """
-    found, _ = _find_weights(run.name)
+    found, _ = find_weights(run.name)
     folder = RunFolder(found.location)
     if not folder.exists():
         raise UsageError(f"{run.name} doesn't lie in the folder of a run, which has a {CONFIG}")
     return folder
-
-
-def _find_weights(run: str | os.PathLike[str]) -> tuple[Folder, str]:
-    """The folder that the weights are in, and their name there."""
-    folder = RunFolder(run)
-    above, name = locations.split_location(folder.location)
-    if name.endswith(_ENDING) or (folder.is_local and folder.path.is_file()):
-        return Folder(above), name
-    names = folder.names()
-    if not names and not (folder.is_local and folder.path.is_dir()):
-        raise UsageError(f"there is no run {run}; name the folder that lrcn-train wrote")
-    if WEIGHTS in names:
-        return folder, WEIGHTS
-    if CONFIG in names:
-        raise UsageError(
-            f"{run} has no {WEIGHTS} yet, which is written after every epoch; go on with"
-            f" `lrcn-train --resume {run}`"
-        )
-    raise UsageError(f"{run} is no run: it has no {WEIGHTS}")
-
-
-def _read(file: Path, path: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The record and the tensors of a weights' file.
-
-    Args:
-        file: The weights' file, or a copy of it on this machine.
-        path: What the weights' file is called, for error messages.
-    """
-    try:
-        return read_tensors(file)
-    except NoTensorsError as error:
-        raise LrcnError(
-            f"{path} holds no weights as lrcn-train writes them ({error}); name the run's folder,"
-            " or its weights.safetensors"
-        ) from error
-    except DamagedTensorsError as error:
-        raise LrcnError(
-            f"{path} is damaged: {error}; copy it again, or train anew with `lrcn-train --fresh`"
-        ) from error
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
