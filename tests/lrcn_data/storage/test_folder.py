@@ -163,9 +163,13 @@ def test_an_owner_that_could_not_be_reached_notices_that_it_lost_the_lock() -> N
     folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
 
     def lose_it() -> None:
-        with lease(folder.location, renew_every=0.05, watch_for=1):
+        with lease(folder.location, renew_every=0.05, watch_for=1) as still_held:
+            still_held()
             folder.write(".lock", b"another owner's")
-            time.sleep(0.3)
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                still_held()
+                time.sleep(0.01)
 
     with pytest.raises(LrcnError, match="another run has taken it over"):
         lose_it()
