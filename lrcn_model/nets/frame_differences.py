@@ -37,3 +37,25 @@ def as_seen(what: str, frames: Tensor) -> Tensor:
     before = torch.cat([frames[..., :1, :, :, :], frames[..., :-1, :, :, :]], dim=-4)
     differences = frames - before
     return differences if what == DIFFERENCES else torch.cat([frames, differences], dim=-3)
+
+
+def without_some_frames(seen: Tensor, share: float) -> Tensor:
+    """Frames and differences of clips, of which some clips show their differences alone.
+
+    So a net learns to tell classes by their movement as well, and not by the scene alone: dropout
+    of a whole modality, as N. Neverova et al. have it in "ModDrop" (2016). What is left isn't
+    scaled up: with normalized frames, 0 is the mean of the data.
+
+    Args:
+        seen: What `as_seen` gives of both, float (..., frames, 2 x channels, height, width).
+        share: The probability with which the frames of a clip become 0, from torch's global
+            generator.
+
+    Returns:
+        float of the same shape.
+    """
+    import torch
+
+    shown = torch.rand(*seen.shape[:-4], 1, 1, 1, 1, device=seen.device) >= share
+    frames, differences = seen.chunk(2, dim=-3)
+    return torch.cat([frames * shown, differences], dim=-3)

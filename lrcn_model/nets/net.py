@@ -17,7 +17,7 @@ from lrcn_model.nets.clip_by_clip import features_clip_by_clip
 from lrcn_model.nets.cnn import Expects
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.first_weights import kaiming
-from lrcn_model.nets.frame_differences import FRAMES, as_seen
+from lrcn_model.nets.frame_differences import FRAMES, as_seen, without_some_frames
 from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
@@ -168,7 +168,10 @@ class LRCN(nn.Module):
         skipped = 0 if before is None else 1
 
         def seen(clips: Tensor) -> Tensor:
-            return as_seen(self.config.frame_input, clips)[..., skipped:, :, :, :]
+            shown = as_seen(self.config.frame_input, clips)[..., skipped:, :, :, :]
+            if not (self.cnn.training and self.config.modality_dropout):
+                return shown
+            return without_some_frames(shown, self.config.modality_dropout)
 
         traced = torch.compiler.is_compiling()
         learning = self.cnn.training or torch.is_grad_enabled()

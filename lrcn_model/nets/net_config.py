@@ -120,6 +120,8 @@ class NetConfig:
             its difference to the frame before, or both.
         dropout: The probability with which dropout sets a value to 0, after the CNN's features,
             after the head, and between the layers of a head of several.
+        modality_dropout: The probability with which a clip is seen without its frames in training,
+            by its differences alone, where the CNN sees both.
         lstm_hidden: A short way to give the head: the number of units of an `lstm`, which keeps
             its other values, or 0 for `none`.
 
@@ -135,6 +137,7 @@ class NetConfig:
     channels: int
     dropout: float
     frame_input: str
+    modality_dropout: float
 
     def __init__(
         self,
@@ -146,6 +149,7 @@ class NetConfig:
         channels: int = 3,
         dropout: float = 0.5,
         frame_input: str = FRAMES,
+        modality_dropout: float = 0.0,
         lstm_hidden: int | None = None,
     ) -> None:
         cnn, head = Part.of(cnn), _head(head, lstm_hidden)
@@ -161,6 +165,15 @@ class NetConfig:
             raise UsageError(
                 f"--frame-input must be one of {', '.join(FRAME_INPUTS)}, got {frame_input!r}"
             )
+        if not 0 <= modality_dropout < 1:
+            raise UsageError(
+                f"--modality-dropout must be from 0 to below 1, got {modality_dropout}"
+            )
+        if modality_dropout and frame_input != BOTH:
+            raise UsageError(
+                f"--modality-dropout {modality_dropout} leaves a clip's frames out and shows its"
+                f" differences alone; it goes with --frame-input {BOTH}"
+            )
         for name, value in (
             ("classes", classes),
             ("cnn", cnn),
@@ -169,6 +182,7 @@ class NetConfig:
             ("channels", channels),
             ("dropout", dropout),
             ("frame_input", frame_input),
+            ("modality_dropout", modality_dropout),
         ):
             object.__setattr__(self, name, value)
 
@@ -176,7 +190,7 @@ class NetConfig:
     def for_cnn(self) -> Self:
         """The config that the CNN is built from, whose frames are what the CNN sees of frames."""
         channels = 2 * self.channels if self.frame_input == BOTH else self.channels
-        return replace(self, channels=channels, frame_input=FRAMES)
+        return replace(self, channels=channels, frame_input=FRAMES, modality_dropout=0.0)
 
     @property
     def lstm_hidden(self) -> int | None:
@@ -217,7 +231,11 @@ class NetConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The record of the config that saved weights have; plain frames aren't named."""
-        differs = {} if self.frame_input == FRAMES else {"frame_input": self.frame_input}
+        differs: dict[str, Any] = {}
+        if self.frame_input != FRAMES:
+            differs["frame_input"] = self.frame_input
+        if self.modality_dropout:
+            differs["modality_dropout"] = self.modality_dropout
         return {
             "classes": self.classes,
             "cnn": self.cnn.to_json(),

@@ -105,6 +105,14 @@ NET_OPTIONS = {
         meaning="The probability with which dropout sets a value to 0, after the CNN, after the"
         " head, and between the layers of a head of several.",
     ),
+    "modality_dropout": Option(
+        group=_NET,
+        kind=Number(least=0, below=1),
+        default=_DEFAULT_NET.modality_dropout,
+        meaning="With --frame-input both, the probability with which a clip is seen without its"
+        " frames, by their differences alone, so that a net learns movements and not scenes alone.",
+        added_later=True,
+    ),
 }
 """The options that `TrainOptions.net` is made from."""
 
@@ -555,6 +563,11 @@ class TrainOptions:
         trained = set(_MODULES.values()) - (set() if self.net.has_head else {"head"})
         if trained <= set(self.frozen_modules()):
             raise UsageError(f"--freeze {' '.join(self.freeze)} leaves nothing to train")
+        if self.freezes_cnn and self.net.modality_dropout:
+            raise UsageError(
+                f"--modality-dropout {self.net.modality_dropout} is for a CNN that learns, and"
+                " --freeze keeps it as it is; leave one of them out"
+            )
         others = [part for part in self.frozen_modules() if part.partition(".")[0] != "cnn"]
         if self.freeze and self.init is None and (self.pretrained is None or others):
             raise UsageError(

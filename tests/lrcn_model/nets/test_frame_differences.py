@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lrcn_data.errors import UsageError
 from lrcn_model.nets.cnn import Expects
-from lrcn_model.nets.frame_differences import FRAME_INPUTS, as_seen
+from lrcn_model.nets.frame_differences import FRAME_INPUTS, as_seen, without_some_frames
 from lrcn_model.nets.net import LRCN
 from lrcn_model.nets.net_config import NetConfig
 from lrcn_model.reading.preprocess import Preprocess
@@ -60,6 +60,40 @@ def test_a_net_scores_clips_as_one_that_is_shown_frame_after_frame(what: str, gr
         scores = scoring(frames)
         for clip, found in zip(frames, scores, strict=True):
             torch.testing.assert_close(found, scores_of(scoring, clip))
+
+
+@pytest.mark.parametrize("shape", [(400, 2), (2,)])
+def test_some_clips_show_their_differences_alone(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    frames, differences = torch.rand(2, *shape, 3, 4, 5) + 1
+    hidden = []
+    for _ in range(200 if len(shape) == 1 else 1):
+        found = without_some_frames(torch.cat([frames, differences], dim=-3), 0.3)
+        torch.testing.assert_close(found[..., 3:, :, :], differences)
+        clips = zip(
+            found[..., :3, :, :].view(-1, *frames.shape[-4:]),
+            frames.view(-1, *frames.shape[-4:]),
+            strict=True,
+        )
+        for left, clip in clips:
+            hidden.append(not left.any())
+            assert hidden[-1] or torch.equal(left, clip)
+    assert sum(hidden) / len(hidden) == pytest.approx(0.3, abs=0.1)
+
+
+@pytest.mark.parametrize("one_after_another", [False, True])
+def test_frames_are_left_out_in_training_alone(one_after_another: bool) -> None:
+    half, frames = net("both", modality_dropout=0.5, dropout=0.0), torch.randn(40, 2, 3, 32, 32)
+    seen: list[Tensor] = []
+    half.cnn.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    given = [frames.flatten(0, 1), torch.full((40,), 2)] if one_after_another else [frames]
+    half.train()(*given)
+    half.eval()(*given)
+    shown = [part.view(40, 2, 6, 32, 32)[:, :, :3] for part in (seen[0], torch.cat(seen[1:]))]
+    left_out = (shown[0] == 0).flatten(1)
+    assert torch.equal(left_out.all(1), left_out.any(1))
+    assert 5 < int(left_out.all(1).sum()) < 35
+    torch.testing.assert_close(shown[1], frames)
 
 
 @pytest.mark.parametrize("what", FRAME_INPUTS)

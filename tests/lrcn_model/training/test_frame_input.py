@@ -48,6 +48,39 @@ def test_plain_frames_make_the_run_that_they_always_made() -> None:
     assert both.loss_values() == {**TrainOptions().loss_values(), "frame_input": "both"}
 
 
+def test_a_training_that_leaves_frames_out_goes_on_as_if_it_had_not_stopped(data: Path) -> None:
+    values = {**VALUES, "frame_input": "both", "modality_dropout": 0.5, "lr_schedule": "none"}
+    train(data, out="whole", **{**values, "epochs": 2})
+    train(data, out="run", **values)
+    train(resume="run", epochs=2)
+    whole, run = (Path(name, "weights.safetensors").read_bytes() for name in ("whole", "run"))
+    assert run == whole
+    assert load_run("run", device="cpu").net.config.modality_dropout == 0.5
+    train(data, out="other", **{**values, "epochs": 2, "modality_dropout": 0.0})
+    assert Path("other", "weights.safetensors").read_bytes() != whole
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"modality_dropout": 1.0, "frame_input": "both"}, "must be below 1, got 1"),
+        ({"modality_dropout": 0.3}, "it goes with --frame-input both"),
+        (
+            {
+                "modality_dropout": 0.3,
+                "frame_input": "both",
+                "freeze": ("cnn",),
+                "pretrained": "library",
+            },
+            "is for a CNN that learns, and --freeze keeps it as it is",
+        ),
+    ],
+)
+def test_frames_that_cant_be_left_out_are_told(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        TrainOptions().with_values(values)
+
+
 def test_weights_for_frames_alone_are_refused_for_both_and_taken_for_differences(
     data: Path,
 ) -> None:
