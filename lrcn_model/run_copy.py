@@ -1,34 +1,34 @@
 """Runs in stores, worked on in copies on this machine.
 
-What is written into a copy is put into the store whenever `publish` is called, by a thread, in the
-order in which it was written: what says that other files are there follows them. So whatever is
-killed, the run in the store is one that a training can go on with.
+What is written into a copy is put into the store whenever `publish` is called, by a thread: what
+says that other files are there comes after them. So whatever is killed, the run in the store is one
+that a training can go on with.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from lrcn_data.errors import LrcnError
 from lrcn_data.storage import remote_files
-from lrcn_data.storage.atomic_file import TEMPORARY, write_failure
+from lrcn_data.storage.atomic_file import TEMPORARY, temporary_name, write_failure
 from lrcn_data.storage.folder_lock import StillHeld
 from lrcn_data.storage.temporary_folder import temporary_folder
-from lrcn_model.run_folder import CHECKPOINTS, METRICS, RUNS, TENSORBOARD, RunFolder
+from lrcn_model.run_folder import CHECKPOINTS, CONFIG, METRICS, RUNS, TENSORBOARD, RunFolder
 
 _MOST_BYTES = 1 << 40
 """The bytes of a file above which it is none of a run's."""
 
-_LAST_CHECKPOINT = "last.pt"
+_LAST_CHECKPOINT = f"{CHECKPOINTS}/last.pt"
 """The one checkpoint that a store is given: it takes a file whole or not at all."""
 
-Wanted = Callable[[str], bool]
-"""Whether a file of a run is wanted on this machine, by its name in the run's folder."""
+_RECORD, _SCORES = ".json", ".npz"
+"""How the files of an evaluation end: the first says that the second is there."""
 
 
 class _State(NamedTuple):
@@ -46,7 +46,7 @@ class RunCopy(RunFolder):
         original: The run.
         path: An empty folder on this machine for the copy.
         taken: An empty folder on the same disk, for files on their way to the store.
-        still_held: Raises an LrcnError if this process may no longer write into the run.
+        still_held: Raises an error if this process may no longer write into the run.
     """
 
     def __init__(self, original: RunFolder, path: Path, taken: Path, still_held: StillHeld) -> None:
@@ -83,15 +83,21 @@ class RunCopy(RunFolder):
         self._original.clear()
         self._known.clear()
 
-    def fetch(self, wanted: Wanted) -> None:
-        """Copy files of the run to this machine.
+    def fetch(self, wanted: Collection[str]) -> None:
+        """Copy files of the run to this machine, if there is a run.
+
+        Args:
+            wanted: The names of files, and of folders whose files are meant.
 
         Raises:
             LrcnError: One can't be had.
         """
+        if not wanted or not self._original.exists():
+            return
         try:
             for name in remote_files.find(self._original.location):
-                if wanted(name):
+                folder, _, file = name.rpartition("/")
+                if file and file != ".." and (folder or file) in wanted:
                     self._fetch(name)
         except OSError as error:
             raise LrcnError(
@@ -102,8 +108,10 @@ class RunCopy(RunFolder):
     def _fetch(self, name: str) -> None:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
+        half = temporary_name(path)
+        with half.open("wb") as file:
             remote_files.fetch(self._original.at(name), file, most=_MOST_BYTES)
+        half.replace(path)
         self._known[name] = _state(path)
 
     def publish(self) -> None:
@@ -113,54 +121,73 @@ class RunCopy(RunFolder):
             LrcnError: Those of the last time can't be put there, or another process has taken the
                 run over.
         """
-        self.wait()
-        self._still_held()
-        now = {
-            str(path.relative_to(self.path)): _state(path)
-            for path in self.path.rglob("*")
-            if path.is_file() and _is_published(path.relative_to(self.path))
-        }
-        changed = [(name, state) for name, state in now.items() if self._known.get(name) != state]
-        changed.sort(key=lambda one: one[1].time)
-        for number, (name, _) in enumerate(changed):
-            _take(self.path / name, self._taken / str(number), grows=_grows(name))
-        gone = sorted(self._known.keys() - now.keys())
-        self._sending = self._thread.submit(self._send, changed, gone)
+        self._wait()
+        try:
+            self._still_held()
+            changed = self._changed()
+            for number, (name, _) in enumerate(changed):
+                _take(self.path / name, self._taken / str(number), grows=_grows(name))
+        except OSError as error:
+            raise write_failure(str(self), error) from error
+        self._sending = self._thread.submit(self._send, changed)
 
-    def wait(self) -> None:
-        """Wait until all is in the store that was published.
+    def finish(self) -> None:
+        """Put into the store what isn't there yet, once more if that has failed before, and wait.
 
         Raises:
-            LrcnError: It can't be put there.
+            LrcnError: It can't be put there, or another process has taken the run over.
         """
+        try:
+            with suppress(LrcnError):
+                self._wait()
+            self.publish()
+            self._wait()
+        finally:
+            # not to let go of the run while something is still on its way
+            self._thread.shutdown()
+
+    def _wait(self) -> None:
         sending, self._sending = self._sending, None
         if sending is not None:
             sending.result()
 
-    def _send(self, changed: Sequence[tuple[str, _State]], gone: Sequence[str]) -> None:
+    def _changed(self) -> list[tuple[str, _State]]:
+        """The files that the store doesn't have as they are now, in the order for sending them."""
+        found = []
+        for path in self.path.rglob("*"):
+            name = path.relative_to(self.path).as_posix()
+            if path.is_file() and _is_published(name):
+                state = _state(path)
+                if self._known.get(name) != state:
+                    found.append((name, state))
+        return sorted(found, key=lambda one: (_turn(one[0]), one[0]))
+
+    def _send(self, changed: Sequence[tuple[str, _State]]) -> None:
         try:
-            for name in gone:
-                self._original.delete(name)
-                del self._known[name]
             for number, (name, state) in enumerate(changed):
+                self._still_held()
+                if name.endswith(_SCORES):
+                    # it is of other scores from here on
+                    self._original.delete(name.removesuffix(_SCORES) + _RECORD)
                 self._original.put(name, self._taken / str(number))
                 self._known[name] = state
         except OSError as error:
-            raise write_failure(str(self._original), error) from error
+            raise write_failure(str(self), error) from error
 
 
 @contextmanager
 def on_this_machine(
-    folder: RunFolder, wanted: Wanted, still_held: StillHeld = lambda: None
+    folder: RunFolder, wanted: Collection[str] = (), still_held: StillHeld = lambda: None
 ) -> Iterator[RunFolder]:
     """A run's folder on this machine: the run itself, or a copy of it while the block runs.
 
-    What is written into a copy is in the store when the block ends.
+    What is written into a copy is in the store when the block ends. What is removed there stays in
+    the store, but for what `clear` removes.
 
     Args:
         folder: The run.
-        wanted: Which of its files a copy begins with.
-        still_held: Raises an LrcnError if this process may no longer write into the run.
+        wanted: What a copy begins with: the names of files, and of folders whose files are meant.
+        still_held: Raises an error if this process may no longer write into the run.
 
     Raises:
         LrcnError: A copy can't be made, or what is written can't be put into the store.
@@ -168,29 +195,40 @@ def on_this_machine(
     if folder.is_local:
         yield folder
         return
-    with temporary_folder() as around:
-        paths = around / "run", around / "taken"
-        for path in paths:
-            path.mkdir()
-        copy = RunCopy(folder, *paths, still_held)
+    with _two_folders() as (path, taken):
+        copy = RunCopy(folder, path, taken, still_held)
+        copy.fetch(wanted)
         try:
-            copy.fetch(wanted)
             yield copy
-        except BaseException as error:
+        except LrcnError as error:
             # what a failed training has written tells why; its own error is the one to be told
-            with suppress(LrcnError, OSError):
-                copy.publish()
-                copy.wait()
-            if isinstance(error, LrcnError):
-                error.args = (copy.told(error), *error.args[1:])
+            with suppress(LrcnError):
+                copy.finish()
+            error.args = (copy.told(error), *error.args[1:])
             raise
-        copy.publish()
-        copy.wait()
+        except BaseException:
+            # a stopped training says that it is kept
+            copy.finish()
+            raise
+        copy.finish()
 
 
-def nothing(name: str) -> bool:
-    """Wanted of a run of which nothing is read."""
-    return False
+@contextmanager
+def _two_folders() -> Iterator[tuple[Path, Path]]:
+    """Two empty folders on one disk, for temporary files.
+
+    Raises:
+        LrcnError: They can't be made.
+    """
+    with ExitStack() as held:
+        try:
+            around = held.enter_context(temporary_folder())
+            paths = around / "run", around / "taken"
+            for path in paths:
+                path.mkdir()
+        except OSError as error:
+            raise write_failure("the folder for temporary files (TMPDIR)", error) from error
+        yield paths
 
 
 def _state(path: Path) -> _State:
@@ -198,10 +236,19 @@ def _state(path: Path) -> _State:
     return _State(found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _is_published(name: Path) -> bool:
-    if name.suffix == TEMPORARY:
+def _is_published(name: str) -> bool:
+    if name.endswith(TEMPORARY):
         return False
-    return name.parent.name != CHECKPOINTS or name.name == _LAST_CHECKPOINT
+    return not name.startswith(f"{CHECKPOINTS}/") or name == _LAST_CHECKPOINT
+
+
+def _turn(name: str) -> int:
+    """How late a file is sent: those that say that others are there come after these."""
+    if name == _LAST_CHECKPOINT:
+        return 3
+    if name == CONFIG:
+        return 2
+    return int(name.endswith(_RECORD))
 
 
 def _grows(name: str) -> bool:
@@ -213,7 +260,8 @@ def _take(path: Path, to: Path, *, grows: bool) -> None:
     """Keep a file as it is now until it has been sent."""
     # one that couldn't be sent may be there, and be a second name of a file of the copy
     to.unlink(missing_ok=True)
-    if grows:
-        shutil.copyfile(path, to)
-    else:
-        to.hardlink_to(path)
+    if not grows:
+        with suppress(OSError):  # a file system without such names
+            to.hardlink_to(path)
+            return
+    shutil.copyfile(path, to)

@@ -44,7 +44,7 @@ METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 
-_FILES = (
+FILES = (
     CONFIG,
     RECORD,
     "pretrained.json",
@@ -55,6 +55,7 @@ _FILES = (
     "validation.npz",
     "report.html",
 )
+"""The names of all files that a run has in its folder itself."""
 
 _FOLDERS = (CHECKPOINTS, TENSORBOARD, "validation", EVALUATIONS)
 
@@ -162,10 +163,11 @@ class RunFolder(Folder):
 
     def clear(self) -> None:
         """Remove a run's files, and nothing else."""
-        for file in _FILES:
-            self.delete(file)
+        # checkpoints first: a new run must not go on from one that was left
         for folder in _FOLDERS:
             Folder(self.at(folder)).remove()
+        for file in FILES:
+            self.delete(file)
 
     def remove_leftovers(self) -> None:
         """Remove the half-written files that killed trainings left."""

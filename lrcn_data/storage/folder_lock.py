@@ -17,7 +17,8 @@ from lrcn_data.errors import LrcnError
 LOCK = ".lock"
 
 StillHeld = Callable[[], None]
-"""Raises an LrcnError if another process has taken over what this one holds."""
+"""Raises an LrcnError if another process has taken over what this one holds, or an OSError if that
+can't be found out."""
 
 Alone = Callable[[], AbstractContextManager[None]]
 """Waits until no other part is in such a block, and keeps them out while its own runs."""

@@ -111,6 +111,8 @@ def _held(folder: str, name: str, *, renew_every: float, watch_for: float) -> It
     renewing.start()
 
     def still_held() -> None:
+        if held.seconds_old > 2 * renew_every:
+            held.renew()
         if held.lost:
             raise LrcnError(
                 f"{folder}: another run has taken it over while this one couldn't reach it; run the"
@@ -124,7 +126,8 @@ def _held(folder: str, name: str, *, renew_every: float, watch_for: float) -> It
         renewing.join()
         with suppress(OSError):  # it would be taken for a dead owner's
             held.give_up()
-    still_held()
+    if held.lost:
+        still_held()
 
 
 class _Held:
@@ -142,12 +145,28 @@ class _Held:
         self._url = url
         self._version = version
         self._unanswered: set[bytes] = set()
+        self._writing = threading.Lock()
+        self._written = _now()
         self.lost = False
 
+    @property
+    def seconds_old(self) -> float:
+        """The seconds since the text that the file has was written."""
+        return _now() - self._written
+
     def renew(self) -> bool:
-        """Write another text, and say whether the file was still this process's to write."""
+        """Write another text, and say whether the file was still this process's to write.
+
+        Raises:
+            OSError: The store can't be reached, and it isn't known.
+        """
+        with self._writing:
+            return self._renew()
+
+    def _renew(self) -> bool:
         if self.lost:
             return False
+        began = _now()
         text = secrets.token_hex(8).encode()
         self._unanswered.add(text)
         version = remote_files.replace(self._url, text, self._version)
@@ -157,7 +176,7 @@ class _Held:
             if found.text in self._unanswered:
                 version = remote_files.replace(self._url, text, found.version)
         self._unanswered.clear()
-        self._version = version
+        self._version, self._written = version, began
         self.lost = version is None
         return not self.lost
 
@@ -166,6 +185,12 @@ class _Held:
         if self.renew():
             # refused too where its first answer was lost, and the file is another process's already
             remote_files.replace(self._url, b"", self._version)
+
+
+def _now() -> float:
+    """Seconds of a clock that goes on while a machine sleeps, where there is one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def _renew(held: _Held, over: threading.Event, every: float) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +31,9 @@ def temporary_folder() -> Iterator[Path]:
     around = Path(tempfile.mkdtemp(prefix=_PREFIX))
     try:
         with (around / f"{_LOCK}.new").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            # where files can't be locked, nobody takes a folder for a dead process's either
+            with suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX)
             # it has that name only once it is locked, so that it is never seen unlocked
             (around / f"{_LOCK}.new").rename(around / _LOCK)
             (around / "files").mkdir()
@@ -41,6 +45,11 @@ def temporary_folder() -> Iterator[Path]:
 def _remove_dead(parent: Path) -> None:
     for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
         # another user's, or just being removed by its process
-        with suppress(OSError), lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(lock.parent, ignore_errors=True)
+        with suppress(OSError):
+            descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(lock.parent, ignore_errors=True)
+            finally:
+                os.close(descriptor)

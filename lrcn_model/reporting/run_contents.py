@@ -78,7 +78,7 @@ def read_run(folder: RunFolder, named: Path | None) -> RunContents:
             raise
         if folder.validation.exists():
             evaluation = read_any_evaluation(folder.validation)
-        without = str(error)
+        without = folder.told(error)
     kept = Path(evaluation.kept) if evaluation and evaluation.kept else None
     metrics = folder.metrics if folder.metrics.exists() else None
     return RunContents(

@@ -11,10 +11,9 @@ from typing import Any
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import first_few
-from lrcn_data.storage.folder_lock import LOCK
-from lrcn_data.storage.locations import split_location
+from lrcn_data.storage.locations import is_url, split_location
 from lrcn_model.run_copy import on_this_machine
-from lrcn_model.run_folder import EVALUATIONS, WEIGHTS, RunFolder
+from lrcn_model.run_folder import EVALUATIONS, FILES, WEIGHTS, RunFolder
 from lrcn_model.scoring.evaluation import Evaluation
 from lrcn_model.scoring.evaluation_in_time import EvaluationInTime
 from lrcn_model.scoring.kept_evaluations import (
@@ -27,6 +26,9 @@ from lrcn_model.scoring.kept_in_time import IN_TIME, read_in_time
 from lrcn_model.scoring.run_weights import what_is_trained
 
 _SHOWN = 6
+
+_SHOWN_FILES = (*(name for name in FILES if name != WEIGHTS), EVALUATIONS)
+"""What is needed of a run to show it."""
 
 _RECORD = ".json"
 
@@ -142,7 +144,7 @@ def run_with_evaluations(run: str | os.PathLike[str]) -> Iterator[tuple[RunFolde
     """
     name = os.fspath(run)
     original = _run_around(name) if name.endswith(_RECORD) else RunFolder(name)
-    with on_this_machine(original, _is_shown) as folder:
+    with on_this_machine(original, _SHOWN_FILES) as folder:
         named = None
         if original.location != RunFolder(name).location:
             named = Path(RunFolder(name).location.replace(original.location, folder.location, 1))
@@ -150,16 +152,15 @@ def run_with_evaluations(run: str | os.PathLike[str]) -> Iterator[tuple[RunFolde
 
 
 def _run_around(evaluation: str) -> RunFolder:
-    """The run in whose folder, or in that of its evaluations, a .json lies."""
-    above = RunFolder(split_location(RunFolder(evaluation).location)[0])
-    around = RunFolder(split_location(above.location)[0])
-    return around if around.exists() else above
-
-
-def _is_shown(name: str) -> bool:
-    """Whether a file of a run is one of its evaluations, or says how the run came about."""
-    folder, _, name = name.rpartition("/")
-    return folder == EVALUATIONS or (not folder and name not in (LOCK, WEIGHTS))
+    """The run in whose folder, or somewhere below it, a .json lies."""
+    location = RunFolder(evaluation).location
+    if is_url(location):
+        above = split_location(location)[0]
+        around = [above, split_location(above)[0]]
+    else:
+        around = [str(path) for path in Path(location).parents]
+    folders = map(RunFolder, around)
+    return next((folder for folder in folders if folder.exists()), RunFolder(around[0]))
 
 
 def read_any_evaluation(path: Path) -> Evaluation | EvaluationInTime:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from lrcn_data.errors import LrcnError
 from lrcn_data.format.shard_reader import DataSet
 from lrcn_model.pictures.written_files import WrittenFiles
-from lrcn_model.run_copy import nothing, on_this_machine
+from lrcn_model.run_copy import on_this_machine
 from lrcn_model.run_folder import RunFolder
 from lrcn_model.scoring.evaluation import Evaluation
 from lrcn_model.scoring.evaluation_files import write_evaluation_files
@@ -43,11 +43,11 @@ def keep_with_run(
     """
     made = WrittenFiles()
     try:
-        with on_this_machine(folder_of(run), nothing) as folder:
+        with on_this_machine(folder_of(run)) as folder:
             kept = write(folder)
             if pictures:
                 made = write_evaluation_files(found, kept.with_suffix(""), data)
-    except LrcnError as error:
+    except (LrcnError, OSError) as error:
         return replace(found, not_kept=str(error))
     return replace(
         found,

@@ -76,7 +76,7 @@ def dry_run(options: TrainOptions, choice: RunChoice) -> DryRun:
         folder = choice.folder(options, trained_on)
         goes_on = folder.exists() and not choice.fresh
         if goes_on:
-            with on_this_machine(folder, lambda name: name in (CONFIG, RECORD)) as read:
+            with on_this_machine(folder, [CONFIG, RECORD]) as read:
                 check_same(read, options, trained_on)
         with closing(ready.new_train_step()) as train_step:
             beginning = begin_with(train_step.net, options, data.train)

@@ -359,7 +359,7 @@ class Training:
                 processor=self._train_step.processor,
             )
         except LrcnError as error:
-            self._observer.warn(str(error))
+            self._warn(str(error))
 
     def _check_weights(self) -> None:
         """Raise LrcnError if anything that would be saved is not finite."""

@@ -11,11 +11,10 @@ from typing import Any
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import count_of
-from lrcn_data.storage.folder_lock import LOCK
 from lrcn_model.pictures.written_files import WrittenFiles
 from lrcn_model.ranks import Ranks
-from lrcn_model.run_copy import nothing, on_this_machine
-from lrcn_model.run_folder import CHECKPOINTS, RunFolder
+from lrcn_model.run_copy import on_this_machine
+from lrcn_model.run_folder import CHECKPOINTS, FILES, RunFolder
 from lrcn_model.training.begin_with import Beginning, begin_with
 from lrcn_model.training.loop import Training
 from lrcn_model.training.metrics_log import epoch_lines
@@ -117,7 +116,8 @@ def run_training(
             )
             shows = choice.pictures and ranks.first
             if shows and not folder.has_checkpoint():
-                _warn_of(show_beginning(folder, options, ready.data.train.data_set), observer)
+                problems = show_beginning(folder, options, ready.data.train.data_set)
+                _warn_of(map(folder.told, problems), observer)
             trained = training.run()
             made = WrittenFiles()
             # one that was killed while it drew is drawn by the same command
@@ -150,7 +150,7 @@ def _opened(run: RunFolder, ranks: Ranks, *, fresh: bool) -> Iterator[RunFolder]
     """
     with ExitStack() as held:
         if not ranks.first:
-            yield held.enter_context(on_this_machine(run, nothing))
+            yield held.enter_context(on_this_machine(run))
             return
         try:
             run.make()
@@ -160,13 +160,8 @@ def _opened(run: RunFolder, ranks: Ranks, *, fresh: bool) -> Iterator[RunFolder]
                 f"the run's folder {run} can't be made or written to"
                 f" ({error.strerror or error}); name another with --out"
             ) from error
-        wanted = nothing if fresh else _goes_on_from
+        wanted = () if fresh else (*FILES, CHECKPOINTS)
         yield held.enter_context(on_this_machine(run, wanted, still_held))
-
-
-def _goes_on_from(name: str) -> bool:
-    """Whether a training goes on from a file of its run."""
-    return name != LOCK and ("/" not in name or name.startswith(f"{CHECKPOINTS}/"))
 
 
 def _open_folder(folder: RunFolder, ready: Prepared, trained_on: TrainedOn, *, fresh: bool) -> int:

@@ -47,7 +47,7 @@ def resumed_options(run: str | os.PathLike[str], given: dict[str, Any]) -> Train
         UsageError: There is no such run, its net has a plug-in that is not named in what is given,
             or a value is out of range.
     """
-    with on_this_machine(RunFolder(run), lambda name: name == CONFIG) as folder:
+    with on_this_machine(RunFolder(run), [CONFIG]) as folder:
         before = read_options(folder)
     check_named(
         before.net,

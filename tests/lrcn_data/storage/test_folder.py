@@ -159,6 +159,30 @@ def test_of_two_that_find_no_lock_in_the_same_moment_one_is_refused(
     assert folder.read(".lock") == b"the other's"
 
 
+def test_an_owner_that_has_slept_finds_out_whether_the_lock_is_still_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
+    now = lease_module._now
+
+    def sleep_while_another_takes_it() -> None:
+        # renewed by nobody but itself while the block runs
+        with lease(folder.location, renew_every=50, watch_for=1) as still_held:
+            texts = [folder.read(".lock")]
+            for slept in (0, 200):
+                monkeypatch.setattr(lease_module, "_now", lambda slept=slept: now() + slept)
+                still_held()
+                texts.append(folder.read(".lock"))
+            assert texts[0] == texts[1] != texts[2]
+            monkeypatch.setattr(lease_module, "_now", lambda: now() + 400)
+            folder.write(".lock", b"another owner's")
+            still_held()
+
+    with pytest.raises(LrcnError, match="another run has taken it over"):
+        sleep_while_another_takes_it()
+    assert folder.read(".lock") == b"another owner's"
+
+
 def test_an_owner_that_could_not_be_reached_notices_that_it_lost_the_lock() -> None:
     folder = Folder(f"memory://lease-{secrets.token_hex(4)}")
 

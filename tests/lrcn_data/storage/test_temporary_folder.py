@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -59,3 +60,15 @@ def test_that_of_a_killed_process_is_removed_and_that_of_a_living_one_stays(
             assert len(list(tmp_path.glob("lrcn-own-*"))) == 3
         living.communicate("\n")
     assert [path.name for path in tmp_path.iterdir()] == ["lrcn-own-of-somebody"]
+
+
+def test_what_others_have_put_there_is_neither_waited_for_nor_removed(tmp_path: Path) -> None:
+    odd = tmp_path / "lrcn-own-odd"
+    odd.mkdir()
+    os.mkfifo(odd / ".alive")
+    (tmp_path / "lrcn-own-link").mkdir()
+    (tmp_path / "mine").write_text("x")
+    (tmp_path / "lrcn-own-link/.alive").symlink_to(tmp_path / "mine")
+    with temporary_folder():
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"lrcn-own-odd", "lrcn-own-link", "mine"}

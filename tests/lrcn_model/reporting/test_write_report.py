@@ -247,6 +247,20 @@ def test_of_several_evaluations_the_newest_of_test_shards_is_shown_or_the_one_th
     assert "2001-01-01" in write_report([first], run / "first.html").path.read_text()
 
 
+@pytest.mark.parametrize("deeper", ["evaluations", "evaluations/old/older"])
+def test_an_evaluation_that_is_named_is_of_the_nearest_run_around_it(
+    run: Path, deeper: str
+) -> None:
+    (run.parent / "config.toml").write_text("epochs = 3\n")
+    [named] = (run / "evaluations").glob("*.json")
+    (run / deeper).mkdir(parents=True, exist_ok=True)
+    for path in (named.with_suffix(".npz"), named):
+        path.rename(run / deeper / path.name)
+    report = write_report([run / deeper / named.name])
+    assert (report.path, report.runs) == (run / "report.html", [str(run)])
+    assert report.clips > 0
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is no run: it has no config\.toml"):
         write_report([tmp_path])
