@@ -164,7 +164,7 @@ def test_a_training_that_cannot_reach_its_store_ends_and_goes_on(
     assert there == Path("here/weights.safetensors").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.promise(
     21, "into a bucket of moto's, of whose requests 2 % go wrong; kill -9 after a checkpoint"
 )
