@@ -74,6 +74,7 @@ def test_the_options_are_those_that_scripts_depend_on() -> None:
     assert values == {
         *("--shards", "--val-shards", "--cnn", "--head", "--size", "--lstm-hidden", "--dropout"),
         "--frame-input",
+        "--modality-dropout",
         *("--mean", "--allow-one-class"),
         *("--crop", "--flip", "--jitter", "--epochs", "--batch-size", "--accumulate"),
         *("--optimizer", "--lr", "--lr-schedule", "--lr-decay", "--lr-decay-every", "--warmup"),
