@@ -217,10 +217,10 @@ def test_a_net_learns_the_same_from_decoded_frames(data: Path) -> None:
     assert trained(data, "host", **CUT, flip=0.5, cache="host") == learning
 
 
-def test_readers_of_any_number_make_the_same_training(data: Path) -> None:
-    for name, values in (("cut", CUT), ("carried", CARRIED)):
-        alone = trained(data, name, **values, workers=0, epochs=2)
-        assert trained(data, f"{name}-2", **values, workers=2, epochs=2) == alone
+@pytest.mark.parametrize("values", [CARRIED, pytest.param(CUT, marks=pytest.mark.long)], ids=str)
+def test_readers_of_any_number_make_the_same_training(data: Path, values: dict[str, Any]) -> None:
+    alone = trained(data, "alone", **values, workers=0, epochs=2)
+    assert trained(data, "two", **values, workers=2, epochs=2) == alone
 
 
 def test_a_carried_state_scores_as_the_whole_video_at_once(data: Path) -> None:
