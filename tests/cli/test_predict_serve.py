@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -74,8 +75,9 @@ def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         for child in psutil.Process(process.pid).children():
-            if WORKER in child.cmdline():
-                return child
+            with suppress(psutil.Error):  # one that has just ended has no command any more
+                if WORKER in child.cmdline():
+                    return child
         time.sleep(0.01)
     raise AssertionError("no process predicts")
 
