@@ -8,7 +8,6 @@ in a run's config.toml. Nothing here needs torch.
 from __future__ import annotations
 
 import math
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -17,7 +16,7 @@ from typing import Any, Self
 
 from lrcn_data.close_names import did_you_mean
 from lrcn_data.errors import UsageError
-from lrcn_data.storage.locations import read_whole
+from lrcn_data.storage.locations import is_url, read_whole
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.frame_differences import FRAME_INPUTS, FRAMES
 from lrcn_model.nets.heads import HEADS
@@ -755,7 +754,9 @@ def read_toml(path: Path | str) -> dict[str, Any]:
         UsageError: The file can't be read, or is no TOML.
     """
     try:
-        return tomllib.loads(read_whole(os.fspath(path)).decode())
+        # one on this machine may be a pipe, such as a shell's <(...)
+        data = read_whole(str(path)) if is_url(path) else Path(path).read_bytes()
+        return tomllib.loads(data.decode())
     except OSError as error:
         raise UsageError(f"--config {path} can't be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
