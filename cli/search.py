@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +145,7 @@ def command(*, config: Path, as_json: bool, **values: Any) -> None:
         _show_finalists(result)
     print_result(f"all trials: {result.folder / 'trials.csv'}, {result.folder / 'search.png'}")
     print_result(f"best: trial {result.best.number}, {result.folder / 'best.toml'}")
-    print_next(f"lrcn-train --config {result.folder / 'best.toml'}")
+    print_next(shlex.join(["lrcn-train", "--config", f"{result.folder / 'best.toml'}"]))
 
 
 def _search(config: Path, values: dict[str, Any]) -> SearchResult:

@@ -133,6 +133,10 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
+class MemoryRanOutError(LrcnError):
+    """The memory of the CPU or the GPU ran out."""
+
+
 @contextmanager
 def out_of_memory_remedy(batch_size: int) -> Iterator[None]:
     """Turn running out of memory into an error that says what helps.
@@ -141,7 +145,7 @@ def out_of_memory_remedy(batch_size: int) -> Iterator[None]:
         batch_size: The number of clips in a batch, for the error message.
 
     Raises:
-        LrcnError: The memory of the CPU or the GPU ran out.
+        MemoryRanOutError: The memory of the CPU or the GPU ran out.
     """
     try:
         yield
@@ -154,8 +158,8 @@ def out_of_memory_remedy(batch_size: int) -> Iterator[None]:
         raise _out_of_memory(batch_size) from error
 
 
-def _out_of_memory(batch_size: int) -> LrcnError:
-    return LrcnError(
+def _out_of_memory(batch_size: int) -> MemoryRanOutError:
+    return MemoryRanOutError(
         f"out of memory with --batch-size {batch_size}; use a smaller --batch-size, with"
         " --accumulate to keep the product, or --amp bf16, or a smaller --size"
     )

@@ -21,6 +21,7 @@ from typing import Any
 from lrcn_data.errors import LrcnError, UsageError
 from lrcn_data.format.shard_patterns import Patterns, each_pattern
 from lrcn_model.nets.net import LRCN
+from lrcn_model.processor import MemoryRanOutError
 from lrcn_model.ranks import ranks_from_environment
 from lrcn_model.searching.claims import Claims
 from lrcn_model.searching.search_config import SearchConfig
@@ -29,22 +30,26 @@ from lrcn_model.searching.search_observer import OnceEach, SearchObserver, Silen
 from lrcn_model.searching.search_options import SearchOptions
 from lrcn_model.searching.search_picture import draw_search
 from lrcn_model.searching.search_report import write_best, write_table
-from lrcn_model.searching.search_result import Finalist, SearchResult, ranked
+from lrcn_model.searching.search_result import Finalist, SearchResult, distinct, ranked
 from lrcn_model.searching.search_space import space_as_record
-from lrcn_model.searching.study import SearchStudy, TakenTrial
+from lrcn_model.searching.study import SearchStudy, TakenTrial, database_faults
 from lrcn_model.searching.trial import (
     FAILED,
     FINISHED,
     Outcome,
     TrialObserver,
     TrialResult,
-    figure_name,
     train_trial,
 )
+from lrcn_model.training.begin_with import begin_with
 from lrcn_model.training.options import NET_OPTIONS, OPTIONS
 from lrcn_model.training.preparation import Prepared, prepared
+from lrcn_model.training.run import RunFolderError
 from lrcn_model.training.run_choice import RunChoice
 from lrcn_model.training.stop_signals import Stopped, StopSignals
+
+_BEGINNING = ("init", "pretrained", "freeze")
+"""The options that say with which weights a training begins."""
 
 _LOOK_AGAIN = 0.5
 """The seconds between two looks whether other processes have finished."""
@@ -114,7 +119,7 @@ def search(
     running = _Search(
         config=SearchConfig.read(path, given),
         options=options,
-        folder=SearchFolder(out if out is None else Path(out), path),
+        folder=SearchFolder(None if out is None else os.fspath(out), path),
         plugins=tuple(plugins),
         observer=observer or SilentSearchObserver(),
         stop=stop or StopSignals(),
@@ -141,7 +146,7 @@ class _Search:
     def run(self) -> SearchResult:
         record = self._record()
         self._folder.make()
-        with Claims(self._folder.claims) as claims:
+        with Claims(self._folder.claims) as claims, database_faults(self._folder.study):
             with claims.turn():
                 study = SearchStudy(self._folder, self._config.space, self._options, claims, record)
             try:
@@ -169,8 +174,7 @@ class _Search:
         with prepared(options, self._plugins) as ready:
             for sentence in ready.data.warnings():
                 self._observer.warn(sentence)
-            if not self._folder.study.exists():
-                self._try_nets(ready)
+            self._try_nets(ready, new=not self._folder.study.exists())
             trained_on = ready.data.trained_on().as_record()
         # a CNN's plug-in differs with what is drawn, and is told by its name
         trained_on.pop("plugins", None)
@@ -183,21 +187,29 @@ class _Search:
         space = space_as_record(self._config.space)
         return {**trained_on, **drawing, "values": values, "space": space}
 
-    def _try_nets(self, ready: Prepared) -> None:
-        """Build the nets that are to be tried, as only that tells whether they can be built."""
+    def _try_nets(self, ready: Prepared, *, new: bool) -> None:
+        """Build the nets that are to be tried, with the weights that they begin with.
+
+        Only that tells whether it can be done. Of a search that goes on one is enough, as the
+        weights may be gone by now.
+        """
         data = ready.data.train
         tried: list[Any] = []
-        for drawn in self._config.trying_each():
-            net = self._config.options(drawn).net
-            if net in tried:
+        for drawn in self._config.trying_each() if new else [self._config.first()]:
+            options = self._config.options(drawn)
+            net = options.net
+            if (beginning := (net, *(getattr(options, name) for name in _BEGINNING))) in tried:
                 continue
-            tried.append(net)
+            tried.append(beginning)
+            config = replace(net, classes=len(data.classes), channels=data.frame_kind.channels)
             try:
-                LRCN(replace(net, classes=len(data.classes), channels=data.frame_kind.channels))
+                begin_with(LRCN(config), options, data)
             except UsageError as error:
-                named = {k: v for k, v in drawn.items() if k.partition(".")[0] in NET_OPTIONS}
+                names = (*NET_OPTIONS, *_BEGINNING)
+                named = {k: v for k, v in drawn.items() if k.partition(".")[0] in names}
                 said = ", ".join(f"{name} = {value}" for name, value in named.items())
-                raise UsageError(f"{self._config.source}: with {said}: {error}") from error
+                where = f"{self._config.source}: {f'with {said}: ' if said else ''}"
+                raise UsageError(f"{where}{error}") from error
 
     def _do_trials(self, study: SearchStudy) -> None:
         while not study.is_finished():
@@ -229,13 +241,15 @@ class _Search:
                 TrialObserver(self._observer, prune),
                 self._stop,
             )
-        except UsageError as error:
+        except RunFolderError:
+            raise
+        except (UsageError, MemoryRanOutError) as error:
             # the data is as it should be, so that it is the values that don't go together
             return Outcome(state=FAILED, reason=str(error))
 
     def _do_finalists(self, study: SearchStudy) -> list[Finalist]:
         """Train the best trials with other seeds, and give them, the best mean first."""
-        chosen = ranked(study.results())[: self._options.finalists]
+        chosen = distinct(ranked(study.results()))[: self._options.finalists]
         seeds = range(1, self._options.repeat + 1)
         trainings = [(trial, repeat) for repeat in seeds for trial in chosen]
         while left := [
@@ -292,7 +306,7 @@ class _Search:
         )
         return SearchResult(
             folder=self._folder.path,
-            figure=figure_name(self._folder.run(finished[0].number)),
+            figure=finished[0].outcome.figure_name,
             trials=(*finished, *others),
             finalists=tuple(finalists),
             best=best,

@@ -25,7 +25,7 @@ class SearchFolder:
     """The folder of a search.
 
     Args:
-        out: The path of the folder, which need not exist; None for `runs/search-<file>`.
+        out: The folder, which need not exist; None for `runs/search-<file>`.
         config: The path of the search's TOML file.
 
     Raises:

@@ -92,6 +92,15 @@ def _as_json(trial: TrialResult) -> dict[str, Any]:
     return {"number": trial.number, "values": dict(trial.values), **asdict(trial.outcome)}
 
 
+def distinct(trials: Iterable[TrialResult]) -> list[TrialResult]:
+    """The trials without those whose values an earlier one of them has."""
+    found: list[TrialResult] = []
+    for trial in trials:
+        if all(trial.values != one.values for one in found):
+            found.append(trial)
+    return found
+
+
 def ranked(trials: Iterable[TrialResult]) -> list[TrialResult]:
     """The trials that have finished, the best first."""
     finished = (one for one in trials if one.outcome.state == FINISHED)

@@ -12,8 +12,10 @@ Nothing here needs torch or Optuna.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from lrcn_data.close_names import did_you_mean
@@ -115,7 +117,12 @@ def read_space(table: Any, source: str) -> dict[str, Dimension]:
             f"{source}: nothing is searched; add a [{SEARCH}] table, with lines such as"
             " lr = { low = 1e-4, high = 1e-2, log = true } or batch_size = [8, 16]"
         )
-    return {name: _dimension(name, said, source) for name, said in _flat(table)}
+    space = {name: _dimension(name, said, source) for name, said in _flat(table)}
+    if "lstm_hidden" in space and "head.hidden" in space:
+        raise UsageError(
+            f"{source}: [{SEARCH}] lstm_hidden and head.hidden are the same value; leave one out"
+        )
+    return space
 
 
 def _flat(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -136,6 +143,8 @@ def _dimension(name: str, said: Any, source: str) -> Dimension:
                 f"{where}: there is no such value; name one of a part, such as head.hidden, and"
                 " give what lies deeper as a list of whole values"
             )
+        if own == "name":
+            raise UsageError(f'{where}: give the whole parts instead, as in {part} = ["a", "b"]')
         return _read(said, where, None)
     if name not in OPTIONS:
         known = [*OPTIONS, *(f"head.{one}" for one in HEAD_VALUES["lstm"])]
@@ -186,6 +195,8 @@ def _range(said: Mapping[str, Any], where: str, option: Option | None) -> Range:
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(f"{where}: {name} must be a number, got {value!r}")
+        if not math.isfinite(value):
+            raise UsageError(f"{where}: {name} must be finite, got {value}")
     low, high, step, log = said["low"], said["high"], said.get("step"), said.get("log", False)
     all_whole = all(isinstance(value, int) for value in numbers.values())
     whole = all_whole if option is None else isinstance(option.kind, Whole)
@@ -199,4 +210,15 @@ def _range(said: Mapping[str, Any], where: str, option: Option | None) -> Range:
         raise UsageError(f"{where}: log goes with a low above 0, and not with step")
     if step is not None and not 0 < step <= high - low:
         raise UsageError(f"{where}: step {step:g} must be above 0 and no more than high - low")
+    if step is not None and (last := _last_step(low, high, step)) != high:
+        raise UsageError(
+            f"{where}: steps of {step:g} from low {low:g} don't meet high {high:g}; the last one"
+            f" before it is {last:g}"
+        )
     return Range(low=low, high=high, log=log, step=step, whole=whole)
+
+
+def _last_step(low: float, high: float, step: float) -> float:
+    """The last number that steps from the least one meet, as they are written in the file."""
+    first, each = Decimal(str(low)), Decimal(str(step))
+    return float(first + (Decimal(str(high)) - first) // each * each)

@@ -8,7 +8,9 @@ twice, and there are never more than were asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,30 @@ _REPEATS = 1 << 16
 
 _PATIENCE = 120
 """The seconds that a process waits for others that write to the file."""
+
+
+@contextmanager
+def database_faults(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with the study's file into an error of one line.
+
+    Args:
+        path: The file, for the message.
+
+    Raises:
+        LrcnError: It can't be read or written.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        cause = error.__cause__ or error
+        reason = str(cause).partition("\n")[0]
+        raise LrcnError(
+            f"{path} can't be read or written ({reason}); see whether the disk is full or another"
+            " program has it open, after which the same command goes on from there"
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,7 +277,7 @@ def _pruner(pruning: str) -> optuna.pruners.BasePruner:
 def _opened(folder: SearchFolder, record: Mapping[str, Any]) -> optuna.Study:
     """The study, which is made where there is none; its file is there whole or not at all."""
     import optuna
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = folder.study
@@ -260,6 +286,8 @@ def _opened(folder: SearchFolder, record: Mapping[str, Any]) -> optuna.Study:
             _make(folder, record)
         study = optuna.load_study(study_name=_SEARCH, storage=_storage(path))
         before = study.user_attrs[_SEARCH]
+    except OperationalError:
+        raise
     except (SQLAlchemyError, KeyError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise LrcnError(
@@ -291,7 +319,12 @@ def _make(folder: SearchFolder, record: Mapping[str, Any]) -> None:
 def _storage(path: Path) -> optuna.storages.RDBStorage:
     from optuna.storages import RDBStorage
 
-    return RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": _PATIENCE}})
+    def connect() -> sqlite3.Connection:
+        # a pool passes a connection on to other threads
+        return sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
+
+    # a path isn't put into the URL, where ?, % and {} would mean something
+    return RDBStorage("sqlite:///study.db", engine_kwargs={"creator": connect})
 
 
 def _check_same(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ class Outcome:
 
     Attributes:
         state: How it ended: finished, pruned, diverged or failed.
+        figure_name: The name of the main figure, such as accuracy; empty before the first epoch.
         figure: The main figure on the validation shards after the best epoch, from 0 to 1: that of
             the epoch whose weights lrcn-train would keep; None before the first.
         loss: The loss per frame on them after that epoch.
@@ -38,6 +39,7 @@ class Outcome:
     """
 
     state: str
+    figure_name: str = ""
     figure: float | None = None
     loss: float | None = None
     epoch: int = 0
@@ -151,18 +153,15 @@ def outcome_of(folder: RunFolder, state: str, reason: str = "") -> Outcome:
     if not lines:
         return Outcome(state=state, reason=reason)
     kept = kept_epoch(lines)
+    name = main_figure(kept)
     return Outcome(
         state=state,
+        figure_name=name,
         # of clips without any class there is no mAP
-        figure=kept[f"val_{main_figure(kept)}"] or 0.0,
+        figure=kept[f"val_{name}"] or 0.0,
         loss=kept["val_frame_loss"],
         epoch=kept["epoch"],
         epochs=lines[-1]["epoch"],
         seconds=round(sum(line["seconds"] for line in lines), 2),
         reason=reason,
     )
-
-
-def figure_name(folder: RunFolder) -> str:
-    """The name of the figure that is maximized, such as accuracy, from a run that has it."""
-    return main_figure(epoch_lines(folder.metrics)[0])

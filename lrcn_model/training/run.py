@@ -141,12 +141,17 @@ def _warn_of(problems: Iterable[str], observer: TrainingObserver) -> None:
         observer.warn(problem)
 
 
+class RunFolderError(UsageError):
+    """The folder of a run can't be made or written to."""
+
+
 @contextmanager
 def _opened(run: RunFolder, ranks: Ranks, *, fresh: bool) -> Iterator[RunFolder]:
     """A run's folder on this machine; the first process makes it, and lets no other training in.
 
     Raises:
-        LrcnError: The folder can't be made, or another training is in it.
+        RunFolderError: The folder can't be made or written to.
+        LrcnError: Another training is in it.
     """
     with ExitStack() as held:
         if not ranks.first:
@@ -156,7 +161,7 @@ def _opened(run: RunFolder, ranks: Ranks, *, fresh: bool) -> Iterator[RunFolder]
             run.make()
             still_held = held.enter_context(run.lock())
         except OSError as error:
-            raise UsageError(
+            raise RunFolderError(
                 f"the run's folder {run} can't be made or written to"
                 f" ({error.strerror or error}); name another with --out"
             ) from error

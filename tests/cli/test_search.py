@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import signal
@@ -11,27 +12,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lrcn_model import search
+from lrcn_model.processor import out_of_memory_remedy
+from lrcn_model.run_folder import RunFolder
+from lrcn_model.training.options import TrainOptions
+from lrcn_model.training.run import run_training
 from tests.commands import call
 
 CONFIG = """
-cnn = "small"
-size = "32x32"
+size = "16x16"
 head = "none"
 dropout = 0.0
-epochs = 12
+epochs = 5
 batch_size = 4
 lr_schedule = "none"
 device = "cpu"
-checkpoint_every = 3
+checkpoint_every = 2
+
+[cnn]
+name = "layers"
+layers = [{fc = 16}]
 
 [search]
-lr = [1e-9, 1e-8, 3e-3]
+lr = [1e-9, 1e-8, 1e-2]
 flip = [0.0, 0.01]
 """
 """Only one learning rate learns anything."""
@@ -50,7 +59,7 @@ SHARDS = ("--shards", "shards", "--val-shards", "shards/train-000.tar")
 
 
 def quickly(path: Path) -> None:
-    text = path.read_text().replace("epochs = 12", "epochs = 1")
+    text = path.read_text().replace("epochs = 5", "epochs = 1")
     path.write_text(text)
 
 
@@ -119,6 +128,9 @@ def test_the_best_of_a_search_is_what_lrcn_train_makes_of_its_file(data: Path) -
         ({"lr = [": "lrr = ["}, SHARDS, "[search] lrr: there is no such value; did you mean 'lr'"),
         ({"flip = [": "head.hidden = ["}, SHARDS, "none has no value 'hidden'"),
         ({'"none"': '"gru"', "flip = [": 'head.input = ["pixels", '}, SHARDS, "input"),
+        ({"dropout": 'pretrained = "nowhere.pt"\ndropout'}, SHARDS, "nowhere.pt"),
+        ({"flip = [": 'init = ["runs/gone"]\nflip = ['}, SHARDS, "with init = runs/gone: "),
+        ({}, (*SHARDS, "--out", "s3://bucket/search"), "writes into a folder on this machine"),
         ({}, SHARDS[:2], "a search maximizes a figure on shards that it doesn't train on"),
         ({}, ("--shards", "nowhere", *SHARDS[2:]), "nowhere"),
     ],
@@ -168,7 +180,7 @@ def test_another_search_in_the_same_folder_is_refused(
 
 
 def test_trials_that_diverge_are_told_and_counted(data: Path) -> None:
-    text = CONFIG.replace("[1e-9, 1e-8, 3e-3]", "[3e-3, 1e30]")
+    text = CONFIG.replace("[1e-9, 1e-8, 1e-2]", "[1e-2, 1e30]")
     (data / "search.toml").write_text(text)
     quickly(data / "search.toml")
     done = call(
@@ -179,7 +191,75 @@ def test_trials_that_diverge_are_told_and_counted(data: Path) -> None:
     trials = json.loads(done.stdout)["trials"]
     states = {trial["values"]["lr"]: trial["state"] for trial in trials}
     assert len(trials) == 6
-    assert states == {3e-3: "finished", 1e30: "diverged"}
+    assert states == {1e-2: "finished", 1e30: "diverged"}
+
+
+def test_a_trial_without_enough_memory_has_failed_and_the_next_one_begins(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(options: TrainOptions, *others: Any) -> Any:
+        with out_of_memory_remedy(options.batch_size):
+            if options.batch_size == 8:
+                raise MemoryError
+            return run_training(options, *others)
+
+    monkeypatch.setattr("lrcn_model.searching.trial.run_training", run_out)
+    text = CONFIG.replace("batch_size = 4\n", "").replace(
+        "flip = [0.0, 0.01]", "batch_size = [4, 8]"
+    )
+    (data / "search.toml").write_text(text)
+    quickly(data / "search.toml")
+    options = ("--trials", "5", "--finalists", "0", "--json")
+    trials = json.loads(call("search", "search.toml", *SHARDS, *options, folder=data).stdout)[
+        "trials"
+    ]
+    assert {one["values"]["batch_size"]: one["state"] for one in trials} == {
+        4: "finished",
+        8: "failed",
+    }
+    [reason] = {one["reason"] for one in trials if one["state"] == "failed"}
+    assert "out of memory with --batch-size 8" in reason
+
+
+def test_finalists_are_trials_with_different_values(data: Path) -> None:
+    (data / "search.toml").write_text(CONFIG.replace("flip = [0.0, 0.01]\n", ""))
+    quickly(data / "search.toml")
+    options = ("--trials", "7", "--finalists", "3", "--repeat", "1", "--json")
+    found = json.loads(call("search", "search.toml", *SHARDS, *options, folder=data).stdout)
+    assert len({one["values"]["lr"] for one in found["trials"]}) == 3
+    assert len({one["values"]["lr"] for one in found["finalists"]}) == 3
+
+
+def test_a_folder_that_no_run_can_be_made_in_stops_a_search_and_loses_no_trial(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: RunFolder) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    quickly(data / "search.toml")
+    options = ("search.toml", *SHARDS, "--trials", "2", "--finalists", "0")
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "make", refuse)
+        done = call("search", *options, folder=data, code=2)
+    assert "can't be made or written to (Permission denied)" in done.stderr
+    call("search", *options, folder=data)
+    assert states(data / "runs/search-search") == ["COMPLETE"] * 2
+
+
+def test_a_study_that_another_program_has_open_is_named_in_one_line(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly(data / "search.toml")
+    options = ("search.toml", *SHARDS, "--finalists", "0")
+    # in a URL these would mean something
+    call("search", *options, "--trials", "1", "--out", "a?b%20{c}", folder=data)
+    monkeypatch.setattr("lrcn_model.searching.study._PATIENCE", 0.1)
+    with closing(sqlite3.connect(data / "a?b%20{c}/study.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        done = call("search", *options, "--trials", "2", "--out", "a?b%20{c}", folder=data, code=1)
+    assert "study.db can't be read or written" in done.stderr
+    assert "is locked); see whether" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_file_with_a_search_is_not_trained_as_if_it_had_none(data: Path) -> None:
@@ -187,11 +267,20 @@ def test_a_file_with_a_search_is_not_trained_as_if_it_had_none(data: Path) -> No
     assert "search with `lrcn-search search.toml`" in done.stderr
 
 
-def start(data: Path, out: str, trials: int, *options: str) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "lrcn_cli.search", "search.toml", *SHARDS, "--out", out]
-    words += ["--trials", str(trials), "--finalists", "0", *options]
+def words(out: str, trials: int, *options: str) -> list[str]:
+    always = ["search.toml", *SHARDS, "--out", out, "--trials", str(trials)]
+    return [*always, "--finalists", "0", *options]
+
+
+def here(data: Path, out: str, trials: int, *options: str) -> subprocess.CompletedProcess[str]:
+    """The command in the tests' own process, to its end."""
+    return call("search", *words(out, trials, *options), folder=data)
+
+
+def start(data: Path, out: str, trials: int) -> subprocess.Popen[str]:
+    """The command in a process of its own, which can be killed."""
     return subprocess.Popen(
-        words,
+        [sys.executable, "-m", "lrcn_cli.search", *words(out, trials)],
         cwd=data,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
@@ -211,7 +300,7 @@ def states(out: Path) -> list[str]:
 def wait_until(process: subprocess.Popen[str], reached: Callable[[], bool]) -> None:
     while not reached():
         assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 def in_a_trial(out: Path, number: int, epochs: int) -> bool:
@@ -229,15 +318,14 @@ def test_a_planted_optimum_is_found_by_a_search_that_is_killed_twice(data: Path)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert "RUNNING" in states(out)
-    said, errors = start(data, "killed", trials, "--json").communicate()
-    found: Mapping[str, Any] = json.loads(said)
-    assert states(out) == ["COMPLETE"] * trials, errors
-    assert found["best"]["values"]["lr"] == 3e-3
+    found: Mapping[str, Any] = json.loads(here(data, "killed", trials, "--json").stdout)
+    assert states(out) == ["COMPLETE"] * trials
+    assert found["best"]["values"]["lr"] == 1e-2
     assert found["trials"][0]["figure"] == 1.0
     for trial in found["trials"]:
-        assert (trial["figure"] == 1.0) == (trial["values"]["lr"] == 3e-3)
+        assert (trial["figure"] == 1.0) == (trial["values"]["lr"] == 1e-2)
 
-    start(data, "whole", trials).communicate()
+    here(data, "whole", trials)
     assert what_was_found(out) == what_was_found(data / "whole")
 
 
@@ -255,7 +343,7 @@ def test_two_processes_share_the_trials_and_one_may_die(data: Path) -> None:
         assert process.returncode == 0, errors
     assert states(out) == ["COMPLETE"] * trials
     assert len(list(out.glob("runs/trial-*"))) == trials
-    start(data, "alone", trials).communicate()
+    here(data, "alone", trials)
     assert what_was_found(out) == what_was_found(data / "alone")
 
 
@@ -268,7 +356,5 @@ def test_ctrl_c_ends_a_search_in_order_and_the_same_command_goes_on(data: Path) 
     assert process.returncode == 130
     assert "stopped: 1 of 3 trials have ended; the same command goes on from there" in errors
     assert (data / "stopped/runs/trial-0001/checkpoints/last.pt").exists()
-    process = start(data, "stopped", 3)
-    _, errors = process.communicate()
-    assert process.returncode == 0
+    here(data, "stopped", 3)
     assert states(data / "stopped") == ["COMPLETE"] * 3

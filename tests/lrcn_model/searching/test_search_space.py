@@ -87,6 +87,13 @@ def test_a_searched_cnn_has_its_own_defaults(write: Any) -> None:
         ("[search]\nlr = {low = 'a', high = 1}", "low must be a number, got 'a'"),
         ("[search]\ndropout = {low = 0, high = 0.5, log = true}", "log goes with a low above 0"),
         ("[search]\ndropout = {low = 0, high = 1.5}", "--dropout must be"),
+        ("[search]\nclip_grad = {low = 0, high = inf}", "clip_grad: high must be finite, got inf"),
+        (
+            "[search]\ndropout = {low = 0, high = 0.6, step = 0.25}",
+            r"steps of 0\.25 from low 0 don't meet high 0\.6; the last one before it is 0\.5",
+        ),
+        ("[search]\nlstm_hidden = [4]\nhead.hidden = [8]", "are the same value; leave one out"),
+        ("[search]\ncnn.name = ['small']", r'give the whole parts .* as in cnn = \["a", "b"\]'),
         ("[search]\nepochs = {low = 1.5, high = 3}", "epochs must be a whole number"),
         ("[search]\noptimizer = {low = 1, high = 2}", "optimizer is no number; give a list"),
         ("[search]\noptimizer = ['adam', 'adamx']", "--optimizer must be one of adam"),

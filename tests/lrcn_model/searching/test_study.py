@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from lrcn_model.searching.claims import Claims
 from lrcn_model.searching.search_folder import SearchFolder
 from lrcn_model.searching.search_options import SearchOptions
 from lrcn_model.searching.search_space import read_space
-from lrcn_model.searching.study import SearchStudy
+from lrcn_model.searching.study import SearchStudy, database_faults
 from lrcn_model.searching.trial import DIVERGED, FAILED, FINISHED, Outcome
 
 SPACE = read_space(
@@ -170,3 +171,17 @@ def test_a_file_that_is_no_study_is_named(tmp_path: Path) -> None:
     (tmp_path / "study.db").write_bytes(b"no database" * 100)
     with pytest.raises(LrcnError, match=r"study\.db can't be read or written"), opened(tmp_path):
         pass
+
+
+def test_a_file_that_another_program_keeps_to_itself_is_an_error_of_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lrcn_model.searching.study._PATIENCE", 0.1)
+    path = tmp_path / "study.db"
+    with opened(tmp_path) as study, closing(sqlite3.connect(path)) as other:
+        taken = study.take()
+        assert taken is not None
+        other.execute("BEGIN EXCLUSIVE")
+        said = r"study\.db can't be .* is locked\); see"
+        with pytest.raises(LrcnError, match=said), database_faults(path):
+            study.finish(taken.number, done(0.5))
