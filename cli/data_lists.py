@@ -56,7 +56,7 @@ _NOT_WITH_FOLDS = {"test_fraction": "--test-fraction", "official_split": "--spli
         "Cross-validation": ("folds", "leave_one_group_out"),
         "Official splits": ("official_split",),
         "Annotations": (*("form", "labels_from", "first_frame", "annotation_fps", "unlabelled"),),
-        "Official splits and annotations": ("videos", "present"),
+        "Official splits, annotations and lists": ("videos", "present"),
     },
     examples=(
         "lrcn-data lists my-videos --test-fraction 0.2",
@@ -64,13 +64,14 @@ _NOT_WITH_FOLDS = {"test_fraction": "--test-fraction", "official_split": "--spli
         "lrcn-data lists weizmann --test-fraction 0.2 --group-pattern '^[^_]+'",
         "lrcn-data lists ucfTrainTestlist --videos UCF-101 --val-fraction 0.1",
         "lrcn-data lists UCF-101 --folds 5 --out folds",
+        "lrcn-data lists labels.csv --videos videos --test-fraction 0.2",
         "lrcn-data lists annotation.json --videos videos --present",
-        "lrcn-data lists labels.csv --videos videos --folds 5 --out folds",
+        "lrcn-data lists segments.csv --videos videos --folds 5 --out folds",
         "lrcn-data lists groundTruth --videos videos --annotation-fps 15 --unlabelled SIL",
         "lrcn-data lists weizmann --group-pattern '^[^_]+' --leave-one-group-out --out folds",
     ),
 )
-@click.argument("source", metavar="VIDEOS|SPLITS|ANNOTATION", type=SOURCE)
+@click.argument("source", metavar="VIDEOS|SPLITS|ANNOTATION|LIST", type=SOURCE)
 @click.option(
     "--out",
     type=LOCATION,
@@ -157,8 +158,8 @@ _NOT_WITH_FOLDS = {"test_fraction": "--test-fraction", "official_split": "--spli
 @click.option(
     "--videos",
     type=LOCATION,
-    help="The folder or URL with the videos of an official split or an annotation. The names that"
-    " an annotation has, with or without endings, are looked for in it.",
+    help="The folder or URL with the videos of an official split, an annotation or a list. The"
+    " names that an annotation or a list has, with or without endings, are looked for in it.",
 )
 @click.option("--present", is_flag=True, help="Leave out videos that are not under --videos.")
 @click.option("--overwrite", is_flag=True, help="Replace lists that are already there.")
@@ -193,7 +194,8 @@ def command(
 
     Or it is an annotation of segments, a file or a folder of files, which becomes train.csv,
     val.csv and test.csv with the columns video,start,end,label (seconds) or
-    video,start_frame,end_frame,label (frames from 0; the end is no longer in it).
+    video,start_frame,end_frame,label (frames from 0; the end is no longer in it). Or a list of
+    videos with a label each, such as a table video,label, which is divided.
 
     Fractions and folds take whole groups of videos, so that no recording is in two splits.
     """
@@ -222,7 +224,8 @@ def command(
 
 def _refuse_own_source(source: str, out: str) -> None:
     """Refuse to write a list over the annotation that it is made of."""
-    for name in (*(f"{split}.csv" for split in SPLITS), "classes.txt"):
+    lists = (f"{split}.{ending}" for split in SPLITS for ending in ("csv", "txt"))
+    for name in (*lists, "classes.txt"):
         written = join(out, name)
         is_local = not is_url(source) and is_file(source) and os.path.exists(written)  # noqa: PTH110
         if written == source or (is_local and os.path.samefile(source, written)):  # noqa: PTH121
@@ -389,7 +392,7 @@ def _make_folds(
         validated = any(fold.count("val") for fold in made.folds.values())
         if not validated:
             print_result("each video is in one test list: shards of the test lists serve all folds")
-        root = values["videos"] if made.undivided.in_time else values["source"]
+        root = values["source"] if made.undivided.from_folders else values["videos"]
         ending = "csv" if made.undivided.in_time else "txt"
         loop = _next_loop(made, out, root, picture_rate, validated=validated, ending=ending)
         print_next(loop)

@@ -1,4 +1,4 @@
-"""Makes lists of segments from an annotation: finds the videos, and tells what can't stay."""
+"""Makes lists from an annotation: finds the videos, and tells which segments can't stay."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lrcn_data.lists.annotations.annotation import (
     ReadOptions,
 )
 from lrcn_data.lists.annotations.formats import read_annotation
-from lrcn_data.lists.lines import is_video_name
+from lrcn_data.lists.labelled_list import is_labelled_list, read_labelled_list, sorted_classes
 from lrcn_data.lists.made_lists import ListedTimes, ListedVideo, MadeLists
 from lrcn_data.lists.segment_entries import negative_class_warnings
 from lrcn_data.lists.time_labels import Segment, TimeLabels
-from lrcn_data.lists.videos_by_name import VideosByName
+from lrcn_data.lists.videos_by_name import paths_by_name
 from lrcn_data.printable import first_few, show
 from lrcn_data.storage import locations
 from lrcn_data.video.fetched_video import fetched_video
@@ -88,6 +88,13 @@ def read_annotated(
         UsageError: The annotation can't be read; videos are missing, or several fit a name; or an
             option has no meaning for it.
     """
+    if options.form is None and is_labelled_list(source):
+        if options != AnnotationOptions():
+            raise UsageError(
+                f"{source} has a label for each video as a whole; leave --labels-from,"
+                " --first-frame, --annotation-fps and --unlabelled out"
+            )
+        return read_labelled_list(source, videos, present=present, pictures=pictures)
     read = ReadOptions(labels_from=options.labels_from, first_frame=options.first_frame)
     annotation = read_annotation(source, options.form, read)
     left_out: _LeftOut = defaultdict(Counter)
@@ -96,7 +103,8 @@ def read_annotated(
     found = _without_labels(source, annotation.videos, options.unlabelled, left_out)
     if options.fps is not None:
         found = [_in_seconds(source, video, options.fps) for video in found]
-    paths = _paths(found, videos, present=present, pictures=pictures)
+    names = {video.name: video.other_names for video in found}
+    paths = paths_by_name(names, videos, present=present, pictures=pictures)
     there = [video for video in found if video.name in paths]
     there = [_with_ends(video, paths[video.name], videos) for video in there]
     started = sum(span.start < 0 for video in there for span in video.spans)
@@ -150,40 +158,6 @@ def _in_seconds(source: str, video: AnnotatedVideo, fps: Fraction) -> AnnotatedV
         for span in video.spans
     ]
     return replace(video, spans=spans, unit="seconds", fps=None)
-
-
-def _paths(
-    found: Sequence[AnnotatedVideo], videos: str | None, *, present: bool, pictures: bool
-) -> dict[str, str]:
-    """The path of each video that is there, by its name.
-
-    Raises:
-        UsageError: Some are not there; names have no endings; or two names are one file.
-    """
-    if videos is None:
-        bare = [show(video.name) for video in found if not is_video_name(video.name)]
-        if bare or present:
-            why = "--present needs" if present else f"{bare[0]} and others have no ending; give"
-            raise UsageError(f"{why} --videos FOLDER, in which the files are looked for")
-        return {video.name: video.name for video in found}
-    disk = VideosByName(videos, pictures=pictures)
-    looked_up = {video.name: disk.find((video.name, *video.other_names)) for video in found}
-    paths = {name: path for name, path in looked_up.items() if path is not None}
-    missing = [show(name) for name in looked_up if name not in paths]
-    if missing and (not present or not paths):
-        shown = first_few(missing, _NAMES_SHOWN)
-        raise UsageError(
-            f"{len(missing)} of {len(found)} videos are not under {videos}: {shown}; name the"
-            " folder that has them with --videos" + ("" if present else ", or give --present")
-        )
-    first: dict[str, str] = {}
-    for name, path in paths.items():
-        if first.setdefault(path, name) != name:
-            raise UsageError(
-                f"{show(first[path])} and {show(name)} both fit {show(path)} under {videos}; keep"
-                " one in the annotation"
-            )
-    return paths
 
 
 def _with_ends(video: AnnotatedVideo, path: str, videos: str | None) -> AnnotatedVideo:
@@ -241,9 +215,7 @@ def _classes(annotation: Annotation, used: Collection[str]) -> list[str]:
     """The names of the classes: in the annotation's order, or by number, or by the alphabet."""
     if annotation.classes is not None:
         return [name for name in annotation.classes if name in used]
-    if all(name.removeprefix("-").isdecimal() for name in used):
-        return sorted(used, key=lambda name: (int(name), name))
-    return sorted(used)
+    return sorted_classes(used)
 
 
 def _in_splits(

@@ -90,9 +90,32 @@ def find_table(data: bytes) -> Table | BadLine | None:
                 )
                 return BadLine(line=line, text=text)
             return Table(delimiter=delimiter, columns=2)
+    if unknown := _unknown_names(data):
+        return unknown
     words = text.split()
     if len(words) > 1 and _are_names(words) and all(_is_name(word) for word in words):
         return _named(words, line, None)
+    return None
+
+
+def _unknown_names(data: bytes) -> BadLine | None:
+    """What is wrong with a first line that names columns by names that aren't known.
+
+    It has no name of a video, and the row below it has one in as many columns.
+    """
+    lines = entry_lines(data)
+    number, first = next(lines, (0, ""))
+    _, second = next(lines, (0, ""))
+    for delimiter in _DELIMITERS:
+        names, row = _fields(first, delimiter), _fields(second, delimiter)
+        if len(names) < 2 or len(names) != len(row) or any(map(is_video_name, names)):
+            continue
+        if sum(map(is_video_name, row)) == 1:
+            return BadLine(
+                line=number,
+                text=f"it isn't known what the columns {', '.join(map(show, names))} are; call"
+                " those that count video and label",
+            )
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 from lrcn_data.errors import UsageError
@@ -96,3 +96,44 @@ def _shared(folders: Sequence[str], path: str) -> int:
 
 def _most(folders: Sequence[str], path: str) -> int:
     return min(len(folders), path.count("/"))
+
+
+def paths_by_name(
+    names: Mapping[str, Collection[str]], videos: str | None, *, present: bool, pictures: bool
+) -> dict[str, str]:
+    """The path of each video that is there, by its name.
+
+    Args:
+        names: The names that a list or an annotation has, with other names of the same videos.
+        videos: The path or URL of the folder that they are looked for in; None to take the names
+            as paths.
+        present: Whether videos that aren't there are left out.
+        pictures: Whether folders of numbered pictures are videos.
+
+    Raises:
+        UsageError: Some are not there; names have no endings; or two names are one file.
+    """
+    if videos is None:
+        bare = [show(name) for name in names if not is_video_name(name)]
+        if bare or present:
+            why = "--present needs" if present else f"{bare[0]} and others have no ending; give"
+            raise UsageError(f"{why} --videos FOLDER, in which the files are looked for")
+        return {name: name for name in names}
+    disk = VideosByName(videos, pictures=pictures)
+    looked_up = {name: disk.find((name, *others)) for name, others in names.items()}
+    paths = {name: path for name, path in looked_up.items() if path is not None}
+    missing = [show(name) for name in looked_up if name not in paths]
+    if missing and (not present or not paths):
+        shown = first_few(missing, _NAMES_SHOWN)
+        raise UsageError(
+            f"{len(missing)} of {len(names)} videos are not under {videos}: {shown}; name the"
+            " folder that has them with --videos" + ("" if present else ", or give --present")
+        )
+    first: dict[str, str] = {}
+    for name, path in paths.items():
+        if first.setdefault(path, name) != name:
+            raise UsageError(
+                f"{show(first[path])} and {show(name)} both fit {show(path)} under {videos}; keep"
+                " one of them"
+            )
+    return paths

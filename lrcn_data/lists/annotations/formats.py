@@ -134,6 +134,11 @@ def read_annotation(source: str, name: str | None, options: ReadOptions) -> Anno
     )
 
 
+def has_form(path: str) -> bool:
+    """Whether a file is recognised as an annotation of some form."""
+    return bool(_names_of(Source(path)))
+
+
 def table_form(path: str) -> str | None:
     """The form of a file that is an annotation by the names of its columns; None if it is none."""
     source = Source(path)
@@ -190,8 +195,8 @@ def _recognised(source: str, files: Sequence[Source]) -> str:
     if not by_form:
         raise UsageError(
             f"{source} has none of the forms of annotations that are known{_columns(files)}; write"
-            " video,start,end,label without other columns, or give --format, one of"
-            f" {known}, to see what is wrong with it"
+            " video,start,end,label without other columns, or video,label where videos have a label"
+            f" as a whole, or give --format, one of {known}, to see what is wrong with it"
         )
     if len(by_form) > 1:
         shown = _shown(f"{name} ({found[0].path.name})" for name, found in by_form.items())

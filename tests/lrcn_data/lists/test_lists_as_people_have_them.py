@@ -135,6 +135,8 @@ def test_a_table_that_a_csv_library_wrote_reads_as_it_was_written(
         ('path,label\na.mp4,walk\n"b.mp4,run\n', 3, "is no row of 2 columns"),
         ("path,label\na.mp4,walk\n,run\n", 3, "is no row of 2 columns"),
         ("a.mp4,walk,25\n", 1, "3 columns without names; put their names above"),
+        ("Datei;Klasse\na.mp4;walk\n", 1, "it isn't known what the columns Datei, Klasse are"),
+        ("Klasse,Person,Datei\nwalk,1,a.mp4\n", 1, "call those that count video and label"),
         ("id,label\na,walk\n", 1, "of the columns id, label none is called path"),
         ("path,id,label,split\na.mp4,1,x,train\nb.mp4,2,x,test\n", 3, "several splits (train, te"),
         ("video label path\na.mp4 walk x\n", 1, "the columns must be a path and a label, not"),
