@@ -46,7 +46,7 @@ from .options import (
 )
 from .output import print_result, say, warn
 from .predict_live import live_options, watch_source
-from .predict_outputs import CsvOutput, FileOfEachVideo, places, write_all
+from .predict_outputs import CsvOutput, FileOfEachVideo, places, refuse_sources, write_all
 from .predict_progress import VideosProgress, clock
 from .predict_serve import Address, serve_options, serve_page
 from .predict_sources import find_sources
@@ -263,6 +263,7 @@ def command(
         kinds = _kinds(trained, vtt, render, strip, picture_rate, **values)
         names = [found.name(path) for path in found.paths]
         of_kinds = [places(kind, names) for kind in kinds]
+        refuse_sources(kinds, of_kinds, csv_path, [*found.paths, *sources])
         table = PredictionTable(names, trained.facts.classes, timeline=values["timeline"])
         unread = missing = unwritten = 0
         with CsvOutput(csv_path) as csv_file, VideosProgress(len(names)) as progress:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +115,41 @@ def places(kind: FileOfEachVideo, names: Sequence[str]) -> dict[str, Path]:
         taken.add(free)
         found[name] = kind.place / f"{free}{kind.ending}"
     return found
+
+
+def refuse_sources(
+    kinds: Sequence[FileOfEachVideo],
+    of_kinds: Sequence[dict[str, Path]],
+    csv_path: Path | None,
+    sources: Iterable[str],
+) -> None:
+    """Refuse to write over what is read: a video, or a list of them.
+
+    Args:
+        kinds: The kinds of files.
+        of_kinds: Where they go; see `places`.
+        csv_path: The list of all segments that is written; None for none.
+        sources: The paths and URLs of all videos and lists.
+
+    Raises:
+        UsageError: A file to write is one of these, under whatever name.
+    """
+    read = {_identity(source) for source in sources} - {None}
+    written = [("--csv", csv_path)] if csv_path else []
+    for kind, found in zip(kinds, of_kinds, strict=True):
+        written += [(kind.option, place) for place in found.values()]
+    for option, place in written:
+        if _identity(place) in read:
+            raise UsageError(f"{option} would write over {place}, which is read; name another")
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    """What two names of a file have in common; None where there is no file."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - names of sources may be anything
+    except (OSError, ValueError):
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
 def write_all(

@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -161,6 +161,25 @@ def test_files_of_several_videos_go_into_a_folder_under_their_names(folder: Path
     assert names == {f"{stem}{ending}" for stem in stems for ending in (".vtt", ".png")}
     _, told = predict(folder, "videos", "--vtt", "one.vtt", code=2)
     assert "--vtt one.vtt is one file, and there are 3 videos; name a folder" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("videos/b.avi", "--vtt", "videos/b.avi"), "--vtt would write over videos/b.avi"),
+        (("videos/b.avi", "--strip", "link.png"), "--strip would write over link.png"),
+        (("videos", "--render", "videos/walk"), "--render would write over videos/walk/a.mp4"),
+        (("test.csv", "--csv", "test.csv"), "--csv would write over test.csv, which is read; name"),
+    ],
+)
+def test_no_file_is_written_over_a_video_or_a_list_that_is_read(
+    folder: Path, words: Sequence[str], said: str
+) -> None:
+    (folder / "link.png").symlink_to(folder / "videos/b.avi")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    _, told = predict(folder, *words, code=2)
+    assert said in told
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_a_file_that_cant_be_written_is_said_and_the_others_are_written(folder: Path) -> None:
