@@ -17,7 +17,7 @@ from lrcn_model.nets.clip_by_clip import features_clip_by_clip
 from lrcn_model.nets.cnn import Expects
 from lrcn_model.nets.cnns import CNNS
 from lrcn_model.nets.first_weights import kaiming
-from lrcn_model.nets.frame_differences import FRAMES, as_seen, without_some_frames
+from lrcn_model.nets.frame_differences import BOTH, FRAMES, as_seen, without_some_frames
 from lrcn_model.nets.head import is_causal
 from lrcn_model.nets.heads import HEADS
 from lrcn_model.nets.net_config import NetConfig
@@ -79,6 +79,8 @@ class LRCN(nn.Module):
         expects = getattr(self.cnn, "expects", None)
         if not isinstance(expects, Expects):
             return Expects()
+        if self.config.frame_input != BOTH:
+            return expects
         # of a CNN that sees differences as well, those of the frames
         channels = self.config.channels
         mean, std = (values and values[:channels] for values in (expects.mean, expects.std))

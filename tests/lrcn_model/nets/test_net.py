@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from lrcn_data.errors import UsageError
+from lrcn_model.nets.cnn import Expects
 from lrcn_model.nets.layer_table import net_table
 from lrcn_model.nets.net import LRCN, NetConfig
 
@@ -209,3 +210,14 @@ def test_a_seed_draws_what_torchs_layers_draw_in_the_order_of_the_parts() -> Non
     for one, other in zip(ours, drawn, strict=True):
         assert torch.equal(one.weight, other.weight)
     assert torch.equal(net.head.lstm.weight_ih_l0, layers[6].weight_ih_l0)
+
+
+@pytest.mark.parametrize(("frame_input", "left"), [("frames", 3), ("both", 1)])
+def test_what_a_cnn_expects_of_more_channels_is_cut_only_where_it_sees_differences(
+    monkeypatch: pytest.MonkeyPatch, frame_input: str, left: int
+) -> None:
+    net = LRCN(NetConfig(classes=2, cnn="small", channels=1, frame_input=frame_input))
+    monkeypatch.setattr(net.cnn, "expects", Expects(mean=(0.1, 0.2, 0.3)), raising=False)
+    assert net.expects.mean is not None
+    # of a mean that is not of the frames' channels, Preprocess tells
+    assert len(net.expects.mean) == left
