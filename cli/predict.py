@@ -56,7 +56,7 @@ from .prepare_torch import prepare_torch
 if TYPE_CHECKING:
     from lrcn_model.predicting.prediction import Prediction
     from lrcn_model.predicting.run_to_predict import RunToPredict
-    from lrcn_model.scoring.calibration import Calibration
+    from lrcn_model.scoring.trained_run import RunFacts
 
 _PROBABILITY = click.FloatRange(0, 1)
 
@@ -294,7 +294,7 @@ def command(
         if not as_json:
             for line in table.end():
                 print_result(line)
-            print_result(_describe(trained.facts.calibration, views or WHOLE, values["timeline"]))
+            print_result(_describe(trained.facts, views or WHOLE, values["timeline"]))
     if unread:
         of_lists = missing == unread and any(map(is_list, sources))
         remedy = f"; paths in lists are relative to --root, now {root}" if of_lists else ""
@@ -395,10 +395,13 @@ def _remarks(prediction: Prediction, trained: RunToPredict, span: float | None) 
         )
 
 
-def _describe(calibration: Calibration | None, views: str, timeline: bool) -> str:
+def _describe(facts: RunFacts, views: str, timeline: bool) -> str:
     """Say in words where the probabilities come from."""
     from lrcn_model.scoring.calibration import describe
 
+    calibration = facts.calibration
+    if facts.labels_in_time:
+        return "probabilities are the net's own, mostly too high"
     if calibration is None:
         return "probabilities are the net's own, mostly too high: the run isn't calibrated"
     if timeline:

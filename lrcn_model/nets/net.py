@@ -161,7 +161,8 @@ class LRCN(nn.Module):
             features).
 
         Raises:
-            UsageError: Frames of clips one after another come without lengths.
+            UsageError: Frames of clips one after another come without lengths, or the CNN gives
+                other features than it says.
         """
         one_after_another = frames.dim() == _DIMS_OF_FRAMES
         shape = frames.shape[:1] if one_after_another else frames.shape[:2]
@@ -187,6 +188,12 @@ class LRCN(nn.Module):
         else:
             clips = torch.split(frames, _given(lengths))
             features_NF = self.cnn(torch.cat([seen(clip) for clip in clips]))
+        if list(features_NF.shape[1:]) != [self.cnn.features]:
+            raise UsageError(
+                f"--cnn {self.config.cnn} turns {len(features_NF)} frames into features of the"
+                f" shape {tuple(features_NF.shape)}, and says that they are {self.cnn.features}"
+                " a frame; correct the CNN, or its attribute `features`"
+            )
         return features_NF.view(*shape, *features_NF.shape[1:])
 
     def score_features(

@@ -182,3 +182,10 @@ def test_a_cnn_that_doesnt_say_its_features_is_refused(module: Path) -> None:
     module.write_text(MODULE.replace("self.features = width", "pass"))
     with pytest.raises(UsageError, match=r"--cnn own_cnn:build doesn't say .*; set self\.features"):
         LRCN(NetConfig(classes=6, cnn=NAME))
+
+
+def test_a_cnn_that_gives_other_features_than_it_says_is_named(module: Path) -> None:
+    module.write_text(MODULE.replace("self.features = width", "self.features = width + 1"))
+    net = LRCN(NetConfig(classes=6, cnn=NAME))
+    with pytest.raises(UsageError, match=r"--cnn own_cnn:build turns 2 frames into .* correct"):
+        net(torch.zeros(1, 2, 3, *net.config.size[::-1]))
