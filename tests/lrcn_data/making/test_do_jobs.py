@@ -90,10 +90,17 @@ def do(
 
 def children() -> list[psutil.Process]:
     """Workers: the children of the server that forks them."""
-    return [
+    # other tests may have left a cluster of Ray's running
+    servers = [
         child
-        for child in psutil.Process().children(recursive=True)
-        if child.ppid() != os.getpid() and child.status() != psutil.STATUS_ZOMBIE
+        for child in psutil.Process().children()
+        if "from multiprocessing.forkserver" in " ".join(child.cmdline())
+    ]
+    return [
+        worker
+        for server in servers
+        for worker in server.children(recursive=True)
+        if worker.status() != psutil.STATUS_ZOMBIE
     ]
 
 
