@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrcn_data.errors import UsageError
 from lrcn_data.printable import first_few
+from lrcn_data.storage.locations import is_url
 
 from .output import print_json, warn
 
@@ -81,10 +83,17 @@ def fuse_kept(
 def _weighted(run: str) -> tuple[str, float]:
     """A run and the weight that stands behind it, which is 1 where there is none."""
     name, colon, weight = run.rpartition(":")
-    try:
-        return (name, float(weight)) if colon else (run, 1.0)
-    except ValueError:
+    if not colon or (is_url(run) and "/" in weight):
         return run, 1.0
+    try:
+        return name, float(weight)
+    except ValueError:
+        if Path(run).exists():
+            return run, 1.0
+        raise UsageError(
+            f"--fuse {run}: {weight or 'nothing'} is no weight; write a number behind the colon,"
+            f" as in {name}:0.33, or neither"
+        ) from None
 
 
 def show_fusion(found: Fusion, *, as_json: bool) -> None:

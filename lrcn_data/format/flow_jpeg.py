@@ -10,6 +10,7 @@ T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search" (DIS, 2016), o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -86,7 +87,7 @@ def optical_flow(rgb: RGB, following: RGB) -> npt.NDArray[np.float32]:
         np.pad(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), missing, mode="edge")
         for frame in (rgb, following)
     ]
-    flow: npt.NDArray[np.float32] = _dis().calc(*grey, None)
+    flow: npt.NDArray[np.float32] = _dis(grey[0].shape).calc(*grey, None)
     return flow[:height, :width]
 
 
@@ -104,10 +105,21 @@ def flow_picture(flow_HWC: npt.NDArray[np.float32]) -> Picture:
     return np.clip(np.rint(levels_HWC), 0, 255).astype(np.uint8)
 
 
-@cache
-def _dis() -> Any:
-    cv2 = _opencv()
-    return cv2.DISOpticalFlow.create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{_PRESET.upper()}"))
+_own = threading.local()
+"""What each thread has of its own."""
+
+
+def _dis(shape: tuple[int, ...]) -> Any:
+    """DIS for pictures of a shape, of this thread.
+
+    It keeps pictures in it, so that two threads would overwrite one another's; and small ones
+    change its scales for all that come after.
+    """
+    if getattr(_own, "shape", None) != shape:
+        cv2 = _opencv()
+        preset = getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{_PRESET.upper()}")
+        _own.dis, _own.shape = cv2.DISOpticalFlow.create(preset), shape
+    return _own.dis
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -87,6 +88,7 @@ def fuse(evaluations: Sequence[Evaluation], weights: Sequence[float] | None = No
     first = evaluations[0]
     for other in evaluations[1:]:
         _check_alike(first, other)
+    _check_labels(evaluations)
     scores = [{video.identity: video for video in one.videos} for one in evaluations]
     every = sorted(set().union(*scores))
     common = [identity for identity in every if all(identity in one for one in scores)]
@@ -124,12 +126,14 @@ def _shares(evaluations: Sequence[Evaluation], weights: Sequence[float]) -> list
     if len(evaluations) < 2:
         raise UsageError(f"scores are joined of two evaluations or more, got {len(evaluations)}")
     fits = len(weights) == len(evaluations) and all(0 <= weight < math.inf for weight in weights)
-    if not fits or not sum(weights):
+    if not fits or not any(weights):
         raise UsageError(
             f"{len(evaluations)} evaluations need as many weights of at least 0, one of them"
             f" above, got {', '.join(f'{weight:g}' for weight in weights)}"
         )
-    return [weight / sum(weights) for weight in weights]
+    # by the largest first, as the sum of large ones may be no number
+    parts = [weight / max(weights) for weight in weights]
+    return [part / sum(parts) for part in parts]
 
 
 def _check_alike(one: Evaluation, other: Evaluation) -> None:
@@ -145,6 +149,34 @@ def _check_alike(one: Evaluation, other: Evaluation) -> None:
             f"{one.run} was scored in other views of clips ({one.views.describe()}) than"
             f" {other.run} ({other.views.describe()}); choose with --views and --crop"
         )
+
+
+def _check_labels(evaluations: Sequence[Evaluation]) -> None:
+    """Refuse evaluations in whose lists a video has different classes."""
+    first = evaluations[0]
+    known = _classes_of_files(first)
+    for other in evaluations[1:]:
+        for file, found in _classes_of_files(other).items():
+            before = known.get(file)
+            # a file may stand in a list twice, with a class each
+            if before is None or before & found:
+                continue
+            one, another = (
+                ", ".join(first.classes[number] for number in next(iter(classes)))
+                for classes in (before, found)
+            )
+            raise UsageError(
+                f"{file[0]} is {one} in the shards of {first.run}, and {another} in those of"
+                f" {other.run}; make both of the same lists"
+            )
+
+
+def _classes_of_files(evaluation: Evaluation) -> dict[tuple[str, int], set[tuple[int, ...]]]:
+    """The numbers of the classes that each video's file has, by its path and source."""
+    found = defaultdict[tuple[str, int], set[tuple[int, ...]]](set)
+    for video in evaluation.videos:
+        found[video.identity.video, video.identity.source].add(video.identity.classes)
+    return found
 
 
 def _vote(evaluation: Evaluation) -> Any:
@@ -175,9 +207,10 @@ def _evaluation(
         every: The number of videos that any part has.
     """
     first = parts[0]
+    # a video that one part has skipped may be scored by another
     listed = max(one.result.videos + one.result.skipped + one.result.failed for one in parts)
-    skipped = max(one.result.skipped for one in parts)
-    unscored = max(listed, every + skipped) - len(videos)
+    unscored = max(listed, every) - len(videos)
+    skipped = min(max(one.result.skipped for one in parts), unscored)
     result = _result(videos, len(first.classes), skipped=skipped, failed=unscored - skipped)
     terms = (f"{share:.3g} {one.run}" for share, one in zip(shares, parts, strict=True))
     return Evaluation(

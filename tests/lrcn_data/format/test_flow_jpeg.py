@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -85,6 +86,10 @@ def test_a_flow_is_the_same_whatever_was_computed_before() -> None:
     optical_flow(scene(64, 200), scene(64, 200)[::-1])
     optical_flow(pair[1], scene(96, 128))
     assert np.array_equal(optical_flow(*pair), first)
+    # for which DIS chooses other scales
+    small = scene(16, 24), scene(16, 24)[::-1]
+    assert np.array_equal(optical_flow(*small), optical_flow(*small))
+    assert np.array_equal(optical_flow(*pair), first)
 
 
 def test_without_opencv_flow_can_be_read_and_making_it_says_what_to_install(
@@ -98,3 +103,13 @@ def test_without_opencv_flow_can_be_read_and_making_it_says_what_to_install(
     assert np.array_equal(read, picture)
     with pytest.raises(UsageError, match=r"needs OpenCV.* pip install 'lrcn\[flow\]'"):
         kind.tools()
+
+
+def test_threads_at_once_get_the_flows_that_one_by_itself_does() -> None:
+    pytest.importorskip("cv2")
+    pairs = [(seen_from(left, top), seen_from(left + 3, top)) for left in (0, 40) for top in (0, 9)]
+    alone = [optical_flow(*pair) for pair in pairs]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda pair: optical_flow(*pair), pairs * 25))
+    for flow, same in zip(together, alone * 25, strict=True):
+        assert np.array_equal(flow, same)

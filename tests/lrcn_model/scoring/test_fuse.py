@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from scipy import special
 
 from lrcn_data.errors import UsageError
 from lrcn_model import Evaluation, compare, evaluate, fuse
+from lrcn_model.scoring.scorer import VideoScores
 
 MakeDataSet = Callable[..., Path]
 MakeRun = Callable[..., Path]
@@ -126,6 +129,41 @@ def test_sets_of_classes_are_joined_by_the_probability_of_each(
         assert video.recognized == tuple(np.flatnonzero(scores >= 0.5))
     assert 0 <= found.fused.result.mean_average_precision <= 1  # type: ignore[union-attr]
     assert found.comparisons[0].agreement is None
+
+
+def test_a_video_that_one_part_has_skipped_and_another_scored_counts_once(
+    shards: Path, make_run: MakeRun
+) -> None:
+    whole = evaluate(make_run("whole", shards), shards, workers=0)
+    few = evaluate(make_run("part", shards, seed=5), shards / "test-001.tar", workers=0)
+    lacking = len(whole.videos) - len(few.videos)
+    skips = replace(few, result=replace(few.result, skipped=few.result.skipped + lacking))
+    result = fuse([whole, skips]).fused.result
+    every = whole.result.videos + whole.result.skipped + whole.result.failed
+    assert result.videos + result.skipped + result.failed == every
+    assert result.skipped == skips.result.skipped
+
+
+def test_large_weights_are_divided_by_their_sum(shards: Path, make_run: MakeRun) -> None:
+    one = evaluate(make_run("run", shards), shards, workers=0)
+    assert fuse([one, one], [1e308, 1e308]).weights == [0.5, 0.5]
+
+
+def test_a_video_with_another_class_in_the_other_list_is_named(
+    shards: Path, make_run: MakeRun
+) -> None:
+    one = evaluate(make_run("run", shards), shards, workers=0)
+    name = one.videos[0].video
+    others = {video.classes[0] for video in one.videos if video.video == name}
+    label = next(number for number in range(7) if number not in others)
+    moved = [
+        replace(video, label=label) if video.video == name else video
+        for video in one.videos
+        if isinstance(video, VideoScores)
+    ]
+    said = rf"{re.escape(name)} is .* and {one.classes[label]} in those of .* of the same lists"
+    with pytest.raises(UsageError, match=said):
+        fuse([one, replace(one, videos=moved)])
 
 
 @pytest.mark.parametrize("weights", [[1], [1, 2, 3], [1, -1], [0, 0], [1, float("nan")]])
