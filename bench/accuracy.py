@@ -3,10 +3,11 @@
     python bench/accuracy.py PRESET VIDEOS LISTS [--seeds 3] [--against X=Y] [-- SHARD OPTIONS]
 
 PRESET is the name of one in configs/, or a TOML file. VIDEOS is the folder that paths in lists are
-relative to. LISTS is a folder: of an official split (UCF-101's, HMDB51's), of whose classes those
-are taken that VIDEOS has; or with a train.txt and a test.txt; or with several such folders in it,
-as `lrcn-data lists` writes them with --folds and --leave-one-group-out. SHARD OPTIONS are those of
-`lrcn-data shard`; without any, those are taken that the preset is meant for, and so is --views.
+relative to. LISTS is a folder: of an official split (UCF-101's, HMDB51's), of which those videos
+are taken that VIDEOS has, with a warning where it lacks others of their classes; or with a
+train.txt and a test.txt; or with several such folders in it, as `lrcn-data lists` writes them with
+--folds and --leave-one-group-out. SHARD OPTIONS are those of `lrcn-data shard`; without any, those
+are taken that the preset is meant for, and so is --views.
 
 Every video is sharded once: videos that are in the same lists of all splits make a data set.
 Nothing is chosen by a score: the weights after the last epoch are tested. A test video that gave no
@@ -23,15 +24,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+import tomllib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from compare import processor_name
 
-from lrcn_data import UsageError, make_lists
+from lrcn_data import LrcnError, UsageError, make_lists
 from lrcn_data.lists.official_splits import read_official
 from lrcn_data.lists.read_lists import read_lists
 from lrcn_model import evaluate, train
@@ -86,6 +89,20 @@ def read_splits(folder: Path, videos: Path) -> dict[str, Lists]:
 
 def official(folder: Path, split: int, videos: Path) -> Lists:
     made = make_lists(folder, official_split=split, videos=videos, present=True)
+    every = make_lists(folder, official_split=split, videos=videos)
+    taken = {video.class_name for video in made.videos}
+    listed = Counter(video.split for video in every.videos if video.class_name in taken)
+    there = Counter(video.split for video in made.videos)
+    for name, count in listed.items():
+        if there[name] < count:
+            print(
+                f"warning: split {split}: {there[name]} of the {count} {name} videos of these"
+                f" {len(taken)} classes are under {videos}; the others count nowhere",
+                file=sys.stderr,
+            )
+    for name in ("train", "test"):
+        if not there[name]:
+            raise UsageError(f"{videos} has no {name} video of split {split} in {folder}")
     lists: dict[str, dict[str, str]] = {"train": {}, "test": {}}
     for video in made.videos:
         lists[video.split][video.path] = video.class_name
@@ -125,7 +142,8 @@ def shard_once(
         path, folder = out / f"list-{number}.txt", out / f"shards-{number}"
         path.write_text("".join(f"{video} {classes[video]}\n" for video in sorted(listed)))
         command = ["lrcn-data", "shard", "--root", videos, "--train", path, "--classes", names]
-        command += ["--out", folder, "--allow-one-class", *options]
+        # whether too many are damaged, a small part of them doesn't tell
+        command += ["--out", folder, "--allow-one-class", "--max-bad-fraction", "1", *options]
         run(command)
         for use in of:
             patterns[use].append(f"{folder}/train-*.tar")
@@ -144,14 +162,14 @@ def recognized(
     splits: Mapping[str, Lists],
     patterns: Mapping[str, list[str]],
     out: Path,
-    values: Mapping[str, str],
+    values: Mapping[str, Any],
     seed: int,
     views: str,
 ) -> dict[str, dict[str, bool]]:
     """Train on each split, and say for each of its test videos whether it is recognized."""
     found = {}
     for name, lists in splits.items():
-        folder = out / "-".join([name, str(seed), *values.values()])
+        folder = out / "-".join([name, str(seed), *map(str, values.values())])
         train(patterns[f"{name} train"], out=folder, seed=seed, **values)
         scored = evaluate(folder, patterns[f"{name} test"], views=views)
         right = {video.video: video.recognized == video.classes for video in scored.videos}
@@ -204,6 +222,16 @@ def difference(one_SV: np.ndarray, other_SV: np.ndarray) -> dict[str, float]:
     return {"difference": mean, "low": low, "high": high, "mcnemar_p": agreement.p_value}
 
 
+def value_of(against: str, text: str) -> Any:
+    """The value of an option as TOML has it: a number, true or false, a list; else a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        if not text:
+            raise UsageError(f"--against {against} has no value; give NAME=VALUE") from None
+        return text
+
+
 def percent(values: Iterable[float]) -> str:
     return ", ".join(f"{value:.1%}" for value in values)
 
@@ -239,10 +267,17 @@ def new_parser(document: str) -> argparse.ArgumentParser:
     parser.add_argument("preset", help="a name in configs/, or a TOML file")
     parser.add_argument("videos", type=Path, help="the folder that paths in lists are relative to")
     parser.add_argument("lists", type=Path, help="a folder of lists")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each split")
+    parser.add_argument("--seeds", type=positive, default=3, help="trainings of each split")
     parser.add_argument("--keep", type=Path, help="the folder for shards and runs, to keep them")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
+
+
+def positive(text: str) -> int:
+    """A number of at least 1."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
 
 
 def run_measure(
@@ -257,7 +292,10 @@ def run_measure(
     with tempfile.TemporaryDirectory() as temporary:
         out = given.keep or Path(temporary)
         out.mkdir(parents=True, exist_ok=True)
-        report = measure(given, shard_options, out)
+        try:
+            report = measure(given, shard_options, out)
+        except LrcnError as error:
+            sys.exit(f"error: {error}")
     print(json.dumps(report, indent=1) if given.json else text(report))
 
 
@@ -269,10 +307,10 @@ def measure(given: argparse.Namespace, shard_options: Sequence[str], out: Path) 
     splits = read_splits(given.lists, given.videos)
     patterns = shard_once(splits, given.videos, out, options)
     sharded = time.perf_counter()
-    ways: dict[str, dict[str, str]] = {"preset": {}}
+    ways: dict[str, dict[str, Any]] = {"preset": {}}
     for against in given.against:
         option, _, value = against.partition("=")
-        ways[against] = {option: value}
+        ways[against] = {option: value_of(against, value)}
     found, seconds = {}, {"shard": sharded - began}
     for name, values in ways.items():
         start = time.perf_counter()
