@@ -52,7 +52,7 @@ from .options import (
     version_option,
 )
 from .output import print_files, print_json, print_next, print_result, print_table, say, warn
-from .prepare_torch import prepare_torch
+from .prepare_torch import import_torch, require_torch
 from .report import describe, make_report
 from .train_progress import column_name
 
@@ -209,13 +209,14 @@ def command(
     It writes into the run's folder: config.toml, metrics.jsonl, TensorBoard events, checkpoints,
     pictures, and weights.safetensors, which lrcn-eval and lrcn-predict use.
     """
-    prepare_torch("tensorboard", "tomli_w")
+    require_torch("tensorboard", "tomli_w")
     source = click.get_current_context().get_parameter_source
     given = {
         name: value for name, value in values.items() if source(name) is ParameterSource.COMMANDLINE
     }
     options = training_options(given, config=config, out=out, resume=resume, fresh=fresh)
     _say_what_comes(options)
+    import_torch()
     from lrcn_model.training.run_choice import RunChoice
 
     choice = RunChoice(out=resume or out, fresh=fresh, plugins=plugins, pictures=pictures)

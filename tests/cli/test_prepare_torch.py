@@ -1,24 +1,25 @@
 from __future__ import annotations
 
-import os
 import signal
-from types import ModuleType
+import sys
+from pathlib import Path
 
 import pytest
 from lrcn_cli.prepare_torch import prepare_torch
 
 
-def test_ctrl_c_waits_until_torch_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    # torch's C++ swallows it, or ends the process, where it comes while numpy is imported
-    imported = []
-
-    def begin(name: str) -> ModuleType:
-        os.kill(os.getpid(), signal.SIGINT)
-        imported.append(name)
-        return ModuleType(name)
-
-    monkeypatch.setattr("lrcn_cli.prepare_torch.import_module", begin)
+def test_ctrl_c_waits_until_torch_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the real one's C++ swallows it, or ends the process, where it comes while numpy is imported
+    (tmp_path / "torch.py").write_text(
+        "import os, signal\nfrom pathlib import Path\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "Path(__file__).with_name('imported').touch()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     with pytest.raises(KeyboardInterrupt):
         prepare_torch()
-    assert imported == ["torch"]
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert (tmp_path / "imported").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
