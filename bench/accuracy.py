@@ -35,6 +35,7 @@ import numpy as np
 from compare import processor_name
 
 from lrcn_data import LrcnError, UsageError, make_lists
+from lrcn_data.lists.make_lists import keep_present
 from lrcn_data.lists.official_splits import read_official
 from lrcn_data.lists.read_lists import read_lists
 from lrcn_model import evaluate, train
@@ -88,8 +89,8 @@ def read_splits(folder: Path, videos: Path) -> dict[str, Lists]:
 
 
 def official(folder: Path, split: int, videos: Path) -> Lists:
-    made = make_lists(folder, official_split=split, videos=videos, present=True)
-    every = make_lists(folder, official_split=split, videos=videos)
+    every = make_lists(folder, official_split=split)
+    made = keep_present(every, str(videos))
     taken = {video.class_name for video in made.videos}
     listed = Counter(video.split for video in every.videos if video.class_name in taken)
     there = Counter(video.split for video in made.videos)

@@ -25,9 +25,13 @@ def is_labelled_list(source: str) -> bool:
     Raises:
         UsageError: The file can't be read, or is no text.
     """
-    if not locations.is_file(source) or is_video_name(PurePath(source).name) or has_form(source):
+    if not locations.is_file(source) or is_video_name(PurePath(source).name):
         return False
-    data = locations.read_whole(source)
+    # what a form is recognised by may be all of a large file, so that its beginning is asked first
+    return _begins_as_one(locations.read_whole(source)) and not has_form(source)
+
+
+def _begins_as_one(data: bytes) -> bool:
     table = find_table(data)
     if table is None:
         _, line = next(entry_lines(data), (0, ""))

@@ -106,9 +106,9 @@ def _chosen(folder: RunFolder, name: str, wanted: Mapping[str, Any]) -> Path:
         count = len(fitting) or "no"
         names = first_few([kept.path.name for kept in fitting or current], _SHOWN)
         raise UsageError(
-            f"{name} has {count} evaluations that fit, of {names}; name the"
-            " .json of one in place of the run, or choose with --views, --crop and --average where"
-            " they differ in these"
+            f"{name} has {count} evaluations that fit, of {names}; name the .json of one in"
+            " place of the run, or choose with --views, --crop and --average where they differ in"
+            " these"
         )
     return fitting[0].path
 

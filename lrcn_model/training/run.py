@@ -36,6 +36,10 @@ from lrcn_model.training.step_shares import StepShares, step_shares
 from lrcn_model.training.stop_signals import StopSignals
 
 
+class RunFolderError(UsageError):
+    """The folder of a run can't be made or written to."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
     """How a training ended.
@@ -139,10 +143,6 @@ def run_training(
 def _warn_of(problems: Iterable[str], observer: TrainingObserver) -> None:
     for problem in problems:
         observer.warn(problem)
-
-
-class RunFolderError(UsageError):
-    """The folder of a run can't be made or written to."""
 
 
 @contextmanager
